@@ -1,0 +1,121 @@
+"""OPA's answer, as a closed model, and what the enforcement point makes of it (design.md §6).
+
+`deny > require_approval > allow`. Only an allow carries obligations. Reasons that start with
+`host:` belong to the enforcement point; a policy that emits one is refused.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from remit.canonical import Digest
+
+Effect = Literal["allow", "deny", "require_approval"]
+Risk = Literal["low", "medium", "high", "critical"]
+
+
+class Model(BaseModel):
+    """A closed, frozen boundary type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reason(Model):
+    """One rule that spoke."""
+
+    code: Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_0-9]+)+$", max_length=120)]
+    policy: Annotated[str, Field(max_length=200)]
+    message: Annotated[str, Field(max_length=300)] = ""
+
+
+class Redact(Model):
+    """Replace values in the arguments by `[redacted]` before the call."""
+
+    type: Literal["redact"]
+    critical: bool
+    paths: Annotated[
+        list[Annotated[str, Field(max_length=500)]], Field(min_length=1, max_length=64)
+    ]
+    """JSON pointers into the arguments."""
+
+
+class Limit(Model):
+    """Lower a number in the arguments to at most `max`."""
+
+    type: Literal["limit"]
+    critical: bool
+    path: Annotated[str, Field(max_length=500)]
+    """JSON pointer into the arguments."""
+    max: int
+
+
+class UnknownObligation(Model):
+    """An obligation that this enforcement point cannot fulfil: the call is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    type: str
+    critical: bool = True
+
+
+class ApprovalDemand(Model):
+    """A gate that policy asks for."""
+
+    code: Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_0-9]+)+$", max_length=120)]
+    policy: Annotated[str, Field(max_length=200)]
+    role: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    quorum: Annotated[int, Field(ge=1, le=20)] = 1
+    expires_in_ms: Annotated[int, Field(gt=0, le=90 * 86400 * 1000)]
+    message: Annotated[str, Field(max_length=300)] = ""
+
+
+class Reservation(Model):
+    """A counter to raise with the intent, if it stays within its ceiling."""
+
+    counter: Annotated[str, Field(pattern=r"^[a-z][\w.:@/-]{0,199}$")]
+    amount: Annotated[int, Field(ge=0, le=2**53)]
+    ceiling: Annotated[int, Field(ge=0, le=2**53)]
+
+
+class Decision(Model):
+    """What `data.remit.main.decision` returns."""
+
+    schema_version: Literal[1]
+    effect: Effect
+    proposed_digest: Digest | None
+    """Echo of the action's digest; `null` where the decision is not about a call."""
+    reasons: list[Reason]
+    permits: list[Reason]
+    """Rules that permit the action; an allow needs one."""
+    obligations: Annotated[list[Redact | Limit | UnknownObligation], Field(max_length=16)]
+    approvals: Annotated[list[ApprovalDemand], Field(max_length=8)]
+    """Gates still to pass."""
+    reserve: Annotated[list[Reservation], Field(max_length=16)]
+    risk: Risk
+    policy_revision: Annotated[str, Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Decision":
+        if self.effect == "allow" and (not self.permits or self.approvals):
+            raise ValueError("an allow needs a permit and no open approval")
+        if self.effect == "deny" and not self.reasons:
+            raise ValueError("a deny needs a reason")
+        if self.effect == "require_approval" and not self.approvals:
+            raise ValueError("require_approval needs an approval")
+        if self.effect != "allow" and (self.obligations or self.reserve):
+            raise ValueError("only an allow carries obligations and reservations")
+        return self
+
+
+class Decided(Model):
+    """A decision with its origin, as it is recorded."""
+
+    decision: Decision
+    decision_id: str
+    revision: str
+    """Revision of the bundle that OPA evaluated."""
+    facts_digest: Digest
+    decided_ms: int
+    """When it was given, milliseconds of Unix time."""
+    took_us: int
+    """How long the enforcement point waited for it."""

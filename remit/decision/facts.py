@@ -1,0 +1,231 @@
+"""The complete computed input of one policy decision (design.md §6).
+
+Facts come from the catalogue, the ledger and the clock, never from the agent's word for itself.
+The JSON Schema of `Facts` is generated into `policies/schemas/`; a test holds both together.
+Amounts are integer micros, moments are milliseconds of Unix time.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from remit.canonical import Digest, JSONObject
+
+
+class Model(BaseModel):
+    """A closed, frozen boundary type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Principal(Model):
+    """Who acts, for whom, where."""
+
+    agent: str
+    """Agent id without version."""
+    agent_version: str
+    on_behalf_of: str
+    tenant: str
+    verified: bool
+    """Whether the names were proven, or are claims of whoever started the run."""
+
+
+class CostFact(Model):
+    """What a call is expected to cost."""
+
+    micros: int
+    currency: str
+
+
+class Action(Model):
+    """One call, with its resolved arguments."""
+
+    step_key: str
+    path: str
+    step: str
+    direction: Literal["do", "undo"]
+    purpose: Literal["call", "probe", "read_back"]
+    attempt: int
+    tool: str
+    """`name@major`."""
+    tool_version: str
+    contract_digest: Digest
+    domain: str
+    operation: Literal["read", "write", "delete", "trigger", "spend"]
+    irreversible: bool
+    data_classes: list[str]
+    region: str
+    destinations: list[str]
+    arguments: JSONObject
+    request_digest: Digest
+    proposed_digest: Digest
+    cost: CostFact
+    confidence: float | None
+    autonomy: Literal["unattended", "notify", "approve", "human"]
+    plan_gate: "PlanGate | None"
+    """A gate that the plan itself asks for."""
+    rollback: bool
+    """Whether the call undoes something."""
+
+
+class PlanGate(Model):
+    """A gate that a plan adds to a step."""
+
+    role: str
+    quorum: int
+    expires_ms: int
+    """How long it stays open."""
+    message: str
+
+
+class PlanStepFact(Model):
+    """One step of a plan under admission."""
+
+    id: str
+    tool: str
+    """`name@major`, or `plan:name@version`."""
+    domain: str
+    operation: Literal["read", "write", "delete", "trigger", "spend", "plan"]
+    needs: list[str]
+    has_undo: bool
+    irreversible: bool
+    gated: bool
+    autonomy: str
+    confidence: float | None
+    data_classes: list[str]
+    region: str
+    destinations: list[str]
+    fan_out: int
+    """Most times that the step may run: items times iterations."""
+    cost: CostFact | None
+    """Estimated cost of one run of the step; `None` when it depends on run-time values."""
+
+
+class PlanFact(Model):
+    """The plan that a decision is about or within."""
+
+    name: str
+    version: str
+    digest: Digest
+    compiled_digest: Digest
+    owner: str
+    goal: str
+    provenance: Literal["stated", "not_stated"]
+    max_steps: int | None
+    regions: list[str] | None
+    forbidden_tools: list[str]
+    deadline_ms: int
+    steps_total: int
+    steps: list[PlanStepFact]
+    """Only at admission; empty elsewhere."""
+
+
+class Budget(Model):
+    """Money of the run, this call's own reservation left out."""
+
+    currency: str
+    """Empty when the plan states no cost constraint."""
+    limit_micros: int | None
+    spent_micros: int
+    reserved_micros: int
+
+
+class History(Model):
+    """What this run did so far: aggregates updated in the outcome's transaction."""
+
+    calls: int
+    effects: int
+    denials: int
+    undone: int
+
+
+class Grant(Model):
+    """A completed permission by a person that names this very action."""
+
+    gate: str
+    code: str
+    role: str
+    by: list[str]
+    proposed_digest: Digest
+    enforced_digest: Digest
+    expires_ms: int
+
+
+class GateFact(Model):
+    """A gate somebody votes on."""
+
+    id: str
+    path: str
+    code: str
+    role: str
+    quorum: int
+    tool: str
+    domain: str
+    proposed_digest: Digest
+    expires_ms: int
+
+
+class Vote(Model):
+    """A vote that asks to be counted."""
+
+    gate: GateFact
+    by: str
+    verdict: Literal["approve", "reject"]
+    verified: bool
+
+
+class SystemCall(Model):
+    """One of Remit's own activities, or an activity nobody knows."""
+
+    activity: str
+    """Activity type."""
+    role: str
+    """Role of the worker that runs it."""
+    workflow_type: str
+    direction: str
+    """`do`, or what the activity is about, such as `admit` or `settle`."""
+
+
+class Run(Model):
+    """The run in which the decision is taken."""
+
+    root: str
+    workflow_id: str
+    run_id: str
+    path: str
+    """Path of the plan in which the call stands; empty for the root plan."""
+    started_ms: int
+    deadline_ms: int
+
+
+class Context(Model):
+    """Clock and place."""
+
+    now_ms: int
+    """The worker's clock."""
+    scheduled_ms: int
+    """When Temporal scheduled the activity."""
+    environment: str
+    profile: Literal["light", "full"]
+    capabilities: list[str]
+    """Obligations that this enforcement point can fulfil."""
+
+
+class Facts(Model):
+    """The input of one decision. Which parts stand depends on `kind`; the others are `null`."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["call", "admission", "system", "vote"]
+    principal: Principal | None = None
+    action: Action | None = None
+    plan: PlanFact | None = None
+    budget: Budget | None = None
+    history: History | None = None
+    grants: list[Grant] = []
+    vote: Vote | None = None
+    system: SystemCall | None = None
+    run: Run | None = None
+    context: Context
+
+
+Action.model_rebuild()

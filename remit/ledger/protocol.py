@@ -1,0 +1,403 @@
+"""The effect-once protocol (design.md §7) as seen by its callers: values in, values out.
+
+`Ledger` is the port; `remit.stores` implements it. Every method is one transaction: it happens
+wholly and durably, or not at all. Moments are milliseconds of Unix time.
+
+Invariants it protects: at most one attempt of a step key is open, at most one outcome of it is
+`happened`, a `do` never begins once its `undo` or a higher generation has begun, a grant is
+consumed at most once, a reserved counter never passes its ceiling, records are only appended.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from remit.canonical import Digest, JSONObject
+from remit.plan.path import StepKey
+
+
+class State(StrEnum):
+    """State of a step key."""
+
+    OPEN = "open"
+    """Intent recorded, outcome not known yet; somebody may hold the lease."""
+    HAPPENED = "happened"
+    REFUSED = "refused"
+    """The last attempt certainly had no effect; another may follow."""
+    IN_DOUBT = "in_doubt"
+    """Nobody can tell; a person must answer."""
+    FAILED = "failed"
+    """A person, or an exhausted retry, settled it as `did not happen`."""
+
+
+class LedgerError(Exception):
+    """The ledger refused; `code` is stable and says why. Nothing was written."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class LedgerUnavailableError(Exception):
+    """The ledger could not be asked, or did not answer in time; nothing may be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A value in the content store, named by its digest."""
+
+    digest: Digest
+    body: bytes
+    """Canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An entry for a run's chain; the ledger adds sequence number, moment and hash."""
+
+    kind: str
+    """`admission`, `decision`, `intent`, `outcome`, `gate`, `vote`, `gate_end`, ..."""
+    body: JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as the keeper and the CLI see it."""
+
+    root: str
+    workflow_id: str
+    plan: str
+    """`name@version`."""
+    plan_digest: Digest
+    compiled: Digest
+    agent: str
+    on_behalf_of: str
+    tenant: str
+    owner: str
+    started_ms: int
+    deadline_ms: int
+    currency: str = ""
+    limit_micros: int | None = None
+    closed: str = ""
+    """`RemitStatus` at the end; empty while open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Permission to run a compiled plan below a path of a run (empty path: the run itself)."""
+
+    root: str
+    path: str
+    compiled: Digest
+    inputs: Digest
+    """Resolved inputs, in the content store."""
+    decision_id: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenUndo:
+    """What undoes a call, fixed together with its outcome."""
+
+    tool: str
+    contract: Digest
+    arguments: Digest | None
+    """Resolved arguments in the content store; `None`: they cannot be resolved (residue)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What the ledger knows of a step key."""
+
+    key: StepKey
+    compiled: Digest
+    tool: str
+    contract: Digest
+    operation: str
+    state: State
+    attempts: int
+    """Attempts begun, takeovers included."""
+    refusals: int
+    """Attempts that ended `refused`."""
+    owner: str
+    """Lease owner of the open attempt."""
+    lease_until_ms: int
+    request_digest: Digest
+    proposed_digest: Digest
+    enforced_digest: Digest
+    arguments: Digest
+    """Enforced arguments in the content store."""
+    output: Digest | None
+    undo: FrozenUndo | None
+    decision_id: str
+    revision: str
+    begun_ms: int
+    ended_ms: int | None
+    effect_order: int
+    """Position among the run's outcomes; later ones are undone first."""
+    code: str = ""
+    """Why it was refused, is in doubt, or failed its checks although it happened."""
+    faulty: bool = False
+    """It happened, but broke its schema, an `ensure`, or a read-back: a failure with effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Raise a counter by `amount` if it stays within `ceiling`."""
+
+    counter: str
+    amount: int
+    ceiling: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Everything that must be durable before a call."""
+
+    key: StepKey
+    compiled: Digest
+    tool: str
+    contract: Digest
+    operation: str
+    request_digest: Digest
+    proposed_digest: Digest
+    enforced_digest: Digest
+    arguments: Content
+    decision: JSONObject
+    """The decision as recorded: id, revision, effect, reasons, permits, facts digest, ..."""
+    owner: str
+    lease_until_ms: int
+    max_attempts: int
+    """Most attempts that may be begun for this key."""
+    grants: Sequence[str] = ()
+    """Ids of gates whose grants this intent consumes."""
+    reserve: Sequence[Reserve] = ()
+    contents: Sequence[Content] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended."""
+
+    key: StepKey
+    attempt: int
+    owner: str
+    state: State
+    """`happened`, `refused`, `open` (unknown: to be taken over), `in_doubt` or `failed`."""
+    output: Content | None = None
+    undo: FrozenUndo | None = None
+    code: str = ""
+    message: str = ""
+    faulty: bool = False
+    spent: int | None = None
+    """Actual cost in micros, when the contract tells; else what was reserved."""
+    refund: bool = False
+    """For an undo: give back what the `do` spent."""
+    contents: Sequence[Content] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateRow:
+    """A gate as the ledger fixed it when it first opened."""
+
+    id: str
+    """`path#n`."""
+    root: str
+    key: StepKey
+    number: int
+    code: str
+    role: str
+    quorum: int
+    request_digest: Digest
+    proposed_digest: Digest
+    enforced_digest: Digest
+    tool: str
+    domain: str
+    card: JSONObject
+    """What people see: arguments (redacted), reasons, undo, risk, message."""
+    opened_ms: int
+    expires_ms: int
+    state: str = "open"
+    """`open`, `granted`, `rejected`, `expired`, `abandoned`, `void`."""
+    voters: Sequence[str] = ()
+    """Names whose approvals count, once granted."""
+    consumed_by: str = ""
+    """Step key whose intent used the grant; empty while unused."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRow:
+    """One vote as it is to be recorded, counted or refused."""
+
+    gate: str
+    """Empty when no gate fits."""
+    event: str
+    """Signal or update it came by; a second vote of the same event is not recorded again."""
+    by: str
+    verdict: str
+    counted: bool
+    code: str
+    reason: str
+    body: JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Aggregates of a run, updated in the outcomes' transactions."""
+
+    calls: int = 0
+    effects: int = 0
+    denials: int = 0
+    undone: int = 0
+    spent_micros: int = 0
+    reserved_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that one call's pipeline needs to know, read in one go."""
+
+    action: Action | None
+    undo: Action | None
+    admission: Admission | None
+    run: RunRow | None
+    totals: Totals
+    """With this key's own reservation left out."""
+    gates: Sequence[GateRow] = field(default=())
+    """All gates of this key, oldest first."""
+
+
+class Ledger(Protocol):
+    """The port to the ledger. Every method may raise `LedgerUnavailableError`."""
+
+    # content
+
+    async def put(self, contents: Sequence[Content]) -> None:
+        """Store values under their digests; storing one again changes nothing."""
+
+    async def get(self, digest: Digest) -> bytes:
+        """Return a stored value; `LedgerError` `CONTENT-ABSENT` if there is none."""
+
+    # runs
+
+    async def admit(
+        self,
+        run: RunRow | None,
+        admission: Admission,
+        contents: Sequence[Content],
+        records: Sequence[Record],
+    ) -> Admission:
+        """Record an admission (and its run, for the root) once; return the one that stands.
+
+        Raises:
+            LedgerError: `ADMISSION-DIFFERS` when another plan was admitted for the path.
+        """
+
+    async def run(self, root: str) -> RunRow | None:
+        """Return a run."""
+
+    async def admission(self, root: str, path: str) -> Admission | None:
+        """Return the admission below a path."""
+
+    async def open_runs(self, limit: int, after: str = "") -> Sequence[RunRow]:
+        """Return runs not closed yet, by root chain id, beginning behind `after`."""
+
+    async def close_run(self, root: str, status: str, records: Sequence[Record]) -> bool:
+        """Mark a run closed; return whether it was open."""
+
+    async def append(self, root: str, records: Sequence[Record]) -> None:
+        """Append records that change nothing else, such as denials."""
+
+    async def deny(self, root: str, key: StepKey, records: Sequence[Record]) -> None:
+        """Append a denial and count it."""
+
+    # the protocol of design.md §7
+
+    async def look(self, key: StepKey) -> Situation:
+        """Return what is known about a step key and its surroundings."""
+
+    async def begin(self, intent: Intent) -> int:
+        """Record an intent and return the attempt's number; without it nothing may be called.
+
+        Raises:
+            LedgerError: `STEP-OPEN` (another attempt is open), `STEP-HAPPENED`, `STEP-IN-DOUBT`,
+                `STEP-UNDONE`, `STEP-SUPERSEDED`, `STEP-EXHAUSTED`, `GRANT-USED`,
+                `RESERVE-CONFLICT`, `RUN-CLOSED`.
+        """
+
+    async def take_over(self, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
+        """Take an open attempt whose lease has run out; return the new attempt's number.
+
+        Compare-and-set on `attempt`. The intent, its grants and reservations stay.
+
+        Raises:
+            LedgerError: `LEASE-HELD` while the lease runs, `LEASE-LOST` when somebody was faster.
+        """
+
+    async def finish(self, outcome: Outcome) -> Action:
+        """Record how an attempt ended.
+
+        `open` gives the lease up early. `happened` settles reservations, `refused` and `failed`
+        release them, `in_doubt` holds them.
+
+        Raises:
+            LedgerError: `LEASE-LOST` when the attempt is not this owner's any more.
+        """
+
+    async def resolve(self, key: StepKey, happened: bool, evidence: JSONObject) -> Action:
+        """Record a person's answer about a call in doubt.
+
+        Raises:
+            LedgerError: `NOT-IN-DOUBT`.
+        """
+
+    async def outputs(self, root: str, parent: str, step: str) -> Sequence[Action]:
+        """Return the happened `do` calls of a step, newest generation, by item and iteration."""
+
+    async def record_part(
+        self, outcome_of: StepKey, compiled: Digest, output: Content | None
+    ) -> None:
+        """Record that a sub-plan (a compound step) finished with this output."""
+
+    async def skip(self, key: StepKey, records: Sequence[Record]) -> None:
+        """Record that a step's `when` was false."""
+
+    async def skipped(self, root: str, parent: str, step: str) -> Sequence[StepKey]:
+        """Return the skipped calls of a step."""
+
+    async def begun(self, root: str, parent: str, step: str = "") -> Sequence[Action]:
+        """Return every `do` and `undo` of a path and all paths below it, by effect order.
+
+        With `step`, only calls of that step and below it.
+        """
+
+    # gates
+
+    async def open_gate(self, gate: GateRow, records: Sequence[Record]) -> GateRow:
+        """Open a gate, or return the one that already stands under this id."""
+
+    async def gates(self, root: str) -> Sequence[GateRow]:
+        """Return all gates of a run."""
+
+    async def vote(
+        self, root: str, votes: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
+    ) -> None:
+        """Record votes, and the states that gates reach by them: `(gate id, state)`."""
+
+    async def votes(self, gate: str, root: str) -> Sequence[VoteRow]:
+        """Return the recorded votes of a gate."""
+
+    async def end_gate(self, root: str, gate: str, state: str) -> str:
+        """Close an open gate (`expired`, `abandoned`, `void`); return the state that stands."""
+
+    # reading the chain
+
+    async def records(self, root: str, after: int = 0, limit: int = 1000) -> Sequence[JSONObject]:
+        """Return records of a run's chain with sequence number, moment, hash and body."""
+
+    async def totals(self, root: str) -> Totals:
+        """Return a run's aggregates."""
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the database."""

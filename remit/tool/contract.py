@@ -1,0 +1,172 @@
+"""The tool contract (design.md §5): everything the rest of Remit may know about a tool.
+
+A contract is data: it is read from YAML or derived from a decorated function, checked when the
+catalogue loads, and pinned by digest in every compiled plan. It holds no code and no secrets.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from remit.canonical import JSON, Digest, JSONObject, digest
+
+ToolName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$", max_length=120)]
+ToolRef = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+@[1-9][0-9]*$", max_length=128)
+]
+"""`name@major`, e.g. `erp.place_order@1`; it is also the activity type in Temporal."""
+
+
+class Model(BaseModel):
+    """A closed, frozen boundary type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Operation(StrEnum):
+    """What a tool does to the world, as far as policy cares."""
+
+    READ = "read"
+    WRITE = "write"
+    DELETE = "delete"
+    TRIGGER = "trigger"
+    SPEND = "spend"
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether a call may change something."""
+        return self is not Operation.READ
+
+
+class Idempotency(StrEnum):
+    """How an unknown outcome of this tool can be resolved (design.md §7)."""
+
+    KEY = "key"
+    NATURAL = "natural"
+    PROBE = "probe"
+    NONE = "none"
+
+
+class Money(Model):
+    """An amount in millionths of its currency's unit."""
+
+    micros: Annotated[int, Field(ge=0, le=2**53)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class Cost(Model):
+    """What a call costs: a fixed estimate, or pointers into the arguments, and the actual one."""
+
+    estimate: Money | None = None
+    """The price of a call, when it does not depend on the arguments."""
+    micros_argument: str | None = None
+    """JSON pointer to the amount in the arguments, in micros."""
+    currency_argument: str | None = None
+    """JSON pointer to the currency in the arguments; without it the plan's currency holds."""
+    actual_output: str | None = None
+    """JSON pointer to the actual amount (micros) in the output."""
+    refunded_by_undo: bool = False
+    """Whether the compensation gives the budget back."""
+
+
+class Compensation(Model):
+    """The undoing call a tool declares; a step may override it."""
+
+    tool: ToolRef
+    args: JSONObject = {}
+    """Argument template; `${output...}` and `${args...}` refer to the call being undone."""
+
+
+class Probe(Model):
+    """A read tool that tells whether a call happened."""
+
+    tool: ToolRef
+    args: JSONObject = {}
+    """Argument template over `${args...}` and `${step_key}`."""
+
+
+class RateLimit(Model):
+    """An upper bound on calls."""
+
+    calls: Annotated[int, Field(ge=1)]
+    per_seconds: Annotated[int, Field(ge=1)]
+
+
+class PythonKind(Model):
+    """A decorated function, found by import path."""
+
+    kind: Literal["python"] = "python"
+    function: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    """`module:function`."""
+
+
+class HttpKind(Model):
+    """One HTTP operation."""
+
+    kind: Literal["http"] = "http"
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    url: str
+    """URL template; `{name}` takes an argument, percent-encoded; `${env:NAME}` a base URL."""
+    query: dict[str, str] = {}
+    """Query parameter to JSON pointer into the arguments."""
+    headers: dict[str, str] = {}
+    """Header to a value or a secret reference such as `env:NAME`; resolved inside the activity."""
+    body: JSON = None
+    """`None`: no body; `"*"`: all arguments not used elsewhere; else a template over `args`."""
+    output: str = ""
+    """JSON pointer into the response body; empty for the whole of it."""
+    idempotency_header: str | None = None
+    """Header that carries the step key."""
+    refused: list[int] = [400, 401, 403, 404, 405, 409, 410, 422]
+    """Statuses that certainly had no effect."""
+    absent: list[int] = []
+    """Statuses by which a probe says that nothing happened."""
+    max_bytes: Annotated[int, Field(ge=1, le=64 * 1024 * 1024)] = 1024 * 1024
+    """Largest response body read; a larger one is a failure."""
+
+
+ToolKind = Annotated[PythonKind | HttpKind, Field(discriminator="kind")]
+"""The one place where a new kind of tool joins the contract."""
+
+
+class ToolContract(Model):
+    """A versioned description of one tool."""
+
+    name: ToolName
+    version: Annotated[str, Field(pattern=r"^[1-9][0-9]*\.\d+\.\d+$")]
+    owner: Annotated[str, Field(min_length=1, max_length=120)]
+    description: Annotated[str, Field(min_length=1, max_length=500)]
+    domain: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    operation: Operation
+    input_schema: JSONObject
+    output_schema: JSONObject
+    idempotency: Idempotency
+    call: ToolKind
+    settle_s: Annotated[float, Field(ge=0, le=3600)] = 0
+    """How long after a deadline a sent call may still land, in seconds."""
+    timeout_s: Annotated[float, Field(gt=0, le=86400)] = 30
+    heartbeat_s: Annotated[float, Field(gt=0, le=600)] | None = None
+    cancellable: bool = False
+    irreversible: bool = False
+    compensation: Compensation | None = None
+    probe: Probe | None = None
+    read_back: Probe | None = None
+    data_classes: list[Annotated[str, Field(max_length=40)]] = []
+    region: Annotated[str, Field(max_length=40)] = "eu"
+    destinations: list[Annotated[str, Field(max_length=253)]] = []
+    """Host names the call may reach."""
+    cost: Cost = Cost()
+    rate_limit: RateLimit | None = None
+    task_queue: Annotated[str, Field(max_length=200)] | None = None
+    """Temporal task queue; without it the catalogue's default."""
+
+    @property
+    def ref(self) -> str:
+        """`name@major`."""
+        return f"{self.name}@{self.version.split('.', 1)[0]}"
+
+    @property
+    def digest(self) -> Digest:
+        """Digest of the contract's canonical JSON; what a compiled plan pins."""
+        return digest(self.model_dump(mode="json"))
