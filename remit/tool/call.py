@@ -1,48 +1,48 @@
-"""The one interface between the enforcement point and every kind of tool.
+"""One call of a tool, and the ways in which it may end: the interface of every kind of tool.
 
-An adapter (`activities/tools/`) takes a `ToolCall` and says how it ended. It never retries, never
-decides, and never claims more than it knows: what it cannot tell is `Unknown`.
+An adapter calls once and tells what it knows. It never retries, never follows a redirect, never
+waits beyond the deadline, and never claims more than it saw: only `Refused` promises that nothing
+happened, and only `Happened` and `Broken` promise that something did. Messages hold no secrets.
+
+Adapters stand in `activities/tools`; the types stand here, because enforcement reads the answers.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from remit.canonical import JSON, JSONObject
 from remit.tool.contract import ToolContract
 
+Purpose = Literal["call", "probe", "read_back"]
+"""Why a tool is called; only a probe may be answered by `Absent`."""
 
-def _no_heartbeat() -> None:
-    return None
+
+def no_heartbeat() -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call, decided and recorded, ready to be sent."""
+    """Everything that an adapter needs to know."""
 
     contract: ToolContract
     arguments: JSONObject
-    """The enforced arguments."""
+    """The enforced arguments, checked against the contract's input schema by the caller."""
     step_key: str
-    """Idempotency key of the effect."""
+    """The idempotency key, sent where the contract says so."""
     deadline: float
-    """`time.monotonic()` moment after which the call is given up, in seconds."""
-    heartbeat: Callable[[], None] = field(default=_no_heartbeat)
+    """Moment of `time.monotonic()` (seconds) after which the answer counts as unknown."""
+    heartbeat: Callable[[], None] = field(default=no_heartbeat, compare=False)
+    """Called now and then from the event loop's thread while the call lasts."""
+    purpose: Purpose = "call"
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """The call took effect (or the read succeeded) and answered."""
+    """The call had its effect, and this is its output (not yet checked against its schema)."""
 
     output: JSON
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The call took effect, but its answer cannot be used: a failure with effect."""
-
-    code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,19 @@ class Refused:
 
     code: str
     message: str
-    again: bool = False
-    """Whether trying again may help: nothing was sent, or the tool said `later`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody can tell whether the call took effect."""
+    """Nobody can tell here: timeout, lost connection, 5xx, an exception in a function."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The call had its effect, but its answer cannot be used: a failure with effect."""
 
     code: str
     message: str
@@ -65,14 +71,14 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A probe's answer: the call it asks about did not happen."""
+    """A probe's answer: what it was asked about did not happen."""
 
 
-ToolAnswer = Happened | Broken | Refused | Unknown | Absent
+ToolAnswer = Happened | Refused | Unknown | Broken | Absent
 
 
 class Tool(Protocol):
-    """What an adapter is."""
+    """One kind of tool. It answers and does not raise, except when its task is cancelled."""
 
     async def __call__(self, call: ToolCall) -> ToolAnswer:
-        """Make the call once and say how it ended; never raises for what the tool does."""
+        """Call the tool once."""

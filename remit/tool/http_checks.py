@@ -1,0 +1,104 @@
+"""What must hold of an `http` tool: where it goes, what it sends, how it is repeated."""
+
+from collections.abc import Iterator
+
+from remit.canonical import JSONObject
+from remit.diagnostic import Diagnostic
+from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.contract import HttpKind, Idempotency, ToolContract
+from remit.tool.places import finding, may_hold, pointer_faults, template_faults
+from remit.tool.pointer import PointerError, split
+from remit.tool.template import references
+
+RESERVED_HEADERS = frozenset(
+    {"host", "content-length", "content-type", "transfer-encoding", "connection", "upgrade"}
+    | {"accept-encoding", "te", "trailer", "expect", "proxy-authorization"}
+)
+"""Headers that the adapter sets itself, or that change what a request is."""
+
+
+def http_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
+    """Yield everything that is wrong with the `http` part of `contract`."""
+    yield from _address_faults(contract, call)
+    for name, place in call.query.items():
+        yield from pointer_faults(contract, ("call", "query", name), place, contract.input_schema)
+    if call.body not in (None, "*"):
+        roots: dict[str, JSONObject | None] = {"args": contract.input_schema, "step_key": None}
+        yield from template_faults(contract, ("call", "body"), call.body, roots)
+    try:
+        split(call.output)
+    except PointerError as error:
+        yield finding(contract, "TOOL-POINTER", ("call", "output"), str(error), "write `/data`")
+    yield from _header_faults(contract, call)
+    yield from _key_faults(contract, call)
+    yield from _status_faults(contract, call)
+
+
+def _address_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
+    where = ("call", "url")
+    try:
+        address = Address.parse(call.url)
+    except AddressError as error:
+        hint = "query parameters have a table of their own: `query`"
+        yield finding(contract, "TOOL-URL", where, str(error), hint)
+        return
+    if not contract.destinations:
+        hint = "list the host names it may reach"
+        yield finding(contract, "TOOL-DESTINATION", ("destinations",), "there are none", hint)
+    elif address.host is not None and not is_allowed(address.host, contract.destinations):
+        message = f"its host {address.host!r} is not among its destinations"
+        yield finding(contract, "TOOL-DESTINATION", where, message, "add the host to them")
+    for name in address.arguments:
+        if not may_hold(contract.input_schema, (name,)):
+            message = f"the URL takes an argument {name!r} that the input schema does not declare"
+            yield finding(contract, "TOOL-URL", where, message, "declare it, and require it")
+        elif not _is_required(contract.input_schema, name):
+            message = f"the URL takes the argument {name!r}, which may be absent"
+            yield finding(contract, "TOOL-URL", where, message, "put it under `required`")
+
+
+def _header_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
+    names = [*call.headers, *([call.idempotency_header] if call.idempotency_header else [])]
+    for name in names:
+        where = ("call", "headers", name)
+        if name.lower() in RESERVED_HEADERS:
+            message = f"the header {name!r} is set by Remit or changes what a request is"
+            yield finding(contract, "TOOL-HEADER", where, message, "drop it")
+        elif not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
+            message = f"{name!r} is not a header name"
+            yield finding(contract, "TOOL-HEADER", where, message, "use letters, digits and '-'")
+    if len({name.lower() for name in names}) < len(names):
+        message = "a header stands twice"
+        yield finding(contract, "TOOL-HEADER", ("call", "headers"), message, "keep one of each")
+
+
+def _key_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
+    if contract.idempotency is not Idempotency.KEY or not contract.operation.has_effect:
+        return
+    if call.idempotency_header is None and not _mentions_key(call):
+        message = "idempotency `key`, but the step key is sent nowhere"
+        hint = "set `idempotency_header`, or use `${step_key}` in the body"
+        yield finding(contract, "TOOL-KEY-UNUSED", ("call",), message, hint)
+
+
+def _mentions_key(call: HttpKind) -> bool:
+    if call.body in (None, "*"):
+        return False
+    try:
+        return ("step_key",) in list(references(call.body))
+    except ValueError:
+        return False
+
+
+def _status_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
+    for field, statuses in (("refused", call.refused), ("absent", call.absent)):
+        for status in statuses:
+            if not 400 <= status <= 499:
+                message = f"{status} cannot mean that certainly nothing happened"
+                where = ("call", field)
+                yield finding(contract, "TOOL-STATUS", where, message, "use statuses of 4xx")
+
+
+def _is_required(schema: JSONObject, name: str) -> bool:
+    required = schema.get("required", [])
+    return isinstance(required, list) and name in required

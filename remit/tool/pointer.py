@@ -1,0 +1,43 @@
+"""Following JSON pointers (RFC 6901) into values: amounts in arguments, parts of answers."""
+
+import re
+
+from remit.canonical import JSON
+
+
+class PointerError(ValueError):
+    """The pointer is malformed, or leads nowhere."""
+
+
+def split(pointer: str) -> tuple[str, ...]:
+    """Return the unescaped tokens of `pointer`; none for the empty one.
+
+    Raises:
+        PointerError: it is not empty and does not begin with `/`.
+    """
+    if not pointer:
+        return ()
+    if not pointer.startswith("/"):
+        raise PointerError(f"{pointer!r} is not a JSON pointer: it must begin with '/'")
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/"))
+
+
+def follow(document: JSON, pointer: str) -> JSON:
+    """Return what `pointer` leads to in `document`.
+
+    Raises:
+        PointerError: it is malformed or leads nowhere.
+    """
+    found = document
+    for token in split(pointer):
+        if isinstance(found, dict) and token in found:
+            found = found[token]
+        elif isinstance(found, list) and _is_index(token) and int(token) < len(found):
+            found = found[int(token)]
+        else:
+            raise PointerError(f"{pointer!r} leads nowhere")
+    return found
+
+
+def _is_index(token: str) -> bool:
+    return re.fullmatch(r"0|[1-9][0-9]*", token) is not None
