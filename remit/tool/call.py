@@ -51,6 +51,8 @@ class Refused:
 
     code: str
     message: str
+    again: bool = False
+    """Whether trying again may help: nothing was sent, or the tool said `later`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,21 +107,24 @@ class HttpKind(Model):
     kind: Literal["http"] = "http"
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     url: str
-    """URL template; `{name}` takes an argument, percent-encoded; `${env:NAME}` a base URL."""
+    """URL template; `{name}` takes an argument, percent-encoded; `${env:NAME}` stands for a base
+    URL, or for part of host and port."""
     query: dict[str, str] = {}
     """Query parameter to JSON pointer into the arguments."""
     headers: dict[str, str] = {}
-    """Header to a value or a secret reference such as `env:NAME`; resolved inside the activity."""
+    """Header to a value or a secret reference: `env:NAME` or `file:PATH` as the whole value,
+    `${env:NAME}` or `${file:PATH}` inside one; resolved inside the activity."""
     body: JSON = None
-    """`None`: no body; `"*"`: all arguments not used elsewhere; else a template over `args`."""
+    """`None`: no body; `"*"`: all arguments that URL and query do not take; else a template over
+    `${args...}` and `${step_key}`."""
     output: str = ""
     """JSON pointer into the response body; empty for the whole of it."""
     idempotency_header: str | None = None
     """Header that carries the step key."""
-    refused: list[int] = [400, 401, 403, 404, 405, 409, 410, 422]
+    refused: list[int] = [400, 401, 403, 404, 405, 409, 410, 422, 429]
     """Statuses that certainly had no effect."""
     absent: list[int] = []
-    """Statuses by which a probe says that nothing happened."""
+    """Statuses by which a probe says that nothing happened; they count in probes alone."""
     max_bytes: Annotated[int, Field(ge=1, le=64 * 1024 * 1024)] = 1024 * 1024
     """Largest response body read; a larger one is a failure."""
 
