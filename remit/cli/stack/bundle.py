@@ -1,0 +1,180 @@
+"""Policy sources become a signed bundle whose revision is the digest of its content.
+
+Checked (`opa check --strict`, with the core's schemas and capabilities where it has them), built,
+and looked over once more (a project must not add to the core's packages) before anybody can load
+it. The revision also stands in the data as `data.remit.revision`, so that a decision can echo
+what it was made with. Works on a private copy of the sources; touches nothing else.
+"""
+
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from remit.canonical import JSONObject
+from remit.cli.stack.errors import PolicyError, StackCode
+from remit.cli.stack.opa import ALGORITHM
+from remit.cli.stack.sources import ROOT, PolicySources
+
+_DEADLINE_S = 60.0
+_MAX_MESSAGE = 4000
+_OBJECT = TypeAdapter(JSONObject)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle ready to be served."""
+
+    revision: str
+    """`sha256:…` of its content."""
+    content: bytes
+    """The signed archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleBuilder:
+    """Builds bundles with one OPA binary and one signing key."""
+
+    opa: Path
+    key_file: Path
+    """File with the HMAC secret that OPA verifies bundles with."""
+
+    def build(self, sources: PolicySources) -> Bundle:
+        """Return the bundle of `sources`.
+
+        Raises:
+            PolicyError: the sources do not pass; the message names the user's own files.
+        """
+        data = sources.data()
+        revision = sources.revision(data)
+        _add_revision(data, revision)
+        with tempfile.TemporaryDirectory(prefix="remit-bundle-") as folder:
+            stage = Path(folder, "stage")
+            _write_stage(stage, sources, data)
+            capabilities = _write_checks(Path(folder), sources)
+            self._run(sources, stage, ("check", "--strict", *capabilities, *_schemas(folder)))
+            archive = Path(folder, "bundle.tar.gz")
+            self._run(sources, stage, ("build", *self._signed(archive, revision), *capabilities))
+            self._inspect(sources, archive)
+            return Bundle(revision, archive.read_bytes())
+
+    def _signed(self, archive: Path, revision: str) -> Sequence[str]:
+        signing = ("--signing-key", str(self.key_file), "--signing-alg", ALGORITHM)
+        return ("--revision", revision, "--output", str(archive), *signing)
+
+    def _run(self, sources: PolicySources, stage: Path, arguments: Sequence[str]) -> None:
+        # From within the stage, so that the archive and OPA's words hold no private path.
+        done = self._opa(stage, *arguments, "--bundle", ".")
+        if done.returncode != 0:
+            said = _with_own_names(done.stderr or done.stdout, sources).removeprefix("bundle .: ")
+            raise PolicyError(
+                StackCode.POLICY_CHECK_FAILED,
+                said.strip()[:_MAX_MESSAGE] or f"`opa {arguments[0]}` gave {done.returncode}",
+                hint="correct the policy; the last good bundle stays active meanwhile",
+            )
+
+    def _inspect(self, sources: PolicySources, archive: Path) -> None:
+        """Refuse project files that add rules to a package of the core."""
+        if len({f.root.name for f in sources.rules}) < 2:
+            return
+        done = self._opa(archive.parent, "inspect", "--format", "json", archive.name)
+        origins = {file.staged: file for file in sources.rules}
+        for package, paths in _packages(done.stdout).items():
+            files = [origins[path] for path in paths if path in origins]
+            if len({file.root.name for file in files}) > 1:
+                mine = next(file for file in files if file.root.name != "core")
+                raise PolicyError(
+                    StackCode.POLICY_CORE_PACKAGE,
+                    f"{str(mine.origin)!r} adds rules to `{package}`, "
+                    "which Remit's own policies define",
+                    hint=f"give it a package of its own below `{ROOT}.global` or `{ROOT}.domains`",
+                )
+
+    def _opa(self, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        try:
+            return subprocess.run(
+                [str(self.opa), *arguments],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_DEADLINE_S,
+                stdin=subprocess.DEVNULL,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise PolicyError(
+                StackCode.POLICY_CHECK_FAILED,
+                f"`opa {arguments[0]}` could not be run: {error}",
+                hint="`remit up` finds or installs `opa` again",
+            ) from error
+
+
+def _add_revision(data: JSONObject, revision: str) -> None:
+    root = data.setdefault(ROOT, {})
+    if not isinstance(root, dict) or "revision" in root:
+        raise PolicyError(
+            StackCode.POLICY_DATA_CONFLICT,
+            f"`data.{ROOT}.revision` is written by the build",
+            hint="rename the key in your data document",
+        )
+    root["revision"] = revision
+
+
+def _write_stage(stage: Path, sources: PolicySources, data: JSONObject) -> None:
+    for file in sources.rules:
+        _write(stage / file.staged, file.content)
+    _write(stage / "data.json", json.dumps(data).encode())
+    _write(stage / ".manifest", json.dumps({"roots": [ROOT], "rego_version": 1}).encode())
+
+
+def _write_checks(folder: Path, sources: PolicySources) -> Sequence[str]:
+    """Write what only the checks use, and return the options for capabilities."""
+    for schema in sources.schemas("core"):
+        _write(folder / schema.path, schema.content)
+    if sources.capabilities is None:
+        return ()
+    _write(folder / "capabilities.json", sources.capabilities.content)
+    return ("--capabilities", str(folder / "capabilities.json"))
+
+
+def _schemas(folder: str) -> Sequence[str]:
+    schemas = Path(folder, "schemas")
+    return ("--schema", str(schemas)) if schemas.is_dir() else ()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _with_own_names(text: str, sources: PolicySources) -> str:
+    """Return `text` with the names of the user's files in place of the staged copies."""
+    origins = {file.staged: str(file.origin) for file in sources.rules}
+    staged = "|".join(re.escape(name) for name in sorted(origins, key=len, reverse=True))
+    return re.sub(staged, lambda match: origins[match[0]], text) if staged else text
+
+
+def _packages(inspected: str) -> dict[str, list[str]]:
+    """Return package name → bundle paths of `opa inspect`'s answer."""
+    try:
+        namespaces = _OBJECT.validate_json(inspected).get("namespaces")
+    except ValidationError:
+        namespaces = None
+    if not isinstance(namespaces, dict):
+        raise PolicyError(
+            StackCode.POLICY_CHECK_FAILED,
+            "`opa inspect` did not list the packages of the bundle",
+            hint="check the version of `opa` with `remit status`",
+        )
+    return {
+        package.removeprefix("data."): [
+            str(f).lstrip("/") for f in files if str(f).endswith(".rego")
+        ]
+        for package, files in namespaces.items()
+        if isinstance(files, list)
+    }

@@ -1,0 +1,68 @@
+"""What a stack tells its children, and whoever else wants to use it: the `REMIT_*` variables.
+
+This is the whole contract between the stack and the processes it starts. `StackEnvironment` is
+written by `remit up` and read by workers, services, the CLI and tests.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+PREFIX = "REMIT_"
+PORT_PREFIX = "REMIT_PORT_"
+
+
+class StackEnvironment(BaseModel):
+    """The settings of one component; each field is the variable `REMIT_<FIELD>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Literal["light"] = "light"
+    """`REMIT_PROFILE`."""
+    project: Path
+    """`REMIT_PROJECT`: the folder with `tools/ policies/ plans/ remit.toml`."""
+    temporal_address: str
+    """`REMIT_TEMPORAL_ADDRESS`: host and port of the gRPC front end."""
+    temporal_namespace: str = "default"
+    """`REMIT_TEMPORAL_NAMESPACE`."""
+    temporal_ui: str
+    """`REMIT_TEMPORAL_UI`: base address of the web UI, for links."""
+    task_queue: str = "remit"
+    """`REMIT_TASK_QUEUE`: where plans start."""
+    opa_socket: Path
+    """`REMIT_OPA_SOCKET`: Unix socket of OPA."""
+    opa_token_file: Path
+    """`REMIT_OPA_TOKEN_FILE`: file (mode 0600) with the enforcement point's bearer token."""
+    ledger_url: str
+    """`REMIT_LEDGER_URL`: SQLAlchemy address of the ledger, `sqlite:////…/ledger.db`."""
+    log_dir: Path
+    """`REMIT_LOG_DIR`: the folder of all logs."""
+    opa_binary: Path
+    """`REMIT_OPA_BINARY`: the `opa` program this stack runs."""
+    temporal_binary: Path
+    """`REMIT_TEMPORAL_BINARY`: the `temporal` program this stack runs."""
+    metrics_port: int | None = None
+    """`REMIT_METRICS_PORT`: where a worker serves `GET /metrics` on loopback; its being answered
+    means that the worker is ready. Absent for other components."""
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> "StackEnvironment":
+        """Return the settings found in `variables`; other variables are passed over.
+
+        Raises:
+            pydantic.ValidationError: one is missing or malformed.
+        """
+        names = {f"{PREFIX}{field.upper()}": field for field in cls.model_fields}
+        return cls.model_validate({names[n]: v for n, v in variables.items() if n in names})
+
+
+def port_variables(ports: Mapping[str, int]) -> dict[str, str]:
+    """Return `REMIT_PORT_<NAME>` for every named port of a project's services."""
+    return {f"{PORT_PREFIX}{name.upper().replace('-', '_')}": str(p) for name, p in ports.items()}

@@ -1,0 +1,58 @@
+"""What the light stack says when it cannot go on: one error type with a stable code and a way out.
+
+    StackError
+    └── PolicyError    the policy sources cannot become a bundle; the last good one stays
+
+Every message names the thing; every hint is something to type or to change.
+"""
+
+from enum import StrEnum
+
+from remit.diagnostic import Diagnostic
+
+
+class StackCode(StrEnum):
+    """Every code that this package gives."""
+
+    BINARY_MISSING = "STACK-BINARY-MISSING"
+    """No usable `temporal` or `opa`, and none could be installed."""
+    LOCKED = "STACK-LOCKED"
+    """Another `remit` works on the same folder for longer than we wait."""
+    NO_PORT = "STACK-NO-PORT"
+    """The machine gave no free loopback port."""
+    START_FAILED = "STACK-START-FAILED"
+    """A component ended, or was not healthy in time; its last log lines are in the message."""
+    STOP_FAILED = "STACK-STOP-FAILED"
+    """A component outlived SIGKILL."""
+    UNKNOWN_COMPONENT = "STACK-UNKNOWN-COMPONENT"
+    """A component was named that this stack does not have."""
+    NOT_RUNNING = "STACK-NOT-RUNNING"
+    """The stack of this project has not been started."""
+    PROJECT_MISSING = "PROJECT-MISSING"
+    """The folder has no `remit.toml`."""
+    PROJECT_INVALID = "PROJECT-INVALID"
+    """`remit.toml` is not what the reference describes."""
+    POLICY_UNREADABLE = "POLICY-UNREADABLE"
+    """A policy file or data document cannot be read or parsed."""
+    POLICY_TOO_LARGE = "POLICY-TOO-LARGE"
+    """The policy folders hold more files or bytes than a bundle may."""
+    POLICY_DATA_CONFLICT = "POLICY-DATA-CONFLICT"
+    """Two data documents give one path different values."""
+    POLICY_OUTSIDE_ROOT = "POLICY-OUTSIDE-ROOT"
+    """A policy or data document lies outside `remit`."""
+    POLICY_CORE_PACKAGE = "POLICY-CORE-PACKAGE"
+    """A project adds rules to a package that Remit's own policies define."""
+    POLICY_CHECK_FAILED = "POLICY-CHECK-FAILED"
+    """`opa check --strict` or `opa build` refused the policies."""
+
+
+class StackError(Exception):
+    """The stack cannot do what was asked; `diagnostic` says why and what to do."""
+
+    def __init__(self, code: StackCode, message: str, *, hint: str, path: str = "") -> None:
+        self.diagnostic = Diagnostic(code=code.value, path=path, message=message, hint=hint)
+        super().__init__(f"{code.value}: {message}\n  {hint}")
+
+
+class PolicyError(StackError):
+    """The policy sources, as they are now, cannot become a bundle."""

@@ -1,0 +1,99 @@
+"""OPA as `remit up` runs it: on a Unix socket of the owner, closed but for one question.
+
+Its own access rules and log rules (`system/*.rego`) are loaded from a local folder with a root of
+its own, so that no policy bundle can rewrite them. Policies come from the publisher as signed
+bundles by long polling, so an edit is active within a moment. Only files and command lines are
+made here; nothing is started.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from remit.canonical import Digest, JSONObject, digest, digest_bytes
+from remit.cli.stack.atomic import write_atomically
+from remit.cli.stack.health import OpaHealth
+from remit.cli.stack.ports import LOOPBACK
+
+DECISION = "remit/main/decision"
+BUNDLE_RESOURCE = "bundles/remit.tar.gz"
+KEY_ID = "remit"
+ALGORITHM = "HS256"
+MAX_BUNDLE_BYTES = 16 * 2**20
+MAX_INPUT_BYTES = 2**20
+_LONG_POLL_S = 30
+_LOCAL = "opa-system"
+_SYSTEM = Path(__file__).with_name("system")
+
+
+def write_configuration(folder: Path, *, token: str, bundle_key: str, publisher_port: int) -> Path:
+    """Write OPA's configuration and its local bundle into `folder`, readable by the owner alone.
+
+    Returns:
+        The configuration file.
+    """
+    local = folder / _LOCAL
+    local.mkdir(mode=0o700, exist_ok=True)
+    for rules in sorted(_SYSTEM.glob("*.rego")):
+        shutil.copyfile(rules, local / rules.name)
+    _write_json(local / "data.json", {"system": {"tokens": {"enforcement": token}}})
+    _write_json(local / ".manifest", {"revision": "local", "roots": ["system"]})
+    configuration = folder / "opa.json"
+    _write_json(configuration, _configuration(local, bundle_key, publisher_port))
+    return configuration
+
+
+def configuration_digest(configuration: Path) -> Digest:
+    """Return the digest of everything that `write_configuration` wrote."""
+    local = configuration.with_name(_LOCAL)
+    written = [configuration, *sorted(local.iterdir())]
+    return digest([[path.name, digest_bytes(path.read_bytes())] for path in written])
+
+
+def argv(binary: Path, *, configuration: Path, socket: Path) -> tuple[str, ...]:
+    """Return the command line."""
+    return (
+        *(str(binary), "run", "--server", "--skip-version-check"),
+        *("--config-file", str(configuration)),
+        *("--addr", f"unix://{socket}", "--unix-socket-perm", "600"),
+        *("--authentication", "token", "--authorization", "basic"),
+        *("--log-level", "error", "--shutdown-grace-period", "3"),
+    )
+
+
+def health(socket: Path, token_file: Path) -> OpaHealth:
+    """Return its health check."""
+    return OpaHealth(socket=socket, token_file=token_file, decision=DECISION)
+
+
+def _configuration(local: Path, bundle_key: str, publisher_port: int) -> JSONObject:
+    return {
+        "labels": {"app": "remit", "profile": "light"},
+        "default_decision": DECISION,
+        "services": {"publisher": {"url": f"http://{LOOPBACK}:{publisher_port}"}},
+        # The publisher's port is open to everybody on this machine, and could become somebody
+        # else's when the publisher dies. The signature makes that harmless.
+        "keys": {KEY_ID: {"algorithm": ALGORITHM, "key": bundle_key}},
+        "bundles": {
+            "system": {"resource": f"file://{local}"},
+            "remit": {
+                "service": "publisher",
+                "resource": BUNDLE_RESOURCE,
+                "signing": {"keyid": KEY_ID},
+                "size_limit_bytes": MAX_BUNDLE_BYTES,
+                "polling": {
+                    "min_delay_seconds": 1,
+                    "max_delay_seconds": 1,
+                    "long_polling_timeout_seconds": _LONG_POLL_S,
+                },
+            },
+        },
+        # Without a decision log OPA gives its decisions no id.
+        "decision_logs": {"console": True},
+        "status": {"prometheus": True},
+        "server": {"decoding": {"max_length": MAX_INPUT_BYTES}},
+    }
+
+
+def _write_json(path: Path, content: JSONObject) -> None:
+    write_atomically(path, json.dumps(content, indent=2).encode())

@@ -1,0 +1,133 @@
+"""A user's own folder as `remit.toml` describes it.
+
+    name = "acme"                      # optional; shown in messages
+
+    [[service]]                        # optional, any number: programs that the tools call
+    name = "backoffice"
+    command = ["${python}", "-m", "examples.backoffice", "--port", "${port:backoffice}"]
+    health = "http://127.0.0.1:${port:backoffice}/health"
+    environment = { BACKOFFICE_DATA = "${data}/backoffice.db" }
+
+`${port:NAME}` is a free loopback port, the same wherever the name stands, given to every process
+of the stack as `REMIT_PORT_<NAME>` too. `${python}` is the interpreter that runs Remit, `${data}`
+the folder for databases, `${project}` the project. Owns reading and substitution; starts nothing.
+"""
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from remit.cli.stack.errors import StackCode, StackError
+from remit.diagnostic import pointer
+
+FILE = "remit.toml"
+_MAX_BYTES = 256 * 1024
+_NAME = r"^[a-z][a-z0-9-]{0,31}$"
+_PORT = re.compile(r"\$\{port:([a-z][a-z0-9-]{0,31})\}")
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_RESERVED = frozenset({"temporal", "publisher", "opa", "workers", "keeper"})
+
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+class Service(BaseModel):
+    """A program that runs beside the stack, started before the workers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=_NAME)]
+    command: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)]
+    """Program and arguments; no shell reads them."""
+    health: Annotated[str, Field(pattern=r"^http://(127\.0\.0\.1|localhost)[:/]")]
+    """Address that answers 2xx when the service is ready."""
+    environment: dict[str, Text] = {}
+    ready_within_s: Annotated[float, Field(gt=0, le=300)] = 20.0
+
+    def ports(self) -> Iterator[str]:
+        """Yield the port names that it mentions."""
+        for text in (*self.command, self.health, *self.environment.values()):
+            yield from _PORT.findall(text)
+
+
+class ProjectSettings(BaseModel):
+    """The content of `remit.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=_NAME)] | None = None
+    service: Annotated[tuple[Service, ...], Field(max_length=16)] = ()
+
+    def ports(self) -> tuple[str, ...]:
+        """Return the names of all ports that services mention, each once, sorted."""
+        return tuple(sorted({name for service in self.service for name in service.ports()}))
+
+
+def load_project(folder: Path) -> ProjectSettings:
+    """Read `folder/remit.toml`.
+
+    Raises:
+        StackError: `PROJECT-MISSING` without the file, `PROJECT-INVALID` with the first finding
+            in `path` and all of them in the message.
+    """
+    file = folder / FILE
+    try:
+        content = file.read_bytes()[: _MAX_BYTES + 1]
+    except OSError as error:
+        raise StackError(
+            StackCode.PROJECT_MISSING,
+            f"{str(folder)!r} is not a project of Remit: {FILE} cannot be read ({error.strerror})",
+            hint=f"`remit init {folder}` makes one; or name the folder that has it",
+        ) from error
+    if len(content) > _MAX_BYTES:
+        raise _invalid(file, "", f"larger than {_MAX_BYTES} bytes")
+    try:
+        settings = ProjectSettings.model_validate(tomllib.loads(content.decode("utf-8")))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise _invalid(file, "", str(error)) from error
+    except ValidationError as error:
+        findings = [f"{pointer(*e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise _invalid(file, pointer(*error.errors()[0]["loc"]), "; ".join(findings)) from error
+    _check_names(file, settings)
+    return settings
+
+
+def substitute(text: str, *, ports: Mapping[str, int], project: Path, data: Path) -> str:
+    """Return `text` with its `${…}` replaced.
+
+    Raises:
+        StackError: `PROJECT-INVALID` for a name that does not exist.
+    """
+    values = {"python": sys.executable, "project": str(project), "data": str(data)}
+    values |= {f"port:{name}": str(port) for name, port in ports.items()}
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise _invalid(project / FILE, "", f"unknown reference {match[0]!r} in {text!r}")
+        return values[match[1]]
+
+    return _VARIABLE.sub(value, text)
+
+
+def _check_names(file: Path, settings: ProjectSettings) -> None:
+    seen: set[str] = set()
+    for index, service in enumerate(settings.service):
+        path = pointer("service", index, "name")
+        if service.name in _RESERVED:
+            raise _invalid(file, path, f"{service.name!r} is the name of a part of the stack")
+        if service.name in seen:
+            raise _invalid(file, path, f"two services are called {service.name!r}")
+        seen.add(service.name)
+
+
+def _invalid(file: Path, path: str, why: str) -> StackError:
+    return StackError(
+        StackCode.PROJECT_INVALID,
+        f"{str(file)!r}: {why}",
+        hint="put the file right; the reference lists its tables and keys",
+        path=path,
+    )

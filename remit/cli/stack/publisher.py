@@ -1,0 +1,153 @@
+"""The process that turns policy edits into bundles: `python -m remit.cli.stack.publisher`.
+
+It polls the policy folders by content, waits until an edit has settled, builds, and serves the
+result to OPA. A broken edit is reported in the log and in `status.json`; the last good bundle
+stays. Only without any good bundle, at the very first start, a broken policy ends the process.
+It never evaluates a policy and holds no secret but the signing key's file name.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from remit.canonical import Digest
+from remit.cli.stack.bundle import BundleBuilder
+from remit.cli.stack.bundle_server import BundleServer
+from remit.cli.stack.bundle_store import BundleStore
+from remit.cli.stack.errors import PolicyError
+from remit.cli.stack.sources import PolicyRoot, PolicySources, read_sources
+
+_POLL_S = 0.3
+_SETTLE_S = 0.1
+"""An editor that truncates and writes is seen half way; half a policy may be valid, and weaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherSettings:
+    """What the publisher works with."""
+
+    opa: Path
+    key_file: Path
+    folder: Path
+    """Where the bundle and its status go."""
+    port: int
+    core: Path
+    project: Path
+
+    def argv(self) -> tuple[str, ...]:
+        """Return the command line that starts a publisher with these settings."""
+        named = (
+            *("--opa", str(self.opa), "--key-file", str(self.key_file)),
+            *("--folder", str(self.folder), "--port", str(self.port)),
+            *("--core", str(self.core), "--project", str(self.project)),
+        )
+        return (sys.executable, "-P", "-m", "remit.cli.stack.publisher", *named)
+
+
+class Publisher:
+    """Follows the sources step by step."""
+
+    def __init__(self, settings: PublisherSettings, store: BundleStore) -> None:
+        """Prepare; nothing is read yet."""
+        self._roots = (
+            PolicyRoot("core", settings.core),
+            PolicyRoot("project", settings.project),
+        )
+        self._builder = BundleBuilder(settings.opa, settings.key_file)
+        self._store = store
+        self._seen: Digest | None = None
+        self._tried: str | None = None
+        self._published: str | None = None
+
+    def step(self) -> float:
+        """Look at the sources once, publish them if they have settled; return the next pause.
+
+        The pause is in seconds. An edit is taken when two readings in a row are equal.
+        """
+        try:
+            sources = read_sources(self._roots)
+        except PolicyError as error:
+            self._refuse(error, error.diagnostic.message)
+            return _POLL_S
+        if sources.digest == self._tried:
+            return _POLL_S
+        if sources.digest != self._seen:
+            self._seen = sources.digest
+            return _SETTLE_S
+        self._publish(sources)
+        return _POLL_S
+
+    def _publish(self, sources: PolicySources) -> None:
+        self._tried = sources.digest
+        try:
+            bundle = self._builder.build(sources)
+            if bundle.revision == self._published:
+                self._store.settle()
+            else:
+                self._store.publish(bundle)
+        except PolicyError as error:
+            self._refuse(error, sources.digest)
+            return
+        except OSError as error:
+            self._tried = None  # a full disk is no fault of the policy: try again
+            _log("not written", reason=str(error))
+            return
+        self._published = bundle.revision
+        _log("published", revision=bundle.revision, rules=len(sources.rules))
+
+    def _refuse(self, error: PolicyError, cause: str) -> None:
+        """Report `error`, once as long as it stays the same."""
+        self._tried = cause
+        if self._store.status.error != error.diagnostic:
+            self._store.fail(error.diagnostic)
+            _log("refused", **error.diagnostic.model_dump())
+
+
+def run(settings: PublisherSettings) -> int:
+    """Publish until SIGTERM or SIGINT; return the exit status."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    store = BundleStore(settings.folder)
+    try:
+        server = BundleServer(settings.port, store)
+    except OSError as error:
+        _log("cannot listen", port=settings.port, reason=error.strerror or str(error))
+        return 1
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    publisher = Publisher(settings, store)
+    while not stopping.wait(publisher.step()) and not _is_hopeless(store):
+        pass
+    store.close()
+    server.shutdown()
+    return 1 if _is_hopeless(store) else 0
+
+
+def _is_hopeless(store: BundleStore) -> bool:
+    """Say whether the first build failed and no earlier bundle can stand in: nothing to serve."""
+    return store.status.revision is None and store.status.error is not None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(prog="remit.cli.stack.publisher", description=__doc__)
+    for name in ("opa", "key-file", "folder", "core", "project"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    return run(PublisherSettings(**vars(parser.parse_args(arguments))))
+
+
+def _log(event: str, **fields: str | int) -> None:
+    line = {"time": datetime.now(UTC).isoformat(), "event": event, **fields}
+    os.write(sys.stdout.fileno(), (json.dumps(line) + "\n").encode())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,214 @@
+"""The policy folders, read as one value: rules, one merged data document, and their digest.
+
+What is read is what is checked and built: the files are taken into memory once, so an edit in
+between cannot put a bundle under another bundle's revision. Tests, schemas and anything that is
+neither Rego nor a data document stay out. Data documents (`data.json`, `data.yaml`) mean the same
+as OPA reads them: their folder is their path.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from remit.canonical import JSON, Digest, JSONObject, digest, digest_bytes
+from remit.cli.stack.errors import PolicyError, StackCode
+from remit.cli.stack.opa import MAX_BUNDLE_BYTES
+
+ROOT = "remit"
+"""The one name below which policies and data of a bundle live."""
+MAX_FILES = 4000
+_DATA_NAMES = frozenset({"data.json", "data.yaml", "data.yml"})
+_CHECK_FOLDER = "schemas"
+_CAPABILITIES = "capabilities.json"
+_JSON = TypeAdapter(JSONObject)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRoot:
+    """A folder of policies."""
+
+    name: str
+    """`core` for Remit's own, `project` for the user's."""
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """One file as it was read."""
+
+    root: PolicyRoot
+    path: PurePosixPath
+    """Relative to its root."""
+    content: bytes
+
+    @property
+    def staged(self) -> str:
+        """Its path in the bundle."""
+        return f"{self.root.name}/{self.path}"
+
+    @property
+    def origin(self) -> Path:
+        """Where it was read."""
+        return self.root.folder / self.path
+
+
+@dataclass(frozen=True)
+class PolicySources:
+    """Everything that can change a bundle or the checks it must pass."""
+
+    files: tuple[PolicyFile, ...]
+    """In a fixed order."""
+
+    @cached_property
+    def digest(self) -> Digest:
+        """Digest of everything read, also of what only the checks use."""
+        return digest([[f.staged, digest_bytes(f.content)] for f in self.files])
+
+    @property
+    def rules(self) -> tuple[PolicyFile, ...]:
+        """The Rego files."""
+        return tuple(f for f in self.files if f.path.suffix == ".rego")
+
+    def schemas(self, root: str) -> tuple[PolicyFile, ...]:
+        """The JSON Schemas of `root`, for the type check."""
+        return tuple(
+            f
+            for f in self.files
+            if f.root.name == root and f.path.parts[0] == _CHECK_FOLDER and f.path.suffix == ".json"
+        )
+
+    @property
+    def capabilities(self) -> PolicyFile | None:
+        """The list of built-ins that policies may use; the core's word counts first."""
+        return next((f for f in self.files if str(f.path) == _CAPABILITIES), None)
+
+    def data(self) -> JSONObject:
+        """Return the data documents as one.
+
+        Raises:
+            PolicyError: `POLICY-UNREADABLE`, `POLICY-DATA-CONFLICT` or `POLICY-OUTSIDE-ROOT`.
+        """
+        merged: JSONObject = {}
+        for file in self.files:
+            if file.path.name in _DATA_NAMES:
+                _merge(merged, _placed(file), file, ())
+        return merged
+
+    def revision(self, data: JSONObject) -> str:
+        """Return the content digest that names the bundle of these rules and `data`."""
+        rules: list[JSON] = [[f.staged, digest_bytes(f.content)] for f in self.rules]
+        return digest({"rules": rules, "data": data})
+
+
+def read_sources(roots: Sequence[PolicyRoot]) -> PolicySources:
+    """Read the policy folders; one that does not exist is empty.
+
+    Raises:
+        PolicyError: `POLICY-UNREADABLE` or `POLICY-TOO-LARGE`.
+    """
+    files: list[PolicyFile] = []
+    size = 0
+    for root in roots:
+        for path in _candidates(root.folder):
+            try:
+                content = (root.folder / path).read_bytes()
+            except OSError as error:
+                raise _unreadable(root.folder / path, error.strerror or str(error)) from error
+            size += len(content)
+            files.append(PolicyFile(root, path, content))
+            if len(files) > MAX_FILES or size > MAX_BUNDLE_BYTES:
+                raise PolicyError(
+                    StackCode.POLICY_TOO_LARGE,
+                    f"more than {MAX_FILES} files or {MAX_BUNDLE_BYTES} bytes of policies",
+                    hint=f"move what is no policy out of {str(root.folder)!r}",
+                )
+    return PolicySources(tuple(files))
+
+
+def _candidates(folder: Path) -> Iterator[PurePosixPath]:
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(names):
+            path = PurePosixPath(Path(where, name).relative_to(folder).as_posix())
+            if _belongs(path):
+                yield path
+
+
+def _belongs(path: PurePosixPath) -> bool:
+    if path.name.startswith("."):
+        return False
+    if path.parts[0] == _CHECK_FOLDER:
+        return path.suffix == ".json"
+    if path.suffix == ".rego":
+        return not path.name.endswith("_test.rego")
+    return path.name in _DATA_NAMES or str(path) == _CAPABILITIES
+
+
+def _placed(file: PolicyFile) -> JSONObject:
+    """Return the document of `file` below the path that its folder stands for."""
+    document = _parse(file)
+    for name in reversed(file.path.parent.parts):
+        document = {name: document}
+    if foreign := sorted(set(document) - {ROOT}):
+        raise PolicyError(
+            StackCode.POLICY_OUTSIDE_ROOT,
+            f"{str(file.origin)!r} defines `data.{foreign[0]}`",
+            hint=f"a bundle holds `data.{ROOT}` alone: put the document below a key `{ROOT}`",
+        )
+    return document
+
+
+def _parse(file: PolicyFile) -> JSONObject:
+    try:
+        if file.path.suffix == ".json":
+            return _JSON.validate_json(file.content)
+        loaded = _DataLoader(file.content).get_single_data()
+        # Through JSON text, which refuses what JSON cannot say, such as NaN.
+        return _JSON.validate_json(json.dumps({} if loaded is None else loaded, allow_nan=False))
+    except (ValidationError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise _unreadable(file.origin, str(error)) from error
+
+
+class _DataLoader(yaml.SafeLoader):
+    """YAML as OPA takes it: dates stay text; no aliases, which can grow without bound."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed in a data document")
+        return super().compose_node(parent, index)
+
+
+_DataLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _merge(into: JSONObject, document: JSONObject, file: PolicyFile, at: tuple[str, ...]) -> None:
+    for key, value in document.items():
+        present = into.get(key)
+        if key not in into:
+            into[key] = value
+        elif isinstance(present, dict) and isinstance(value, dict):
+            _merge(present, value, file, (*at, key))
+        elif present != value:
+            raise PolicyError(
+                StackCode.POLICY_DATA_CONFLICT,
+                f"{str(file.origin)!r} gives `data.{'.'.join((*at, key))}` another value than "
+                "a document before it",
+                hint="give each path one value in one document",
+            )
+
+
+def _unreadable(path: Path, why: str) -> PolicyError:
+    return PolicyError(
+        StackCode.POLICY_UNREADABLE,
+        f"{str(path)!r} cannot be read: {why}",
+        hint="put the file right or move it out of the policy folder",
+    )

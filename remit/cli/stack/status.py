@@ -1,0 +1,127 @@
+"""What `remit status` tells: closed models, made from the state file and fresh health checks.
+
+Reads only. Works with the stack up, down, half up, or never started.
+"""
+
+import os
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from remit.cli.stack.bundle_store import BundleStatus, read_status
+from remit.cli.stack.environment import StackEnvironment
+from remit.cli.stack.health import OpaHealth
+from remit.cli.stack.layout import Layout
+from remit.cli.stack.state import ComponentRecord, StackState
+
+Condition = Literal["healthy", "unhealthy", "stopped"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ComponentStatus(_Model):
+    """One part of the stack."""
+
+    name: str
+    condition: Condition
+    pid: int | None = None
+    address: str = ""
+    uptime_s: float | None = None
+    log: Path | None = None
+    detail: str = ""
+    """Why it is not healthy."""
+
+
+class PolicyStatus(_Model):
+    """Which policies decide."""
+
+    published: BundleStatus
+    """What the publisher last did."""
+    active_revision: str | None
+    """What OPA decides with now; `None` when it does not answer."""
+
+
+class StackStatus(_Model):
+    """The whole stack of a project."""
+
+    project: Path
+    condition: Literal["running", "degraded", "stopped"]
+    """`running`: every part is healthy; `degraded`: some are; `stopped`: none runs."""
+    components: tuple[ComponentStatus, ...]
+    policy: PolicyStatus
+    web_ui: str | None
+    """Address of the list of workflows."""
+    environment_line: str | None
+    """Shell line that puts the same `temporal` and `opa` on PATH, and points them here."""
+    versions: Mapping[str, str]
+
+
+def status_of(layout: Layout, state: StackState, expected: tuple[str, ...]) -> StackStatus:
+    """Return the status of what `state` records and of what `expected` names beside it."""
+    recorded = tuple(_component(name, record) for name, record in state.components.items())
+    absent = tuple(
+        ComponentStatus(name=name, condition="stopped")
+        for name in expected
+        if name not in state.components
+    )
+    parts = recorded + absent
+    environment = state.environment
+    return StackStatus(
+        project=layout.project,
+        condition=_condition(parts),
+        components=parts,
+        policy=PolicyStatus(
+            published=read_status(layout.bundle), active_revision=_active_revision(state)
+        ),
+        web_ui=environment and web_ui(environment),
+        environment_line=environment and environment_line(environment),
+        versions=state.versions,
+    )
+
+
+def web_ui(environment: StackEnvironment) -> str:
+    """Return the address of the list of workflows in Temporal's web UI."""
+    return f"{environment.temporal_ui}/namespaces/{environment.temporal_namespace}/workflows"
+
+
+def environment_line(environment: StackEnvironment) -> str:
+    """Return the shell line that puts the stack's own programs on PATH and names its server."""
+    folders = dict.fromkeys(
+        str(binary.parent) for binary in (environment.temporal_binary, environment.opa_binary)
+    )
+    path = shlex.quote(os.pathsep.join(folders))
+    return f'export PATH={path}:"$PATH" TEMPORAL_ADDRESS={environment.temporal_address}'
+
+
+def _component(name: str, record: ComponentRecord) -> ComponentStatus:
+    problem = record.problem()
+    running = record.process.is_running()
+    condition: Condition = "healthy" if problem is None else "unhealthy"
+    return ComponentStatus(
+        name=name,
+        condition=condition if running else "stopped",
+        pid=record.pid if running else None,
+        address=record.address,
+        uptime_s=(datetime.now(UTC) - record.started_at).total_seconds() if running else None,
+        log=record.log,
+        detail=problem or "",
+    )
+
+
+def _condition(parts: tuple[ComponentStatus, ...]) -> Literal["running", "degraded", "stopped"]:
+    if all(part.condition == "stopped" for part in parts):
+        return "stopped"
+    return "running" if all(part.condition == "healthy" for part in parts) else "degraded"
+
+
+def _active_revision(state: StackState) -> str | None:
+    record = state.components.get("opa")
+    if record is None or not isinstance(record.health, OpaHealth):
+        return None
+    return record.health.revision()
