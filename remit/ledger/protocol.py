@@ -140,11 +140,20 @@ class Action:
     """Why it was refused, is in doubt, or failed its checks although it happened."""
     faulty: bool = False
     """It happened, but broke its schema, an `ensure`, or a read-back: a failure with effect."""
+    reserved_micros: int = 0
+    """Money held for it while its outcome is open or in doubt."""
+    spent_micros: int = 0
+    """What it cost, once it happened."""
+
+
+COST = "cost:"
+"""Counters whose names start so hold micros of money: they settle with the actual cost and feed
+`Totals`. All other counters keep what was reserved once the call happened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Raise a counter by `amount` if it stays within `ceiling`."""
+    """Raise a counter by `amount` if it stays within `ceiling`; see `COST` for its name."""
 
     counter: str
     amount: int
@@ -165,7 +174,10 @@ class Intent:
     enforced_digest: Digest
     arguments: Content
     decision: JSONObject
-    """The decision as recorded: id, revision, effect, reasons, permits, facts digest, ..."""
+    """The decision as recorded: `decision_id`, `revision`, effect, reasons, permits, facts digest.
+
+    The first two must be non-empty texts: no intent without a decision under a known revision.
+    """
     owner: str
     lease_until_ms: int
     max_attempts: int
@@ -195,6 +207,11 @@ class Outcome:
     refund: bool = False
     """For an undo: give back what the `do` spent."""
     contents: Sequence[Content] = ()
+    lease_until_ms: int | None = None
+    """For `open`: a call already sent may land until then, so nobody takes over before.
+
+    It never lengthens the lease. `None`: the lease ends at once.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,10 +283,17 @@ class Situation:
     """With this key's own reservation left out."""
     gates: Sequence[GateRow] = field(default=())
     """All gates of this key, oldest first."""
+    skipped: bool = False
+    """Recorded as skipped: its `when` was false."""
 
 
 class Ledger(Protocol):
-    """The port to the ledger. Every method may raise `LedgerUnavailableError`."""
+    """The port to the ledger. Every method may raise `LedgerUnavailableError`.
+
+    The ledger itself writes one record per change of state (`admission`, `intent`, `takeover`,
+    `outcome`, `resolve`, `part`, `skip`, `fence`, `gate`, `vote`, `gate_end`, `closed`). `records`
+    arguments are further ones, put behind it in the same transaction: decisions, denials.
+    """
 
     # content
 
@@ -322,8 +346,10 @@ class Ledger(Protocol):
 
         Raises:
             LedgerError: `STEP-OPEN` (another attempt is open), `STEP-HAPPENED`, `STEP-IN-DOUBT`,
-                `STEP-UNDONE`, `STEP-SUPERSEDED`, `STEP-EXHAUSTED`, `GRANT-USED`,
-                `RESERVE-CONFLICT`, `RUN-CLOSED`.
+                `STEP-SKIPPED`, `STEP-UNDONE`, `STEP-SUPERSEDED`, `STEP-FENCED`, `STEP-EXHAUSTED`,
+                `GRANT-USED`, `RESERVE-CONFLICT`, `RUN-CLOSED`, `RUN-ABSENT`,
+                `DECISION-ABSENT`; for an undo also `STEP-NOT-DONE`, and `STEP-OPEN` or
+                `STEP-IN-DOUBT` while its `do` is so.
         """
 
     async def take_over(self, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
@@ -345,11 +371,29 @@ class Ledger(Protocol):
             LedgerError: `LEASE-LOST` when the attempt is not this owner's any more.
         """
 
-    async def resolve(self, key: StepKey, happened: bool, evidence: JSONObject) -> Action:
+    async def resolve(
+        self,
+        key: StepKey,
+        happened: bool,
+        evidence: JSONObject,
+        undo: FrozenUndo | None = None,
+        contents: Sequence[Content] = (),
+    ) -> Action:
         """Record a person's answer about a call in doubt.
+
+        `evidence` is stored beside the chain; its `output`, if any, becomes the call's output.
+        `happened` false settles it as `failed`: it may be tried again within its attempts.
+        `undo` replaces what was frozen when it fell in doubt; `contents` hold its arguments.
 
         Raises:
             LedgerError: `NOT-IN-DOUBT`.
+        """
+
+    async def fence(self, root: str, parent: str, step: str = "") -> None:
+        """Refuse every further `do` of a path and below it (`STEP-FENCED`), for good.
+
+        With `step`, only of that step. Undos go on. Whoever settles fences first, or a late worker
+        could begin a call behind the undo list. Fencing again changes nothing.
         """
 
     async def outputs(self, root: str, parent: str, step: str) -> Sequence[Action]:
@@ -358,10 +402,18 @@ class Ledger(Protocol):
     async def record_part(
         self, outcome_of: StepKey, compiled: Digest, output: Content | None
     ) -> None:
-        """Record that a sub-plan (a compound step) finished with this output."""
+        """Record that a sub-plan (a compound step) finished with this output.
+
+        It stands as an action of operation `plan` without tool, in state `happened`, and is also
+        returned by `outputs` and `begun`. Recording it again changes nothing.
+        """
 
     async def skip(self, key: StepKey, records: Sequence[Record]) -> None:
-        """Record that a step's `when` was false."""
+        """Record that a step's `when` was false; again changes nothing.
+
+        Raises:
+            LedgerError: `STEP-BEGUN` when the key has an intent.
+        """
 
     async def skipped(self, root: str, parent: str, step: str) -> Sequence[StepKey]:
         """Return the skipped calls of a step."""
@@ -382,14 +434,23 @@ class Ledger(Protocol):
 
     async def vote(
         self, root: str, votes: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
-    ) -> None:
-        """Record votes, and the states that gates reach by them: `(gate id, state)`."""
+    ) -> Sequence[VoteRow]:
+        """Record votes, and the states that gates reach by them: `(gate id, state)`.
+
+        Returns the votes as they stand, in order: a repeated event gives the vote recorded first,
+        and a vote that came when its gate was closed or past its time does not count
+        (`VOTE-LATE`). A gate is granted only with its quorum of distinct counted approvals;
+        otherwise, and when it is closed already, its end is ignored.
+        """
 
     async def votes(self, gate: str, root: str) -> Sequence[VoteRow]:
         """Return the recorded votes of a gate."""
 
     async def end_gate(self, root: str, gate: str, state: str) -> str:
-        """Close an open gate (`expired`, `abandoned`, `void`); return the state that stands."""
+        """Close an open gate (`expired`, `abandoned`, `void`); return the state that stands.
+
+        `expired` before its time leaves it `open`; `void` also ends a grant not used yet.
+        """
 
     # reading the chain
 

@@ -1,0 +1,304 @@
+"""How a step key changes state (design.md §7): pure functions, values in, values out.
+
+Every function either returns the new value or raises `LedgerError` with a stable code. They hold
+the invariants of `remit.ledger.protocol`; a store loads, asks here, and writes what it is given.
+Nothing here does I/O or reads a clock; moments are milliseconds of Unix time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from remit.canonical import Digest
+from remit.ledger.protocol import (
+    COST,
+    Action,
+    FrozenUndo,
+    GateRow,
+    Intent,
+    LedgerError,
+    Outcome,
+    Reserve,
+    State,
+    Totals,
+)
+from remit.plan.path import Direction, Segment, StepKey
+
+FENCED = 2**31 - 1
+"""Generation of a barrier that nothing passes."""
+
+_STANDING = {
+    State.OPEN: ("STEP-OPEN", "has an attempt whose outcome is not known"),
+    State.HAPPENED: ("STEP-HAPPENED", "happened already"),
+    State.IN_DOUBT: ("STEP-IN-DOUBT", "is in doubt; a person must answer first"),
+}
+
+
+def check_begin(intent: Intent, own: Action | None, other: Action | None) -> None:
+    """Refuse an intent that the states of its key and of its opposite do not admit.
+
+    Args:
+        intent: What is to begin.
+        own: What stands under the intent's key.
+        other: What stands under the opposite key: the `undo` of a `do`, the `do` of an `undo`.
+    """
+    decision = intent.decision
+    if not all(_is_text(decision.get(name)) for name in ("decision_id", "revision")):
+        raise LedgerError(
+            "DECISION-ABSENT", f"the intent of {intent.key} names no decision and revision"
+        )
+    if own is not None and own.state in _STANDING:
+        code, why = _STANDING[own.state]
+        raise LedgerError(code, f"{intent.key} {why}")
+    if intent.key.direction is Direction.DO:
+        if other is not None:
+            raise LedgerError("STEP-UNDONE", f"{intent.key}: its undo has begun")
+    else:
+        _check_undoable(intent.key, other)
+    if own is not None and own.attempts >= intent.max_attempts:
+        raise LedgerError(
+            "STEP-EXHAUSTED", f"{intent.key} has used {own.attempts} of {intent.max_attempts} tries"
+        )
+
+
+def _check_undoable(key: StepKey, done: Action | None) -> None:
+    if done is None or done.state in (State.REFUSED, State.FAILED):
+        raise LedgerError("STEP-NOT-DONE", f"{key}: there is nothing to undo")
+    if done.state is not State.HAPPENED:
+        code, why = _STANDING[done.state]
+        raise LedgerError(code, f"{done.key} {why}; it cannot be undone yet")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def barrier_paths(key: StepKey) -> Sequence[tuple[str, int]]:
+    """Return the paths whose barriers stop `key`, each with its generation there.
+
+    Iteration and generation are left out of the paths; a segment with an item also stands without
+    it, because a barrier may speak of the whole step.
+    """
+    parents = [Segment.parse(part) for part in key.parent.split("/")] if key.parent else []
+    paths = [("", 0)]
+    above = ""
+    for segment in (*parents, key.segment):
+        step = f"{above}/{segment.step}" if above else segment.step
+        paths.append((step, segment.generation))
+        above = step
+        if segment.item is not None:
+            above = f"{step}[{segment.item}]"
+            paths.append((above, segment.generation))
+    return paths
+
+
+def new_barriers(key: StepKey) -> Mapping[str, int]:
+    """Return the barriers that beginning `key` puts up: path to lowest generation let through."""
+    found: dict[str, int] = {}
+    parents = [Segment.parse(part) for part in key.parent.split("/")] if key.parent else []
+    above = ""
+    for segment in (*parents, key.segment):
+        above = f"{above}/{segment.step}" if above else segment.step
+        if segment.item is not None:
+            above = f"{above}[{segment.item}]"
+        if segment.generation:
+            found[above] = segment.generation
+    return found
+
+
+def fence_path(parent: str, step: str) -> str:
+    """Return the barrier path of a fence: `parent` without iterations and generations, `step`."""
+    segments = [Segment.parse(part) for part in parent.split("/")] if parent else []
+    bare = [str(replace(segment, iteration=0, generation=0)) for segment in segments]
+    return "/".join([*bare, step] if step else bare)
+
+
+def check_barriers(key: StepKey, barriers: Mapping[str, int]) -> None:
+    """Refuse a `do` that stands behind a fence or below a higher generation of its path."""
+    for path, generation in barrier_paths(key):
+        lowest = barriers.get(path, 0)
+        if lowest == FENCED:
+            raise LedgerError("STEP-FENCED", f"{key}: {path or 'the run'!s} is being unwound")
+        if generation < lowest:
+            raise LedgerError("STEP-SUPERSEDED", f"{key}: generation {lowest} has begun")
+
+
+def check_grant(gate: GateRow | None, intent: Intent, now_ms: int) -> None:
+    """Refuse a grant that does not permit exactly this intent, now, for the first time."""
+    if (
+        gate is None
+        or gate.state != "granted"
+        or gate.key != intent.key
+        or gate.proposed_digest != intent.proposed_digest
+        or gate.expires_ms <= now_ms
+        or gate.consumed_by not in ("", str(intent.key))
+    ):
+        name = "a grant that does not exist" if gate is None else f"the grant {gate.id!r}"
+        raise LedgerError("GRANT-USED", f"{intent.key} cannot use {name}")
+
+
+def begin(intent: Intent, own: Action | None, now_ms: int) -> Action:
+    """Return the action with its next attempt open; `check_begin` has passed."""
+    return Action(
+        key=intent.key,
+        compiled=intent.compiled,
+        tool=intent.tool,
+        contract=intent.contract,
+        operation=intent.operation,
+        state=State.OPEN,
+        attempts=own.attempts + 1 if own else 1,
+        refusals=own.refusals if own else 0,
+        owner=intent.owner,
+        lease_until_ms=intent.lease_until_ms,
+        request_digest=intent.request_digest,
+        proposed_digest=intent.proposed_digest,
+        enforced_digest=intent.enforced_digest,
+        arguments=intent.arguments.digest,
+        output=None,
+        undo=None,
+        decision_id=str(intent.decision["decision_id"]),
+        revision=str(intent.decision["revision"]),
+        begun_ms=now_ms,
+        ended_ms=None,
+        effect_order=0,
+        reserved_micros=cost_of(intent.reserve),
+    )
+
+
+def take_over(
+    action: Action | None, key: StepKey, attempt: int, owner: str, until_ms: int, now_ms: int
+) -> Action:
+    """Return the action with its open attempt handed to another owner."""
+    if action is None or action.state is not State.OPEN or action.attempts != attempt:
+        raise LedgerError("LEASE-LOST", f"attempt {attempt} of {key} is not open any more")
+    if action.lease_until_ms > now_ms:
+        raise LedgerError("LEASE-HELD", f"{key} is held by {action.owner!r} for a while yet")
+    return replace(action, attempts=attempt + 1, owner=owner, lease_until_ms=until_ms)
+
+
+def is_repeated(action: Action | None, outcome: Outcome) -> bool:
+    """Whether this very outcome was recorded before, by a call whose answer was lost."""
+    return (
+        action is not None
+        and (action.attempts, action.owner) == (outcome.attempt, outcome.owner)
+        and action.state is outcome.state
+        and action.state is not State.OPEN
+        and action.output == (outcome.output.digest if outcome.output else None)
+    )
+
+
+def finish(action: Action | None, outcome: Outcome, now_ms: int, order: int) -> Action:
+    """Return the action as its attempt's outcome leaves it.
+
+    Args:
+        action: The action as it stands.
+        outcome: How the attempt ended.
+        now_ms: The moment.
+        order: Position for the effect order, when it has one.
+    """
+    mine = action is not None and (action.attempts, action.owner) == (
+        outcome.attempt,
+        outcome.owner,
+    )
+    if action is None or not mine or action.state is not State.OPEN:
+        raise LedgerError(
+            "LEASE-LOST", f"attempt {outcome.attempt} of {outcome.key} is not yours any more"
+        )
+    if outcome.state is State.OPEN:
+        until = now_ms if outcome.lease_until_ms is None else outcome.lease_until_ms
+        return replace(action, lease_until_ms=min(action.lease_until_ms, until), code=outcome.code)
+    ended = replace(
+        action,
+        state=outcome.state,
+        output=outcome.output.digest if outcome.output else None,
+        undo=outcome.undo,
+        ended_ms=now_ms,
+        effect_order=order,
+        code=outcome.code,
+        faulty=outcome.faulty,
+    )
+    if outcome.state is State.REFUSED:
+        ended = replace(ended, refusals=action.refusals + 1)
+    return _settled(ended, outcome.spent)
+
+
+def resolve(
+    action: Action | None,
+    key: StepKey,
+    happened: bool,
+    output: Digest | None,
+    undo: FrozenUndo | None,
+    now_ms: int,
+    order: int,
+) -> Action:
+    """Return the action as a person's answer leaves it."""
+    if action is None or action.state is not State.IN_DOUBT:
+        raise LedgerError("NOT-IN-DOUBT", f"nobody asks whether {key} happened")
+    answered = replace(
+        action,
+        state=State.HAPPENED if happened else State.FAILED,
+        output=output if happened else None,
+        undo=(undo or action.undo) if happened else None,
+        ended_ms=now_ms,
+        effect_order=order,
+    )
+    return _settled(answered, None)
+
+
+def _settled(action: Action, spent: int | None) -> Action:
+    if action.state is State.IN_DOUBT:
+        return action
+    if action.state is State.HAPPENED:
+        cost = action.reserved_micros if spent is None else spent
+        return replace(action, reserved_micros=0, spent_micros=cost)
+    return replace(action, reserved_micros=0)
+
+
+def cost_of(reserves: Sequence[Reserve]) -> int:
+    """Return the money that reservations hold: several counters may count the same money."""
+    return max((held.amount for held in reserves if held.counter.startswith(COST)), default=0)
+
+
+def merge_reserves(reserves: Sequence[Reserve]) -> Sequence[Reserve]:
+    """Return one reservation per counter, by name: amounts added, the lowest ceiling."""
+    merged: dict[str, Reserve] = {}
+    for held in reserves:
+        known = merged.get(held.counter)
+        merged[held.counter] = (
+            held
+            if known is None
+            else Reserve(held.counter, known.amount + held.amount, min(known.ceiling, held.ceiling))
+        )
+    return [merged[name] for name in sorted(merged)]
+
+
+def count(totals: Totals, before: Action | None, after: Action) -> Totals:
+    """Return a run's totals after one action changed from `before` to `after`."""
+    begun = before is None or before.state is not State.OPEN
+    calls = 1 if after.state is State.OPEN and begun else 0
+    became = after.state is State.HAPPENED and (before is None or before.state is not after.state)
+    undo = after.key.direction is Direction.UNDO
+    effect = became and not undo and after.operation not in ("read", "plan")
+    held = before.reserved_micros if before else 0
+    spent = before.spent_micros if before else 0
+    return replace(
+        totals,
+        calls=totals.calls + calls,
+        effects=totals.effects + (1 if effect else 0),
+        undone=totals.undone + (1 if became and undo and after.operation != "plan" else 0),
+        reserved_micros=totals.reserved_micros + after.reserved_micros - held,
+        spent_micros=totals.spent_micros + after.spent_micros - spent,
+    )
+
+
+def end_gate(gate: GateRow, state: str, now_ms: int) -> str:
+    """Return the state in which a gate stands after somebody closes it without a vote."""
+    if state == "void" and gate.state == "granted" and not gate.consumed_by:
+        return state
+    if gate.state != "open" or (state == "expired" and now_ms < gate.expires_ms):
+        return gate.state
+    return state
+
+
+def is_late(gate: GateRow | None, now_ms: int) -> bool:
+    """Whether a vote on this gate cannot count any more."""
+    return gate is None or gate.state != "open" or gate.expires_ms <= now_ms
