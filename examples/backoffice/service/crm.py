@@ -1,0 +1,300 @@
+"""CRM: customer accounts and the data loaded for them.
+
+Owns the account record from its creation to its closing; how its fields change is in
+`crm_fields.py`. An account is closed only when nothing hangs on it any more, so an undo that
+does not go in reverse order is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .contract import (
+    EMAIL,
+    Answer,
+    Currency,
+    Email,
+    Ident,
+    Micros,
+    Missing,
+    Operations,
+    Question,
+    Shown,
+    Undone,
+    Word,
+    Work,
+)
+from .refusals import Refusal, RefusedError
+from .table import Table
+
+UNKNOWN_ACCOUNT = Refusal(404, "UNKNOWN_ACCOUNT", "There is no such customer account.")
+UNKNOWN_DATASET = Refusal(404, "UNKNOWN_DATASET", "There is no such data set.")
+UNKNOWN_PARENT = Refusal(409, "UNKNOWN_PARENT", "The parent account is not one of ours.")
+ACCOUNT_CLOSED = Refusal(409, "ACCOUNT_CLOSED", "The account is closed.")
+ACCOUNT_IN_USE = Refusal(
+    409, "ACCOUNT_IN_USE", "The account still has data, access or billing; undo those first."
+)
+Segment = Literal["startup", "mid_market", "enterprise"]
+BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
+Days = Annotated[int, Field(ge=0, le=365)]
+
+
+class Account(Answer):
+    """A customer account."""
+
+    id: Ident
+    reference: Word
+    name: Word
+    owner: Email
+    region: Word
+    segment: Segment | None
+    phone: Word | None
+    parent_account: Ident | None
+    currency: Currency
+    discount_bps: BasisPoints
+    credit_limit_micros: Micros
+    payment_terms_days: Days
+    version: int
+    """Counts the changes of fields."""
+    status: Literal["open", "closed"]
+
+
+class Accounts(Answer):
+    """Accounts that match a query, oldest first."""
+
+    accounts: list[Account]
+
+
+class Row(Question):
+    """One contact of a data set."""
+
+    email: Word
+    name: Word
+
+
+class Dataset(Answer):
+    """Contacts loaded for an account. Rows without a usable address are counted, not loaded."""
+
+    id: Ident
+    account: Ident
+    name: Word
+    accepted: int
+    rejected: int
+    status: Literal["loaded", "removed"]
+
+
+ACCOUNTS = Table("accounts", Account, "acc", indexes=("reference",))
+DATASETS = Table("datasets", Dataset, "dat", indexes=("account",))
+TABLES = (ACCOUNTS, DATASETS)
+OPERATIONS = Operations()
+
+
+class GetAccount(Question):
+    """Which account."""
+
+    account: Ident
+
+
+class FindAccounts(Question):
+    """The reference under which accounts were created."""
+
+    reference: Word
+
+
+class CreateAccount(Question):
+    """A new customer."""
+
+    reference: Word
+    name: Word
+    owner: Email
+    region: Word
+    currency: Currency
+    segment: Segment | None = None
+    phone: Word | None = None
+    parent_account: Ident | None = None
+
+
+class CloseAccount(Question):
+    """Which account to close."""
+
+    account: Ident
+    missing: Missing = "refuse"
+
+
+class LoadData(Question):
+    """First contacts of an account."""
+
+    account: Ident
+    name: Word
+    rows: Annotated[list[Row], Field(max_length=1000)]
+
+
+class GetDataset(Question):
+    """Which data set."""
+
+    dataset: Ident
+
+
+class RemoveData(Question):
+    """Which data set to remove."""
+
+    dataset: Ident
+    missing: Missing = "refuse"
+
+
+def open_account(work: Work, account: str) -> Account:
+    """Return an account that is open, or refuse."""
+    row = ACCOUNTS.need(work.db, account, UNKNOWN_ACCOUNT)
+    if row.status != "open":
+        raise RefusedError(ACCOUNT_CLOSED, f"{account!r} is closed")
+    return row
+
+
+def check_parent(work: Work, parent: str | int | None) -> None:
+    """Refuse a parent account that does not exist."""
+    if parent is not None and ACCOUNTS.get(work.db, str(parent)) is None:
+        raise RefusedError(UNKNOWN_PARENT, f"{parent!r} is not one of our accounts")
+
+
+@OPERATIONS.read("crm.get_account", "/crm/accounts/{account}", UNKNOWN_ACCOUNT)
+def get_account(work: Work, asked: GetAccount) -> Account:
+    """Read an account."""
+    return ACCOUNTS.need(work.db, asked.account, UNKNOWN_ACCOUNT)
+
+
+@OPERATIONS.read("crm.find_accounts", "/crm/accounts")
+def find_accounts(work: Work, asked: FindAccounts) -> Accounts:
+    """Find accounts by their reference; an empty list means that none was created."""
+    return Accounts(accounts=ACCOUNTS.where(work.db, reference=asked.reference))
+
+
+@OPERATIONS.write("crm.create_account", "/crm/accounts", UNKNOWN_PARENT, undo="crm.close_account")
+def create_account(work: Work, asked: CreateAccount) -> Account:
+    """Create a customer account."""
+    check_parent(work, asked.parent_account)
+    work.effect("crm.account", asked.reference)
+    row = Account(
+        id=ACCOUNTS.new_id(),
+        discount_bps=0,
+        credit_limit_micros=0,
+        payment_terms_days=30,
+        version=1,
+        status="open",
+        **asked.model_dump(),
+    )
+    return ACCOUNTS.insert(work.db, row)
+
+
+def _uses(work: Work, account: str) -> list[str]:
+    """Tables in which an account is used; by name, for the CRM must not import those areas."""
+    asked = (
+        ("datasets", "loaded"),
+        ("grants", "active"),
+        ("subscriptions", "active"),
+    )
+    sql = "SELECT count(*) FROM {} WHERE account = ? AND status = ?"
+    return [
+        table
+        for table, status in asked
+        if work.db.execute(sql.format(table), (account, status)).fetchone()[0]
+    ]
+
+
+@OPERATIONS.undo(
+    "crm.close_account", "/crm/accounts/{account}/close", UNKNOWN_ACCOUNT, ACCOUNT_IN_USE
+)
+def close_account(work: Work, asked: CloseAccount) -> Undone:
+    """Close an account that nothing hangs on any more."""
+    key = asked.account
+    row = ACCOUNTS.to_undo(work.db, key, asked.missing, UNKNOWN_ACCOUNT)
+    if row is None or row.status == "closed":
+        return Undone(id=key, status=row.status if row else "absent", changed=False)
+    if uses := _uses(work, key):
+        raise RefusedError(ACCOUNT_IN_USE, f"{key!r} still has {', '.join(uses)}")
+    ACCOUNTS.change(work.db, row, status="closed")
+    work.effect("crm.account", row.reference, direction="undo")
+    return Undone(id=key, status="closed", changed=True)
+
+
+@OPERATIONS.write(
+    "crm.load_data",
+    "/crm/accounts/{account}/datasets",
+    UNKNOWN_ACCOUNT,
+    ACCOUNT_CLOSED,
+    undo="crm.remove_data",
+)
+def load_data(work: Work, asked: LoadData) -> Dataset:
+    """Load contacts into an account and say how many were fit for it."""
+    open_account(work, asked.account)
+    accepted = sum(bool(re.fullmatch(EMAIL, row.email)) for row in asked.rows)
+    work.effect("crm.dataset", asked.account, asked.name)
+    row = Dataset(
+        id=DATASETS.new_id(),
+        account=asked.account,
+        name=asked.name,
+        accepted=accepted,
+        rejected=len(asked.rows) - accepted,
+        status="loaded",
+    )
+    return DATASETS.insert(work.db, row)
+
+
+@OPERATIONS.read("crm.get_dataset", "/crm/datasets/{dataset}", UNKNOWN_DATASET)
+def get_dataset(work: Work, asked: GetDataset) -> Dataset:
+    """Read what is known of a data set."""
+    return DATASETS.need(work.db, asked.dataset, UNKNOWN_DATASET)
+
+
+@OPERATIONS.undo("crm.remove_data", "/crm/datasets/{dataset}/remove", UNKNOWN_DATASET)
+def remove_data(work: Work, asked: RemoveData) -> Undone:
+    """Remove a data set."""
+    key = asked.dataset
+    row = DATASETS.to_undo(work.db, key, asked.missing, UNKNOWN_DATASET)
+    if row is None or row.status == "removed":
+        return Undone(id=key, status=row.status if row else "absent", changed=False)
+    DATASETS.change(work.db, row, status="removed")
+    work.effect("crm.dataset", row.account, row.name, direction="undo")
+    return Undone(id=key, status="removed", changed=True)
+
+
+def seed(db: sqlite3.Connection) -> None:
+    """Three open accounts."""
+    for number, name, region, segment, discount in (
+        (1001, "Nordwind Handels AG", "eu", "enterprise", 500),
+        (1002, "Blue Harbor Ltd", "eu", "mid_market", 0),
+        (1003, "Cactus Robotics Inc", "us", "startup", 250),
+    ):
+        values = {
+            "id": f"acc-{number}",
+            "reference": f"seed-{number}",
+            "name": name,
+            "owner": "account-owner@acme.example",
+            "region": region,
+            "segment": segment,
+            "phone": "+49 30 1234567",
+            "parent_account": None,
+            "currency": "EUR" if region == "eu" else "USD",
+            "discount_bps": discount,
+            "credit_limit_micros": 50_000_000_000,
+            "payment_terms_days": 30,
+            "version": 1,
+            "status": "open",
+        }
+        ACCOUNTS.insert(db, Account.model_validate(values))
+
+
+def state(db: sqlite3.Connection) -> Shown:
+    """Open accounts with their fields, and loaded data."""
+    hidden = {"status", "version"}
+    loaded = DATASETS.where(db, status="loaded")
+    return {
+        "accounts": {
+            a.id: a.model_dump(mode="json", exclude=hidden)
+            for a in ACCOUNTS.where(db, status="open")
+        },
+        "datasets": sorted(f"{d.account}|{d.name}: {d.accepted}" for d in loaded),
+    }
