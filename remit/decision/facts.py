@@ -5,11 +5,15 @@ The JSON Schema of `Facts` is generated into `policies/schemas/`; a test holds b
 Amounts are integer micros, moments are milliseconds of Unix time.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from remit.canonical import Digest, JSONObject
+
+Count = Annotated[int, Field(ge=0)]
+"""A number of things, or of millionths of a currency's unit; a negative one is refused."""
 
 
 class Model(BaseModel):
@@ -33,7 +37,7 @@ class Principal(Model):
 class CostFact(Model):
     """What a call is expected to cost."""
 
-    micros: int
+    micros: Count
     currency: str
 
 
@@ -45,7 +49,7 @@ class Action(Model):
     step: str
     direction: Literal["do", "undo"]
     purpose: Literal["call", "probe", "read_back"]
-    attempt: int
+    attempt: Count
     tool: str
     """`name@major`."""
     tool_version: str
@@ -72,7 +76,7 @@ class PlanGate(Model):
     """A gate that a plan adds to a step."""
 
     role: str
-    quorum: int
+    quorum: Count
     expires_ms: int
     """How long it stays open."""
     message: str
@@ -95,7 +99,7 @@ class PlanStepFact(Model):
     data_classes: list[str]
     region: str
     destinations: list[str]
-    fan_out: int
+    fan_out: Count
     """Most times that the step may run: items times iterations."""
     cost: CostFact | None
     """Estimated cost of one run of the step; `None` when it depends on run-time values."""
@@ -115,7 +119,7 @@ class PlanFact(Model):
     regions: list[str] | None
     forbidden_tools: list[str]
     deadline_ms: int
-    steps_total: int
+    steps_total: Count
     steps: list[PlanStepFact]
     """Only at admission; empty elsewhere."""
 
@@ -125,18 +129,18 @@ class Budget(Model):
 
     currency: str
     """Empty when the plan states no cost constraint."""
-    limit_micros: int | None
-    spent_micros: int
-    reserved_micros: int
+    limit_micros: Count | None
+    spent_micros: Count
+    reserved_micros: Count
 
 
 class History(Model):
     """What this run did so far: aggregates updated in the outcome's transaction."""
 
-    calls: int
-    effects: int
-    denials: int
-    undone: int
+    calls: Count
+    effects: Count
+    denials: Count
+    undone: Count
 
 
 class Grant(Model):
@@ -158,7 +162,7 @@ class GateFact(Model):
     path: str
     code: str
     role: str
-    quorum: int
+    quorum: Count
     tool: str
     domain: str
     proposed_digest: Digest
@@ -226,6 +230,15 @@ class Facts(Model):
     system: SystemCall | None = None
     run: Run | None = None
     context: Context
+
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "call": ("principal", "action", "plan", "budget", "history", "run"),
+    "admission": ("principal", "plan", "budget"),
+    "system": ("system",),
+    "vote": ("principal", "vote"),
+}
+"""Parts that must stand for each kind, besides `context`; policy denies when one is absent."""
 
 
 Action.model_rebuild()

@@ -1,0 +1,73 @@
+# METADATA
+# title: Required facts
+# description: |
+#   An absent fact is undefined, and a rule that needs it stays silent; so absence itself denies. While
+#   the facts are not well formed nothing else is evaluated.
+# labels: {owner: security, control: D-01}
+package remit.global.facts
+
+import data.remit.lib
+import data.remit.lib.shape
+
+_policy := "global.facts"
+
+_absent := "\u0000absent"
+
+denies contains lib.reason("input.malformed", _policy, "the facts are not well formed") if not shape.well_formed
+
+denies contains lib.reason("input.kind", _policy, "the kind of decision is unknown") if {
+	not object.get(input, ["kind"], "") in object.keys(shape.parts)
+}
+
+denies contains lib.reason("input.missing", _policy, $"required part is missing: {part}") if {
+	some part in _parts
+	not is_object(object.get(input, [part], null))
+}
+
+denies contains lib.reason("input.missing", _policy, $"required fact is missing: {_shown(leaf)}") if {
+	some leaf in _leaves
+	_value(leaf) == _absent
+}
+
+denies contains lib.reason("input.null", _policy, $"fact is null: {_shown(leaf)}") if {
+	some leaf in _leaves
+	_value(leaf) == null
+	not "null" in leaf.types
+}
+
+denies contains lib.reason("input.type", _policy, $"fact has the wrong type: {_shown(leaf)}") if {
+	some leaf in _leaves
+	not _value(leaf) in {null, _absent}
+	not _right_type(leaf, _value(leaf))
+}
+
+denies contains lib.reason("input.value", _policy, $"fact has a value that is not known: {_shown(leaf)}") if {
+	some leaf in _leaves
+	count(leaf.values) > 0
+	is_string(_value(leaf))
+	not _value(leaf) in (leaf.values | {_absent})
+}
+
+_parts := shape.parts[input.kind]
+
+_leaves contains leaf if {
+	not shape.well_formed
+	some leaf in shape.leaves
+	leaf.path[0] in _parts
+	is_object(object.get(input, [leaf.path[0]], null))
+}
+
+_value(leaf) := object.get(input, leaf.path, _absent)
+
+_shown(leaf) := concat(".", leaf.path)
+
+_right_type(leaf, value) if {
+	type_name(value) in leaf.types
+	not leaf.whole
+}
+
+_right_type(leaf, value) if {
+	type_name(value) in leaf.types
+	leaf.whole
+	value == floor(value)
+}

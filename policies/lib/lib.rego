@@ -1,0 +1,61 @@
+# METADATA
+# title: What rules are written with
+# description: Pure functions. Nothing here decides.
+# labels: {owner: platform, control: D-02}
+package remit.lib
+
+# METADATA
+# title: A reason to permit or to deny
+# description: |
+#   `code` is stable and dotted, `policy` is the package without `remit.`, `message` is for people and
+#   for the agent.
+reason(code, policy, message) := {"code": code, "policy": policy, "message": substring(message, 0, 300)}
+
+# METADATA
+# title: A gate
+# description: |
+#   `rule` is data with `role` and `expires_in_ms`, and with `quorum` where one person is not enough.
+gate(code, policy, rule, message) := {
+	"code": code,
+	"policy": policy,
+	"message": substring(message, 0, 300),
+	"role": rule.role,
+	"quorum": object.get(rule, "quorum", 1),
+	"expires_in_ms": rule.expires_in_ms,
+}
+
+# METADATA
+# title: Whether the agent's scopes cover the call
+# description: |
+#   A domain's usual permit. A probe and a read-back are questions that Remit asks about a call, so any
+#   scope in their domain covers them, as long as they only read.
+scoped(facts) if covers(scopes(facts.principal.agent), facts.action.domain, facts.action.operation)
+
+scoped(facts) if {
+	facts.action.purpose != "call"
+	facts.action.operation == "read"
+	in_domain(scopes(facts.principal.agent), facts.action.domain)
+}
+
+# METADATA
+# title: Scopes of an agent
+# description: Undefined for an agent that the registry does not know.
+scopes(agent) := data.remit.registry.agents[agent].scopes
+
+# METADATA
+# title: Whether scopes cover an operation in a domain
+covers(given, domain, operation) if $"{domain}.{operation}" in given
+
+covers(given, domain, _) if $"{domain}.*" in given
+
+# METADATA
+# title: Whether any scope lies in a domain
+in_domain(given, domain) if {
+	some scope in given
+	startswith(scope, $"{domain}.")
+}
+
+# METADATA
+# title: Whether two names mean the same party
+# description: Case and outer blanks do not make another person.
+same_party(a, b) if lower(trim_space(a)) == lower(trim_space(b))

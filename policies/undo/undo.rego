@@ -1,0 +1,13 @@
+# METADATA
+# title: Undoing
+# description: |
+#   An undo repairs what a permitted call did. The agent that did it may undo it while any scope of it
+#   lies in the domain, suspended or not; other rules reach an undo only by sets named `undo_…`.
+# labels: {owner: platform, control: D-01}
+package remit.undo
+
+import data.remit.lib
+
+permits contains lib.reason("undo.permitted", "undo", "the agent that did it may undo it") if {
+	lib.in_domain(lib.scopes(input.principal.agent), input.action.domain)
+}

@@ -1,0 +1,175 @@
+"""The data that policies read besides the facts: `data.remit.registry`.
+
+Who may act and in which scopes, who may approve as what, which hosts a tenant may reach, and the
+thresholds of every rule. Core defaults and a project's own files are laid over each other and
+checked here before a bundle is built: a mistyped threshold must stop the bundle, because a rule
+that misses its threshold would stay silent.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from remit.canonical import JSONObject
+from remit.decision.decision import Risk
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Scope = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}\.(read|write|delete|trigger|spend|\*)$")
+]
+"""`domain.operation`, or `domain.*`."""
+Tool = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*@[1-9][0-9]*$")]
+Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
+"""A host name in lower case, or `*.` and the domain whose hosts are meant."""
+Micros = Annotated[int, Field(ge=0, le=2**53)]
+Operation = Literal["read", "write", "delete", "trigger", "spend"]
+
+
+class Model(BaseModel):
+    """A closed, frozen boundary type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Agent(Model):
+    """What one agent may do at most."""
+
+    scopes: list[Scope]
+    tenants: list[Name]
+    status: Literal["active", "suspended"] = "active"
+    tools: list[Tool] | None = None
+    """With a list, only these tools, whatever the scopes say."""
+
+
+class Person(Model):
+    """Who somebody is to the gates."""
+
+    roles: list[Role]
+    tenants: list[Name] | None = None
+    """With a list, only runs of these tenants."""
+
+
+class GateRule(Model):
+    """Whom a gate asks, and when."""
+
+    role: Role
+    quorum: Annotated[int, Field(ge=1, le=20)] = 1
+    expires_in_ms: Annotated[int, Field(gt=0, le=90 * 86400 * 1000)]
+    above_micros: Micros = 0
+    """The gate is asked for when a call costs more than this."""
+    except_domains: list[Name] = []
+    """Domains whose own rules ask instead."""
+
+
+class Gates(Model):
+    """The gates of the global layer."""
+
+    delete: GateRule
+    spend: GateRule
+    large_spend: GateRule
+    irreversible: GateRule
+    unbudgeted: GateRule
+    """A call that costs something in a plan that states no cost constraint."""
+    low_confidence: GateRule
+    autonomy: GateRule
+    """A step whose author asks for a person."""
+
+
+class Selector(Model):
+    """Which steps of a plan are meant; what is not stated fits everything."""
+
+    tool: Tool | None = None
+    domain: Name | None = None
+    operation: Operation | None = None
+    data_class: str | None = None
+
+
+class Combination(Model):
+    """Steps that may not stand together in one plan."""
+
+    name: Name
+    steps: Annotated[list[Selector], Field(min_length=1)]
+    """The plan is refused when each of these finds a step."""
+    message: Annotated[str, Field(max_length=200)]
+
+
+class RiskByOperation(Model):
+    """Risk of a call that nothing else makes riskier."""
+
+    read: Risk
+    write: Risk
+    trigger: Risk
+    delete: Risk
+    spend: Risk
+
+
+class Thresholds(Model):
+    """Bounds of the global layer."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    """Currency of all amounts here; a call that costs in another one is denied."""
+    min_confidence: Annotated[float, Field(ge=0, le=1)]
+    clock_skew_ms: Annotated[int, Field(ge=0)]
+    max_steps: Annotated[int, Field(ge=1)]
+    max_calls: Annotated[int, Field(ge=1)]
+    """Most calls that a plan may make: fan-out and iterations counted."""
+    unbudgeted_deny_micros: Micros
+    """A costlier call without a cost constraint in its plan is denied."""
+    critical_micros: Micros
+    """A costlier call is of critical risk."""
+    risk: RiskByOperation
+    require_provenance: bool
+    forbidden_tools: list[Tool]
+    regions: dict[Name, list[str]]
+    """Regions of a tenant; a tenant not named has no bound of its own."""
+    banned_combinations: list[Combination]
+    gates: Gates
+
+
+class ToolFact(Model):
+    """What is known of a tool apart from its contract."""
+
+    domain: Name
+
+
+class Registry(Model):
+    """Everything at `data.remit.registry`."""
+
+    agents: dict[str, Agent]
+    people: dict[str, Person]
+    egress: dict[Name, list[Host]]
+    """Hosts that a tenant's calls may reach."""
+    tools: dict[Tool, ToolFact]
+    """Domain that a tool must have; a call that claims another one is denied."""
+    thresholds: Thresholds
+    domains: dict[Name, JSONObject]
+    """Each domain's own bounds, in whatever form its rules read them."""
+
+
+def merged_registry(layers: Sequence[Mapping[str, object]]) -> JSONObject:
+    """Lay data documents over each other and return the checked registry.
+
+    Objects are merged key by key; lists and scalars of a later layer replace earlier ones.
+
+    Args:
+        layers: The documents as read from YAML, the core's `policies/data/*.yaml` first.
+
+    Raises:
+        pydantic.ValidationError: a field is unknown, absent or of the wrong form.
+    """
+    laid: dict[str, object] = reduce(_over, layers, {})
+    return Registry.model_validate(laid).model_dump(mode="json")
+
+
+def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    result = dict(below)
+    for name, value in above.items():
+        old = result.get(name)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            result[name] = _over(old, value)
+        else:
+            result[name] = value
+    return result
