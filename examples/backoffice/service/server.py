@@ -46,6 +46,20 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    # Not `socket.create_server`: it leaves the protocol open, and asyncio then leaves Nagle's
+    # algorithm on, which holds every answer back for 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 def _server(db: Path) -> Announcing:
     connections = Connections()
     app = build_app(Store(db), connections, token=os.environ.get(SECURED_BY) or None)
@@ -78,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        listener = socket.create_server((asked.host, asked.port), backlog=2048)
+        listener = _listen(asked.host, asked.port)
     except OSError as error:
         sys.stderr.write(f"cannot listen on {asked.host}:{asked.port}: {error}\n")
         return 2

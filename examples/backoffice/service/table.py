@@ -12,7 +12,7 @@ import re
 import secrets
 import sqlite3
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,6 +21,15 @@ from .refusals import Refusal, RefusedError
 
 M = TypeVar("M", bound=BaseModel)
 Cell = str | int | None
+
+
+def _column_type(schema: dict[str, Any]) -> tuple[str, str]:
+    """SQL type (or `JSON`) and nullability of a column, read from its field's JSON Schema."""
+    kinds = {s.get("type", "object") for s in schema.get("anyOf", [schema])}
+    null = "" if "null" in kinds else " NOT NULL"
+    names = {"string": "TEXT", "integer": "INTEGER", "boolean": "INTEGER"}
+    (kind,) = kinds - {"null"}
+    return names.get(kind, "JSON"), null
 
 
 class Table(Generic[M]):
@@ -34,7 +43,9 @@ class Table(Generic[M]):
         self.prefix = prefix
         self._indexes = indexes
         self._columns = tuple(model.model_fields)
-        self._nested = frozenset(c for c in self._columns if self._type(c)[0] == "JSON")
+        schemas = model.model_json_schema()["properties"]
+        self._types = {c: _column_type(schemas[c]) for c in self._columns}
+        self._nested = frozenset(c for c, (kind, _) in self._types.items() if kind == "JSON")
         marks = ", ".join(f":{c}" for c in self._columns)
         # Quoted, because a field may be called as SQL calls something: `order`, `to`.
         sets = ", ".join(f'"{c}" = :{c}' for c in self._columns)
@@ -43,21 +54,12 @@ class Table(Generic[M]):
         self._replace = f"UPDATE {name} SET {sets} WHERE id = :id"
         self._select = f"SELECT {names} FROM {name}"
 
-    def _type(self, column: str) -> tuple[str, str]:
-        """SQL type (or `JSON`) and nullability of a column, read from the model's annotation."""
-        schema = self.model.model_json_schema()["properties"][column]
-        kinds = {s.get("type", "object") for s in schema.get("anyOf", [schema])}
-        null = "" if "null" in kinds else " NOT NULL"
-        names = {"string": "TEXT", "integer": "INTEGER", "boolean": "INTEGER"}
-        (kind,) = kinds - {"null"}
-        return names.get(kind, "JSON"), null
-
     @property
     def ddl(self) -> tuple[str, ...]:
         """The statements that create the table and its indexes if they are absent."""
         parts = []
         for column in self._columns:
-            kind, null = self._type(column)
+            kind, null = self._types[column]
             sql = "TEXT" if kind == "JSON" else kind
             primary = " PRIMARY KEY" if column == "id" else ""
             parts.append(f'"{column}" {sql}{null}{primary}')
