@@ -121,7 +121,7 @@ class HttpKind(Model):
     """JSON pointer into the response body; empty for the whole of it."""
     idempotency_header: str | None = None
     """Header that carries the step key."""
-    refused: list[int] = [400, 401, 403, 404, 405, 409, 410, 422, 429]
+    refused: list[int] = [400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429]
     """Statuses that certainly had no effect."""
     absent: list[int] = []
     """Statuses by which a probe says that nothing happened; they count in probes alone."""

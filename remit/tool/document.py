@@ -1,8 +1,8 @@
 """Reading JSON and YAML text strictly: one meaning for one text, or a reason why not.
 
-Refused: names that stand twice in an object, NaN and infinities, deep nesting, YAML anchors and
-tags, keys that are no text. YAML scalars follow YAML 1.2's core schema: `no`, `on` and dates are
-text. The callers bound the size; nothing here opens a file.
+Refused: names that stand twice in an object, NaN and infinities, integers beyond 2^53, deep
+nesting, YAML anchors and tags, keys that are no text. YAML scalars follow YAML 1.2's core schema:
+`no`, `on` and dates are text. The callers bound the size; nothing here opens a file.
 """
 
 import json
@@ -27,7 +27,7 @@ _EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
 _PREFIX = "tag:yaml.org,2002:"
 _TEXT = _PREFIX + "str"
 _READ = frozenset(_PREFIX + name for name in ("str", "int", "float", "bool", "null", "timestamp"))
-_MAX_DIGITS = 400
+_MAX_DIGITS = 40
 
 
 class DocumentError(ValueError):
@@ -169,8 +169,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise DocumentError(f"a number of {len(text)} digits")
+    if len(text) > _MAX_DIGITS or abs(int(text)) > 2**53:
+        raise DocumentError(f"the integer {text[:20]} is beyond 2^53; write it as text")
     return int(text)
 
 

@@ -1,0 +1,143 @@
+"""Tools of kind `http`: one request, one answer, no second try.
+
+Owns the connection pool of a worker. Keeps no cookies, knows no proxy, follows no redirect, reads
+a bounded body, and gives up at the call's deadline. Whether anything was sent is not guessed from
+an exception's type but watched: until the client begins to write the request's first byte, a
+failure is certain to have had no effect.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpcore2
+import httpx2
+
+from activities.tools.heartbeat import beating
+from activities.tools.http_answer import Received, interpret
+from activities.tools.http_request import Outgoing, prepare
+from activities.tools.secrets import Secrets
+from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.contract import HttpKind
+
+CONNECT_S = 10.0
+"""Longest wait for a connection, in seconds, when the deadline is later."""
+_LIMITS = httpx2.Limits(
+    max_connections=256,
+    max_keepalive_connections=64,
+    # Shorter than servers commonly keep a silent connection (5 s): a request on one that the
+    # server is just closing is lost, and nobody can tell how far it came.
+    keepalive_expiry=2.0,
+)
+_MAX_ERROR_BYTES = 16 * 1024
+
+
+class HttpTool:
+    """Calls tools over HTTP; one per worker."""
+
+    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+        self._environ = environ
+        self._folder = folder
+        self._transport = httpx2.AsyncHTTPTransport(
+            verify=httpx2.create_ssl_context(), trust_env=False, limits=_LIMITS, retries=0
+        )
+
+    async def __call__(self, call: ToolCall) -> ToolAnswer:
+        """Send the request that the contract describes."""
+        kind = call.contract.call
+        if not isinstance(kind, HttpKind):
+            raise TypeError(f"{call.contract.ref} is not of kind http")
+        secrets = Secrets(self._environ, self._folder)
+        outgoing = prepare(call, kind, self._environ, secrets)
+        if isinstance(outgoing, Refused):
+            return outgoing
+        progress = _Progress()
+        try:
+            with beating(call.heartbeat, call.contract.heartbeat_s):
+                async with asyncio.timeout_at(call.deadline):
+                    received = await self._exchange(outgoing, progress, kind)
+        except TimeoutError:
+            return _failed(call, progress, "TOOL-TIMEOUT", "gave no answer before the deadline")
+        except Exception as error:
+            # Whatever the client raises: `progress` knows whether anything was sent.
+            name = type(error).__name__
+            return _failed(call, progress, "TOOL-CONNECTION", f"lost the connection ({name})")
+        return interpret(call, kind, received, secrets)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    async def _exchange(
+        self, outgoing: Outgoing, progress: "_Progress", kind: HttpKind
+    ) -> Received:
+        waits = {"connect": CONNECT_S, "read": None, "write": None, "pool": None}
+        request = httpx2.Request(
+            outgoing.method,
+            outgoing.url,
+            headers=dict(outgoing.headers),
+            content=outgoing.content or None,
+            extensions={"timeout": waits, "trace": progress},
+        )
+        response = await self._transport.handle_async_request(request)
+        try:
+            return await _receive(response, kind)
+        finally:
+            await response.aclose()
+
+
+class _Progress:
+    """Watches how far a request came."""
+
+    def __init__(self) -> None:
+        self.began_to_send = False
+
+    async def __call__(self, event: str, details: Mapping[str, object]) -> None:
+        if event.endswith(".send_request_headers.started"):
+            self.began_to_send = True
+        elif event.endswith(".send_request_headers.failed"):
+            # The client checks the headers before it writes; a refusal of its own means that not
+            # one byte left.
+            refused = isinstance(details.get("exception"), httpcore2.LocalProtocolError)
+            self.began_to_send = self.began_to_send and not refused
+
+
+async def _receive(response: httpx2.Response, kind: HttpKind) -> Received:
+    if 200 <= response.status_code < 300:
+        body = await _read(response, kind.max_bytes)
+    else:
+        # The status says all that counts; what becomes of the words about it changes nothing.
+        try:
+            body = await _read(response, min(kind.max_bytes, _MAX_ERROR_BYTES))
+        except httpx2.TransportError:
+            body = None
+    return Received(
+        status=response.status_code,
+        content_type=response.headers.get("content-type", ""),
+        content_encoding=response.headers.get("content-encoding", "").strip().lower(),
+        body=body,
+    )
+
+
+async def _read(response: httpx2.Response, most: int) -> bytes | None:
+    """Return the body, or `None` as soon as it is known to be larger than `most`."""
+    if _declared(response) > most:
+        return None
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > most:
+            return None
+    return bytes(body)
+
+
+def _declared(response: httpx2.Response) -> int:
+    length = response.headers.get("content-length", "0")
+    return int(length) if length.isascii() and length.isdecimal() else 0
+
+
+def _failed(call: ToolCall, progress: _Progress, code: str, what: str) -> Refused | Unknown:
+    ref = call.contract.ref
+    if progress.began_to_send:
+        return Unknown(code, f"{ref} {what}; it may have happened")
+    return Refused("TOOL-UNREACHABLE", f"{ref} could not be reached; nothing was sent", again=True)

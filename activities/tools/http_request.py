@@ -1,0 +1,92 @@
+"""From a call to the request that is sent for it. Nothing is sent here.
+
+The last check before a connection: the address that the finished URL really names, as the client
+will read it, must be one of the contract's destinations.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import httpx2
+from opentelemetry import propagate
+
+from activities.tools.secrets import SecretError, Secrets
+from remit.canonical import JSON, JSONObject, canonical
+from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.call import Refused, ToolCall
+from remit.tool.contract import HttpKind
+from remit.tool.pointer import PointerError, follow, split
+from remit.tool.template import TemplateError, as_text, fill
+
+_ALWAYS = {
+    "accept": "application/json",
+    "accept-encoding": "identity",
+    "user-agent": "remit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request that may be sent."""
+
+    method: str
+    url: httpx2.URL
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def prepare(
+    call: ToolCall, kind: HttpKind, environ: Mapping[str, str], secrets: Secrets
+) -> Outgoing | Refused:
+    """Return the request for `call`, or why there can be none: then nothing was sent."""
+    ref = call.contract.ref
+    try:
+        address = Address.parse(kind.url)
+        url = httpx2.URL(address.fill(call.arguments, environ) + _query(kind, call.arguments))
+        content = _body(kind, address, call)
+        headers = _headers(kind, call, secrets)
+    except SecretError as error:
+        return Refused("TOOL-SECRET", f"{ref}: {error}")
+    except (AddressError, TemplateError, PointerError, httpx2.InvalidURL) as error:
+        return Refused("TOOL-REQUEST", f"{ref}: no request can be made: {error}")
+    if content:
+        headers["content-type"] = "application/json"
+    if url.userinfo or url.scheme not in ("http", "https"):
+        return Refused("TOOL-EGRESS", f"{ref}: the URL has user information or is not http(s)")
+    if not is_allowed(url.raw_host.decode("ascii"), call.contract.destinations):
+        return Refused("TOOL-EGRESS", f"{ref}: the host {url.host!r} is not among its destinations")
+    return Outgoing(kind.method, url, headers, content)
+
+
+def _query(kind: HttpKind, arguments: JSONObject) -> str:
+    pairs: list[tuple[str, str]] = []
+    for name, place in kind.query.items():
+        try:
+            value = follow(arguments, place)
+        except PointerError:
+            continue
+        parts = value if isinstance(value, list) else [value]
+        pairs += [(name, as_text(part)) for part in parts if part is not None]
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def _body(kind: HttpKind, address: Address, call: ToolCall) -> bytes:
+    if kind.body is None:
+        return b""
+    if kind.body == "*":
+        elsewhere = {*address.arguments, *(split(place)[0] for place in kind.query.values())}
+        rest = {name: value for name, value in call.arguments.items() if name not in elsewhere}
+        return canonical(rest)
+    values: dict[str, JSON] = {"args": call.arguments, "step_key": call.step_key}
+    return canonical(fill(kind.body, values))
+
+
+def _headers(kind: HttpKind, call: ToolCall, secrets: Secrets) -> dict[str, str]:
+    headers = dict(_ALWAYS)
+    propagate.inject(headers)
+    for name, value in kind.headers.items():
+        headers[name.lower()] = secrets.resolve(value)
+    if kind.idempotency_header is not None:
+        headers[kind.idempotency_header.lower()] = call.step_key
+    return headers

@@ -1,0 +1,171 @@
+"""Tools of kind `python`: a function of the project, called once.
+
+`async` functions run on the event loop. Others run each in a thread of its own, of which there
+are a bounded number; a thread that outlives its deadline keeps its place until it ends, because a
+thread cannot be stopped. The threads are daemons, so that one that hangs does not keep a worker
+from leaving (the standard pool would join it).
+
+What a function raises is shown by its type and line, never by its words: they may hold secrets.
+Only `ToolRefusedError` promises that nothing happened, and its words are meant to be shown.
+"""
+
+import asyncio
+import contextvars
+import inspect
+import threading
+import traceback
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from pathlib import PurePath
+
+from activities.tools.heartbeat import beating
+from remit.canonical import NotCanonicalError, canonical
+from remit.tool.binding import AnswerError, ArgumentsError, Binding, BoundFunction
+from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.contract import PythonKind
+from remit.tool.python import ToolRefusedError
+
+MAX_THREADS = 32
+"""Most functions that run in threads at once, in one worker."""
+
+
+class PythonTool:
+    """Calls functions; one per worker."""
+
+    def __init__(
+        self, functions: Mapping[str, BoundFunction], max_threads: int = MAX_THREADS
+    ) -> None:
+        self._functions = functions
+        self._places = asyncio.Semaphore(max_threads)
+
+    async def __call__(self, call: ToolCall) -> ToolAnswer:
+        """Call the function that the contract names."""
+        kind, ref = call.contract.call, call.contract.ref
+        if not isinstance(kind, PythonKind):
+            raise TypeError(f"{ref} is not of kind python")
+        bound = self._functions.get(kind.function)
+        if bound is None:
+            return Refused("TOOL-FUNCTION", f"{ref}: there is no function {kind.function!r} here")
+        if asyncio.get_running_loop().time() >= call.deadline:
+            message = f"{ref}: its deadline is over; nothing was called"
+            return Refused("TOOL-DEADLINE", message, again=True)
+        try:
+            keywords = bound.binding.keywords(call.arguments, call.step_key)
+        except ArgumentsError as error:
+            return Refused("TOOL-REQUEST", f"{ref}: {error}")
+        with beating(call.heartbeat, call.contract.heartbeat_s):
+            ended = await self._run(call, bound.function, keywords)
+        if isinstance(ended, _Returned):
+            return _happened(ref, bound.binding, ended.value)
+        return _failed(ref, ended) if isinstance(ended, BaseException) else ended
+
+    async def _run(
+        self, call: ToolCall, function: Callable[..., object], keywords: dict[str, object]
+    ) -> "_Returned | BaseException | Refused | Unknown":
+        if inspect.iscoroutinefunction(function):
+            return await _on_loop(call, function(**keywords))
+        try:
+            async with asyncio.timeout_at(call.deadline):
+                await self._places.acquire()
+        except TimeoutError:
+            message = f"{call.contract.ref}: no thread was free; nothing was called"
+            return Refused("TOOL-BUSY", message, again=True)
+        thread = _Thread(function, keywords, self._places.release)
+        return await _within(call, thread.ended)
+
+
+class _Returned:
+    """What a function returned."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
+Ended = _Returned | BaseException
+
+
+class _Thread:
+    """One function in one thread; `ended` is set on the loop that made it."""
+
+    def __init__(
+        self,
+        function: Callable[..., object],
+        keywords: dict[str, object],
+        release: Callable[[], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._release = release
+        self.ended: asyncio.Future[Ended] = self._loop.create_future()
+        context = contextvars.copy_context()
+        work = threading.Thread(
+            target=lambda: self._tell(_outcome(context, function, keywords)),
+            name=f"tool:{function.__name__}",
+            daemon=True,
+        )
+        work.start()
+
+    def _tell(self, ended: Ended) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._take, ended)
+
+    def _take(self, ended: Ended) -> None:
+        self._release()
+        if not self.ended.done():
+            self.ended.set_result(ended)
+
+
+def _outcome(
+    context: contextvars.Context, function: Callable[..., object], keywords: dict[str, object]
+) -> Ended:
+    try:
+        return _Returned(context.run(lambda: function(**keywords)))
+    except BaseException as error:
+        return error
+
+
+async def _on_loop(call: ToolCall, work: Coroutine[object, object, object]) -> Ended | Unknown:
+    async def outcome() -> Ended:
+        try:
+            return _Returned(await work)
+        except Exception as error:
+            return error
+
+    task = asyncio.ensure_future(outcome())
+    try:
+        return await _within(call, task)
+    finally:
+        task.cancel()
+
+
+async def _within(call: ToolCall, ended: asyncio.Future[Ended]) -> Ended | Unknown:
+    """Wait until the deadline, and not for a function that ignores being cancelled."""
+    left = call.deadline - asyncio.get_running_loop().time()
+    done, _ = await asyncio.wait({ended}, timeout=max(0.0, left))
+    if done:
+        # A function may cancel itself; that must not look like the end of our own task.
+        return asyncio.CancelledError() if ended.cancelled() else ended.result()
+    message = f"{call.contract.ref} did not return before the deadline; it may have happened"
+    return Unknown("TOOL-TIMEOUT", message)
+
+
+def _happened(ref: str, binding: Binding, value: object) -> ToolAnswer:
+    try:
+        output = binding.json(value)
+        canonical(output)
+    except (AnswerError, NotCanonicalError) as error:
+        return Broken("TOOL-ANSWER", f"{ref} returned what cannot be written as JSON: {error}")
+    return Happened(output)
+
+
+def _failed(ref: str, error: BaseException) -> Refused | Unknown:
+    if isinstance(error, ToolRefusedError):
+        return Refused(error.code, f"{ref}: {error}"[:500], again=error.again)
+    return Unknown("TOOL-RAISED", f"{ref} raised {_shown(error)}; it may have happened")
+
+
+def _shown(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{where}"

@@ -1,0 +1,49 @@
+"""Which adapter calls which kind of tool: the one place where a new kind joins.
+
+To add a kind: its model in `remit.tool.contract`, what must hold of it in `remit.tool.checks`, its
+adapter in a file beside this one, and a line in `Tools`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from activities.tools.http import HttpTool
+from activities.tools.python import PythonTool
+from remit.stores.project import Project
+from remit.tool.binding import BoundFunction
+from remit.tool.call import Tool
+from remit.tool.contract import ToolContract
+
+
+class Tools:
+    """The adapters of one worker. Make it on the event loop that will call them."""
+
+    def __init__(
+        self,
+        functions: Mapping[str, BoundFunction],
+        folder: Path,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make the adapters.
+
+        Args:
+            functions: of `python` tools, by `module:function`.
+            folder: what relative paths of secrets start from.
+            environ: where `env:NAME` is looked up; without it the process's own environment.
+        """
+        self._http = HttpTool(os.environ if environ is None else environ, folder)
+        self._by_kind: dict[str, Tool] = {"http": self._http, "python": PythonTool(functions)}
+
+    @classmethod
+    def of(cls, project: Project) -> "Tools":
+        """Return the adapters for a project's tools."""
+        return cls(project.functions, project.folder)
+
+    def adapter(self, contract: ToolContract) -> Tool:
+        """Return what calls `contract`; it need not be in the catalogue (an undo pins its own)."""
+        return self._by_kind[contract.call.kind]
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        await self._http.aclose()

@@ -1,0 +1,115 @@
+"""A server whose every byte the test decides, a contract for it, and a call of it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from activities.tools.registry import Tools
+from remit.canonical import JSONObject
+from remit.tool.call import Purpose, ToolAnswer, ToolCall
+from remit.tool.contract import HttpKind, ToolContract
+
+Reply = Callable[["Asked", asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came over the wire."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def answer(
+    status: int, body: bytes, content_type: str = "application/json", more: str = ""
+) -> Reply:
+    """Return a reply that is a complete answer."""
+
+    async def reply(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\n{more}"
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+
+    return reply
+
+
+@dataclass
+class Origin:
+    """A scripted HTTP server on a free port."""
+
+    port: int = 0
+    reply: Reply = field(default_factory=lambda: answer(200, b'{"id":"1"}'))
+    asked: list[Asked] = field(default_factory=list)
+    connections: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection until it closes."""
+        self.connections += 1
+        try:
+            while True:
+                asked = await _read(reader)
+                self.asked.append(asked)
+                await self.reply(asked, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> Asked:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    line, *rest = head.strip().split("\r\n")
+    headers = {n.lower(): v.strip() for n, _, v in (each.partition(":") for each in rest)}
+    return Asked(line, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+
+
+def http_contract(**changes: object) -> ToolContract:
+    """Return the contract of `POST /things`; fields of `call` may be given by name."""
+    call: dict[str, object] = {
+        "kind": "http",
+        "method": "POST",
+        "url": "${env:ORIGIN}/things",
+        "body": "*",
+        "idempotency_header": "Idempotency-Key",
+    }
+    call |= {name: changes.pop(name) for name in list(changes) if name in _CALL_FIELDS}
+    document: dict[str, object] = {
+        "name": "shop.thing",
+        "version": "1.0.0",
+        "owner": "team:shop",
+        "description": "Make a thing.",
+        "domain": "shop",
+        "operation": "write",
+        "input_schema": {"type": "object"},
+        "output_schema": {},
+        "idempotency": "key",
+        "destinations": ["127.0.0.1"],
+        "call": call,
+    }
+    return ToolContract.model_validate(document | changes)
+
+
+_CALL_FIELDS = HttpKind.model_fields.keys()
+
+
+async def ask(
+    tools: Tools,
+    contract: ToolContract,
+    arguments: JSONObject | None = None,
+    *,
+    within_s: float = 5.0,
+    purpose: Purpose = "call",
+    heartbeat: Callable[[], None] = lambda: None,
+) -> ToolAnswer:
+    """Call a tool."""
+    call = ToolCall(
+        contract=contract,
+        arguments={} if arguments is None else arguments,
+        step_key="run-1:order:do",
+        deadline=time.monotonic() + within_s,
+        purpose=purpose,
+        heartbeat=heartbeat,
+    )
+    return await tools.adapter(contract)(call)
