@@ -185,7 +185,10 @@ class StartChild:
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """Find out how many items a `for_each` has; answer with Expanded, or Failed of `Ref(step)`."""
+    """Find out how many items a `for_each` has.
+
+    Answer with Expanded, or with Failed or Stalled of `Ref(step)`.
+    """
 
     step: int
 
@@ -196,6 +199,13 @@ class Delay:
 
     ref: Ref
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DropDelay:
+    """Nobody waits for this delay any more: cancel it, without an answer."""
+
+    ref: Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,5 +242,14 @@ class Complete:
 
 
 Command = (
-    Call | StartChild | Expand | Delay | UndoStep | StopChild | AbandonGate | Unwind | Complete
+    Call
+    | StartChild
+    | Expand
+    | Delay
+    | DropDelay
+    | UndoStep
+    | StopChild
+    | AbandonGate
+    | Unwind
+    | Complete
 )
