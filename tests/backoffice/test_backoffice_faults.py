@@ -108,7 +108,7 @@ def test_lie_says_success_and_does_nothing(api: httpx2.Client) -> None:
 
 def test_delay_before_the_effect_lands_after_the_client_has_gone(raw: httpx2.Client) -> None:
     """The client gives up, the effect comes all the same, later."""
-    arm(raw, mode="delay", delay_ms=400, times=1)
+    arm(raw, mode="delay", delay_ms=800, times=1)
     with pytest.raises(httpx2.ReadTimeout):
         raw.post("/erp/orders", json=ORDER, headers=KEY, timeout=0.1)
     early = effects(raw)
@@ -121,13 +121,13 @@ def test_delay_before_the_effect_lands_after_the_client_has_gone(raw: httpx2.Cli
 
 def test_delay_after_the_effect_holds_the_answer_back(raw: httpx2.Client) -> None:
     """The effect is there while the client still waits."""
-    arm(raw, mode="delay", delay_ms=300, delay_when="after_effect", times=1)
+    arm(raw, mode="delay", delay_ms=2000, delay_when="after_effect", times=1)
     started = time.monotonic()
     with pytest.raises(httpx2.ReadTimeout):
         raw.post("/erp/orders", json=ORDER, headers=KEY, timeout=0.1)
 
     assert effects(raw) == 1
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 2
 
 
 def test_html_in_place_of_json(raw: httpx2.Client) -> None:

@@ -83,6 +83,11 @@ def test_purchase_and_its_undo(api: httpx2.Client) -> None:
     do(api, f"/finance/reservations/{held['id']}/release")
 
     assert digest(api) == start
+    assert api.get(f"/erp/orders/{order['id']}").json()["status"] == "cancelled"
+    assert api.get(f"/finance/entries/{entry['id']}").json()["status"] == "reversed"
+    assert api.get(f"/finance/reservations/{held['id']}").json()["status"] == "released"
+    gone = api.get(f"/suppliers/confirmations/{confirmed['id']}").json()
+    assert gone["status"] == "withdrawn"
 
 
 def test_reversal_fits_although_the_budget_was_used_up(api: httpx2.Client) -> None:
@@ -161,6 +166,7 @@ def test_crm_update_and_its_restore(api: httpx2.Client) -> None:
     do(api, f"/crm/proposals/{proposal}/withdraw")
 
     assert digest(api) == start
+    assert api.get(f"/crm/proposals/{proposal}").json()["status"] == "withdrawn"
 
 
 def test_deletion_needs_a_copy_and_is_for_good(api: httpx2.Client) -> None:

@@ -111,6 +111,12 @@ class ProposeUpdate(Question):
     fields: AccountFields
 
 
+class GetProposal(Question):
+    """Which proposal."""
+
+    proposal: Ident
+
+
 class WithdrawProposal(Question):
     """Which proposal to take back."""
 
@@ -156,6 +162,12 @@ def propose_update(work: Work, asked: ProposeUpdate) -> Proposal:
         status="open",
     )
     return PROPOSALS.insert(work.db, row)
+
+
+@OPERATIONS.read("crm.get_proposal", "/crm/proposals/{proposal}", UNKNOWN_PROPOSAL)
+def get_proposal(work: Work, asked: GetProposal) -> Proposal:
+    """Read a proposal."""
+    return PROPOSALS.need(work.db, asked.proposal, UNKNOWN_PROPOSAL)
 
 
 @OPERATIONS.undo(

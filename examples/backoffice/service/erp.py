@@ -153,6 +153,12 @@ class ConfirmOrder(Question):
     order: Ident
 
 
+class GetConfirmation(Question):
+    """Which confirmation."""
+
+    confirmation: Ident
+
+
 class WithdrawConfirmation(Question):
     """Which confirmation to withdraw."""
 
@@ -243,6 +249,14 @@ def confirm_order(work: Work, asked: ConfirmOrder) -> Confirmation:
     work.effect("supplier.confirmation", order.requester, order.supplier, order.reference)
     row = Confirmation(id=CONFIRMATIONS.new_id(), status="confirmed", **asked.model_dump())
     return CONFIRMATIONS.insert(work.db, row)
+
+
+@OPERATIONS.read(
+    "supplier.get_confirmation", "/suppliers/confirmations/{confirmation}", UNKNOWN_CONFIRMATION
+)
+def get_confirmation(work: Work, asked: GetConfirmation) -> Confirmation:
+    """Read a confirmation."""
+    return CONFIRMATIONS.need(work.db, asked.confirmation, UNKNOWN_CONFIRMATION)
 
 
 @OPERATIONS.undo(
