@@ -1,0 +1,260 @@
+"""The protocol of design.md §7 on tables: load, ask `remit.ledger.rules`, write; one transaction.
+
+Whatever is refused here is refused before a tool is called. Records name digests, never values.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from remit.canonical import JSON, JSONObject, canonical, digest_bytes
+from remit.ledger import rules
+from remit.ledger.protocol import (
+    Action,
+    Content,
+    FrozenUndo,
+    Intent,
+    LedgerError,
+    Outcome,
+    Record,
+    State,
+)
+from remit.plan.path import Direction, StepKey
+from remit.stores import actions, gates, reservations
+from remit.stores.chain import Chain
+from remit.stores.contents import store_contents
+from remit.stores.statements import Transaction
+
+
+def begin(tx: Transaction, intent: Intent) -> int:
+    """Record an intent with its grants and reservations; return the attempt's number."""
+    key = intent.key
+    chain = Chain(tx, key.root)
+    if chain.closed is None:
+        raise LedgerError("RUN-ABSENT", f"{key.root!r} was never admitted")
+    own, other, skipped = actions.find(tx, key)
+    if skipped:
+        raise LedgerError("STEP-SKIPPED", f"{key} was skipped")
+    rules.check_begin(intent, own, other)
+    if key.direction is Direction.DO:
+        _check_way(tx, chain, key)
+    for grant in intent.grants:
+        rules.check_grant(gates.find(tx, key.root, grant), intent, tx.now_ms)
+    action = rules.begin(intent, own, tx.now_ms)
+    store_contents(tx, [intent.arguments, *intent.contents])
+    actions.save(tx, action)
+    actions.open_attempt(tx, action)
+    gates.consume(tx, key, intent.grants)
+    if intent.reserve or own is not None:
+        reservations.hold(tx, key, intent.reserve)
+    _raise_barriers(tx, chain, key)
+    chain.totals = rules.count(chain.totals, own, action)
+    chain.append("intent", _intent_body(intent, action.attempts))
+    chain.save()
+    return action.attempts
+
+
+def _check_way(tx: Transaction, chain: Chain, key: StepKey) -> None:
+    if chain.barriers:
+        paths = [path for path, _ in rules.barrier_paths(key)]
+        rules.check_barriers(key, actions.find_barriers(tx, key.root, paths))
+    if chain.closed:
+        raise LedgerError("RUN-CLOSED", f"{key.root!r} is {chain.closed}; {key} cannot begin")
+
+
+def _raise_barriers(tx: Transaction, chain: Chain, key: StepKey) -> None:
+    if key.direction is Direction.UNDO:
+        return
+    wanted = rules.new_barriers(key)
+    standing = actions.find_barriers(tx, key.root, list(wanted)) if wanted else {}
+    for path, generation in wanted.items():
+        if generation > standing.get(path, 0):
+            actions.save_barrier(tx, key.root, path, generation)
+            chain.barriers += path not in standing
+
+
+def take_over(tx: Transaction, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
+    """Hand an open attempt whose lease has run out to another owner."""
+    chain = Chain(tx, key.root)
+    own, _, _ = actions.find(tx, key)
+    taken = rules.take_over(own, key, attempt, owner, until_ms, tx.now_ms)
+    actions.end_attempt(tx, key, attempt, "lost")
+    actions.save(tx, taken)
+    actions.open_attempt(tx, taken)
+    chain.append("takeover", {**_name(key), "attempt": taken.attempts, "owner": owner})
+    chain.save()
+    return taken.attempts
+
+
+def finish(tx: Transaction, outcome: Outcome) -> Action:
+    """Record how an attempt ended, and settle what it reserved."""
+    key = outcome.key
+    chain = Chain(tx, key.root)
+    own, other, _ = actions.find(tx, key)
+    if own is not None and rules.is_repeated(own, outcome):
+        return own
+    ended = rules.finish(own, outcome, tx.now_ms, chain.next_seq)
+    given = [outcome.output] if outcome.output else []
+    store_contents(tx, [*given, *outcome.contents])
+    _write(tx, chain, own, ended, outcome.spent)
+    if outcome.state is not State.OPEN:
+        actions.end_attempt(
+            tx, key, outcome.attempt, outcome.state.value, outcome.code, outcome.message
+        )
+    if outcome.refund and other is not None and ended.state is State.HAPPENED:
+        _refund(tx, chain, other)
+    chain.append("outcome", _outcome_body(ended, outcome))
+    chain.save()
+    return ended
+
+
+def resolve(
+    tx: Transaction,
+    key: StepKey,
+    happened: bool,
+    evidence: JSONObject,
+    undo: FrozenUndo | None,
+    given: Sequence[Content],
+) -> Action:
+    """Record a person's answer; the evidence and its output go beside the chain."""
+    chain = Chain(tx, key.root)
+    own, _, _ = actions.find(tx, key)
+    proof = _content(evidence)
+    output = _content(evidence["output"]) if happened and "output" in evidence else None
+    answered = rules.resolve(
+        own, key, happened, output.digest if output else None, undo, tx.now_ms, chain.next_seq
+    )
+    store_contents(tx, [proof, *([output] if output else []), *given])
+    _write(tx, chain, own, answered, None)
+    body: JSONObject = {"happened": happened, "evidence": proof.digest}
+    chain.append("resolve", {**_name(key), **body, "output": answered.output})
+    chain.save()
+    return answered
+
+
+def record_part(tx: Transaction, key: StepKey, compiled: str, output: Content | None) -> None:
+    """Record that a sub-plan finished; once."""
+    chain = Chain(tx, key.root)
+    if chain.closed is None:
+        raise LedgerError("RUN-ABSENT", f"{key.root!r} was never admitted")
+    own, _, _ = actions.find(tx, key)
+    if own is not None:
+        return
+    store_contents(tx, [output] if output else [])
+    part = _part(tx, chain, key, compiled, output)
+    actions.save(tx, part)
+    chain.append("part", {**_name(key), "compiled": compiled, "output": part.output})
+    chain.save()
+
+
+def skip(tx: Transaction, key: StepKey, further: Sequence[Record]) -> None:
+    """Record that a call was skipped; once."""
+    chain = Chain(tx, key.root)
+    if chain.closed is None:
+        raise LedgerError("RUN-ABSENT", f"{key.root!r} was never admitted")
+    own, _, skipped = actions.find(tx, key)
+    if skipped:
+        return
+    if own is not None:
+        raise LedgerError("STEP-BEGUN", f"{key} has begun and cannot be skipped")
+    actions.save_skip(tx, key)
+    chain.append("skip", _name(key))
+    chain.append_all(further)
+    chain.save()
+
+
+def fence(tx: Transaction, root: str, parent: str, step: str) -> None:
+    """Put up a barrier that no `do` passes; once."""
+    chain = Chain(tx, root)
+    path = rules.fence_path(parent, step)
+    standing = actions.find_barriers(tx, root, [path])
+    if standing.get(path) == rules.FENCED:
+        return
+    actions.save_barrier(tx, root, path, rules.FENCED)
+    chain.barriers += path not in standing
+    chain.append("fence", {"parent": parent, "step": step})
+    chain.save()
+
+
+def _write(
+    tx: Transaction, chain: Chain, before: Action | None, after: Action, spent: int | None
+) -> None:
+    actions.save(tx, after)
+    if after.state is State.HAPPENED:
+        reservations.settle(tx, after.key, spent)
+    elif after.state in (State.REFUSED, State.FAILED):
+        reservations.release(tx, after.key)
+    chain.totals = rules.count(chain.totals, before, after)
+
+
+def _refund(tx: Transaction, chain: Chain, done: Action) -> None:
+    reservations.refund(tx, done.key)
+    left = chain.totals.spent_micros - done.spent_micros
+    chain.totals = replace(chain.totals, spent_micros=left)
+
+
+def _part(
+    tx: Transaction, chain: Chain, key: StepKey, compiled: str, output: Content | None
+) -> Action:
+    make: Callable[..., Action] = Action
+    texts = ("tool", "contract", "owner", "request_digest", "proposed_digest", "enforced_digest")
+    return make(
+        key=key,
+        compiled=compiled,
+        operation="plan",
+        state=State.HAPPENED,
+        output=output.digest if output else None,
+        undo=None,
+        begun_ms=tx.now_ms,
+        ended_ms=tx.now_ms,
+        effect_order=chain.next_seq,
+        **dict.fromkeys((*texts, "arguments", "decision_id", "revision"), ""),
+        **dict.fromkeys(("attempts", "refusals", "lease_until_ms"), 0),
+    )
+
+
+def _content(value: JSON) -> Content:
+    body = canonical(value)
+    return Content(digest_bytes(body), body)
+
+
+def _name(key: StepKey) -> JSONObject:
+    return {"path": key.path, "direction": key.direction.value}
+
+
+def _intent_body(intent: Intent, attempt: int) -> JSONObject:
+    held: list[JSON] = [
+        {"counter": one.counter, "amount": one.amount, "ceiling": one.ceiling}
+        for one in intent.reserve
+    ]
+    return {
+        **_name(intent.key),
+        "attempt": attempt,
+        "owner": intent.owner,
+        "compiled": intent.compiled,
+        "tool": intent.tool,
+        "contract": intent.contract,
+        "operation": intent.operation,
+        "request": intent.request_digest,
+        "proposed": intent.proposed_digest,
+        "enforced": intent.enforced_digest,
+        "arguments": intent.arguments.digest,
+        "decision": intent.decision,
+        "grants": list(intent.grants),
+        "reserve": held,
+    }
+
+
+def _outcome_body(ended: Action, outcome: Outcome) -> JSONObject:
+    undo = ended.undo
+    return {
+        **_name(ended.key),
+        "attempt": outcome.attempt,
+        "state": outcome.state.value,
+        "code": outcome.code,
+        "faulty": outcome.faulty,
+        "output": ended.output,
+        "spent_micros": ended.spent_micros,
+        "undo": None
+        if undo is None
+        else {"tool": undo.tool, "contract": undo.contract, "arguments": undo.arguments},
+    }

@@ -1,0 +1,224 @@
+"""Gates and votes as rows.
+
+What makes a vote good is the business of `remit.approval`; this room only sees to it that a vote is
+recorded once, that none counts behind the end of its gate, and that a grant has its quorum.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sqlalchemy import bindparam, insert, select, update
+
+from remit.canonical import JSON, JSONObject, canonical, digest_bytes
+from remit.ledger import rules
+from remit.ledger.protocol import Content, GateRow, Record, VoteRow
+from remit.plan.path import StepKey
+from remit.stores.chain import Chain
+from remit.stores.contents import find_content, store_contents
+from remit.stores.schema import gates, votes
+from remit.stores.statements import Row, Transaction, Value
+
+_make_gate: Callable[..., GateRow] = GateRow
+REFUSED_LIMIT = 100
+"""Refused votes recorded per gate; further ones are only counted."""
+
+_COLUMNS = (
+    *("gate", "root", "step_key", "number", "code", "role", "quorum"),
+    *("request_digest", "proposed_digest", "enforced_digest", "tool", "domain", "card"),
+    *("opened_ms", "expires_ms", "state", "voters", "consumed_by"),
+)
+_SELECT = select(*[gates.c[name] for name in _COLUMNS]).where(gates.c.root == bindparam("root"))
+_ONE = _SELECT.where(gates.c.gate == bindparam("gate"))
+_OF_KEY = _SELECT.where(gates.c.step_key == bindparam("step_key")).order_by(gates.c.number)
+_ALL = _SELECT.order_by(gates.c.opened_ms, gates.c.gate)
+_AT = (gates.c.root == bindparam("at_root"), gates.c.gate == bindparam("at_gate"))
+_CONSUME = update(gates).where(*_AT).values(consumed_by=bindparam("consumed_by"))
+_END = update(gates).where(*_AT).values(state=bindparam("state"), voters=bindparam("voters"))
+_REFUSED = select(gates.c.refused_votes).where(
+    gates.c.root == bindparam("root"), gates.c.gate == bindparam("gate")
+)
+_REFUSE = update(gates).where(*_AT).values(refused_votes=gates.c.refused_votes + 1)
+_VOTE_COLUMNS = ("gate", "event", "by", "verdict", "counted", "code", "reason", "body", "seq")
+_VOTES = (
+    select(*[votes.c[name] for name in _VOTE_COLUMNS])
+    .where(votes.c.root == bindparam("root"), votes.c.gate == bindparam("gate"))
+    .order_by(votes.c.seq)
+)
+_EVENT = select(*[votes.c[name] for name in _VOTE_COLUMNS]).where(
+    votes.c.root == bindparam("root"), votes.c.event == bindparam("event")
+)
+
+
+def find(tx: Transaction, root: str, gate: str) -> GateRow | None:
+    """Return a gate."""
+    row = tx.one(_ONE, root=root, gate=gate)
+    return None if row is None else _gate_of(tx, row)
+
+
+def find_of_key(tx: Transaction, key: StepKey) -> Sequence[GateRow]:
+    """Return the gates of a step key, oldest first."""
+    return [_gate_of(tx, row) for row in tx.all(_OF_KEY, root=key.root, step_key=str(key))]
+
+
+def find_all(tx: Transaction, root: str) -> Sequence[GateRow]:
+    """Return the gates of a run, in the order in which they opened."""
+    return [_gate_of(tx, row) for row in tx.all(_ALL, root=root)]
+
+
+def find_votes(tx: Transaction, root: str, gate: str) -> Sequence[VoteRow]:
+    """Return the recorded votes of a gate, in the order in which they came."""
+    return [_vote_of(tx, row) for row in tx.all(_VOTES, root=root, gate=gate)]
+
+
+def consume(tx: Transaction, key: StepKey, grants: Sequence[str]) -> None:
+    """Write that a key's intent used these grants."""
+    for grant in grants:
+        tx.run(_CONSUME, at_root=key.root, at_gate=grant, consumed_by=str(key))
+
+
+def open_gate(tx: Transaction, gate: GateRow, further: Sequence[Record]) -> GateRow:
+    """Open a gate, or return the one that stands."""
+    chain = Chain(tx, gate.root)
+    standing = find(tx, gate.root, gate.id)
+    if standing is not None:
+        return standing
+    card = _content(gate.card)
+    store_contents(tx, [card])
+    tx.insert(insert, gates, {**_columns(gate, card), "refused_votes": 0})
+    chain.append("gate", {**_terms(gate), "card": card.digest})
+    chain.append_all(further)
+    chain.save()
+    return gate
+
+
+def end_gate(tx: Transaction, root: str, gate_id: str, state: str) -> str:
+    """Close a gate without a vote; return the state that stands, empty for no such gate."""
+    chain = Chain(tx, root)
+    gate = find(tx, root, gate_id)
+    if gate is None:
+        return ""
+    ended = rules.end_gate(gate, state, tx.now_ms)
+    if ended != gate.state:
+        _end(tx, chain, gate, ended, ())
+        chain.save()
+    return ended
+
+
+def vote(
+    tx: Transaction, root: str, given: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
+) -> Sequence[VoteRow]:
+    """Record votes and the ends that gates reach by them; return the votes as they stand."""
+    chain = Chain(tx, root)
+    stand = [_record_vote(tx, chain, one) for one in given]
+    for gate_id, state in ends:
+        gate = find(tx, root, gate_id)
+        if gate is None or rules.is_late(gate, tx.now_ms):
+            continue
+        voters = _approvers(find_votes(tx, root, gate_id))
+        if state != "granted" or len(voters) >= gate.quorum:
+            _end(tx, chain, gate, state, voters if state == "granted" else ())
+    chain.save()
+    return stand
+
+
+def _approvers(given: Sequence[VoteRow]) -> Sequence[str]:
+    return sorted({one.by for one in given if one.counted and one.verdict == "approve"})
+
+
+def _end(tx: Transaction, chain: Chain, gate: GateRow, state: str, voters: Sequence[str]) -> None:
+    names: list[JSON] = list(voters)
+    written = json.dumps(names)
+    tx.run(_END, at_root=gate.root, at_gate=gate.id, state=state, voters=written)
+    chain.append("gate_end", {"gate": gate.id, "state": state, "voters": names})
+
+
+def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
+    known = tx.one(_EVENT, root=chain.root, event=given.event)
+    if known is not None:
+        return _vote_of(tx, known)
+    one = given
+    gate = find(tx, chain.root, one.gate) if one.gate else None
+    if one.counted and rules.is_late(gate, tx.now_ms):
+        one = replace(one, counted=False, code="VOTE-LATE", reason="the gate is closed")
+    if not one.counted and _count_refused(tx, chain, gate) > REFUSED_LIMIT:
+        return one
+    body = _content(one.body)
+    store_contents(tx, [body])
+    plain: JSONObject = {
+        "event": one.event,
+        "gate": one.gate,
+        "by": one.by,
+        "verdict": one.verdict,
+        "code": one.code,
+        "reason": one.reason,
+    }
+    row = {name: str(value) for name, value in plain.items()}
+    place: dict[str, Value] = {"root": chain.root, "seq": chain.next_seq, "body": body.digest}
+    tx.insert(insert, votes, {**row, **place, "counted": int(one.counted)})
+    chain.append("vote", {**plain, "counted": one.counted, "body": body.digest})
+    return one
+
+
+def _count_refused(tx: Transaction, chain: Chain, gate: GateRow | None) -> int:
+    if gate is None:
+        chain.stray += 1
+        return chain.stray
+    tx.run(_REFUSE, at_root=chain.root, at_gate=gate.id)
+    row = tx.one(_REFUSED, root=chain.root, gate=gate.id)
+    return row[0] if row is not None and isinstance(row[0], int) else 0
+
+
+def _terms(gate: GateRow) -> JSONObject:
+    return {
+        "gate": gate.id,
+        "path": gate.key.path,
+        "direction": gate.key.direction.value,
+        "code": gate.code,
+        "role": gate.role,
+        "quorum": gate.quorum,
+        "request": gate.request_digest,
+        "proposed": gate.proposed_digest,
+        "enforced": gate.enforced_digest,
+        "tool": gate.tool,
+        "domain": gate.domain,
+        "opened_ms": gate.opened_ms,
+        "expires_ms": gate.expires_ms,
+    }
+
+
+def _columns(gate: GateRow, card: Content) -> dict[str, Value]:
+    plain: dict[str, Value] = {
+        name: getattr(gate, name)
+        for name in _COLUMNS
+        if name not in ("gate", "step_key", "card", "voters")
+    }
+    special = {"gate": gate.id, "step_key": str(gate.key), "card": card.digest}
+    return {**plain, **special, "voters": json.dumps(list(gate.voters))}
+
+
+def _gate_of(tx: Transaction, row: Row) -> GateRow:
+    named = dict(zip(_COLUMNS, row, strict=True))
+    card: JSONObject = json.loads(find_content(tx, str(named.pop("card"))))
+    key = StepKey.parse(str(named.pop("step_key")))
+    voters = json.loads(str(named.pop("voters")))
+    return _make_gate(id=named.pop("gate"), key=key, card=card, voters=voters, **named)
+
+
+def _vote_of(tx: Transaction, row: Row) -> VoteRow:
+    gate, event, by, verdict, counted, code, reason, body = row[:8]
+    return VoteRow(
+        gate=str(gate),
+        event=str(event),
+        by=str(by),
+        verdict=str(verdict),
+        counted=bool(counted),
+        code=str(code),
+        reason=str(reason),
+        body=json.loads(find_content(tx, str(body))),
+    )
+
+
+def _content(value: JSONObject) -> Content:
+    body = canonical(value)
+    return Content(digest_bytes(body), body)

@@ -1,0 +1,284 @@
+"""The ledger on SQL tables: `SqlLedger` implements the port `remit.ledger.protocol.Ledger`.
+
+Writes go through one thread per process that commits them in groups, reads through two others, so
+nothing here blocks the event loop, and a read never waits for a commit. Every call has a deadline.
+Immutable contents are kept in memory; nothing else is.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from remit.canonical import Digest, JSONObject
+from remit.ledger.protocol import (
+    Action,
+    Admission,
+    Content,
+    FrozenUndo,
+    GateRow,
+    Intent,
+    Outcome,
+    Record,
+    RunRow,
+    Situation,
+    Totals,
+    VoteRow,
+)
+from remit.plan.path import StepKey
+from remit.stores import chain, effects, gates, reading, runs, sqlite
+from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
+from remit.stores.lane import Lane, LaneStats
+from remit.stores.migrate import migrate
+from remit.stores.reservations import find_value
+from remit.stores.session import Clock, SqlSession
+from remit.stores.statements import Statements, Transaction
+
+R = TypeVar("R")
+
+
+def wall_ms() -> int:
+    """Return the clock's milliseconds of Unix time."""
+    return time.time_ns() // 1_000_000
+
+
+async def open_ledger(
+    url: str,
+    *,
+    deadline_s: float = 5.0,
+    clock: Clock = wall_ms,
+    bound: int = 2048,
+    cache_bytes: int = 32 * 1024 * 1024,
+) -> "SqlLedger":
+    """Open the ledger at `url` (`sqlite:///FILE`), making or upgrading its tables first.
+
+    Args:
+        url: SQLAlchemy database URL.
+        deadline_s: Longest that any call waits, in seconds.
+        clock: Milliseconds of Unix time.
+        bound: Most writes, and most reads, that may wait at once.
+        cache_bytes: Most bytes of contents kept in memory.
+
+    Raises:
+        LedgerError: `LEDGER-TOO-NEW` when a newer Remit made it.
+        ValueError: `url` is not one that a ledger can live at.
+    """
+    await asyncio.to_thread(migrate, url)
+    engine = sqlite.open_engine(url, busy_ms=int(deadline_s * 1000))
+    return SqlLedger(
+        engine, deadline_s=deadline_s, clock=clock, bound=bound, cache_bytes=cache_bytes
+    )
+
+
+class SqlLedger:
+    """The effect-once ledger; see `remit.ledger.protocol.Ledger` for what its methods promise."""
+
+    def __init__(
+        self, engine: Engine, *, deadline_s: float, clock: Clock, bound: int, cache_bytes: int
+    ) -> None:
+        """Start the threads; `open_ledger` is the way to make one."""
+        self._engine = engine
+        self._cache = ContentCache(cache_bytes)
+        statements = Statements(engine.dialect)
+
+        def lane(name: str, *, threads: int, group: int) -> Lane[Transaction]:
+            connect = partial(SqlSession, engine, statements, clock, writes=name == "write")
+            return Lane(
+                name, connect, threads=threads, bound=bound, group=group, deadline_s=deadline_s
+            )
+
+        self._writer = lane("write", threads=1, group=256)
+        self._reader = lane("read", threads=2, group=32)
+
+    @property
+    def writes(self) -> LaneStats:
+        """What the writing thread has done."""
+        return self._writer.stats
+
+    async def _write(self, root: str, work: Callable[[Transaction], R]) -> R:
+        return await self._writer.call(root, work)
+
+    async def _read(self, work: Callable[[Transaction], R]) -> R:
+        return await self._reader.call("", work)
+
+    # content
+
+    async def put(self, contents: Sequence[Content]) -> None:
+        """Store values under their digests."""
+        fresh = [content for content in contents if self._cache.get(content.digest) is None]
+        if fresh:
+            check_digests(fresh)
+            await self._write("", partial(store_contents, given=fresh))
+            self._cache.add(fresh)
+
+    async def get(self, digest: Digest) -> bytes:
+        """Return a stored value."""
+        known = self._cache.get(digest)
+        if known is None:
+            known = await self._read(partial(find_content, digest=digest))
+            self._cache.add([Content(digest, known)])
+        return known
+
+    # runs
+
+    async def admit(
+        self,
+        run: RunRow | None,
+        admission: Admission,
+        contents: Sequence[Content],
+        records: Sequence[Record],
+    ) -> Admission:
+        """Record an admission once; return the one that stands."""
+        check_digests(contents)
+        work = partial(runs.admit, run=run, admission=admission, given=contents, further=records)
+        return await self._write(admission.root, work)
+
+    async def run(self, root: str) -> RunRow | None:
+        """Return a run."""
+        return await self._read(partial(runs.find, root=root))
+
+    async def admission(self, root: str, path: str) -> Admission | None:
+        """Return the admission below a path."""
+        return await self._read(partial(runs.find_admission, root=root, path=path))
+
+    async def open_runs(self, limit: int, after: str = "") -> Sequence[RunRow]:
+        """Return runs not closed yet."""
+        return await self._read(partial(runs.find_open, limit=limit, after=after))
+
+    async def close_run(self, root: str, status: str, records: Sequence[Record]) -> bool:
+        """Mark a run closed."""
+        return await self._write(
+            root, partial(runs.close, root=root, status=status, further=records)
+        )
+
+    async def append(self, root: str, records: Sequence[Record]) -> None:
+        """Append records that change nothing else."""
+        await self._write(root, partial(runs.append, root=root, further=records))
+
+    async def deny(self, root: str, key: StepKey, records: Sequence[Record]) -> None:
+        """Append a denial and count it."""
+        await self._write(root, partial(runs.deny, root=root, further=records))
+
+    # the protocol of design.md §7
+
+    async def look(self, key: StepKey) -> Situation:
+        """Return what is known about a step key and its surroundings."""
+        return await self._read(partial(reading.look, key=key))
+
+    async def begin(self, intent: Intent) -> int:
+        """Record an intent; return the attempt's number."""
+        given = [intent.arguments, *intent.contents]
+        check_digests(given)
+        attempt = await self._write(intent.key.root, partial(effects.begin, intent=intent))
+        self._cache.add(given)
+        return attempt
+
+    async def take_over(self, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
+        """Take an open attempt whose lease has run out."""
+        work = partial(effects.take_over, key=key, attempt=attempt, owner=owner, until_ms=until_ms)
+        return await self._write(key.root, work)
+
+    async def finish(self, outcome: Outcome) -> Action:
+        """Record how an attempt ended."""
+        given = [*([outcome.output] if outcome.output else []), *outcome.contents]
+        check_digests(given)
+        action = await self._write(outcome.key.root, partial(effects.finish, outcome=outcome))
+        self._cache.add(given)
+        return action
+
+    async def resolve(
+        self,
+        key: StepKey,
+        happened: bool,
+        evidence: JSONObject,
+        undo: FrozenUndo | None = None,
+        contents: Sequence[Content] = (),
+    ) -> Action:
+        """Record a person's answer about a call in doubt."""
+        check_digests(contents)
+        work = partial(
+            effects.resolve,
+            key=key,
+            happened=happened,
+            evidence=evidence,
+            undo=undo,
+            given=contents,
+        )
+        return await self._write(key.root, work)
+
+    async def fence(self, root: str, parent: str, step: str = "") -> None:
+        """Refuse every further `do` of a path and below it."""
+        await self._write(root, partial(effects.fence, root=root, parent=parent, step=step))
+
+    async def outputs(self, root: str, parent: str, step: str) -> Sequence[Action]:
+        """Return the happened `do` calls of a step, newest generation."""
+        return await self._read(partial(reading.outputs, root=root, parent=parent, step=step))
+
+    async def record_part(
+        self, outcome_of: StepKey, compiled: Digest, output: Content | None
+    ) -> None:
+        """Record that a sub-plan finished."""
+        check_digests([output] if output else [])
+        work = partial(effects.record_part, key=outcome_of, compiled=compiled, output=output)
+        await self._write(outcome_of.root, work)
+
+    async def skip(self, key: StepKey, records: Sequence[Record]) -> None:
+        """Record that a step's `when` was false."""
+        await self._write(key.root, partial(effects.skip, key=key, further=records))
+
+    async def skipped(self, root: str, parent: str, step: str) -> Sequence[StepKey]:
+        """Return the skipped calls of a step."""
+        return await self._read(partial(reading.skipped, root=root, parent=parent, step=step))
+
+    async def begun(self, root: str, parent: str, step: str = "") -> Sequence[Action]:
+        """Return every `do` and `undo` of a path and all paths below it."""
+        return await self._read(partial(reading.begun, root=root, parent=parent, step=step))
+
+    # gates
+
+    async def open_gate(self, gate: GateRow, records: Sequence[Record]) -> GateRow:
+        """Open a gate, or return the one that stands."""
+        return await self._write(gate.root, partial(gates.open_gate, gate=gate, further=records))
+
+    async def gates(self, root: str) -> Sequence[GateRow]:
+        """Return all gates of a run."""
+        return await self._read(partial(gates.find_all, root=root))
+
+    async def vote(
+        self, root: str, votes: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
+    ) -> Sequence[VoteRow]:
+        """Record votes and the ends that gates reach by them."""
+        return await self._write(root, partial(gates.vote, root=root, given=votes, ends=ends))
+
+    async def votes(self, gate: str, root: str) -> Sequence[VoteRow]:
+        """Return the recorded votes of a gate."""
+        return await self._read(partial(gates.find_votes, root=root, gate=gate))
+
+    async def end_gate(self, root: str, gate: str, state: str) -> str:
+        """Close an open gate; return the state that stands."""
+        return await self._write(
+            root, partial(gates.end_gate, root=root, gate_id=gate, state=state)
+        )
+
+    # reading the chain
+
+    async def records(self, root: str, after: int = 0, limit: int = 1000) -> Sequence[JSONObject]:
+        """Return records of a run's chain."""
+        return await self._read(partial(reading.chain_records, root=root, after=after, limit=limit))
+
+    async def totals(self, root: str) -> Totals:
+        """Return a run's aggregates."""
+        return await self._read(partial(chain.find_totals, root=root))
+
+    async def counter(self, name: str) -> int:
+        """Return the value of a counter; 0 when nobody raised it."""
+        return await self._read(partial(find_value, name=name))
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the database."""
+        await self._writer.close()
+        await self._reader.close()
+        self._engine.dispose()

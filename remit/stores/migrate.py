@@ -1,0 +1,63 @@
+"""Bringing a ledger's tables to the version that this code needs.
+
+The migrations are part of the package, so a wheel carries them. Several processes may start at
+once: a lock lets one migrate, and the others find the work done. A ledger that is newer than the
+code is refused, never touched.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from remit.ledger.protocol import LedgerError
+from remit.stores import sqlite
+
+VERSION = "0001"
+"""Newest migration; a test holds it against the scripts."""
+
+
+def migrate(url: str) -> None:
+    """Create or upgrade the ledger at `url`.
+
+    Raises:
+        LedgerError: `LEDGER-TOO-NEW` when a newer Remit made it.
+    """
+    with sqlite.migration_lock(url):
+        engine = sqlite.open_engine(url, busy_ms=30_000)
+        try:
+            with engine.connect() as connection:
+                found = version(connection)
+            if found == VERSION:
+                return
+            if found is not None and found > VERSION:
+                raise LedgerError(
+                    "LEDGER-TOO-NEW",
+                    f"the ledger has version {found}; this Remit knows {VERSION}: upgrade it",
+                )
+            _upgrade(engine)
+        finally:
+            engine.dispose()
+
+
+def version(connection: Connection) -> str | None:
+    """Return the version of the tables, or `None` when there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar_one_or_none()
+    return found
+
+
+def _upgrade(engine: Engine) -> None:
+    # Alembic takes a third of a second to import; an up-to-date ledger does not need it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.connect() as connection:
+        connection.exec_driver_sql(sqlite.BEGIN_WRITE)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()

@@ -1,0 +1,119 @@
+"""Runs and admissions as rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+
+from sqlalchemy import bindparam, insert, select, update
+
+from remit.canonical import JSONObject
+from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
+from remit.stores import sqlite
+from remit.stores.chain import Chain
+from remit.stores.contents import store_contents
+from remit.stores.schema import admissions, runs
+from remit.stores.statements import Row, Transaction
+
+_RUN = [field.name for field in fields(RunRow)]
+_ADMISSION = [field.name for field in fields(Admission)]
+_SELECT = select(*[runs.c[name] for name in _RUN])
+_ONE = _SELECT.where(runs.c.root == bindparam("root"))
+_OPEN = (
+    _SELECT.where(runs.c.closed == "", runs.c.root > bindparam("after"))
+    .order_by(runs.c.root)
+    .limit(bindparam("most"))
+)
+_CLOSE = (
+    update(runs)
+    .where(runs.c.root == bindparam("at_root"), runs.c.closed == "")
+    .values(closed=bindparam("closed"))
+)
+_ADMITTED = select(*[admissions.c[name] for name in _ADMISSION]).where(
+    admissions.c.root == bindparam("root"), admissions.c.path == bindparam("path")
+)
+_make_run: Callable[..., RunRow] = RunRow
+_make_admission: Callable[..., Admission] = Admission
+
+
+def find(tx: Transaction, root: str) -> RunRow | None:
+    """Return a run."""
+    row = tx.one(_ONE, root=root)
+    return None if row is None else _make_run(*row)
+
+
+def find_open(tx: Transaction, limit: int, after: str) -> Sequence[RunRow]:
+    """Return runs not closed yet, by root chain id, beginning behind `after`."""
+    return [_make_run(*row) for row in tx.all(_OPEN, after=after, most=limit)]
+
+
+def find_admission(tx: Transaction, root: str, path: str) -> Admission | None:
+    """Return the admission that stands for a path."""
+    row: Row | None = tx.one(_ADMITTED, root=root, path=path)
+    return None if row is None else _make_admission(*row)
+
+
+def admit(
+    tx: Transaction,
+    run: RunRow | None,
+    admission: Admission,
+    given: Sequence[Content],
+    further: Sequence[Record],
+) -> Admission:
+    """Record an admission, and its run for the root; once."""
+    chain = Chain(tx, admission.root)
+    standing = find_admission(tx, admission.root, admission.path)
+    if standing is not None:
+        if standing.compiled != admission.compiled:
+            raise LedgerError(
+                "ADMISSION-DIFFERS",
+                f"{admission.path or 'the run'!s}: {standing.compiled} was admitted, "
+                f"not {admission.compiled}",
+            )
+        return standing
+    if run is not None:
+        _insert_run(tx, run, admission)
+    elif chain.closed is None:
+        raise LedgerError("RUN-ABSENT", f"{admission.root!r} was never admitted")
+    store_contents(tx, given)
+    tx.insert(insert, admissions, {name: getattr(admission, name) for name in _ADMISSION})
+    body = {name: getattr(admission, name) for name in _ADMISSION if name != "root"}
+    about: JSONObject = {} if run is None else {"run": _about(run)}
+    chain.append("admission", {**body, **about})
+    chain.append_all(further)
+    chain.save()
+    return admission
+
+
+def _insert_run(tx: Transaction, run: RunRow, admission: Admission) -> None:
+    if (run.root, run.compiled, "") != (admission.root, admission.compiled, admission.path):
+        raise LedgerError("ADMISSION-DIFFERS", "the admission is not the one of this run")
+    tx.insert(sqlite.insert_once, runs, {name: getattr(run, name) for name in _RUN})
+
+
+def _about(run: RunRow) -> JSONObject:
+    return {name: getattr(run, name) for name in _RUN if name not in ("root", "closed")}
+
+
+def close(tx: Transaction, root: str, status: str, further: Sequence[Record]) -> bool:
+    """Mark a run closed; return whether it was open."""
+    chain = Chain(tx, root)
+    if not tx.run(_CLOSE, at_root=root, closed=status):
+        return False
+    chain.append("closed", {"status": status})
+    chain.append_all(further)
+    chain.save()
+    return True
+
+
+def append(tx: Transaction, root: str, further: Sequence[Record]) -> None:
+    """Append records that change nothing else."""
+    chain = Chain(tx, root)
+    chain.append_all(further)
+    chain.save()
+
+
+def deny(tx: Transaction, root: str, further: Sequence[Record]) -> None:
+    """Append a denial and count it."""
+    chain = Chain(tx, root)
+    chain.count_denial()
+    chain.append_all(further)
+    chain.save()

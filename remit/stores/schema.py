@@ -1,0 +1,219 @@
+"""The ledger's tables, as SQLAlchemy describes them; the migrations make them.
+
+A test holds both together. Text, integers and bytes only, so that every dialect gives back what it
+was given. Moments are milliseconds of Unix time; an absent item is -1; digests stand as text.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+
+def _text(name: str, *, key: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=False)
+
+
+def _whole(name: str, *, key: bool = False, absent: bool = False) -> Column[int]:
+    return Column(name, BigInteger, primary_key=key, nullable=absent, autoincrement=False)
+
+
+contents = Table(
+    "contents",
+    metadata,
+    _text("digest", key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+chains = Table(
+    "chains",
+    metadata,
+    _text("root", key=True),
+    _text("head"),
+    _whole("length"),
+    _whole("calls"),
+    _whole("effects"),
+    _whole("denials"),
+    _whole("undone"),
+    _whole("spent_micros"),
+    _whole("reserved_micros"),
+    _whole("barriers"),
+    _whole("stray_votes"),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    _whole("seq", key=True),
+    _whole("at_ms"),
+    _text("kind"),
+    _text("body"),
+    _text("prev"),
+    _text("hash"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    _text("workflow_id"),
+    _text("plan"),
+    _text("plan_digest"),
+    _text("compiled"),
+    _text("agent"),
+    _text("on_behalf_of"),
+    _text("tenant"),
+    _text("owner"),
+    _whole("started_ms"),
+    _whole("deadline_ms"),
+    _text("currency"),
+    _whole("limit_micros", absent=True),
+    _text("closed"),
+    Index("runs_closed", "closed", "root"),
+)
+
+admissions = Table(
+    "admissions",
+    metadata,
+    Column("root", Text, ForeignKey("runs.root"), primary_key=True, nullable=False),
+    _text("path", key=True),
+    _text("compiled"),
+    _text("inputs"),
+    _text("decision_id"),
+    _text("revision"),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("root", Text, ForeignKey("runs.root"), primary_key=True, nullable=False),
+    _text("path", key=True),
+    _text("direction", key=True),
+    _text("parent"),
+    _text("step"),
+    _whole("item"),
+    _whole("iteration"),
+    _whole("generation"),
+    _text("compiled"),
+    _text("tool"),
+    _text("contract"),
+    _text("operation"),
+    _text("state"),
+    _whole("attempts"),
+    _whole("refusals"),
+    _text("owner"),
+    _whole("lease_until_ms"),
+    _text("request_digest"),
+    _text("proposed_digest"),
+    _text("enforced_digest"),
+    _text("arguments"),
+    Column("output", Text),
+    Column("undo_tool", Text),
+    Column("undo_contract", Text),
+    Column("undo_arguments", Text),
+    _text("decision_id"),
+    _text("revision"),
+    _whole("begun_ms"),
+    _whole("ended_ms", absent=True),
+    _whole("effect_order"),
+    _text("code"),
+    Column("faulty", Integer, nullable=False),
+    _whole("reserved_micros"),
+    _whole("spent_micros"),
+    Index("actions_place", "root", "parent", "step"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _text("root", key=True),
+    _text("path", key=True),
+    _text("direction", key=True),
+    _whole("attempt", key=True),
+    _text("owner"),
+    _whole("lease_until_ms"),
+    _whole("begun_ms"),
+    _whole("ended_ms", absent=True),
+    _text("outcome"),
+    _text("code"),
+    _text("message"),
+    ForeignKeyConstraint(
+        ["root", "path", "direction"], ["actions.root", "actions.path", "actions.direction"]
+    ),
+)
+
+barriers = Table(
+    "barriers",
+    metadata,
+    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    _text("path", key=True),
+    _whole("generation"),
+)
+
+counters = Table("counters", metadata, _text("name", key=True), _whole("value"))
+
+reservations = Table(
+    "reservations",
+    metadata,
+    _text("root", key=True),
+    _text("path", key=True),
+    _text("direction", key=True),
+    Column("counter", Text, ForeignKey("counters.name"), primary_key=True, nullable=False),
+    _whole("amount"),
+    _text("state"),
+)
+
+gates = Table(
+    "gates",
+    metadata,
+    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    _text("gate", key=True),
+    _text("step_key"),
+    _whole("number"),
+    _text("code"),
+    _text("role"),
+    _whole("quorum"),
+    _text("request_digest"),
+    _text("proposed_digest"),
+    _text("enforced_digest"),
+    _text("tool"),
+    _text("domain"),
+    _text("card"),
+    _whole("opened_ms"),
+    _whole("expires_ms"),
+    _text("state"),
+    _text("voters"),
+    _text("consumed_by"),
+    _whole("refused_votes"),
+    Index("gates_step_key", "root", "step_key"),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    _text("event", key=True),
+    _whole("seq"),
+    _text("gate"),
+    _text("by"),
+    _text("verdict"),
+    Column("counted", Integer, nullable=False),
+    _text("code"),
+    _text("reason"),
+    _text("body"),
+    Index("votes_gate", "root", "gate", "seq"),
+)
+
+APPEND_ONLY = ("contents", "records")
+"""Tables whose rows the database itself refuses to change or to delete."""

@@ -1,0 +1,98 @@
+"""Everything that only SQLite needs: connections, transactions, triggers, the migration lock.
+
+The rest of `remit.stores` is the same for every database; a second one brings a module like this.
+Several processes share one file: write-ahead log, every commit synced, one writer at a time.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, Insert, Table, create_engine, event
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+BEGIN_WRITE = "BEGIN IMMEDIATE"
+BEGIN_READ = "BEGIN"
+UNAVAILABLE: tuple[type[Exception], ...] = (sqlite3.OperationalError, sqlite3.InterfaceError)
+"""What the driver raises when the database cannot be used, as opposed to used wrongly."""
+
+
+def open_engine(url: str, *, busy_ms: int) -> Engine:
+    """Return an engine for the SQLite file of `url`; every connection waits `busy_ms` for a lock.
+
+    Raises:
+        ValueError: `url` is not `sqlite:///` and a file: in memory nothing is durable.
+    """
+    parsed = make_url(url)
+    path = _file(parsed)
+    # The file holds arguments and outputs: nobody else reads it, nor the log beside it.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = create_engine(
+        parsed,
+        poolclass=NullPool,
+        connect_args={
+            "isolation_level": None,
+            "timeout": busy_ms / 1000,
+            "cached_statements": 256,
+            "check_same_thread": False,
+        },
+    )
+
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _file(url: URL) -> Path:
+    if url.get_backend_name() != "sqlite":
+        raise ValueError(f"{url.render_as_string()!r}: the ledger speaks sqlite:///FILE only")
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise ValueError("the ledger needs a file: 'sqlite:///ledger.db'")
+    return Path(url.database)
+
+
+@contextmanager
+def migration_lock(url: str) -> Iterator[None]:
+    """Keep other processes from migrating the same file at the same time."""
+    path = _file(make_url(url))
+    handle = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def insert_once(table: Table) -> Insert:
+    """Return an insert that changes nothing when the row stands already."""
+    return insert(table).on_conflict_do_nothing()
+
+
+def upsert(table: Table) -> Insert:
+    """Return an insert that replaces everything but the primary key when the row stands."""
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    rest = {column.name: column for column in statement.excluded if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def append_only(table: str) -> Sequence[str]:
+    """Return the statements that make a table refuse updates and deletions."""
+    return [
+        f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        for verb in ("update", "delete")
+    ]
