@@ -8,4 +8,5 @@
 # schemas:
 #   - input: schema.facts
 #   - data.remit.registry: schema.registry
+#   - data.remit.lib.thresholds: schema.thresholds
 package remit

@@ -5,6 +5,7 @@ hold the same value always name it alike. Nothing here reads a clock, a file or 
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 
 import rfc8785
@@ -30,10 +31,50 @@ def canonical(value: JSON | Mapping[str, JSON] | Sequence[JSON]) -> bytes:
     Raises:
         NotCanonicalError: for integers beyond 2^53 (send them as text), NaN and infinities.
     """
+    quick = _quickly(value)
+    if quick is not None:
+        return quick
     try:
         return rfc8785.dumps(value)
     except rfc8785.CanonicalizationError as error:
         raise NotCanonicalError(f"{error}; send large integers as text") from error
+
+
+class _OddError(Exception):
+    """A number whose canonical form is not what Python writes."""
+
+
+def _plain_float(text: str) -> None:
+    if "e" in text or text.endswith(".0"):
+        raise _OddError
+
+
+def _plain_integer(text: str) -> None:
+    if len(text) > _SAFE_DIGITS:
+        raise _OddError
+
+
+_SAFE_DIGITS = 15
+_WRITE = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+_LOOK = json.JSONDecoder(parse_float=_plain_float, parse_int=_plain_integer).decode
+
+
+def _quickly(value: JSON | Mapping[str, JSON] | Sequence[JSON]) -> bytes | None:
+    """Return the canonical bytes by the standard library, where both agree; else `None`.
+
+    Several times faster than `rfc8785`, on the way of every decision. They agree on ASCII text
+    (beyond it keys sort otherwise) without exponents, whole floats and very long integers.
+    """
+    try:
+        text = _WRITE(value)
+        if not text.isascii():
+            return None
+        _LOOK(text)
+    except (_OddError, TypeError, ValueError, RecursionError):
+        return None
+    return text.encode()
 
 
 def digest(value: JSON | Mapping[str, JSON] | Sequence[JSON]) -> Digest:

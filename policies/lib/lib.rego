@@ -59,3 +59,25 @@ in_domain(given, domain) if {
 # title: Whether two names mean the same party
 # description: Case and outer blanks do not make another person.
 same_party(a, b) if lower(trim_space(a)) == lower(trim_space(b))
+
+# METADATA
+# title: Bounds of the global layer
+# description: The project's over the core's. Held to a schema, so that a mistyped name is an error.
+thresholds := object.union(data.remit.defaults.thresholds, _own_thresholds)
+
+default _own_thresholds := {}
+
+_own_thresholds := data.remit.registry.thresholds
+
+# METADATA
+# title: Bounds of one domain
+# description: The project's over the core's; empty where nobody set any.
+bounds(domain) := object.union(_default_bounds(domain), _own_bounds(domain))
+
+default _default_bounds(_) := {}
+
+_default_bounds(domain) := data.remit.defaults.domains[domain]
+
+default _own_bounds(_) := {}
+
+_own_bounds(domain) := data.remit.registry.domains[domain]

@@ -4,6 +4,7 @@
 # labels: {owner: security, control: H-02}
 package remit.risk
 
+import data.remit.lib
 import data.remit.lib.shape
 
 _order := ["low", "medium", "high", "critical"]
@@ -12,7 +13,7 @@ default level := "high"
 
 level := _order[max(_ranks)] if shape.well_formed
 
-_thresholds := data.remit.registry.thresholds
+_thresholds := lib.thresholds
 
 _rank := {name: rank | some rank, name in _order}
 

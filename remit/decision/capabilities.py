@@ -1,8 +1,8 @@
 """The built-in functions that policies may use: all of OPA's but those that are not deterministic.
 
 `opa capabilities --current | python -m remit.decision.capabilities` prints the file that
-`opa check` and `opa build` are given. A verdict must depend on facts, data and revision alone, so a policy that
-asks a clock, the network or chance does not compile.
+`opa check` and `opa build` are given. A verdict must depend on facts, data and revision alone, so
+a policy that asks a clock, the network or chance does not compile.
 """
 
 import json

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from remit.canonical import Digest, JSONObject
 
-Count = Annotated[int, Field(ge=0)]
-"""A number of things, or of millionths of a currency's unit; a negative one is refused."""
+Count = Annotated[int, Field(json_schema_extra={"minimum": 0})]
+"""A number of things, or of millionths of a currency's unit; policy denies a negative one, which
+stands for an amount that could not be read."""
 
 
 class Model(BaseModel):

@@ -1,13 +1,12 @@
-"""The data that policies read besides the facts: `data.remit.registry`.
+"""The data that policies read besides the facts.
 
-Who may act and in which scopes, who may approve as what, which hosts a tenant may reach, and the
-thresholds of every rule. Core defaults and a project's own files are laid over each other and
-checked here before a bundle is built: a mistyped threshold must stop the bundle, because a rule
-that misses its threshold would stay silent.
+The core's thresholds stand at `data.remit.defaults`, a project's own data at `data.remit.registry`:
+who may act and in which scopes, who may approve as what, which hosts a tenant may reach, and what
+differs from the defaults. A rule that misses its threshold would stay silent, so the models here
+check a bundle's data before it is built, and their schemas hold the rules to these names.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import reduce
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -136,35 +135,45 @@ class ToolFact(Model):
 
 
 class Registry(Model):
-    """Everything at `data.remit.registry`."""
+    """What a project puts at `data.remit.registry`."""
 
-    agents: dict[str, Agent]
-    people: dict[str, Person]
-    egress: dict[Name, list[Host]]
+    agents: dict[str, Agent] = {}
+    people: dict[str, Person] = {}
+    egress: dict[Name, list[Host]] = {}
     """Hosts that a tenant's calls may reach."""
-    tools: dict[Tool, ToolFact]
+    tools: dict[Tool, ToolFact] = {}
     """Domain that a tool must have; a call that claims another one is denied."""
-    thresholds: Thresholds
-    domains: dict[Name, JSONObject]
+    thresholds: JSONObject = {}
+    """What differs from the core's `Thresholds`."""
+    domains: dict[Name, JSONObject] = {}
     """Each domain's own bounds, in whatever form its rules read them."""
 
 
-def merged_registry(layers: Sequence[Mapping[str, object]]) -> JSONObject:
-    """Lay data documents over each other and return the checked registry.
+class Defaults(Model):
+    """What the core puts at `data.remit.defaults`."""
 
-    Objects are merged key by key; lists and scalars of a later layer replace earlier ones.
+    thresholds: Thresholds
+    domains: dict[Name, JSONObject]
+
+
+def check_registry(data: Mapping[str, object]) -> None:
+    """Check the document at `data.remit` of a bundle before it is built.
 
     Args:
-        layers: The documents as read from YAML, the core's `policies/data/*.yaml` first.
+        data: `defaults` and, if there is a project, `registry`.
 
     Raises:
-        pydantic.ValidationError: a field is unknown, absent or of the wrong form.
+        pydantic.ValidationError: a field is unknown, absent or of the wrong form. The rules would
+            deny every call that reads it.
     """
-    laid: dict[str, object] = reduce(_over, layers, {})
-    return Registry.model_validate(laid).model_dump(mode="json")
+    defaults = Defaults.model_validate(data.get("defaults"))
+    registry = Registry.model_validate(data.get("registry", {}))
+    below = defaults.thresholds.model_dump(mode="json")
+    Thresholds.model_validate(_over(below, registry.thresholds))
 
 
 def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    """Lay objects over each other as `object.union` does."""
     result = dict(below)
     for name, value in above.items():
         old = result.get(name)

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from remit.canonical import JSON, JSONObject
 from remit.decision.decision import Decision
 from remit.decision.facts import Facts
-from remit.decision.registry import Registry
+from remit.decision.registry import Registry, Thresholds
 from remit.decision.shape import shape_rego
 
 _KEPT = ("type", "enum", "const", "minimum", "maximum", "minItems", "maxItems", "pattern")
@@ -37,6 +37,7 @@ def artefacts() -> Mapping[str, str]:
         "schemas/facts.json": _text(object_schema(Facts)),
         "schemas/decision.json": _text(object_schema(Decision)),
         "schemas/registry.json": _text(object_schema(Registry)),
+        "schemas/thresholds.json": _text(object_schema(Thresholds)),
         "lib/shape.rego": shape_rego(),
     }
 
