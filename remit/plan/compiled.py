@@ -109,7 +109,7 @@ class CompiledStep(Model):
     fallback_for: list[str]
     """Steps for which this one stands in; it never starts by itself when not empty."""
     approval: Approval | None
-    autonomy: str
+    autonomy: Literal["unattended", "notify", "approve", "human"]
     owner: str
     confidence: float | None
     reason: str

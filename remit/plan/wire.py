@@ -34,6 +34,20 @@ SYSTEM_ACTIVITIES = (
     OUTPUTS,
 )
 
+# Types of the `ApplicationError`s that enforcement raises.
+DENIED = "PolicyDenied"
+"""Policy said no; certainly nothing was called."""
+REFUSED = "StepRefused"
+"""Certainly no effect: a precondition, an argument, or the tool itself refused."""
+FAILED = "StepFailed"
+"""A failure with effect: it happened, but not as it must."""
+UNAVAILABLE = "PolicyUnavailable"
+"""OPA or the ledger could not be asked; nothing was called; tried again."""
+AGAIN = "StepAgain"
+"""The outcome is unknown, or a lease still runs; tried again."""
+INVALID = "PlanInvalid"
+"""Not a plan; the diagnostics are in the details."""
+
 
 class Model(BaseModel):
     """A closed, frozen wire type."""
@@ -132,6 +146,8 @@ class Admit(Model):
 
     root: str
     document: JSON
+    size: int = 0
+    """Bytes of the document as it arrived."""
     continued: bool = False
     """The run continues an earlier one: the admission must exist already."""
     compiled: Digest = ""
@@ -199,7 +215,7 @@ class Expansion(Model):
 
 
 class Undo(Model):
-    """One finished write that can be undone."""
+    """One finished write that can be undone, or one open call that must be resolved first."""
 
     path: str
     """Path of the `do` call."""
@@ -214,6 +230,7 @@ class Undo(Model):
     generation: int = 0
     after: list[int] = []
     """Positions in the batch of the undos that must be over before this one."""
+    direction: Direction = Direction.UNDO
     queue: str | None = None
     timeout_s: float = 30
     heartbeat_s: float | None = None
@@ -244,6 +261,8 @@ class Settle(Model):
 class Settled(Model):
     """The next batch to undo, in an order in which each `after` points backwards."""
 
+    unresolved: list[Undo] = []
+    """Calls whose outcome is unknown: each is made again under its own key first."""
     undos: list[Undo]
     residue: list[Residue]
     doubts: list[str]
@@ -295,11 +314,12 @@ class VotesCounted(Model):
 
 
 class CloseGate(Model):
-    """Input of `remit.close_gate`: a gate ends without a vote."""
+    """Input of `remit.close_gate`: a gate ends without a vote, or somebody asks how it stands."""
 
     root: str
     gate: str
-    how: Literal["expired", "abandoned"]
+    how: Literal["expired", "abandoned", "look"]
+    """`look` changes nothing and returns what the ledger holds."""
 
 
 class GateEnd(Model):

@@ -1,0 +1,257 @@
+"""Admission: contract → catalogue → expressions → saga coverage → whole-plan policy → the ledger.
+
+A plan is compiled and decided here and stored by digest; from then on the digest is all that
+travels. Nothing of a plan is called before its admission stands in the ledger.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from remit.plan.compiler import Compilation, compile_plan
+from remit.plan.scheduling import schedule_of
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from remit.canonical import JSON, JSONObject, NotCanonicalError, digest
+from remit.decision.decision import Decided
+from remit.decision.facts import PlanStepFact
+from remit.diagnostic import Diagnostic
+from remit.enforcement import failure
+from remit.enforcement.attempt import content
+from remit.enforcement.deciding import recorded
+from remit.enforcement.frame import Frame
+from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.planfacts import step_facts
+from remit.enforcement.point import EnforcementPoint
+from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
+from remit.plan.compiled import CompiledPlan
+from remit.plan.contract import MAX_PLAN_BYTES
+from remit.plan.library import Library
+from remit.plan.outline import outline
+from remit.plan.wire import ADMIT, INVALID, Admit, Admitted, Failure
+from remit.tool.catalogue import Catalogue
+from remit.tool.contract import ToolContract
+
+_KEPT = 128
+ROLE = "orchestrate"
+"""Role of the workers that run Remit's own activities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What plans are compiled against: the project's tools and plans, and the tools' queue."""
+
+    catalogue: Catalogue
+    library: Library
+    queue: str | None = None
+
+
+class Planning:
+    """The admitting activities."""
+
+    def __init__(self, point: EnforcementPoint, shop: Shop, clock: Callable[[], int]) -> None:
+        """Admit into the point's ledger."""
+        self._point = point
+        self._shop = shop
+        self._clock = clock
+        self._compiled: dict[str, Compilation] = {}
+
+    @activity.defn(name=ADMIT)
+    async def admit(self, ask: Admit) -> Admitted:
+        """Admit a plan, or return the admission that stands."""
+        if ask.continued:
+            return await self._standing(ask)
+        compilation = await self._compile(ask)
+        compiled = compilation.compiled
+        if compiled is None:
+            raise invalid(compilation.diagnostics)
+        frame = Frame.of(activity.info(), ROLE)
+        run = self._run(ask, compiled, frame)
+        decided = await self._decide(compiled, compilation, run, frame, "")
+        for part in compilation.parts.values():
+            await self._decide(part, compilation, run, frame, part.name)
+        admission = Admission(
+            root=ask.root,
+            path="",
+            compiled=compiled.digest,
+            inputs=digest(compiled.inputs),
+            decision_id=decided.decision_id,
+            revision=decided.revision,
+        )
+        await self._store(run, admission, compilation, decided)
+        return await self._admitted(admission, decided.decision.risk)
+
+    async def _compile(self, ask: Admit) -> Compilation:
+        if ask.size > MAX_PLAN_BYTES:
+            message = f"the plan has {ask.size} bytes; at most {MAX_PLAN_BYTES} are taken"
+            raise invalid([Diagnostic(code="PLAN-TOO-LARGE", path="", message=message)])
+        try:
+            name = digest(ask.document)
+        except NotCanonicalError:
+            name = ""
+        found = self._compiled.get(name)
+        if found is None:
+            found = await asyncio.to_thread(
+                compile_plan,
+                ask.document,
+                self._shop.catalogue,
+                self._shop.library,
+                queue=self._shop.queue,
+            )
+            if len(self._compiled) >= _KEPT:
+                self._compiled.clear()
+            if name:
+                self._compiled[name] = found
+        return found
+
+    def _run(self, ask: Admit, compiled: CompiledPlan, frame: Frame) -> RunRow:
+        now = self._clock()
+        cost = compiled.constraints.cost
+        return RunRow(
+            root=ask.root,
+            workflow_id=frame.workflow_id,
+            plan=f"{compiled.name}@{compiled.version}",
+            plan_digest=compiled.plan_digest,
+            compiled=compiled.digest,
+            agent=compiled.agent,
+            on_behalf_of=compiled.on_behalf_of,
+            tenant=compiled.tenant,
+            owner=compiled.owner,
+            started_ms=now,
+            deadline_ms=now + int(compiled.deadline_s * 1000),
+            currency=cost.currency if cost else "",
+            limit_micros=cost.micros if cost else None,
+        )
+
+    async def _decide(
+        self,
+        plan: CompiledPlan,
+        compilation: Compilation,
+        run: RunRow,
+        frame: Frame,
+        path: str,
+    ) -> Decided:
+        facts = step_facts(plan, compilation.contracts)
+        return await decide_plan(self._point, plan, facts, run, frame, path)
+
+    async def _store(
+        self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
+    ) -> None:
+        compiled = compilation.compiled
+        if compiled is None:
+            return
+        contents: list[Content] = [
+            content(compilation.document),
+            content(compiled.model_dump(mode="json")),
+            content(compiled.inputs),
+        ]
+        contents += [content(part.model_dump(mode="json")) for part in compilation.parts.values()]
+        contents += [
+            content(tool.model_dump(mode="json")) for tool in compilation.contracts.values()
+        ]
+        body: JSONObject = {
+            "about": "admission",
+            "compiled": admission.compiled,
+            "plan": run.plan_digest,
+            "provenance": compiled.provenance.model_dump(mode="json")
+            if compiled.provenance
+            else "not_stated",
+            "decision": recorded(decided),
+        }
+        try:
+            await self._point.ledger.admit(run, admission, contents, [Record("decision", body)])
+        except LedgerError as error:
+            raise failure.refused(error.code, str(error)) from error
+
+    async def _standing(self, ask: Admit) -> Admitted:
+        admission = await self._point.ledger.admission(ask.root, "")
+        if admission is None or admission.compiled != ask.compiled:
+            raise failure.refused(
+                "RUN-FORGED-STATE", "the ledger knows no admission that this run could continue"
+            )
+        return await self._admitted(admission, "")
+
+    async def _admitted(self, admission: Admission, risk: str) -> Admitted:
+        run = await self._point.ledger.run(admission.root)
+        pinned = await self._point.pinned.plan(admission.compiled)
+        plan = pinned.plan
+        if run is None:
+            raise failure.refused("ADMISSION-ABSENT", "the ledger knows no such run")
+        contracts = await contracts_of(self._point, plan)
+        return Admitted(
+            schedule=schedule_of(plan, contracts),
+            name=plan.name,
+            version=plan.version,
+            plan_digest=plan.plan_digest,
+            goal=plan.goal,
+            agent=plan.agent,
+            on_behalf_of=plan.on_behalf_of,
+            tenant=plan.tenant,
+            owner=plan.owner,
+            risk=risk,
+            revision=admission.revision,
+            decision_id=admission.decision_id,
+            deadline_ms=run.deadline_ms,
+            provenance="stated" if plan.provenance else "not_stated",
+            outline=outline(plan),
+        )
+
+
+async def decide_plan(
+    point: EnforcementPoint,
+    plan: CompiledPlan,
+    facts: list[PlanStepFact],
+    run: RunRow,
+    frame: Frame,
+    path: str,
+) -> Decided:
+    """Return OPA's allow for a whole plan; raise its refusal."""
+    try:
+        decided = await point.deciding.admission(plan, run, facts, frame, path)
+    except PolicyUnavailableError as error:
+        raise failure.unavailable(
+            error.code, f"OPA did not answer ({error}); nothing was admitted", 2
+        ) from error
+    except PolicyInvalidError as error:
+        raise failure.denied(Failure(code=error.code, message=str(error), rule="host")) from error
+    decision = decided.decision
+    if decision.effect == "allow":
+        return decided
+    reasons = decision.reasons or []
+    first = reasons[0].code if reasons else "policy.not_granted"
+    texts = "; ".join(reason.message or reason.code for reason in reasons)
+    raise failure.denied(
+        Failure(
+            code=first,
+            message=f"plan {plan.name} is not admitted: {texts}"[:500],
+            rule=reasons[0].policy if reasons else "",
+            revision=decided.revision,
+            decision_id=decided.decision_id,
+        )
+    )
+
+
+async def contracts_of(point: EnforcementPoint, plan: CompiledPlan) -> dict[str, ToolContract]:
+    """Return the contracts that a compiled plan pins, by digest."""
+    return {name: await point.pinned.contract(name) for name in plan.contracts.values()}
+
+
+def invalid(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> ApplicationError:
+    """Return the failure for something that is not a plan: all findings at once."""
+    first = diagnostics[0]
+    more = f" (and {len(diagnostics) - 1} more)" if len(diagnostics) > 1 else ""
+    summary = Failure(
+        code=first.code,
+        message=f"{first.message} at {first.path or '/'}{more}",
+        effect="none",
+        next="mend the plan; `remit validate` says the same",
+    )
+    found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in diagnostics]
+    return ApplicationError(
+        f"{first.code}: {summary.message}",
+        summary.model_dump(mode="json"),
+        {"diagnostics": found},
+        type=INVALID,
+        non_retryable=True,
+    )

@@ -1,0 +1,179 @@
+"""Settling: what is open is resolved, what happened is returned for undoing, people's answers kept.
+
+The undo list comes from the ledger alone. Settling fences the path first, so that no late worker
+can begin a call behind the list.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from remit.saga.order import undo_batch
+from temporalio import activity
+
+from activities.planning import ROLE
+from remit.canonical import JSON, JSONObject
+from remit.enforcement.doing import Admitted, recorded_subject
+from remit.enforcement.frame import Frame
+from remit.enforcement.judging import frozen_undo
+from remit.enforcement.point import EnforcementPoint
+from remit.enforcement.surroundings import Surroundings
+from remit.ledger.protocol import Action, Content, FrozenUndo, LedgerError, State
+from remit.plan.path import Direction, StepKey
+from remit.plan.wire import (
+    REPAIR,
+    RESOLVE_DOUBT,
+    SETTLE,
+    Answered,
+    DoubtAnswer,
+    Message,
+    RepairOrder,
+    Settle,
+    Settled,
+    Undo,
+)
+
+_REPAIRS = ("retry", "mark_done", "hand_over")
+
+
+class Settlement:
+    """The activities of unwinding."""
+
+    def __init__(self, point: EnforcementPoint, clock: Callable[[], int]) -> None:
+        """Read and write the point's ledger."""
+        self._point = point
+        self._clock = clock
+
+    @activity.defn(name=SETTLE)
+    async def settle(self, ask: Settle) -> Settled:
+        """Return what is still to be resolved and undone below a path."""
+        ledger = self._point.ledger
+        admission = await ledger.admission(ask.root, ask.parent)
+        if admission is None:
+            return Settled(undos=[], residue=[], doubts=[], undone=0, more=False)
+        await ledger.fence(ask.root, ask.parent, ask.step)
+        actions = await ledger.begun(ask.root, ask.parent, ask.step)
+        here = [action for action in actions if action.key.parent == ask.parent]
+        still_open = [action for action in here if action.state is State.OPEN]
+        wait_ms = max((a.lease_until_ms - self._clock() for a in still_open), default=0)
+        pinned = await self._point.pinned.plan(admission.compiled)
+        batch = undo_batch(pinned.plan, ask.parent, actions, limit=ask.limit)
+        return Settled(
+            unresolved=[await self._unresolved(action) for action in still_open],
+            undos=[await self._placed(undo, actions) for undo in batch.undos],
+            residue=batch.residue,
+            doubts=batch.doubts,
+            undone=batch.undone,
+            more=batch.more,
+            wait_ms=max(wait_ms, 0),
+        )
+
+    async def _unresolved(self, action: Action) -> Undo:
+        contract = await self._point.pinned.contract(action.contract)
+        segment = action.key.segment
+        return Undo(
+            path=action.key.path,
+            step=segment.step,
+            tool=action.tool,
+            compiled=action.compiled,
+            parent=action.key.parent,
+            item=segment.item,
+            iteration=segment.iteration,
+            generation=segment.generation,
+            direction=action.key.direction,
+            queue=contract.task_queue,
+            timeout_s=contract.timeout_s,
+            heartbeat_s=contract.heartbeat_s,
+        )
+
+    async def _placed(self, undo: Undo, actions: Sequence[Action]) -> Undo:
+        """Say where and how long the compensating tool runs: its contract was frozen too."""
+        frozen = next(
+            (
+                action.undo
+                for action in actions
+                if action.key.path == undo.path and action.key.direction is Direction.DO
+            ),
+            None,
+        )
+        if frozen is None or not undo.tool:
+            return undo
+        contract = await self._point.pinned.contract(frozen.contract)
+        return undo.model_copy(
+            update={
+                "queue": contract.task_queue,
+                "timeout_s": contract.timeout_s,
+                "heartbeat_s": contract.heartbeat_s,
+            }
+        )
+
+    @activity.defn(name=RESOLVE_DOUBT)
+    async def resolve_doubt(self, ask: DoubtAnswer) -> Answered:
+        """Record a person's answer about a call in doubt."""
+        fields = _fields(ask.message, {"step": str, "happened": bool, "by": str})
+        if isinstance(fields, Answered):
+            return fields
+        try:
+            key = _key(ask.root, str(fields["step"]))
+            undo, contents = await self._undo_of(key, fields)
+            await self._point.ledger.resolve(key, bool(fields["happened"]), fields, undo, contents)
+        except (LedgerError, ValueError) as error:
+            code = error.code if isinstance(error, LedgerError) else "STEP-PATH"
+            return Answered(taken=False, code=code, reason=str(error))
+        return Answered(taken=True, path=str(fields["step"]))
+
+    async def _undo_of(
+        self, key: StepKey, fields: JSONObject
+    ) -> tuple[FrozenUndo | None, tuple[Content, ...]]:
+        evidence = fields.get("evidence")
+        output: JSON = evidence.get("output") if isinstance(evidence, dict) else None
+        situation = await self._point.ledger.look(key)
+        action, admission, run = situation.action, situation.admission, situation.run
+        if key.direction is Direction.UNDO or not fields["happened"] or action is None:
+            return None, ()
+        if admission is None or run is None:
+            return None, ()
+        pinned = await self._point.pinned.plan(admission.compiled)
+        step = pinned.step(key.segment.step)
+        admitted = Admitted(run, admission, pinned, step, situation)
+        frame = Frame.of(activity.info(), ROLE)
+        subject = await recorded_subject(self._point.pinned, admitted, action, frame)
+        around = Surroundings(self._point.ledger, self._point.pinned, pinned, admission)
+        return await frozen_undo(subject, around, output, subject.arguments)
+
+    @activity.defn(name=REPAIR)
+    async def repair(self, ask: RepairOrder) -> Answered:
+        """Record how a person settles an undo that was refused or failed."""
+        fields = _fields(ask.message, {"step": str, "do": str, "reason": str, "by": str})
+        if isinstance(fields, Answered):
+            return fields
+        order = str(fields["do"])
+        if order not in _REPAIRS:
+            reason = f"`do` is one of {', '.join(_REPAIRS)}, not {order!r}"
+            return Answered(taken=False, code="REPAIR-UNKNOWN", reason=reason)
+        path = str(fields["step"]).removeprefix("undo:")
+        try:
+            key = replace(_key(ask.root, path), direction=Direction.UNDO)
+            await self._point.ledger.repair(key, order, fields)
+        except (LedgerError, ValueError) as error:
+            code = error.code if isinstance(error, LedgerError) else "STEP-PATH"
+            return Answered(taken=False, code=code, reason=str(error))
+        return Answered(taken=True, path=path)
+
+
+def _key(root: str, step: str) -> StepKey:
+    path = step.removeprefix("undo:")
+    direction = Direction.UNDO if step.startswith("undo:") else Direction.DO
+    return StepKey.parse(f"{root}:{path}:{direction.value}")
+
+
+def _fields(message: Message, wanted: dict[str, type]) -> JSONObject | Answered:
+    payload = message.payload
+    if not isinstance(payload, dict):
+        return Answered(
+            taken=False, code="MESSAGE-MALFORMED", reason=f"{message.name} takes a JSON object"
+        )
+    for name, kind in wanted.items():
+        if not isinstance(payload.get(name), kind) or payload[name] == "":
+            reason = f"{message.name} needs {name!r} ({kind.__name__})"
+            return Answered(taken=False, code="MESSAGE-MALFORMED", reason=reason)
+    return {**payload, "event": message.event}

@@ -1,0 +1,415 @@
+"""Decide, record the intent, call, record the outcome: the protocol of design.md §7 for one call.
+
+The order is the whole point and must not be changed: no call without an intent, no intent without
+an allow for exactly these arguments, no answer before its outcome is recorded. After the intent a
+cancellation is held back until the outcome stands.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from remit.canonical import JSON, Digest, JSONObject, canonical, digest
+from remit.decision.decision import Decided
+from remit.enforcement import failure
+from remit.enforcement.deciding import Deciding, recorded
+from remit.enforcement.obligations import ObligationError, apply
+from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.subject import Subject, action_digest
+from remit.ledger.protocol import (
+    Action,
+    Content,
+    FrozenUndo,
+    Intent,
+    Ledger,
+    LedgerError,
+    Outcome,
+    Record,
+    Reserve,
+    Situation,
+    State,
+)
+from remit.plan.wire import Failure
+from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.contract import Idempotency
+
+Send = Callable[[ToolCall], Awaitable[ToolAnswer]]
+"""Hands a decided and recorded call to its tool."""
+
+_OPA_DELAY_S = 2.0
+_CONFLICTS = 5
+"""How often a call is decided again because a counter moved in between."""
+_LEASE_SLACK_MS = 1000
+_JITTER = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the caller makes of an answer, before the outcome is recorded."""
+
+    code: str = ""
+    """Empty when the answer is as it must be; else why it is a failure with effect."""
+    message: str = ""
+    undo: FrozenUndo | None = None
+    contents: tuple[Content, ...] = ()
+    spent: int | None = None
+
+
+Judgement = Callable[[JSON, JSONObject], Awaitable[Verdict]]
+"""Judges an output, given the enforced arguments: schema, `ensure`, read-back, what undoes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsApproval:
+    """Policy wants a person first; nothing was called."""
+
+    decided: Decided
+    enforced_digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """It happened, and its outcome is recorded."""
+
+    action: Action
+    output: JSON
+    decided: Decided | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """Nobody can tell whether it happened."""
+
+    action: Action
+    message: str
+
+
+class Attempts:
+    """Makes governed calls."""
+
+    def __init__(self, ledger: Ledger, deciding: Deciding, clock: Callable[[], int]) -> None:
+        """Record in `ledger`, ask through `deciding`."""
+        self._ledger = ledger
+        self._deciding = deciding
+        self._clock = clock
+
+    async def perform(
+        self, subject: Subject, situation: Situation, send: Send, judge: Judgement
+    ) -> Performed | NeedsApproval | Doubtful:
+        """Make a call that is neither open nor done yet."""
+        for _ in range(_CONFLICTS):
+            decided = await self.decide(subject, situation)
+            if decided.decision.effect == "require_approval":
+                return NeedsApproval(decided, subject.proposed_digest)
+            enforced = self._enforce(subject, decided)
+            try:
+                attempt = await self._begin(enforced, subject, situation, decided)
+            except LedgerError as error:
+                if error.code not in ("RESERVE-CONFLICT", "GRANT-USED"):
+                    raise
+                situation = await self._ledger.look(subject.key)
+                continue
+            return await self._shielded(self._carry(enforced, attempt, decided, send, judge))
+        raise failure.again(
+            "RESERVE-CONFLICT", "a counter kept moving; tried again", 1, subject.key.path
+        )
+
+    async def recover(
+        self, subject: Subject, action: Action, probe: Send, send: Send, judge: Judgement
+    ) -> Performed | Doubtful:
+        """Resolve an open intent of a lost attempt, from its recorded arguments."""
+        self._wait_for_lease(subject, action)
+        if action.attempts >= subject.step.retry.max_attempts + _probe_grace(subject):
+            return await self._give_up(subject, action, "its attempts are used up")
+        kind = subject.contract.idempotency
+        if kind is Idempotency.NONE:
+            return await self._give_up(subject, action, "the tool cannot tell")
+        attempt = await self._take_over(subject, action)
+        if kind is Idempotency.PROBE:
+            return await self._shielded(self._probe(subject, attempt, probe, judge))
+        situation = await self._ledger.look(subject.key)
+        decided = await self.decide(subject, situation, denial_is_doubt=True)
+        if decided.decision.effect != "allow":
+            return await self._doubt(subject, attempt, "policy does not let it be asked again")
+        return await self._shielded(self._carry(subject, attempt, decided, send, judge))
+
+    async def decide(
+        self, subject: Subject, situation: Situation, denial_is_doubt: bool = False
+    ) -> Decided:
+        """Ask OPA; a deny is recorded and raised, an unanswered question is asked again later."""
+        path = subject.key.path
+        try:
+            decided = await self._deciding.call(subject, situation)
+        except PolicyUnavailableError as error:
+            raise failure.unavailable(
+                error.code, f"OPA did not answer ({error}); nothing was called", _OPA_DELAY_S, path
+            ) from error
+        except PolicyInvalidError as error:
+            await self._record_denial(subject, {"effect": "deny", "host": error.code})
+            raise failure.denied(
+                Failure(code=error.code, message=str(error), step=path, rule="host")
+            ) from error
+        if decided.decision.effect == "deny" and not denial_is_doubt:
+            await self._record_denial(subject, recorded(decided))
+            reason = decided.decision.reasons[0]
+            texts = "; ".join(r.message or r.code for r in decided.decision.reasons)
+            raise failure.denied(
+                Failure(
+                    code=reason.code,
+                    message=texts[:500],
+                    step=path,
+                    rule=reason.policy,
+                    revision=decided.revision,
+                    decision_id=decided.decision_id,
+                )
+            )
+        return decided
+
+    async def _record_denial(self, subject: Subject, decision: JSONObject) -> None:
+        body: JSONObject = {
+            "step_key": str(subject.key),
+            "tool": subject.contract.ref,
+            "proposed": subject.proposed_digest,
+            "decision": decision,
+        }
+        await self._ledger.deny(subject.run.root, subject.key, [Record("decision", body)])
+
+    def _enforce(self, subject: Subject, decided: Decided) -> Subject:
+        try:
+            arguments = apply(decided.decision.obligations, subject.arguments)
+        except ObligationError as error:
+            raise failure.denied(
+                Failure(
+                    code="host:obligation_unsupported",
+                    message=str(error),
+                    step=subject.key.path,
+                    revision=decided.revision,
+                    decision_id=decided.decision_id,
+                )
+            ) from error
+        return replace(subject, arguments=arguments)
+
+    async def _begin(
+        self, enforced: Subject, proposed: Subject, situation: Situation, decided: Decided
+    ) -> int:
+        grants = [
+            gate.id
+            for gate in situation.gates
+            if gate.state == "granted"
+            and gate.proposed_digest == proposed.proposed_digest
+            and gate.consumed_by in ("", str(proposed.key))
+        ]
+        self._refuse_stale(decided, proposed)
+        intent = Intent(
+            key=proposed.key,
+            compiled=proposed.pinned.digest,
+            tool=proposed.contract.ref,
+            contract=proposed.contract_digest,
+            operation=proposed.contract.operation.value,
+            request_digest=proposed.request_digest,
+            proposed_digest=proposed.proposed_digest,
+            enforced_digest=action_digest(enforced.request_digest, proposed.key),
+            arguments=content(enforced.arguments),
+            decision=recorded(decided),
+            owner=proposed.frame.owner,
+            lease_until_ms=self._lease_until(proposed),
+            max_attempts=proposed.step.retry.max_attempts,
+            grants=grants,
+            reserve=[
+                Reserve(item.counter, item.amount, item.ceiling)
+                for item in decided.decision.reserve
+            ],
+        )
+        return await self._ledger.begin(intent)
+
+    def _refuse_stale(self, decided: Decided, subject: Subject) -> None:
+        age = self._clock() - decided.decided_ms
+        if age > self._deciding.place.allow_age_ms:
+            raise failure.unavailable(
+                "host:stale_allow", f"the allow is {age} ms old; asked again", 0, subject.key.path
+            )
+
+    def _lease_until(self, subject: Subject) -> int:
+        seconds = subject.timeout_s + subject.contract.settle_s
+        return self._clock() + int(seconds * 1000) + _LEASE_SLACK_MS
+
+    async def _carry(
+        self, subject: Subject, attempt: int, decided: Decided, send: Send, judge: Judgement
+    ) -> Performed | Doubtful:
+        """Send a recorded call and record how it ended."""
+        self._refuse_stale(decided, subject)
+        answer = await send(self._tool_call(subject))
+        return await self.conclude(subject, attempt, answer, decided, judge)
+
+    def _tool_call(self, subject: Subject) -> ToolCall:
+        return ToolCall(
+            contract=subject.contract,
+            arguments=subject.arguments,
+            step_key=str(subject.key),
+            deadline=time.monotonic() + subject.timeout_s,
+            heartbeat=subject.frame.heartbeat,
+        )
+
+    async def conclude(
+        self,
+        subject: Subject,
+        attempt: int,
+        answer: ToolAnswer,
+        decided: Decided | None,
+        judge: Judgement,
+    ) -> Performed | Doubtful:
+        """Record an answer, then return or raise what it means."""
+        match answer:
+            case Happened(output):
+                verdict = await judge(output, subject.arguments)
+                return await self._happened(subject, attempt, output, verdict, decided)
+            case Broken(code, message):
+                verdict = await judge(None, subject.arguments)
+                broken = replace(verdict, code=code, message=message)
+                return await self._happened(subject, attempt, None, broken, decided)
+            case Refused():
+                raise await self._refused(subject, attempt, answer)
+            case Unknown():
+                return await self._unknown(subject, attempt, answer)
+            case Absent():
+                refusal = Refused("STEP-ABSENT", "it did not happen", again=True)
+                raise await self._refused(subject, attempt, refusal)
+
+    async def _happened(
+        self,
+        subject: Subject,
+        attempt: int,
+        output: JSON,
+        verdict: Verdict,
+        decided: Decided | None,
+    ) -> Performed:
+        outcome = Outcome(
+            key=subject.key,
+            attempt=attempt,
+            owner=subject.frame.owner,
+            state=State.HAPPENED,
+            output=content(output),
+            undo=verdict.undo,
+            code=verdict.code,
+            message=verdict.message,
+            faulty=bool(verdict.code),
+            spent=verdict.spent,
+            refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
+            contents=verdict.contents,
+        )
+        action = await self._ledger.finish(outcome)
+        if verdict.code:
+            raise failure.failed(verdict.code, verdict.message, subject.key.path)
+        return Performed(action, output, decided)
+
+    async def _refused(self, subject: Subject, attempt: int, answer: Refused) -> Exception:
+        action = await self._ledger.finish(
+            Outcome(
+                key=subject.key,
+                attempt=attempt,
+                owner=subject.frame.owner,
+                state=State.REFUSED,
+                code=answer.code,
+                message=answer.message,
+            )
+        )
+        path = subject.key.path
+        if answer.again and action.attempts < subject.step.retry.max_attempts:
+            delay = backoff_s(subject, action.attempts)
+            return failure.again(answer.code, f"{answer.message}; tried again", delay, path)
+        tries = f" after {action.attempts} attempts" if answer.again else ""
+        return failure.refused(answer.code, answer.message + tries, path)
+
+    async def _unknown(self, subject: Subject, attempt: int, answer: Unknown) -> Doubtful:
+        """Nobody knows: a tool that takes the key is called again, others settle first."""
+        by_key = subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
+        action = await self._ledger.finish(
+            Outcome(
+                key=subject.key,
+                attempt=attempt,
+                owner=subject.frame.owner,
+                state=State.OPEN,
+                code=answer.code,
+                message=answer.message,
+                lease_until_ms=None if by_key else self._lease_until(subject),
+            )
+        )
+        if action.attempts >= subject.step.retry.max_attempts + _probe_grace(subject):
+            return await self._give_up(subject, action, answer.message)
+        left_s = max(action.lease_until_ms - self._clock(), 0) / 1000
+        delay_s = max(backoff_s(subject, action.attempts), left_s)
+        message = f"{answer.message}; asked again"
+        raise failure.again(answer.code, message, delay_s, subject.key.path)
+
+    async def _probe(
+        self, subject: Subject, attempt: int, probe: Send, judge: Judgement
+    ) -> Performed | Doubtful:
+        answer = await probe(self._tool_call(subject))
+        if isinstance(answer, Refused | Broken):
+            answer = Unknown("PROBE-FAILED", answer.message)
+        return await self.conclude(subject, attempt, answer, None, judge)
+
+    def _wait_for_lease(self, subject: Subject, action: Action) -> None:
+        left_ms = action.lease_until_ms - self._clock()
+        if left_ms > 0:
+            raise failure.again(
+                "LEASE-HELD",
+                f"attempt {action.attempts} may still land",
+                left_ms / 1000 + 0.05,
+                subject.key.path,
+            )
+
+    async def _take_over(self, subject: Subject, action: Action) -> int:
+        try:
+            return await self._ledger.take_over(
+                subject.key, action.attempts, subject.frame.owner, self._lease_until(subject)
+            )
+        except LedgerError as error:
+            raise failure.again(error.code, str(error), 1, subject.key.path) from error
+
+    async def _give_up(self, subject: Subject, action: Action, why: str) -> Doubtful:
+        """Turn an open intent that nobody can resolve into a question for a person."""
+        self._wait_for_lease(subject, action)
+        return await self._doubt(subject, await self._take_over(subject, action), why)
+
+    async def _doubt(self, subject: Subject, attempt: int, why: str) -> Doubtful:
+        action = await self._ledger.finish(
+            Outcome(
+                key=subject.key,
+                attempt=attempt,
+                owner=subject.frame.owner,
+                state=State.IN_DOUBT,
+                code="STEP-IN-DOUBT",
+                message=why,
+            )
+        )
+        return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
+
+    async def _shielded(self, work: Awaitable[Performed | Doubtful]) -> Performed | Doubtful:
+        """Finish `work` whatever is cancelled: an intent is recorded, so an outcome must be."""
+        task = asyncio.ensure_future(work)
+        while True:
+            try:
+                return await asyncio.shield(task)
+            except asyncio.CancelledError:
+                if task.cancelled():
+                    raise
+
+
+def backoff_s(subject: Subject, attempts: int) -> float:
+    """Return the pause before the next attempt: exponential, bounded, with jitter."""
+    retry = subject.step.retry
+    ceiling = min(retry.max_s, retry.initial_s * 2.0 ** max(attempts - 1, 0))
+    return ceiling * _JITTER.uniform(0.5, 1.0)
+
+
+def content(value: JSON) -> Content:
+    """Return `value` as the content store takes it."""
+    return Content(digest(value), canonical(value))
+
+
+def _probe_grace(subject: Subject) -> int:
+    """A tool that can be probed is asked once more after its last attempt."""
+    return 1 if subject.contract.idempotency is Idempotency.PROBE else 0

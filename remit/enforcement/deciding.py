@@ -1,0 +1,234 @@
+"""Asks OPA about one call: the one place where the facts of a call are put together.
+
+Nothing here is taken from the agent's word for itself: names come from the admitted plan, the tool
+from its pinned contract, money and history from the ledger, time from the clock. No answer is kept.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from remit.canonical import JSONObject
+from remit.decision.decision import Decided
+from remit.decision.facts import (
+    Action,
+    Budget,
+    Context,
+    Facts,
+    Grant,
+    History,
+    PlanFact,
+    PlanGate,
+    PlanStepFact,
+    Principal,
+    Run,
+    SystemCall,
+)
+from remit.enforcement.frame import Frame, Place
+from remit.enforcement.obligations import CAPABILITIES
+from remit.enforcement.subject import Subject
+from remit.ledger.protocol import GateRow, RunRow, Situation, Totals
+from remit.plan.compiled import CompiledPlan, parse_duration
+
+
+class Judge(Protocol):
+    """Whoever answers facts with a decision: the OPA client."""
+
+    async def decide(self, facts: Facts) -> Decided:
+        """Return OPA's answer, checked; raise when there is none that can be trusted."""
+
+
+class Deciding:
+    """Puts facts together and asks."""
+
+    def __init__(self, judge: Judge, place: Place, clock: Callable[[], int]) -> None:
+        """Ask `judge`; `clock` gives milliseconds of Unix time."""
+        self.judge = judge
+        self.place = place
+        self.clock = clock
+
+    async def call(self, subject: Subject, situation: Situation) -> Decided:
+        """Ask about a tool call."""
+        facts = Facts(
+            kind="call",
+            principal=principal(subject.plan),
+            action=_action(subject, situation),
+            plan=_plan(subject.plan, subject.pinned.digest, subject.run.deadline_ms),
+            budget=_budget(subject.run, situation.totals),
+            history=_history(situation.totals),
+            grants=[_grant(gate) for gate in situation.gates if _stands(gate, subject)],
+            run=_run(subject.run, subject.frame, subject.key.parent),
+            context=self.context(subject.frame),
+        )
+        return await self.judge.decide(facts)
+
+    async def system(self, frame: Frame, about: str) -> Decided:
+        """Ask about one of Remit's own activities, or about one that nobody knows."""
+        system = SystemCall(
+            activity=frame.activity,
+            role=frame.role,
+            workflow_type=frame.workflow_type,
+            direction=about,
+        )
+        return await self.judge.decide(
+            Facts(kind="system", system=system, context=self.context(frame))
+        )
+
+    async def admission(
+        self, plan: CompiledPlan, run: RunRow, steps: list[PlanStepFact], frame: Frame, path: str
+    ) -> Decided:
+        """Ask about a whole plan."""
+        fact = _plan(plan, plan.digest, run.deadline_ms).model_copy(update={"steps": steps})
+        facts = Facts(
+            kind="admission",
+            principal=principal(plan),
+            plan=fact,
+            budget=_budget(run, Totals()),
+            history=_history(Totals()),
+            run=_run(run, frame, path),
+            context=self.context(frame),
+        )
+        return await self.judge.decide(facts)
+
+    def context(self, frame: Frame) -> Context:
+        """Return clock and place."""
+        return Context(
+            now_ms=self.clock(),
+            scheduled_ms=frame.scheduled_ms,
+            environment=self.place.environment,
+            profile=self.place.profile,
+            capabilities=CAPABILITIES,
+        )
+
+
+def principal(plan: CompiledPlan) -> Principal:
+    """Return who acts; `light` verifies nobody, so the names are claims."""
+    agent, _, version = plan.agent.partition("@")
+    return Principal(
+        agent=agent,
+        agent_version=version,
+        on_behalf_of=plan.on_behalf_of,
+        tenant=plan.tenant,
+        verified=False,
+    )
+
+
+def recorded(decided: Decided) -> JSONObject:
+    """Return a decision as the ledger keeps it."""
+    decision = decided.decision
+    return {
+        "decision_id": decided.decision_id,
+        "revision": decided.revision,
+        "effect": decision.effect,
+        "risk": decision.risk,
+        "reasons": [reason.model_dump(mode="json") for reason in decision.reasons],
+        "permits": [permit.code for permit in decision.permits],
+        "obligations": [item.model_dump(mode="json") for item in decision.obligations],
+        "facts": decided.facts_digest,
+        "decided_ms": decided.decided_ms,
+    }
+
+
+def _action(subject: Subject, situation: Situation) -> Action:
+    contract, step = subject.contract, subject.step
+    is_do = not subject.is_undo and subject.purpose == "call"
+    return Action.model_construct(
+        step_key=str(subject.key),
+        path=subject.key.path,
+        step=subject.key.segment.step,
+        direction=subject.key.direction.value,
+        purpose=subject.purpose,
+        attempt=(situation.action.attempts if situation.action else 0) + 1,
+        tool=contract.ref,
+        tool_version=contract.version,
+        contract_digest=subject.contract_digest,
+        domain=contract.domain,
+        operation=contract.operation.value,
+        irreversible=is_do and (step.irreversible or contract.irreversible),
+        data_classes=contract.data_classes,
+        region=contract.region,
+        destinations=contract.destinations,
+        arguments=subject.arguments,
+        request_digest=subject.request_digest,
+        proposed_digest=subject.proposed_digest,
+        cost=subject.cost,
+        confidence=step.confidence if is_do else None,
+        autonomy=step.autonomy if is_do else "unattended",
+        plan_gate=_plan_gate(subject) if is_do else None,
+        rollback=subject.is_undo,
+    )
+
+
+def _plan_gate(subject: Subject) -> PlanGate | None:
+    approval = subject.step.approval
+    if approval is None:
+        return None
+    return PlanGate(
+        role=approval.role,
+        quorum=approval.quorum,
+        expires_ms=int(parse_duration(approval.expires) * 1000),
+        message=approval.message,
+    )
+
+
+def _plan(plan: CompiledPlan, compiled: str, deadline_ms: int) -> PlanFact:
+    return PlanFact.model_construct(
+        name=plan.name,
+        version=plan.version,
+        digest=plan.plan_digest,
+        compiled_digest=compiled,
+        owner=plan.owner,
+        goal=plan.goal,
+        provenance="stated" if plan.provenance else "not_stated",
+        max_steps=plan.constraints.max_steps,
+        regions=plan.constraints.regions,
+        forbidden_tools=plan.constraints.forbidden_tools,
+        deadline_ms=deadline_ms,
+        steps_total=len(plan.steps),
+        steps=[],
+    )
+
+
+def _budget(run: RunRow, totals: Totals) -> Budget:
+    return Budget(
+        currency=run.currency,
+        limit_micros=run.limit_micros,
+        spent_micros=totals.spent_micros,
+        reserved_micros=totals.reserved_micros,
+    )
+
+
+def _history(totals: Totals) -> History:
+    return History(
+        calls=totals.calls,
+        effects=totals.effects,
+        denials=totals.denials,
+        undone=totals.undone,
+    )
+
+
+def _stands(gate: GateRow, subject: Subject) -> bool:
+    """Whether a gate is a grant that this key may use, or has used already."""
+    return gate.state == "granted" and gate.consumed_by in ("", str(subject.key))
+
+
+def _grant(gate: GateRow) -> Grant:
+    return Grant(
+        gate=gate.id,
+        code=gate.code,
+        role=gate.role,
+        by=list(gate.voters),
+        proposed_digest=gate.proposed_digest,
+        enforced_digest=gate.enforced_digest,
+        expires_ms=gate.expires_ms,
+    )
+
+
+def _run(run: RunRow, frame: Frame, path: str) -> Run:
+    return Run(
+        root=run.root,
+        workflow_id=frame.workflow_id,
+        run_id=frame.run_id,
+        path=path,
+        started_ms=run.started_ms,
+        deadline_ms=run.deadline_ms,
+    )

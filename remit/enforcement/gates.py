@@ -1,0 +1,115 @@
+"""Opens the gate that a decision asks for, as the ledger fixes it for good."""
+
+from collections.abc import Callable
+
+from remit.canonical import JSONObject
+from remit.decision.decision import ApprovalDemand, Decided
+from remit.enforcement.shown import shown_arguments
+from remit.enforcement.subject import Subject
+from remit.ledger.protocol import GateRow, Ledger, Record, Situation
+from remit.plan.wire import Gate, StepResult
+
+
+class Gates:
+    """Gates of the calls that policy will not allow without a person."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], int]) -> None:
+        """Open them in `ledger`."""
+        self._ledger = ledger
+        self._clock = clock
+
+    async def open(self, subject: Subject, situation: Situation, decided: Decided) -> StepResult:
+        """Open a gate for the first demand, or return the one that stands open for this action."""
+        demand = decided.decision.approvals[0]
+        standing = [
+            gate
+            for gate in situation.gates
+            if gate.state == "open"
+            and gate.code == demand.code
+            and gate.proposed_digest == subject.proposed_digest
+        ]
+        row = standing[-1] if standing else await self._open(subject, situation, decided, demand)
+        return StepResult(
+            status="gate",
+            decision_id=decided.decision_id,
+            revision=decided.revision,
+            rule=demand.code,
+            proposed_digest=row.proposed_digest,
+            enforced_digest=row.enforced_digest,
+            gate=gate_of(row),
+            message=f"nothing was called; {row.role} decides: {demand.message}",
+        )
+
+    async def _open(
+        self, subject: Subject, situation: Situation, decided: Decided, demand: ApprovalDemand
+    ) -> GateRow:
+        for gate in situation.gates:
+            if gate.state == "open":
+                await self._ledger.end_gate(gate.root, gate.id, "void")
+        number = len(situation.gates) + 1
+        now = self._clock()
+        path = str(subject.key).split(":", 1)[1].removesuffix(":do")
+        row = GateRow(
+            id=f"{path}#{number}",
+            root=subject.run.root,
+            key=subject.key,
+            number=number,
+            code=demand.code,
+            role=demand.role,
+            quorum=demand.quorum,
+            request_digest=subject.request_digest,
+            proposed_digest=subject.proposed_digest,
+            enforced_digest=subject.proposed_digest,
+            tool=subject.contract.ref,
+            domain=subject.contract.domain,
+            card=_card(subject, decided, demand),
+            opened_ms=now,
+            expires_ms=now + demand.expires_in_ms,
+        )
+        body: JSONObject = {
+            "gate": row.id,
+            "step_key": str(subject.key),
+            "code": row.code,
+            "role": row.role,
+            "quorum": row.quorum,
+            "proposed": row.proposed_digest,
+            "expires_ms": row.expires_ms,
+            "decision": decided.decision_id,
+            "revision": decided.revision,
+        }
+        return await self._ledger.open_gate(row, [Record("gate", body)])
+
+
+def gate_of(row: GateRow) -> Gate:
+    """Return a gate as it travels to the workflow."""
+    return Gate.model_validate(
+        {
+            "id": row.id,
+            "root": row.root,
+            "path": row.id.rpartition("#")[0],
+            "step_key": str(row.key),
+            "code": row.code,
+            "role": row.role,
+            "quorum": row.quorum,
+            "request_digest": row.request_digest,
+            "proposed_digest": row.proposed_digest,
+            "enforced_digest": row.enforced_digest,
+            "tool": row.tool,
+            "opened_ms": row.opened_ms,
+            "expires_ms": row.expires_ms,
+            **row.card,
+        }
+    )
+
+
+def _card(subject: Subject, decided: Decided, demand: ApprovalDemand) -> JSONObject:
+    undo = subject.step.undo
+    texts = [reason.message or reason.code for reason in decided.decision.reasons]
+    return {
+        "arguments": shown_arguments(subject.arguments, subject.contract.data_classes),
+        "message": demand.message,
+        "reasons": [subject.step.reason, *texts] if subject.step.reason else [*texts],
+        "risk": decided.decision.risk,
+        "revision": decided.revision,
+        "undo": f"by {undo.tool}" if undo else "cannot be undone",
+    }

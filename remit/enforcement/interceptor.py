@@ -1,0 +1,109 @@
+"""The interceptor that puts the enforcement point before every activity of a worker.
+
+It is first in and cannot be left out: `workers/builder.py` is the only place that makes a worker.
+Tool calls arrive at the dynamic activity, which gets nothing but what was enforced.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pydantic import ValidationError
+from temporalio import activity
+from temporalio.common import RawValue
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from remit.enforcement import failure
+from remit.enforcement.frame import Frame
+from remit.enforcement.point import EnforcementPoint
+from remit.enforcement.telemetry import observed
+from remit.plan.wire import SYSTEM_ACTIVITIES, StepCall
+from remit.tool.call import ToolAnswer, ToolCall
+
+_BEAT_AFTER_S = 3.0
+"""Calls that last longer than this heartbeat, so that a dead worker is noticed."""
+_BEAT_EVERY_S = 3.0
+
+
+class Governance(Interceptor):
+    """Governs every activity of a worker."""
+
+    def __init__(self, point: EnforcementPoint, role: str) -> None:
+        """Govern by `point`; `role` is the worker's."""
+        self._point = point
+        self._role = role
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """Stand before `next`."""
+        return _Governed(next, self._point, self._role)
+
+
+class _Governed(ActivityInboundInterceptor):
+    def __init__(
+        self, next: ActivityInboundInterceptor, point: EnforcementPoint, role: str
+    ) -> None:
+        super().__init__(next)
+        self._point = point
+        self._role = role
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        info = activity.info()
+        if info.workflow_id is None or info.workflow_run_id is None:
+            raise failure.refused(
+                "ACTIVITY-STANDALONE", "an activity is only run by a plan; nothing was called"
+            )
+        frame = Frame.of(info, self._role)
+        if _is_tool_call(input.args):
+            return await self._tool(input, frame)
+        root = str(getattr(input.args[0], "root", "")) if input.args else ""
+        with observed(frame, root, ""):
+            async with _beating(frame):
+                await self._point.system(frame, root)
+                return await super().execute_activity(input)
+
+    async def _tool(self, input: ExecuteActivityInput, frame: Frame) -> Any:
+        call = _step_call(input.args[0])
+
+        async def send(tool_call: ToolCall) -> ToolAnswer:
+            input.args = [[tool_call]]
+            answer: ToolAnswer = await super(_Governed, self).execute_activity(input)
+            return answer
+
+        with observed(frame, call.root, call.key.path):
+            async with _beating(frame):
+                return await self._point.call(call, frame, send)
+
+
+def _is_tool_call(args: Sequence[Any]) -> bool:
+    """The dynamic activity gets one sequence of raw values; typed activities never do."""
+    known = activity.info().activity_type in SYSTEM_ACTIVITIES
+    return not known and len(args) == 1 and isinstance(args[0], list)
+
+
+def _step_call(values: Sequence[Any]) -> StepCall:
+    if len(values) != 1 or not isinstance(values[0], RawValue):
+        raise failure.refused("CALL-SHAPE", "a tool call takes one step call; nothing was called")
+    try:
+        return StepCall.model_validate_json(values[0].payload.data)
+    except ValidationError as error:
+        raise failure.refused(
+            "CALL-SHAPE", f"not a step call: {error.error_count()} findings; nothing was called"
+        ) from error
+
+
+@asynccontextmanager
+async def _beating(frame: Frame) -> AsyncIterator[None]:
+    """Heartbeat for as long as the call lasts, once it lasts long."""
+    loop = asyncio.get_running_loop()
+    timer: list[asyncio.TimerHandle] = []
+
+    def beat() -> None:
+        frame.heartbeat()
+        timer[0] = loop.call_later(_BEAT_EVERY_S, beat)
+
+    timer.append(loop.call_later(_BEAT_AFTER_S, beat))
+    try:
+        yield
+    finally:
+        timer[0].cancel()

@@ -1,0 +1,92 @@
+"""Compiled plans, contracts and values by digest: immutable, so kept in memory once checked."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from remit.canonical import JSON, Digest, digest_bytes
+from remit.ledger.protocol import Ledger, LedgerError
+from remit.plan.compiled import CompiledPlan, CompiledStep
+from remit.tool.contract import ToolContract
+
+T = TypeVar("T")
+
+
+class _Recent(Generic[T]):
+    """The most recently used values, at most `size` of them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[str, T] = OrderedDict()
+
+    def get(self, key: str) -> T | None:
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: str, value: T) -> None:
+        self._values[key] = value
+        self._values.move_to_end(key)
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedPlan:
+    """A compiled plan with its steps by id."""
+
+    digest: Digest
+    plan: CompiledPlan
+    steps: dict[str, CompiledStep]
+
+    def step(self, step_id: str) -> CompiledStep:
+        """Return a step; `LedgerError` `STEP-ABSENT` when the plan has none of this name."""
+        step = self.steps.get(step_id)
+        if step is None:
+            raise LedgerError("STEP-ABSENT", f"the admitted plan has no step {step_id!r}")
+        return step
+
+
+class Pinned:
+    """Loads what digests name from the ledger, and checks that it is what they name."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Read from `ledger`."""
+        self._ledger = ledger
+        self._plans: _Recent[PinnedPlan] = _Recent(64)
+        self._contracts: _Recent[ToolContract] = _Recent(2000)
+        self._values: _Recent[list[JSON]] = _Recent(256)
+
+    async def plan(self, name: Digest) -> PinnedPlan:
+        """Return a compiled plan."""
+        found = self._plans.get(name)
+        if found is None:
+            compiled = await self._load(name, CompiledPlan.model_validate_json)
+            found = PinnedPlan(name, compiled, {step.id: step for step in compiled.steps})
+            self._plans.put(name, found)
+        return found
+
+    async def contract(self, name: Digest) -> ToolContract:
+        """Return a tool contract."""
+        found = self._contracts.get(name)
+        if found is None:
+            found = await self._load(name, ToolContract.model_validate_json)
+            self._contracts.put(name, found)
+        return found
+
+    async def value(self, name: Digest) -> JSON:
+        """Return a JSON value; it must not be changed."""
+        found = self._values.get(name)
+        if found is None:
+            found = [await self._load(name, json.loads)]
+            self._values.put(name, found)
+        return found[0]
+
+    async def _load(self, name: Digest, parse: Callable[[bytes], T]) -> T:
+        body = await self._ledger.get(name)
+        if digest_bytes(body) != name:
+            raise LedgerError("CONTENT-ALTERED", f"the stored value of {name} is not what it names")
+        return parse(body)

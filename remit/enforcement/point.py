@@ -1,0 +1,100 @@
+"""The policy enforcement point: every activity of every role passes here, and nothing is exempt.
+
+It is a function of one call and its frame and does not care who invokes it; the interceptor does
+for Temporal, tests and benchmarks do by hand.
+"""
+
+from collections.abc import Callable
+
+from remit.canonical import JSONObject
+from remit.enforcement import failure
+from remit.enforcement.attempt import Attempts, Send
+from remit.enforcement.deciding import Deciding, Judge, recorded
+from remit.enforcement.doing import Doing
+from remit.enforcement.frame import Frame, Place
+from remit.enforcement.gates import Gates
+from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.pinned import Pinned
+from remit.enforcement.reading import Reading
+from remit.enforcement.undoing import Undoing
+from remit.ledger.protocol import Ledger, LedgerError, LedgerUnavailableError, Record
+from remit.plan.path import Direction
+from remit.plan.wire import ADMIT, Failure, StepCall, StepResult
+
+_DELAY_S = 2.0
+
+
+class EnforcementPoint:
+    """Governs calls: decided, recorded, made, recorded."""
+
+    def __init__(
+        self, ledger: Ledger, judge: Judge, place: Place, clock: Callable[[], int]
+    ) -> None:
+        """Govern with `ledger` and `judge`; `clock` gives milliseconds of Unix time."""
+        self.ledger = ledger
+        self.clock = clock
+        self.pinned = Pinned(ledger)
+        self.deciding = Deciding(judge, place, clock)
+        attempts = Attempts(ledger, self.deciding, clock)
+        gates = Gates(ledger, clock)
+        reading = Reading(ledger, self.pinned, self.deciding)
+        self._doing = Doing(ledger, self.pinned, attempts, gates, reading)
+        self._undoing = Undoing(ledger, self.pinned, attempts, gates, reading)
+
+    async def call(self, call: StepCall, frame: Frame, send: Send) -> StepResult:
+        """Make a governed tool call; `send` hands it to the tool once it may be made."""
+        path = call.key.path
+        pipeline = self._undoing if call.direction is Direction.UNDO else self._doing
+        try:
+            return await pipeline.run(call, frame, send)
+        except LedgerUnavailableError as error:
+            raise failure.unavailable(
+                "LEDGER-UNAVAILABLE",
+                f"the ledger did not answer ({error}); what is recorded decides how it goes on",
+                _DELAY_S,
+                path,
+            ) from error
+        except LedgerError as error:
+            if error.code in _PASSING:
+                raise failure.again(error.code, str(error), 1, path) from error
+            raise failure.refused(error.code, str(error), path) from error
+
+    async def system(self, frame: Frame, root: str) -> None:
+        """Decide one of Remit's own activities, or refuse one that nobody knows."""
+        about = frame.activity.removeprefix("remit.")
+        try:
+            decided = await self.deciding.system(frame, about)
+        except PolicyUnavailableError as error:
+            raise failure.unavailable(
+                error.code, f"OPA did not answer ({error}); nothing was done", _DELAY_S
+            ) from error
+        except PolicyInvalidError as error:
+            raise failure.denied(
+                Failure(code=error.code, message=str(error), rule="host")
+            ) from error
+        if root and frame.activity != ADMIT:
+            body: JSONObject = {"activity": frame.activity, "decision": recorded(decided)}
+            await self._record(root, Record("decision", body))
+        if decided.decision.effect != "allow":
+            reason = decided.decision.reasons[0] if decided.decision.reasons else None
+            raise failure.denied(
+                Failure(
+                    code=reason.code if reason else "policy.not_granted",
+                    message=f"activity {frame.activity!r}: {reason.message if reason else ''}",
+                    rule=reason.policy if reason else "",
+                    revision=decided.revision,
+                    decision_id=decided.decision_id,
+                )
+            )
+
+    async def _record(self, root: str, record: Record) -> None:
+        try:
+            await self.ledger.append(root, [record])
+        except LedgerUnavailableError as error:
+            raise failure.unavailable(
+                "LEDGER-UNAVAILABLE", "the ledger did not answer; nothing was done", _DELAY_S
+            ) from error
+
+
+_PASSING = frozenset({"STEP-OPEN", "STEP-HAPPENED", "STEP-IN-DOUBT", "LEASE-HELD", "LEASE-LOST"})
+"""Refusals that a second look resolves: somebody else was at the same key."""

@@ -1,0 +1,94 @@
+"""One governed call, complete: what is to be called, for whom, with which arguments."""
+
+from dataclasses import dataclass
+
+from remit.canonical import JSON, Digest, JSONObject, digest
+from remit.decision.facts import CostFact
+from remit.enforcement.frame import Frame
+from remit.enforcement.pinned import PinnedPlan
+from remit.ledger.protocol import Admission, RunRow
+from remit.plan.compiled import CompiledPlan, CompiledStep
+from remit.plan.path import Direction, StepKey
+from remit.tool.call import Purpose
+from remit.tool.contract import ToolContract
+from remit.tool.pointer import PointerError, follow
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a decision is about and a call is made of."""
+
+    key: StepKey
+    pinned: PinnedPlan
+    step: CompiledStep
+    contract: ToolContract
+    contract_digest: Digest
+    arguments: JSONObject
+    run: RunRow
+    admission: Admission
+    frame: Frame
+    purpose: Purpose = "call"
+
+    @property
+    def plan(self) -> CompiledPlan:
+        """The compiled plan in which the step stands."""
+        return self.pinned.plan
+
+    @property
+    def is_undo(self) -> bool:
+        """Whether the call undoes something."""
+        return self.key.direction is Direction.UNDO
+
+    @property
+    def timeout_s(self) -> float:
+        """How long the tool may take, in seconds."""
+        return self.contract.timeout_s if self.is_undo else self.step.timeout_s
+
+    @property
+    def request_digest(self) -> Digest:
+        """Digest of {tool contract, arguments, tenant, principal}."""
+        return digest(
+            {
+                "contract": self.contract_digest,
+                "arguments": self.arguments,
+                "tenant": self.plan.tenant,
+                "agent": self.plan.agent,
+                "on_behalf_of": self.plan.on_behalf_of,
+            }
+        )
+
+    @property
+    def proposed_digest(self) -> Digest:
+        """The request digest together with the step key."""
+        return action_digest(self.request_digest, self.key)
+
+    @property
+    def cost(self) -> CostFact:
+        """What the call is expected to cost; an undo costs nothing."""
+        currency = self.run.currency
+        if self.is_undo or self.purpose != "call":
+            return CostFact(micros=0, currency=currency)
+        cost = self.contract.cost
+        if cost.micros_argument is not None:
+            micros = _at(self.arguments, cost.micros_argument)
+            named = _at(self.arguments, cost.currency_argument) or currency
+            # An amount that cannot be read is no amount that may be spent: the fact then holds a
+            # negative number, which the required-facts policy denies.
+            if not isinstance(micros, int) or isinstance(micros, bool):
+                micros = -1
+            return CostFact.model_construct(micros=micros, currency=str(named))
+        if cost.estimate is not None:
+            return CostFact(micros=cost.estimate.micros, currency=cost.estimate.currency)
+        return CostFact(micros=0, currency=currency)
+
+
+def action_digest(request: Digest, key: StepKey) -> Digest:
+    """Return the digest that a gate and a grant are bound to."""
+    return digest({"request": request, "step_key": str(key)})
+
+
+def _at(arguments: JSONObject, pointer: str | None) -> JSON:
+    try:
+        return follow(arguments, pointer) if pointer else None
+    except PointerError:
+        return None

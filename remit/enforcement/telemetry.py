@@ -1,0 +1,72 @@
+"""What the enforcement point says of its work: log fields, spans, counters. Never arguments.
+
+Metrics have bounded labels; ids stand in logs and traces alone.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from opentelemetry import trace
+from prometheus_client import Counter, Histogram
+from structlog.contextvars import bound_contextvars
+from temporalio.exceptions import ApplicationError
+
+from remit.enforcement.frame import Frame
+
+_log = structlog.get_logger("remit.enforcement")
+_tracer = trace.get_tracer("remit.enforcement")
+
+CALLS = Counter("remit_governed_calls_total", "Governed activities", ["activity", "ended"])
+SECONDS = Histogram(
+    "remit_governed_seconds",
+    "How long a governed activity took, in seconds",
+    ["activity"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+DECISIONS = Counter("remit_decisions_total", "Policy decisions", ["kind", "effect"])
+DECISION_SECONDS = Histogram(
+    "remit_decision_seconds",
+    "How long the enforcement point waited for OPA, in seconds",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1),
+)
+RETRIES = Counter("remit_retries_total", "Calls that are made again, by reason", ["code"])
+GATES = Counter("remit_gates_total", "Gates by what became of them", ["state"])
+
+
+@contextmanager
+def observed(frame: Frame, root: str, path: str) -> Iterator[None]:
+    """Log, trace and count one governed activity."""
+    begun = time.perf_counter()
+    ended = "done"
+    with (
+        _tracer.start_as_current_span(f"remit {frame.activity}") as span,
+        bound_contextvars(
+            run=root,
+            step=path,
+            workflow=frame.workflow_id,
+            activity=frame.activity,
+            attempt=frame.attempt,
+            trace=f"{span.get_span_context().trace_id:032x}",
+        ),
+    ):
+        span.set_attributes({"remit.run": root, "remit.step": path})
+        try:
+            yield
+        except ApplicationError as error:
+            ended = error.type or "error"
+            if error.next_retry_delay is not None:
+                RETRIES.labels(ended).inc()
+            _log.warning("not done", error=ended, message=str(error)[:500])
+            raise
+        except BaseException as error:
+            ended = type(error).__name__
+            _log.exception("failed", error=ended)
+            raise
+        finally:
+            took = time.perf_counter() - begun
+            CALLS.labels(frame.activity, ended).inc()
+            SECONDS.labels(frame.activity).observe(took)
+            if ended == "done":
+                _log.info("done", ms=round(took * 1000, 2))

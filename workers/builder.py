@@ -1,0 +1,147 @@
+"""The one place where a `Worker` is made, and never without enforcement.
+
+Roles are sets of activities and workflows. A process that orchestrates and calls tools polls one
+queue with one worker, so that the worker that schedules a step may also run it at once.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Literal
+
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
+from temporalio.service import GrpcCompression
+from temporalio.worker import (
+    Interceptor,
+    Worker,
+    WorkerDeploymentConfig,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+)
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.parts import Parts
+from activities.planning import Planning, Shop
+from activities.settlement import Settlement
+from activities.tool_call import tool_activity
+from activities.tools.registry import Tools
+from activities.voting import Voting
+from remit.enforcement.interceptor import Governance
+from remit.enforcement.point import EnforcementPoint
+from workers.settings import WorkerSettings
+from workflows.arity import OneArgument
+from workflows.execute_part import ExecutePart
+from workflows.execute_plan import ExecutePlan
+from workflows.unwind import RepairRun, UnwindPart
+
+Role = Literal["orchestrate", "tools"]
+WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun)
+PASSED_THROUGH = (
+    "remit",
+    "workflows",
+    "pydantic",
+    "rfc8785",
+    "annotated_types",
+    "typing_extensions",
+    "opentelemetry",
+)
+"""Modules that the sandbox does not import again for every run; lint keeps them pure."""
+
+
+class OneArgumentPerMessage(Interceptor):
+    """Puts `OneArgument` before every workflow."""
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor] | None:
+        """Return the workflow's inbound interceptor."""
+        return OneArgument
+
+
+async def connect(settings: WorkerSettings, runtime: Runtime | None = None) -> Client:
+    """Return a client of the namespace, with the data converter that every role shares."""
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        data_converter=pydantic_data_converter,
+        runtime=runtime,
+        grpc_compression=GrpcCompression.NONE,
+    )
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """Return the sandbox that every worker and every replay uses."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    )
+
+
+def build_worker(
+    client: Client,
+    settings: WorkerSettings,
+    point: EnforcementPoint,
+    *,
+    roles: Sequence[Role],
+    shop: Shop,
+    tools: Tools | None,
+    queue: str,
+) -> Worker:
+    """Return a worker of `roles` on `queue`, every activity of which passes `point`."""
+    activities: list[Callable[..., Any]] = []
+    if "orchestrate" in roles:
+        activities += governance_activities(point, shop)
+    if "tools" in roles and tools is not None:
+        activities.append(tool_activity(tools))
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=WORKFLOWS if "orchestrate" in roles else (),
+        activities=activities,
+        interceptors=[Governance(point, _role(roles)), OneArgumentPerMessage()],
+        workflow_runner=workflow_runner(),
+        max_concurrent_activities=settings.max_calls,
+        max_concurrent_workflow_tasks=settings.max_workflow_tasks,
+        max_cached_workflows=settings.max_cached_workflows,
+        graceful_shutdown_timeout=timedelta(seconds=settings.drain_s),
+        workflow_task_executor=ThreadPoolExecutor(settings.max_workflow_tasks),
+        deployment_config=_deployment(settings),
+    )
+
+
+def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[..., Any]]:
+    """Return Remit's own activities."""
+    planning = Planning(point, shop, point.clock)
+    parts = Parts(point)
+    settlement = Settlement(point, point.clock)
+    voting = Voting(point, point.clock)
+    return [
+        planning.admit,
+        parts.admit_part,
+        parts.expand,
+        parts.outputs,
+        settlement.settle,
+        settlement.resolve_doubt,
+        settlement.repair,
+        voting.vote,
+        voting.close_gate,
+    ]
+
+
+def _role(roles: Sequence[Role]) -> str:
+    """The role that policy sees: a process that orchestrates is an orchestrator."""
+    return "orchestrate" if "orchestrate" in roles else "tools"
+
+
+def _deployment(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
+    if not settings.build_id:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.deployment, settings.build_id),
+        use_worker_versioning=settings.versioning,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE
+        if settings.versioning
+        else VersioningBehavior.UNSPECIFIED,
+    )

@@ -1,0 +1,182 @@
+"""A worker process: connects, proves that it can decide, works, drains.
+
+It takes no task until OPA gave a known deny and a known allow, the ledger answers, and the search
+attributes are registered (an unregistered one would hang every run).
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.planning import Shop
+from activities.tools.registry import Tools
+from remit.enforcement.frame import Place
+from remit.enforcement.opa import OpaClient
+from remit.enforcement.point import EnforcementPoint
+from remit.plan.library import Library
+from remit.stores.ledger import open_ledger
+from remit.stores.project import load_project
+from workers.builder import Role, build_worker, connect
+from workers.keeper import Keeper
+from workers.settings import WorkerSettings
+from workers.telemetry import free_port, runtime, serve_metrics
+
+ROLES = ("orchestrate", "tools", "plan", "keeper")
+SEARCH_ATTRIBUTES = {
+    "RemitPlan": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "RemitStatus": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "RemitAgent": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "RemitTenant": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "RemitOwner": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "RemitRisk": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "RemitAwaits": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+}
+
+_log = structlog.get_logger("workers")
+
+
+class NotReadyError(Exception):
+    """The process cannot work as it stands; the message says what to do."""
+
+
+def now_ms() -> int:
+    """Return milliseconds of Unix time."""
+    return time.time_ns() // 1_000_000
+
+
+async def run_fleet(settings: WorkerSettings, roles: Sequence[str]) -> int:
+    """Work in `roles` until SIGTERM or SIGINT; return the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with AsyncExitStack() as stack:
+            await _work(settings, roles, stack, stop)
+    except NotReadyError as error:
+        _log.error("not ready", reason=str(error))
+        return 1
+    _log.info("drained")
+    return 0
+
+
+async def _work(
+    settings: WorkerSettings, roles: Sequence[str], stack: AsyncExitStack, stop: asyncio.Event
+) -> None:
+    sdk_port = free_port() if settings.metrics_port else 0
+    client = await _connected(settings, roles[0], sdk_port)
+    await require_search_attributes(client)
+    point = await stack.enter_async_context(enforcement(settings))
+    for worker in await _workers(settings, roles, client, point, stack):
+        await stack.enter_async_context(worker)
+    if settings.metrics_port:
+        serve_metrics(settings.metrics_port, sdk_port)
+    _log.info("ready", roles=list(roles), queue=settings.task_queue)
+    if "keeper" in roles:
+        await Keeper(client, point.ledger, settings, now_ms).run(stop)
+    await stop.wait()
+
+
+async def _connected(settings: WorkerSettings, role: str, sdk_port: int) -> Client:
+    until = time.monotonic() + settings.ready_timeout_s
+    used = runtime(role, sdk_port)
+    while True:
+        try:
+            return await connect(settings, used)
+        except RuntimeError as error:
+            if time.monotonic() > until:
+                raise NotReadyError(f"Temporal at {settings.temporal_address}: {error}") from error
+            await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def enforcement(settings: WorkerSettings) -> AsyncIterator[EnforcementPoint]:
+    """Open the ledger and OPA, and give the enforcement point that joins them."""
+    token = settings.opa_token_file.read_text().strip() if settings.opa_token_file else ""
+    ledger = await open_ledger(settings.ledger_url)
+    try:
+        async with OpaClient(
+            settings.opa_socket, token=token, deadline_s=settings.opa_deadline_s
+        ) as opa:
+            await _decides(opa, settings.ready_timeout_s)
+            place = Place(environment=settings.environment, profile=settings.profile)
+            yield EnforcementPoint(ledger, opa, place, now_ms)
+    finally:
+        await ledger.close()
+
+
+async def _decides(opa: OpaClient, timeout_s: float) -> None:
+    until = time.monotonic() + timeout_s
+    while not await opa.ready():
+        if time.monotonic() > until:
+            raise NotReadyError("OPA gives no known deny and known allow; see its log")
+        await asyncio.sleep(0.25)
+
+
+async def _workers(
+    settings: WorkerSettings,
+    roles: Sequence[str],
+    client: Client,
+    point: EnforcementPoint,
+    stack: AsyncExitStack,
+) -> list[Worker]:
+    project = load_project(settings.project)
+    shop = Shop(project.catalogue, Library(project.library_documents), settings.tools_queue or None)
+    tools = Tools.of(project)
+    stack.push_async_callback(tools.aclose)
+    workers: list[Worker] = []
+    joined: list[Role] = []
+    if "orchestrate" in roles:
+        joined.append("orchestrate")
+    if "tools" in roles:
+        joined.append("tools")
+    if joined:
+        own_queue = settings.task_queue if "orchestrate" in roles else settings.tools_queue
+        workers.append(
+            build_worker(
+                client,
+                settings,
+                point,
+                roles=joined,
+                shop=shop,
+                tools=tools,
+                queue=own_queue or settings.task_queue,
+            )
+        )
+    for role in roles:
+        kind, _, queue = role.partition(":")
+        if kind == "tools" and queue:
+            workers.append(
+                build_worker(
+                    client, settings, point, roles=["tools"], shop=shop, tools=tools, queue=queue
+                )
+            )
+    return workers
+
+
+async def require_search_attributes(client: Client) -> None:
+    """Refuse to work when a search attribute is missing, and say how to add it."""
+    answer = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = [
+        name
+        for name, kind in SEARCH_ATTRIBUTES.items()
+        if answer.custom_attributes.get(name) != kind
+    ]
+    if missing:
+        names = " ".join(
+            f"--name {name} --type {'KeywordList' if name == 'RemitAwaits' else 'Keyword'}"
+            for name in missing
+        )
+        raise NotReadyError(
+            f"search attributes are missing: temporal operator search-attribute create {names}"
+        )

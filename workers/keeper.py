@@ -1,0 +1,143 @@
+"""The keeper: compares ledger and Temporal, and sees to what a run left behind.
+
+Terminate, timeouts, deletion and reset run none of our code. Within a minute the keeper finds runs
+that are open in the ledger and closed in Temporal: those that ended by themselves it marks closed,
+for the others it starts `RepairRun`, whose ledger-driven undo needs nothing of the lost workflow.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from remit.canonical import JSONObject
+from remit.ledger.protocol import Ledger, LedgerUnavailableError, Record, RunRow
+from remit.plan.wire import AdmitPart
+from workers.settings import WorkerSettings
+from workflows.scope import Part
+
+_PAGE = 200
+_OURS = ("completed", "failed", "cancelled")
+
+_log = structlog.get_logger("workers.keeper")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How a run stands in Temporal."""
+
+    closed: bool
+    status: str
+    """`RemitStatus` it ended with, or why it is gone."""
+    unwound: bool
+    """Whether our own code ended it."""
+
+
+class Keeper:
+    """Looks after runs that nobody looks after."""
+
+    def __init__(
+        self,
+        client: Client,
+        ledger: Ledger,
+        settings: WorkerSettings,
+        clock: Callable[[], int],
+    ) -> None:
+        """Compare `ledger` with the client's namespace."""
+        self._client = client
+        self._ledger = ledger
+        self._settings = settings
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Compare until `stop`; a fault of one round is logged and the next one tries again."""
+        while not stop.is_set():
+            try:
+                await self.round()
+            except (RPCError, LedgerUnavailableError) as error:
+                _log.warning("round failed", error=str(error))
+            try:
+                await asyncio.wait_for(stop.wait(), self._settings.keeper_every_s)
+            except TimeoutError:
+                continue
+
+    async def round(self) -> int:
+        """Look at every open run once; return how many were closed."""
+        closed, after = 0, ""
+        while True:
+            runs = await self._ledger.open_runs(_PAGE, after)
+            for run in runs:
+                closed += await self._look(run)
+            if len(runs) < _PAGE:
+                return closed
+            after = runs[-1].root
+
+    async def _look(self, run: RunRow) -> bool:
+        found = await self._find(run)
+        if not found.closed:
+            return False
+        body: JSONObject = {"status": found.status, "unwound": found.unwound}
+        await self._ledger.close_run(run.root, found.status, [Record("seal", body)])
+        if not found.unwound:
+            await self._repair(run)
+        _log.info("closed", run=run.root, workflow=run.workflow_id, status=found.status)
+        return True
+
+    async def _find(self, run: RunRow) -> Found:
+        """Say how the newest execution of this chain stands; another chain's does not count."""
+        handle = self._client.get_workflow_handle(run.workflow_id)
+        try:
+            described = await handle.describe()
+            if not await self._is_chain(described, run):
+                described = await self._client.get_workflow_handle(
+                    run.workflow_id, run_id=run.root
+                ).describe()
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return Found(True, "deleted", unwound=False)
+            raise
+        status = described.status
+        if status in (None, WorkflowExecutionStatus.RUNNING):
+            return Found(False, "", False)
+        told = described.search_attributes.get("RemitStatus") or [""]
+        ended = status.name.lower()
+        ours = ended in _OURS and await self._ended_by_us(described, str(told[0]))
+        return Found(True, str(told[0]) if ours else ended, ours)
+
+    async def _is_chain(self, described: WorkflowExecution, run: RunRow) -> bool:
+        first = getattr(described.raw_info, "first_run_id", "")
+        return not first or first == run.root
+
+    async def _ended_by_us(self, described: WorkflowExecution, told: str) -> bool:
+        """A run that ended itself says so in its search attribute; a killed one says `running`."""
+        return told in {
+            "completed",
+            "refused",
+            "rejected",
+            "expired",
+            "rolled_back",
+            "cancelled",
+            "failed",
+            "invalid",
+        }
+
+    async def _repair(self, run: RunRow) -> None:
+        repair_id = f"remit-repair/{run.root}"
+        ask = AdmitPart(root=run.root, compiled=run.compiled, parent="", step="", kind="unwind")
+        try:
+            await self._client.start_workflow(
+                "RepairRun",
+                Part(ask=ask, workflow_id=repair_id),
+                id=repair_id,
+                task_queue=self._settings.task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary=f"undo what {run.workflow_id} left; owner {run.owner}",
+            )
+        except WorkflowAlreadyStartedError:
+            _log.info("repaired before", run=run.root)

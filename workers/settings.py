@@ -1,0 +1,45 @@
+"""What a worker process is told by its environment (`REMIT_*`)."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WorkerSettings(BaseSettings):
+    """Settings of one worker process; every field is the variable `REMIT_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="REMIT_", extra="ignore", frozen=True)
+
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    task_queue: str = "remit"
+    tools_queue: str = ""
+    """Queue that compiled plans pin for tools without one of their own; empty: the run's own."""
+    opa_socket: Path = Path("opa.sock")
+    opa_token_file: Path | None = None
+    opa_deadline_s: float = 1.0
+    ledger_url: str = "sqlite:///ledger.db"
+    project: Path = Path()
+    """Folder with `tools/`, `policies/`, `plans/` and `remit.toml`."""
+    profile: Literal["light", "full"] = "light"
+    environment: str = "dev"
+    log_level: str = "INFO"
+    metrics_port: int = 0
+    """Port of the Prometheus endpoints; 0: none. The SDK's own is the next port."""
+    otlp_endpoint: str = ""
+    """OTLP/HTTP endpoint for traces; empty: none are exported."""
+    deployment: str = "remit"
+    build_id: str = ""
+    """Deployment version; with one, workers join worker versioning."""
+    versioning: bool = False
+    max_calls: int = Field(100, ge=1, le=10_000)
+    """Most activities at once."""
+    max_workflow_tasks: int = Field(8, ge=2, le=200)
+    max_cached_workflows: int = Field(300, ge=0, le=100_000)
+    drain_s: float = Field(25, ge=0, le=3600)
+    """How long SIGTERM waits for what is running, in seconds."""
+    ready_timeout_s: float = 60
+    keeper_every_s: float = Field(20, gt=0, le=60)
+    """How often the keeper compares ledger and Temporal; within a minute, design.md §2."""

@@ -1,0 +1,114 @@
+"""Logs, traces and metrics of a worker process.
+
+One JSON line per event, with run, step and trace ids bound where they are known. Payloads are never
+logged. Workflow code logs through `workflow.logger`, which is silent during replay.
+"""
+
+import logging
+import socket
+import sys
+from collections.abc import Iterator
+
+import httpx2
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from prometheus_client import REGISTRY, start_http_server
+from prometheus_client.core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+from temporalio import activity, workflow
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from workers.settings import WorkerSettings
+
+
+def set_up_logging(settings: WorkerSettings, role: str) -> None:
+    """Make structlog and the standard library write one JSON line per event to stderr."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    workflow.logger.workflow_info_on_message = False
+    activity.logger.activity_info_on_message = False
+    structlog.contextvars.bind_contextvars(role=role)
+
+
+def set_up_tracing(settings: WorkerSettings, role: str) -> TracerProvider | None:
+    """Export spans when an endpoint is set; without one there is nothing to pay."""
+    if not settings.otlp_endpoint:
+        return None
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    provider = TracerProvider(resource=Resource.create({"service.name": f"remit-{role}"}))
+    exporter = OTLPSpanExporter(endpoint=settings.otlp_endpoint, timeout=5)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def serve_metrics(port: int, sdk_port: int) -> None:
+    """Serve `GET /metrics`: ours, and the SDK's own beside it. That it answers means: ready."""
+    REGISTRY.register(_SdkMetrics(sdk_port))
+    start_http_server(port, addr="127.0.0.1")
+
+
+def runtime(role: str, sdk_port: int) -> Runtime:
+    """Return the SDK's runtime, its metrics on a loopback port when there is one."""
+    if not sdk_port:
+        return Runtime(telemetry=TelemetryConfig())
+    metrics = PrometheusConfig(
+        bind_address=f"127.0.0.1:{sdk_port}",
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=metrics, global_tags={"role": role}))
+
+
+def free_port() -> int:
+    """Return a loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class _SdkMetrics(Collector):
+    """The SDK serves its metrics on a port of its own; people want one page."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/metrics"
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            answer = httpx2.get(self._url, timeout=2, trust_env=False)
+        except httpx2.HTTPError:
+            return
+        yield from text_string_to_metric_families(answer.text)
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())

@@ -1,0 +1,63 @@
+"""What an activity's or a child workflow's end means to the scheduling machine.
+
+Only a typed `denied` or `refused` certainly had no effect; every other failure is unknown, and the
+ledger tells during the unwinding (design.md §2).
+"""
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    ChildWorkflowError,
+    FailureError,
+    TimeoutError,
+    TimeoutType,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from pydantic import ValidationError
+
+    from remit.plan.event import Cause, Effect, Event, Failed, Ref, Stalled
+    from remit.plan.wire import DENIED, FAILED, REFUSED, Failure
+
+
+def failure_of(error: FailureError) -> Failure:
+    """Return the failure that an error carries, or one that says what is known."""
+    cause = error.cause if isinstance(error, ActivityError | ChildWorkflowError) else error
+    if isinstance(cause, ApplicationError) and cause.details:
+        try:
+            return Failure.model_validate(cause.details[0])
+        except ValidationError:
+            pass
+    if isinstance(cause, CancelledError):
+        return Failure(code="STEP-CANCELLED", message="the call was cancelled")
+    text = str(cause or error)[:500]
+    return Failure(code="STEP-UNKNOWN", message=text or type(cause).__name__)
+
+
+def step_ended(ref: Ref, step: str, error: ActivityError) -> Event:
+    """Return the event for a tool activity that did not return."""
+    if isinstance(error.cause, TimeoutError) and error.cause.type in (
+        TimeoutType.SCHEDULE_TO_CLOSE,
+        TimeoutType.SCHEDULE_TO_START,
+    ):
+        reason = f"the run's deadline passed while step {step!r} waited; {_last(error.cause)}"
+        return Stalled(ref, Cause("RUN-DEADLINE", reason, step, "held"))
+    kind = error.cause.type if isinstance(error.cause, ApplicationError) else ""
+    failure = failure_of(error)
+    effects: dict[str | None, Effect] = {DENIED: "none", REFUSED: "none", FAILED: "happened"}
+    status = "refused" if kind == DENIED else "failed"
+    cause = Cause(failure.code, failure.message, step, status)
+    return Failed(ref, cause, effects.get(kind, "unknown"), denied=kind == DENIED)
+
+
+def child_ended(ref: Ref, step: str, error: ChildWorkflowError) -> Event:
+    """Return the event for a child workflow that did not return."""
+    failure = failure_of(error)
+    effect: Effect = failure.effect if isinstance(error.cause, ApplicationError) else "unknown"
+    return Failed(ref, Cause(failure.code, failure.message, failure.step or step), effect)
+
+
+def _last(error: TimeoutError) -> str:
+    return f"last: {error.cause}" if error.cause else "no attempt was begun"

@@ -1,0 +1,327 @@
+"""Where a run waits for people: its gates and questions, and the messages that answer them.
+
+Votes are written to the ledger before they count, in order of arrival and in batches; whether a
+vote counts is decided there, under policy, never here. The desk only carries letters and starts
+timers.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from remit.canonical import JSON, JSONObject
+    from remit.plan import wire
+    from remit.plan.event import Cause, DoubtResolved, Event, GateClosed, Ref
+    from workflows.messages import GATE_MESSAGES, MESSAGES, WAIT_ANSWERED, WAIT_CHANGED
+    from workflows.options import now_ms, system_options
+    from workflows.scope import Scope, Wait, WaitChanged
+
+_BATCH = 50
+_KEPT_REFUSALS = 20
+
+Answer = wire.Answered
+
+
+@dataclass(slots=True)
+class Letter:
+    """A message on its way, and the answer for whoever waits for one."""
+
+    message: wire.Message
+    answer: Answer | None = None
+
+
+def signal_command(workflow_id: str, name: str, body: JSONObject) -> str:
+    """Return the complete command line that sends `body` as signal `name`."""
+    text = json.dumps(body, separators=(",", ":")).replace("'", "'\\''")
+    return f"temporal workflow signal --workflow-id '{workflow_id}' --name {name} --input '{text}'"
+
+
+class Desk:
+    """Gates, doubts and residue that wait for a person, here and in child workflows."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        happened: Callable[[Event], None],
+        control: Callable[[str, JSON], Answer],
+    ) -> None:
+        """Carry what happens to `happened`, and control messages to `control`."""
+        self.waits: dict[str, Wait] = {}
+        self.refused: list[str] = []
+        self.refused_count = 0
+        self._scope = scope
+        self._happened = happened
+        self._control = control
+        self._gates: dict[str, tuple[wire.Gate, Ref | None]] = {}
+        self._timers: dict[str, asyncio.Task[None]] = {}
+        self._doubts: dict[str, Ref] = {}
+        self._letters: list[Letter] = []
+        self._working = 0
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a letter is still on its way, so that the run must not continue as new."""
+        return bool(self._letters) or self._working > 0
+
+    @property
+    def gates(self) -> list[wire.Gate]:
+        """The open gates of this workflow's own calls, oldest first."""
+        return [gate for gate, _ in self._gates.values()]
+
+    # what waits
+
+    def open_gate(self, gate: wire.Gate, ref: Ref | None) -> None:
+        """Let a gate stand open until a vote or its expiry; an undo's gate has no `ref`."""
+        body: JSONObject = {"step": gate.path, "digest": gate.proposed_digest, "by": "YOU"}
+        wait = Wait(
+            id=gate.id,
+            kind="gate",
+            step=gate.path,
+            role=gate.role,
+            reason=gate.message or gate.code,
+            due_ms=gate.expires_ms,
+            digest=gate.proposed_digest,
+            command=signal_command(self._scope.workflow_id, "approve", body),
+        )
+        self._gates[gate.id] = (gate, ref)
+        self._timers[gate.id] = asyncio.create_task(self._expire(gate))
+        self.begin_wait(wait)
+
+    def open_doubt(self, path: str, ref: Ref, reason: str) -> None:
+        """Ask a person whether a call happened."""
+        self._doubts[path] = ref
+        self.begin_wait(doubt_wait(self._scope, path, reason))
+
+    def begin_wait(self, wait: Wait) -> None:
+        """List a wait here, and at the run's top-level workflow."""
+        if wait.id not in self.waits:
+            self.waits[wait.id] = wait
+            self._tell_root(wait, is_open=True)
+
+    def end_wait(self, wait_id: str) -> None:
+        """Take a wait off the lists."""
+        wait = self.waits.pop(wait_id, None)
+        if wait is not None:
+            self._tell_root(wait, is_open=False)
+
+    def abandon(self, ref: Ref) -> None:
+        """Close the gate of a call that nobody needs any more."""
+        for gate, gated in list(self._gates.values()):
+            if gated == ref:
+                self._forget_gate(gate.id)
+                self._spawn(self._close(gate.id, "abandoned"))
+
+    # what arrives
+
+    def post(self, message: wire.Message) -> Letter:
+        """Take a message in; whoever sent an update waits for `Letter.answer`."""
+        letter = Letter(message)
+        self._letters.append(letter)
+        return letter
+
+    def wait_changed(self, change: WaitChanged) -> None:
+        """A child workflow waits for a person, or does not any more."""
+        if change.open:
+            self.waits[change.wait.id] = change.wait
+        else:
+            self.waits.pop(change.wait.id, None)
+
+    def answered(self, wait_id: str) -> None:
+        """The top-level workflow says that the ledger holds an answer: look."""
+        if wait_id in self._gates:
+            self._spawn(self._look(wait_id))
+        elif wait_id in self._doubts:
+            self._doubt_resolved(wait_id)
+        else:
+            self.end_wait(wait_id)
+
+    async def serve(self) -> None:
+        """Carry letters for as long as the workflow lives."""
+        while True:
+            await workflow.wait_condition(lambda: bool(self._letters))
+            self._working += 1
+            try:
+                await self._carry_next()
+            finally:
+                self._working -= 1
+
+    # carrying
+
+    async def _carry_next(self) -> None:
+        name = self._letters[0].message.name
+        if name in GATE_MESSAGES:
+            count = 0
+            while count < min(len(self._letters), _BATCH):
+                if self._letters[count].message.name not in GATE_MESSAGES:
+                    break
+                count += 1
+            batch, self._letters = self._letters[:count], self._letters[count:]
+            await self._vote(batch)
+            return
+        letter = self._letters.pop(0)
+        if name == "resolve_doubt":
+            order = wire.DoubtAnswer(root=self._scope.root, message=letter.message)
+            self._settle(letter, await self._ask(wire.RESOLVE_DOUBT, order))
+        elif name == "repair":
+            repair = wire.RepairOrder(root=self._scope.root, message=letter.message)
+            self._settle(letter, await self._ask(wire.REPAIR, repair))
+        elif name in MESSAGES:
+            self._reply(letter, self._control(name, letter.message.payload))
+        else:
+            known = ", ".join(sorted(MESSAGES))
+            reason = f"no message is called {name!r}; there are {known}"
+            self._reply(letter, Answer(taken=False, code="MESSAGE-UNKNOWN", reason=reason))
+
+    async def _ask(self, activity: str, order: wire.DoubtAnswer | wire.RepairOrder) -> Answer:
+        answer: Answer = await workflow.execute_activity(
+            activity, order, result_type=Answer, summary=activity, **system_options()
+        )
+        return answer
+
+    def _settle(self, letter: Letter, answer: Answer) -> None:
+        self._reply(letter, answer)
+        if not answer.taken:
+            return
+        wait = self.waits.get(answer.path)
+        if answer.path in self._doubts:
+            self._doubt_resolved(answer.path)
+        elif wait is not None and wait.workflow_id:
+            self._spawn(self._poke(wait))
+        else:
+            self.end_wait(answer.path)
+
+    async def _vote(self, letters: list[Letter]) -> None:
+        votes = wire.Votes(
+            root=self._scope.root,
+            workflow_id=self._scope.workflow_id,
+            messages=[letter.message for letter in letters],
+        )
+        counted: wire.VotesCounted = await workflow.execute_activity(
+            wire.VOTE,
+            votes,
+            result_type=wire.VotesCounted,
+            summary=f"{len(letters)} vote(s)",
+            **system_options(),
+        )
+        for letter, verdict in zip(letters, counted.verdicts, strict=True):
+            self._reply(
+                letter,
+                Answer(
+                    taken=verdict.counted,
+                    path=verdict.path,
+                    code=verdict.code,
+                    reason=verdict.reason,
+                ),
+            )
+            if verdict.closed:
+                self._gate_closed(verdict.gate, verdict.closed, verdict.by, verdict.reason)
+
+    def _reply(self, letter: Letter, answer: Answer) -> None:
+        letter.answer = answer
+        if not answer.taken:
+            self.refused_count += 1
+            line = f"{letter.message.name} refused: {answer.code}: {answer.reason}"
+            self.refused = [*self.refused[1 - _KEPT_REFUSALS :], line]
+
+    def _gate_closed(self, gate_id: str, state: str, by: str, reason: str) -> None:
+        if gate_id not in self._gates:
+            wait = self.waits.pop(gate_id, None)
+            if wait is not None and wait.workflow_id:
+                self._spawn(self._poke(wait))
+            return
+        gate, ref = self._gates[gate_id]
+        self._forget_gate(gate_id)
+        if ref is None:
+            return
+        if state == "granted":
+            self._happened(GateClosed(ref, granted=True))
+            return
+        texts = {
+            "rejected": f"{by or 'somebody'} said no: {reason or 'no reason given'}",
+            "expired": f"nobody of {gate.role} answered in time",
+        }
+        text = texts.get(state, f"the gate is {state}")
+        cause = Cause(f"GATE-{state.upper()}", text, gate.path, state)
+        self._happened(GateClosed(ref, granted=False, cause=cause))
+
+    def _forget_gate(self, gate_id: str) -> None:
+        self._gates.pop(gate_id, None)
+        timer = self._timers.pop(gate_id, None)
+        if timer is not None and timer is not asyncio.current_task():
+            timer.cancel()
+        self.end_wait(gate_id)
+
+    def _doubt_resolved(self, path: str) -> None:
+        ref = self._doubts.pop(path)
+        self.end_wait(path)
+        self._happened(DoubtResolved(ref))
+
+    async def _expire(self, gate: wire.Gate) -> None:
+        seconds = max(gate.expires_ms - now_ms(), 0) / 1000
+        await workflow.sleep(seconds, summary=f"gate {gate.path}: refused without {gate.role}")
+        await asyncio.shield(asyncio.create_task(self._close(gate.id, "expired")))
+
+    async def _look(self, gate_id: str) -> None:
+        await self._close(gate_id, "look")
+
+    async def _close(self, gate_id: str, how: str) -> None:
+        self._working += 1
+        try:
+            end: wire.GateEnd = await workflow.execute_activity(
+                wire.CLOSE_GATE,
+                wire.CloseGate.model_validate(
+                    {"root": self._scope.root, "gate": gate_id, "how": how}
+                ),
+                result_type=wire.GateEnd,
+                summary=f"gate {gate_id}: {how}",
+                **system_options(),
+            )
+        finally:
+            self._working -= 1
+        if end.state not in ("open", "abandoned"):
+            self._gate_closed(gate_id, end.state, "", "")
+
+    # to and from the run's other workflows
+
+    def _tell_root(self, wait: Wait, is_open: bool) -> None:
+        me = workflow.info().workflow_id
+        if me == self._scope.workflow_id or wait.workflow_id:
+            return
+        change = WaitChanged(wait=wait.model_copy(update={"workflow_id": me}), open=is_open)
+        self._spawn(self._send(self._scope.workflow_id, WAIT_CHANGED, change))
+
+    async def _poke(self, wait: Wait) -> None:
+        await self._send(wait.workflow_id, WAIT_ANSWERED, wait.id)
+
+    async def _send(self, workflow_id: str, name: str, value: WaitChanged | str) -> None:
+        self._working += 1
+        try:
+            await workflow.get_external_workflow_handle(workflow_id).signal(name, value)
+        except FailureError:
+            workflow.logger.warning("workflow is gone", extra={"to": workflow_id, "name": name})
+        finally:
+            self._working -= 1
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks[id(task)] = task
+        task.add_done_callback(lambda done: self._tasks.pop(id(done), None))
+
+
+def doubt_wait(scope: Scope, path: str, reason: str) -> Wait:
+    """Return the wait for a person who says whether the call at `path` happened."""
+    body: JSONObject = {"step": path, "happened": True, "evidence": "…", "by": "YOU"}
+    return Wait(
+        id=path,
+        kind="doubt",
+        step=path,
+        role="operator",
+        reason=reason,
+        command=signal_command(scope.workflow_id, "resolve_doubt", body),
+    )

@@ -1,0 +1,212 @@
+"""`ExecutePlan`: a plan from any JSON to a finished, undone or refused run.
+
+Orchestration alone: it admits, drives, unwinds and tells. Everything it is told by its starter is
+untrusted; only what the ledger holds under the root chain id counts.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from remit.canonical import JSON, JSONObject
+    from remit.plan import wire
+    from remit.plan.event import Cause
+    from workflows.answers import failure_of
+    from workflows.display import Display
+    from workflows.governed import Ending, Governed, outcome
+    from workflows.messages import read_document
+    from workflows.options import system_options
+    from workflows.scope import Carried, Scope
+
+_EMPTY = RawValue(Payload())
+
+
+@workflow.defn(name="ExecutePlan")
+class ExecutePlan(Governed):
+    """Run a plan: `remit.plan/v1`, or `{"plan": "name@version", "inputs": {…}}`."""
+
+    def __init__(self) -> None:
+        """Be ready for messages."""
+        super().__init__()
+        self.display = Display()
+        self.admitted: wire.Admitted | None = None
+        self.refused_at_admission = False
+
+    @workflow.run
+    async def run(self, document: RawValue = _EMPTY) -> JSONObject:
+        """Admit, drive, and end as design.md §8 says; take any JSON."""
+        _refuse_options()
+        carried = _carried(document)
+        ending = await self.shielded(self._body(document, carried))
+        await self.leave()
+        if ending == "continue":
+            workflow.continue_as_new(self.carry())
+        return await self._end(ending)
+
+    def show(self) -> None:
+        """Tell people how things stand, in search attributes and memo too when waits changed."""
+        super().show()
+        if self.desk is not None and self.admitted is not None:
+            self.display.show(self.status, self.desk.waits)
+
+    async def _body(self, document: RawValue, carried: Carried | None) -> Ending:
+        try:
+            admitted = await self._admit(document, carried)
+        except ActivityError as error:
+            return self._not_admitted(error)
+        self.admitted = admitted
+        scope = carried.scope if carried else _scope(admitted)
+        self.prepare(scope, admitted.schedule, carried)
+        if self.unwinder is not None:
+            self.unwinder.owner = admitted.owner
+        if carried is None:
+            self.display.admitted(admitted, "running")
+        elif self.desk is not None:
+            self.display.restored(self.status, self.desk.waits)
+        return await self.work(carried)
+
+    async def _admit(self, document: RawValue, carried: Carried | None) -> wire.Admitted:
+        ask = wire.Admit(
+            root=workflow.info().first_execution_run_id,
+            document=None if carried else read_document(document),
+            size=len(document.payload.data),
+            continued=carried is not None,
+            compiled=carried.scope.compiled if carried else "",
+        )
+        admitted: wire.Admitted = await workflow.execute_activity(
+            wire.ADMIT,
+            ask,
+            result_type=wire.Admitted,
+            summary="contract, catalogue, saga, policy",
+            **system_options(),
+        )
+        return admitted
+
+    def _not_admitted(self, error: ActivityError) -> Ending:
+        failure = failure_of(error)
+        kind = error.cause.type if isinstance(error.cause, ApplicationError) else ""
+        status = {wire.DENIED: "refused", wire.INVALID: "invalid"}.get(kind or "", "failed")
+        if self.cancelled_early and status == "failed":
+            status = "cancelled"
+        self.cause = Cause(failure.code, failure.message, failure.step, status)
+        self.phase = status
+        self.refused_at_admission = True
+        return "unwound"
+
+    async def _end(self, ending: Ending) -> JSONObject:
+        status = self.cause.status if self.cause and ending != "completed" else "completed"
+        undone = self.unwinder.undone if self.unwinder else 0
+        residue = self.unwinder.residue if self.unwinder else []
+        result = outcome(status, self.cause, undone, residue)
+        if ending == "completed":
+            result |= await self._outputs()
+        self.phase = status
+        super().show()
+        self.display.show(status, {})
+        if status == "cancelled":
+            self.display.result(result)
+            raise asyncio.CancelledError
+        if status in ("failed", "invalid") and self.cause is not None:
+            message = f"{self.cause.code}: {self.cause.reason}"
+            raise ApplicationError(message, result, type=self.cause.code, non_retryable=True)
+        return result
+
+    async def _outputs(self) -> JSONObject:
+        if self.admitted is None or not self.admitted.schedule.has_outputs or self.scope is None:
+            return {}
+        ask = wire.Outputs(root=self.scope.root, compiled=self.scope.compiled)
+        outputs: wire.OutputsResolved = await workflow.execute_activity(
+            wire.OUTPUTS,
+            ask,
+            result_type=wire.OutputsResolved,
+            summary="outputs",
+            **system_options(),
+        )
+        return {"outputs": outputs.shown, "outputs_digest": outputs.digest}
+
+    @workflow.query(name="plan", description="The admitted plan: digests, people, steps")
+    def query_plan(self) -> JSONObject:
+        """Return the plan's head and its task graph."""
+        if self.admitted is None:
+            return {"status": self.status}
+        shown = self.admitted.model_dump(mode="json", exclude={"schedule", "outline"})
+        names = [step.id for step in self.admitted.schedule.steps]
+        steps: list[JSON] = [
+            {
+                "id": step.id,
+                "tool": step.tool or "sub-plan",
+                "needs": [names[need] for need in step.needs],
+                "owner": step.owner,
+            }
+            for step in self.admitted.schedule.steps
+        ]
+        return {**shown, "compiled": self.admitted.schedule.compiled, "steps": steps}
+
+    @workflow.query(name="explain", description="Why each step is there, and how it stands")
+    def query_explain(self) -> list[JSONObject]:
+        """Return a line of reasons for every step."""
+        if self.admitted is None or self.driver is None:
+            return []
+        table = self.driver.machine.table()
+        return [
+            {
+                "step": step.id,
+                "tool": step.tool or "sub-plan",
+                "state": table[position],
+                "reason": step.reason or f"part of: {self.admitted.goal}",
+                "policy": f"admitted under {self.admitted.revision}",
+            }
+            for position, step in enumerate(self.admitted.schedule.steps)
+        ]
+
+
+def _scope(admitted: wire.Admitted) -> Scope:
+    info = workflow.info()
+    return Scope(
+        root=info.first_execution_run_id,
+        workflow_id=info.workflow_id,
+        compiled=admitted.schedule.compiled,
+        deadline_ms=admitted.deadline_ms,
+    )
+
+
+def _carried(document: RawValue) -> Carried | None:
+    """Return what an earlier run of this chain carried over.
+
+    State supplied at a fresh start is not believed: admission finds no plan in it.
+    """
+    if workflow.info().continued_run_id is None:
+        return None
+    try:
+        return Carried.model_validate_json(document.payload.data)
+    except ValueError as error:
+        raise ApplicationError(
+            f"this run continues another, but not with our state: {error}",
+            type="RUN-FORGED-STATE",
+            non_retryable=True,
+        ) from error
+
+
+def _refuse_options() -> None:
+    """Refuse start options that would end or repeat a run behind the saga's back."""
+    info = workflow.info()
+    wrong: Mapping[str, bool] = {
+        "a retry policy": info.retry_policy is not None,
+        "a cron schedule": bool(info.cron_schedule),
+        "an execution timeout": info.execution_timeout is not None,
+        "a run timeout": info.run_timeout is not None,
+        "a parent workflow": info.parent is not None,
+    }
+    named = [name for name, is_set in wrong.items() if is_set]
+    if named:
+        raise ApplicationError(
+            f"started with {', '.join(named)}; deadlines belong in the plan's constraints, and "
+            "regular starts in a Temporal schedule",
+            type="RUN-START-OPTIONS",
+            non_retryable=True,
+        )

@@ -1,0 +1,60 @@
+"""What operators may say to a run, and how a message is read.
+
+Each message is a signal and an update of one name and one JSON object (design.md §8). Handlers take
+raw payloads: a typed signal parameter would drop a malformed vote in silence while the CLI reports
+success.
+"""
+
+import json
+
+from temporalio import workflow
+from temporalio.common import RawValue
+
+with workflow.unsafe.imports_passed_through():
+    from remit.canonical import JSON
+
+GATE_MESSAGES = {
+    "approve": 'Approve a gate: {"step", "digest", "by", "comment"?}',
+    "reject": 'Reject a gate; the run is undone: {"step", "digest"?, "by", "comment"?}',
+}
+CONTROL_MESSAGES = {
+    "hold": 'Begin nothing more until resume: {"reason"}',
+    "resume": 'Go on after hold: {"reason"?}',
+    "rollback": 'Stop and undo everything: {"reason"}',
+    "resolve_doubt": 'Say whether a call happened: {"step", "happened", "evidence", "by"}',
+    "repair": 'Settle residue: {"step", "do": "retry"|"mark_done"|"hand_over", "reason", "by"}',
+}
+MESSAGES = GATE_MESSAGES | CONTROL_MESSAGES
+
+# Between a run's own workflows.
+WAIT_CHANGED = "remit_wait_changed"
+"""Child to root: something waits for a person, or does not any more."""
+WAIT_ANSWERED = "remit_wait_answered"
+"""Root to child: the ledger holds an answer; look."""
+
+MAX_MESSAGE_BYTES = 64 * 1024
+MAX_DOCUMENT_BYTES = 1024 * 1024
+
+
+def read_payload(value: RawValue) -> JSON:
+    """Return the JSON of a message; anything unreadable becomes text that says so."""
+    data = value.payload.data
+    if len(data) > MAX_MESSAGE_BYTES:
+        return f"{len(data)} bytes: larger than {MAX_MESSAGE_BYTES}"
+    try:
+        parsed: JSON = json.loads(data)
+    except (ValueError, RecursionError):
+        return data[:200].decode(errors="replace")
+    return parsed
+
+
+def read_document(value: RawValue) -> JSON:
+    """Return the JSON that a run was started with; admission says what is wrong with it."""
+    data = value.payload.data
+    if len(data) > MAX_DOCUMENT_BYTES:
+        return f"{len(data)} bytes"
+    try:
+        parsed: JSON = json.loads(data)
+    except (ValueError, RecursionError):
+        return data[:200].decode(errors="replace")
+    return parsed

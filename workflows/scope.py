@@ -1,0 +1,113 @@
+"""Which part of which run a workflow drives, and what it carries when it continues as new."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from remit.canonical import Digest, JSONObject
+    from remit.plan.event import Cause
+    from remit.plan.path import Segment, join_path
+    from remit.plan.wire import AdmitPart, Gate
+
+
+class Model(BaseModel):
+    """A closed wire type; part of recorded histories."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Scope(Model):
+    """The place of a workflow within a run."""
+
+    root: str
+    """Root chain id, handed down, never derived again."""
+    workflow_id: str
+    """Workflow id of the run's top-level workflow."""
+    compiled: Digest
+    parent: str = ""
+    """Path below which this workflow's steps stand."""
+    deadline_ms: int = 0
+
+    def path(self, segment: Segment) -> str:
+        """Return the path of one of this workflow's calls."""
+        return join_path(self.parent, segment)
+
+
+class CauseModel(Model):
+    """A `Cause` on the wire."""
+
+    code: str
+    reason: str
+    step: str = ""
+    status: str = "failed"
+
+    @classmethod
+    def of(cls, cause: Cause) -> "CauseModel":
+        """Return `cause` as it travels."""
+        return cls(code=cause.code, reason=cause.reason, step=cause.step, status=cause.status)
+
+    @property
+    def cause(self) -> Cause:
+        """The cause as the machine knows it."""
+        return Cause(self.code, self.reason, self.step, self.status)
+
+
+class Wait(Model):
+    """Something that waits for a person, wherever in the run it stands."""
+
+    id: str
+    """Gate id, or the path of a call in doubt or of residue."""
+    kind: Literal["gate", "doubt", "repair"]
+    step: str
+    """Path of the call, as messages name it."""
+    role: str
+    reason: str
+    due_ms: int = 0
+    """When silence refuses; 0: never."""
+    digest: Digest = ""
+    command: str = ""
+    """The complete command line to type."""
+    workflow_id: str = ""
+    """Workflow that waits; empty for this one."""
+
+
+class WaitChanged(Model):
+    """Child to root: a wait began or ended."""
+
+    wait: Wait
+    open: bool
+
+
+class Carried(Model):
+    """What survives continue-as-new: statuses and digests, never payloads."""
+
+    scope: Scope
+    snapshot: JSONObject
+    gates: list[Gate] = []
+    waits: list[Wait] = []
+    unwinding: CauseModel | None = None
+    """Set when the run is already being undone."""
+    residue_begun: int = 0
+    undone: int = 0
+
+
+class Part(Model):
+    """Input of `ExecutePart` and `UnwindPart`: what the parent asks for."""
+
+    ask: AdmitPart
+    workflow_id: str
+    """Workflow id of the run's top-level workflow."""
+    carried: Carried | None = None
+
+
+class PartEnd(Model):
+    """How a part ended, when that is not a fault."""
+
+    status: Literal["completed", "skipped", "refused", "rejected", "expired", "cancelled"]
+    code: str = ""
+    reason: str = ""
+    step: str = ""
+    residue: int = 0
+    """How many writes below it could not be undone."""
