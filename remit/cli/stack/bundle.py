@@ -1,9 +1,9 @@
 """Policy sources become a signed bundle whose revision is the digest of its content.
 
-Checked (`opa check --strict`, with the core's schemas and capabilities where it has them), built,
-and looked over once more (a project must not add to the core's packages) before anybody can load
-it. The revision also stands in the data as `data.remit.revision`, so that a decision can echo
-what it was made with. Works on a private copy of the sources; touches nothing else.
+Checked (`opa check --strict`, with the core's schemas and capabilities where it has them, and the
+rules of `packages`) and built before anybody can load it. The revision also stands in the data as
+`data.remit.revision`, so that a decision can echo what it was made with. Works on a private copy
+of the sources; touches nothing else.
 """
 
 import json
@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from remit.canonical import JSONObject
 from remit.cli.stack.errors import PolicyError, StackCode
 from remit.cli.stack.opa import ALGORITHM
-from remit.cli.stack.sources import ROOT, PolicySources
+from remit.cli.stack.packages import PARSE_QUERY, PARSED, ParsedFile, check_project_rules
+from remit.cli.stack.sources import PROJECT, ROOT, PolicySources
 
 _DEADLINE_S = 60.0
 _MAX_MESSAGE = 4000
-_OBJECT = TypeAdapter(JSONObject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,14 @@ class BundleBuilder:
         """
         data = sources.data()
         revision = sources.revision(data)
-        _add_revision(data, revision)
         with tempfile.TemporaryDirectory(prefix="remit-bundle-") as folder:
             stage = Path(folder, "stage")
-            _write_stage(stage, sources, data)
+            _write_stage(stage, sources, {**data, "revision": revision})
             capabilities = _write_checks(Path(folder), sources)
             self._run(sources, stage, ("check", "--strict", *capabilities, *_schemas(folder)))
+            check_project_rules(sources, self._parsed(sources, Path(folder)))
             archive = Path(folder, "bundle.tar.gz")
             self._run(sources, stage, ("build", *self._signed(archive, revision), *capabilities))
-            self._inspect(sources, archive)
             return Bundle(revision, archive.read_bytes())
 
     def _signed(self, archive: Path, revision: str) -> Sequence[str]:
@@ -78,22 +77,22 @@ class BundleBuilder:
                 hint="correct the policy; the last good bundle stays active meanwhile",
             )
 
-    def _inspect(self, sources: PolicySources, archive: Path) -> None:
-        """Refuse project files that add rules to a package of the core."""
-        if len({f.root.name for f in sources.rules}) < 2:
-            return
-        done = self._opa(archive.parent, "inspect", "--format", "json", archive.name)
-        origins = {file.staged: file for file in sources.rules}
-        for package, paths in _packages(done.stdout).items():
-            files = [origins[path] for path in paths if path in origins]
-            if len({file.root.name for file in files}) > 1:
-                mine = next(file for file in files if file.root.name != "core")
-                raise PolicyError(
-                    StackCode.POLICY_CORE_PACKAGE,
-                    f"{str(mine.origin)!r} adds rules to `{package}`, "
-                    "which Remit's own policies define",
-                    hint=f"give it a package of its own below `{ROOT}.global` or `{ROOT}.domains`",
-                )
+    def _parsed(self, sources: PolicySources, folder: Path) -> Sequence[ParsedFile]:
+        """Return what each rule file of the project defines."""
+        mine = [file for file in sources.rules if file.root.name == PROJECT]
+        if not mine:
+            return ()
+        texts = {file.staged: file.content.decode() for file in mine}
+        _write(folder / "rules.json", json.dumps(texts).encode())
+        done = self._opa(folder, "eval", "--format", "raw", "--input", "rules.json", PARSE_QUERY)
+        try:
+            return PARSED.validate_json(done.stdout)
+        except ValidationError as error:
+            raise PolicyError(
+                StackCode.POLICY_CHECK_FAILED,
+                f"`opa eval` could not list the rules: {done.stderr.strip()[:300]}",
+                hint="check the version of `opa` with `remit status`",
+            ) from error
 
     def _opa(self, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         try:
@@ -114,27 +113,16 @@ class BundleBuilder:
             ) from error
 
 
-def _add_revision(data: JSONObject, revision: str) -> None:
-    root = data.setdefault(ROOT, {})
-    if not isinstance(root, dict) or "revision" in root:
-        raise PolicyError(
-            StackCode.POLICY_DATA_CONFLICT,
-            f"`data.{ROOT}.revision` is written by the build",
-            hint="rename the key in your data document",
-        )
-    root["revision"] = revision
-
-
 def _write_stage(stage: Path, sources: PolicySources, data: JSONObject) -> None:
     for file in sources.rules:
         _write(stage / file.staged, file.content)
-    _write(stage / "data.json", json.dumps(data).encode())
+    _write(stage / "data.json", json.dumps({ROOT: data}).encode())
     _write(stage / ".manifest", json.dumps({"roots": [ROOT], "rego_version": 1}).encode())
 
 
 def _write_checks(folder: Path, sources: PolicySources) -> Sequence[str]:
     """Write what only the checks use, and return the options for capabilities."""
-    for schema in sources.schemas("core"):
+    for schema in sources.schemas:
         _write(folder / schema.path, schema.content)
     if sources.capabilities is None:
         return ()
@@ -157,24 +145,3 @@ def _with_own_names(text: str, sources: PolicySources) -> str:
     origins = {file.staged: str(file.origin) for file in sources.rules}
     staged = "|".join(re.escape(name) for name in sorted(origins, key=len, reverse=True))
     return re.sub(staged, lambda match: origins[match[0]], text) if staged else text
-
-
-def _packages(inspected: str) -> dict[str, list[str]]:
-    """Return package name → bundle paths of `opa inspect`'s answer."""
-    try:
-        namespaces = _OBJECT.validate_json(inspected).get("namespaces")
-    except ValidationError:
-        namespaces = None
-    if not isinstance(namespaces, dict):
-        raise PolicyError(
-            StackCode.POLICY_CHECK_FAILED,
-            "`opa inspect` did not list the packages of the bundle",
-            hint="check the version of `opa` with `remit status`",
-        )
-    return {
-        package.removeprefix("data."): [
-            str(f).lstrip("/") for f in files if str(f).endswith(".rego")
-        ]
-        for package, files in namespaces.items()
-        if isinstance(files, list)
-    }

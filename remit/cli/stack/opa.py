@@ -23,6 +23,9 @@ MAX_BUNDLE_BYTES = 16 * 2**20
 MAX_INPUT_BYTES = 2**20
 _LONG_POLL_S = 30
 _LOCAL = "opa-system"
+_LOCAL_ROOTS = ("system/authz", "system/log", "system/tokens")
+"""Never `system` as a whole: OPA keeps the revisions of all bundles below it, and activating a
+bundle with that root would wipe them."""
 _SYSTEM = Path(__file__).with_name("system")
 
 
@@ -37,7 +40,7 @@ def write_configuration(folder: Path, *, token: str, bundle_key: str, publisher_
     for rules in sorted(_SYSTEM.glob("*.rego")):
         shutil.copyfile(rules, local / rules.name)
     _write_json(local / "data.json", {"system": {"tokens": {"enforcement": token}}})
-    _write_json(local / ".manifest", {"revision": "local", "roots": ["system"]})
+    _write_json(local / ".manifest", {"revision": "local", "roots": list(_LOCAL_ROOTS)})
     configuration = folder / "opa.json"
     _write_json(configuration, _configuration(local, bundle_key, publisher_port))
     return configuration

@@ -97,7 +97,7 @@ def await_healthy(
             said = tail(started.log, started.log_offset)
             raise _failed(name, f"not healthy within {within_s:g} s: {missing}{said}", started.log)
         time.sleep(pause)
-        pause = min(0.25, pause * 1.5)
+        pause = min(0.1, pause * 1.5)
 
 
 def stop(name: str, process: ProcessId, *, grace_s: float) -> bool:

@@ -22,7 +22,7 @@ from remit.cli.stack.bundle import BundleBuilder
 from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_store import BundleStore
 from remit.cli.stack.errors import PolicyError
-from remit.cli.stack.sources import PolicyRoot, PolicySources, read_sources
+from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, PolicySources, read_sources
 
 _POLL_S = 0.3
 _SETTLE_S = 0.1
@@ -57,8 +57,8 @@ class Publisher:
     def __init__(self, settings: PublisherSettings, store: BundleStore) -> None:
         """Prepare; nothing is read yet."""
         self._roots = (
-            PolicyRoot("core", settings.core),
-            PolicyRoot("project", settings.project),
+            PolicyRoot(CORE, settings.core),
+            PolicyRoot(PROJECT, settings.project),
         )
         self._builder = BundleBuilder(settings.opa, settings.key_file)
         self._store = store
@@ -125,8 +125,7 @@ def run(settings: PublisherSettings) -> int:
     publisher = Publisher(settings, store)
     while not stopping.wait(publisher.step()) and not _is_hopeless(store):
         pass
-    store.close()
-    server.shutdown()
+    store.close()  # readers that wait are answered; the server's threads end with the process
     return 1 if _is_hopeless(store) else 0
 
 

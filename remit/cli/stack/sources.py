@@ -1,9 +1,9 @@
-"""The policy folders, read as one value: rules, one merged data document, and their digest.
+"""The policy folders, read as one value: rules, data documents, and their digest.
 
 What is read is what is checked and built: the files are taken into memory once, so an edit in
-between cannot put a bundle under another bundle's revision. Tests, schemas and anything that is
-neither Rego nor a data document stay out. Data documents (`data.json`, `data.yaml`) mean the same
-as OPA reads them: their folder is their path.
+between cannot put a bundle under another bundle's revision. Tests and anything that is no policy
+stay out. Data documents (`data.json`, `data.yaml`) mean the same as OPA reads them, their folder is
+their path; a project's stand below `data.remit.registry`.
 """
 
 import json
@@ -19,12 +19,17 @@ from pydantic import TypeAdapter, ValidationError
 from remit.canonical import JSON, Digest, JSONObject, digest, digest_bytes
 from remit.cli.stack.errors import PolicyError, StackCode
 from remit.cli.stack.opa import MAX_BUNDLE_BYTES
+from remit.decision.registry import check_registry
+from remit.diagnostic import pointer
 
 ROOT = "remit"
 """The one name below which policies and data of a bundle live."""
+CORE = "core"
+PROJECT = "project"
 MAX_FILES = 4000
 _DATA_NAMES = frozenset({"data.json", "data.yaml", "data.yml"})
-_CHECK_FOLDER = "schemas"
+_PROJECT_DATA = "registry"
+_SCHEMA_FOLDER = "schemas"
 _CAPABILITIES = "capabilities.json"
 _JSON = TypeAdapter(JSONObject)
 
@@ -34,7 +39,7 @@ class PolicyRoot:
     """A folder of policies."""
 
     name: str
-    """`core` for Remit's own, `project` for the user's."""
+    """`CORE` for Remit's own, `PROJECT` for the user's."""
     folder: Path
 
 
@@ -75,30 +80,31 @@ class PolicySources:
         """The Rego files."""
         return tuple(f for f in self.files if f.path.suffix == ".rego")
 
-    def schemas(self, root: str) -> tuple[PolicyFile, ...]:
-        """The JSON Schemas of `root`, for the type check."""
-        return tuple(
-            f
-            for f in self.files
-            if f.root.name == root and f.path.parts[0] == _CHECK_FOLDER and f.path.suffix == ".json"
-        )
+    @property
+    def schemas(self) -> tuple[PolicyFile, ...]:
+        """The core's JSON Schemas, for the type check."""
+        return tuple(f for f in self.files if f.root.name == CORE and _is_schema(f.path))
 
     @property
     def capabilities(self) -> PolicyFile | None:
-        """The list of built-ins that policies may use; the core's word counts first."""
-        return next((f for f in self.files if str(f.path) == _CAPABILITIES), None)
+        """The core's list of built-ins that policies may use."""
+        return next((f for f in self.files if f.staged == f"{CORE}/{_CAPABILITIES}"), None)
 
     def data(self) -> JSONObject:
-        """Return the data documents as one.
+        """Return the content of `data.remit` as the data documents give it, checked.
 
         Raises:
-            PolicyError: `POLICY-UNREADABLE`, `POLICY-DATA-CONFLICT` or `POLICY-OUTSIDE-ROOT`.
+            PolicyError: `POLICY-UNREADABLE`, `POLICY-DATA-CONFLICT`, `POLICY-DATA-INVALID` or
+                `POLICY-OUTSIDE-ROOT`.
         """
         merged: JSONObject = {}
-        for file in self.files:
-            if file.path.name in _DATA_NAMES:
-                _merge(merged, _placed(file), file, ())
-        return merged
+        documents = [file for file in self.files if file.path.name in _DATA_NAMES]
+        for file in documents:
+            _merge(merged, _placed(file), file, ())
+        found = merged.get(ROOT, {})
+        if documents:
+            _check(found if isinstance(found, dict) else {}, documents)
+        return found if isinstance(found, dict) else {}
 
     def revision(self, data: JSONObject) -> str:
         """Return the content digest that names the bundle of these rules and `data`."""
@@ -143,11 +149,13 @@ def _candidates(folder: Path) -> Iterator[PurePosixPath]:
 def _belongs(path: PurePosixPath) -> bool:
     if path.name.startswith("."):
         return False
-    if path.parts[0] == _CHECK_FOLDER:
-        return path.suffix == ".json"
     if path.suffix == ".rego":
         return not path.name.endswith("_test.rego")
-    return path.name in _DATA_NAMES or str(path) == _CAPABILITIES
+    return path.name in _DATA_NAMES or _is_schema(path) or str(path) == _CAPABILITIES
+
+
+def _is_schema(path: PurePosixPath) -> bool:
+    return path.parent.name == _SCHEMA_FOLDER and len(path.parts) == 2 and path.suffix == ".json"
 
 
 def _placed(file: PolicyFile) -> JSONObject:
@@ -155,13 +163,32 @@ def _placed(file: PolicyFile) -> JSONObject:
     document = _parse(file)
     for name in reversed(file.path.parent.parts):
         document = {name: document}
-    if foreign := sorted(set(document) - {ROOT}):
+    own = document.get(ROOT, {})
+    is_project = file.root.name == PROJECT
+    foreign = sorted(set(document) - {ROOT})
+    if is_project and isinstance(own, dict):
+        foreign += sorted(f"{ROOT}.{key}" for key in set(own) - {_PROJECT_DATA})
+    if foreign or not isinstance(own, dict) or "revision" in own:
+        allowed = f"{ROOT}.{_PROJECT_DATA}" if is_project else ROOT
         raise PolicyError(
             StackCode.POLICY_OUTSIDE_ROOT,
-            f"{str(file.origin)!r} defines `data.{foreign[0]}`",
-            hint=f"a bundle holds `data.{ROOT}` alone: put the document below a key `{ROOT}`",
+            f"{str(file.origin)!r} defines `data.{(foreign or [f'{ROOT}.revision'])[0]}`",
+            hint=f"its place is below `data.{allowed}`: put the document under these keys",
         )
     return document
+
+
+def _check(data: JSONObject, documents: Sequence[PolicyFile]) -> None:
+    try:
+        check_registry(data)
+    except ValidationError as error:
+        findings = [f"{pointer(*e['loc'])}: {e['msg']}" for e in error.errors()]
+        names = ", ".join(repr(str(file.origin)) for file in documents)
+        raise PolicyError(
+            StackCode.POLICY_DATA_INVALID,
+            f"{'; '.join(findings[:10])} (in {names})",
+            hint="correct the key that is named; the last good bundle stays active meanwhile",
+        ) from error
 
 
 def _parse(file: PolicyFile) -> JSONObject:
@@ -171,7 +198,7 @@ def _parse(file: PolicyFile) -> JSONObject:
         loaded = _DataLoader(file.content).get_single_data()
         # Through JSON text, which refuses what JSON cannot say, such as NaN.
         return _JSON.validate_json(json.dumps({} if loaded is None else loaded, allow_nan=False))
-    except (ValidationError, ValueError, TypeError, yaml.YAMLError) as error:
+    except (ValueError, TypeError, yaml.YAMLError) as error:
         raise _unreadable(file.origin, str(error)) from error
 
 

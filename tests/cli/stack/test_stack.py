@@ -1,0 +1,355 @@
+"""The whole light stack, with the real Temporal dev server and the real OPA."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from remit.canonical import JSONObject
+from remit.cli.stack import stack
+from remit.cli.stack.binaries import Binary, Program
+from remit.cli.stack.errors import PolicyError, StackError
+from remit.cli.stack.identity import marked
+from remit.cli.stack.layout import Layout
+from remit.cli.stack.state import load, save
+from remit.cli.stack.status import StackStatus
+
+pytestmark = pytest.mark.stack
+
+Decide = Callable[[JSONObject], JSONObject]
+Eventually = Callable[[Callable[[], object], float], None]
+
+ALL = ("temporal", "publisher", "opa")
+POLICY = ("publisher", "opa")
+BROKEN = "package remit.domains.mail.scopes\n\npermits contains 1 if {"
+SERVICE = """
+[[service]]
+name = "files"
+command = ["${python}", "-m", "http.server", "${port:files}", "--bind", "127.0.0.1"]
+health = "http://127.0.0.1:${port:files}/remit.toml"
+"""
+
+
+@pytest.fixture
+def up(
+    project: Path,
+    core: Path,
+    lines: list[str],
+    found: Callable[[Program], Binary],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., StackStatus]:
+    """Bring some components of the project's stack up, with programs that were found before."""
+    monkeypatch.setattr(stack, "ensure", lambda program, *_, **__: found(program))
+
+    def bring_up(*only: str) -> StackStatus:
+        return stack.up(project, lines.append, only=only, core=core)
+
+    return bring_up
+
+
+def pids(status: StackStatus) -> dict[str, int | None]:
+    """Return the process of each component."""
+    return {part.name: part.pid for part in status.components}
+
+
+def conditions(status: StackStatus) -> dict[str, str]:
+    """Return how each component is."""
+    return {part.name: part.condition for part in status.components}
+
+
+def test_up_twice_down_and_up_again(
+    up: Callable[..., StackStatus], project: Path, lines: list[str]
+) -> None:
+    """The second `up` changes nothing; after `down` nothing runs; data and ports are kept."""
+    first = up(*ALL)
+    assert first.condition == "running"
+    assert list(conditions(first)) == list(ALL)
+    assert pids(up(*ALL)) == pids(first)
+    assert lines[-1].startswith("opa: already running")
+
+    told = stack.environment(project)
+    create_workflow_search(told.temporal_ui)
+    stopped = stack.down(project, lines.append)
+    assert stopped.condition == "stopped"
+    assert list(marked(str(project / ".remit"))) == []
+    assert stack.down(project, lines.append).condition == "stopped"
+    assert stack.status(project).environment_line is None
+    with pytest.raises(StackError, match="STACK-NOT-RUNNING"):
+        stack.environment(project)
+
+    again = up(*ALL)
+    assert again.condition == "running"
+    assert stack.environment(project) == told
+    create_workflow_search(told.temporal_ui)
+
+
+def create_workflow_search(web_ui: str) -> None:
+    """Search by our attributes, which fails on a server that does not know them."""
+    host = web_ui.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=5)
+    connection.request(
+        "GET", "/api/v1/namespaces/default/workflows?query=RemitAwaits%3D%22budget_holder%22"
+    )
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+
+
+def test_status_tells_what_a_user_needs(
+    up: Callable[..., StackStatus], project: Path, temporal_binary: Path
+) -> None:
+    """Addresses, logs, policy revision, web UI, and a line for the shell that really works."""
+    up(*ALL)
+    told = stack.status(project)
+    temporal = told.components[0]
+
+    assert conditions(told) == {
+        "temporal": "healthy",
+        "publisher": "healthy",
+        "opa": "healthy",
+        "workers": "stopped",
+        "keeper": "stopped",
+    }
+    assert told.condition == "degraded"
+    assert temporal.log is not None
+    assert temporal.log.is_file()
+    assert temporal.uptime_s is not None
+    assert told.policy.published.revision == told.policy.active_revision is not None
+    assert told.web_ui is not None
+    assert told.web_ui.endswith("/namespaces/default/workflows")
+    line = f"{told.environment_line}; command -v temporal; echo $TEMPORAL_ADDRESS"
+    shell = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=True)
+    assert shell.stdout.split() == [str(temporal_binary), temporal.address]
+    json.loads(told.model_dump_json())
+
+
+def test_what_was_killed_is_started_again_and_the_rest_is_kept(
+    up: Callable[..., StackStatus], project: Path, decide: Decide, lines: list[str]
+) -> None:
+    """`kill -9` of OPA: status says so, `up` repairs it, decisions go on."""
+    before = pids(up(*POLICY))
+    killed = before["opa"]
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    gone = next(part for part in stack.status(project).components if part.name == "opa")
+    after = pids(up(*POLICY))
+
+    assert (gone.condition, gone.detail) == ("stopped", "its process is gone")
+    assert after["publisher"] == before["publisher"]
+    assert after["opa"] != killed
+    assert decide({"tool": "mail.send"})["effect"] == "allow"
+
+
+def test_a_hanging_component_is_started_again(
+    up: Callable[..., StackStatus],
+    project: Path,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that runs but does not answer is replaced."""
+    monkeypatch.setattr("remit.cli.stack.stack._PATIENCE_S", 0.1)
+    monkeypatch.setattr("remit.cli.stack.health._DEADLINE_S", 0.3)
+    before = pids(up("publisher"))["publisher"]
+    assert before is not None
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    rewrite(project, "publisher", started_at=long_ago, grace_s=0.1)
+    os.kill(before, signal.SIGSTOP)
+
+    assert pids(up("publisher"))["publisher"] != before
+    assert any("is not healthy" in line for line in lines)
+
+
+def rewrite(project: Path, name: str, **fields: object) -> None:
+    """Change what the state file says about a component."""
+    file = Layout(project).state
+    state = load(file)
+    save(file, state.with_component(name, state.components[name].model_copy(update=fields)))
+
+
+def test_a_recycled_pid_is_not_killed(
+    up: Callable[..., StackStatus], project: Path, lines: list[str]
+) -> None:
+    """A pid in an old state file that now belongs to somebody else is left alone by `down`."""
+    up("publisher")
+    os.kill(pids(stack.status(project))["publisher"] or 0, signal.SIGKILL)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
+        rewrite(project, "publisher", pid=stranger.pid)
+
+        assert conditions(stack.status(project))["publisher"] == "stopped"
+        stack.down(project, lines.append)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_lost_state_file_leaves_nobody_behind(
+    up: Callable[..., StackStatus], project: Path, lines: list[str]
+) -> None:
+    """Processes that no state names, as after a kill at the wrong moment, are stopped first."""
+    before = pids(up(*POLICY))
+    Layout(project).state.write_text("{")
+    after = pids(up(*POLICY))
+
+    assert set(before.values()).isdisjoint(after.values())
+    assert len([line for line in lines if "forgotten" in line]) == 2
+    running = {process.pid for _, process in marked(str(project / ".remit"))}
+    assert running == set(after.values())
+
+
+def test_up_works_after_an_interrupted_up(
+    up: Callable[..., StackStatus], project: Path, core: Path, eventually: Eventually
+) -> None:
+    """`up` killed while it waits for a component: the next one takes over what it began."""
+    code = f"""
+from pathlib import Path
+from remit.cli.stack import stack
+from remit.cli.stack.binaries import Binary, Program
+stack.up(Path({str(project)!r}), lambda line: print(line, flush=True),
+         only=("temporal",), core=Path({str(core)!r}))
+"""
+    file = Layout(project).state
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as interrupted:
+        eventually(lambda: "temporal" in load(file).components, 20)
+        interrupted.kill()
+    begun = load(file).components["temporal"].pid
+
+    assert pids(up("temporal")) == {"temporal": begun}
+
+
+def test_a_port_that_somebody_took_is_replaced(
+    up: Callable[..., StackStatus], project: Path, decide: Decide, lines: list[str]
+) -> None:
+    """The component moves to another port, and those that knew the old one are started anew."""
+    before = up(*POLICY)
+    old = load(Layout(project).state).ports["publisher"]
+    stack.down(project, lines.append)
+    with socket.create_server(("127.0.0.1", old)):
+        after = up(*POLICY)
+
+    assert after.condition == "running"
+    assert load(Layout(project).state).ports["publisher"] != old
+    assert pids(after)["opa"] != pids(before)["opa"]
+    assert decide({"tool": "mail.send"})["effect"] == "allow"
+
+
+def test_an_edit_changes_the_next_decision_within_two_seconds(
+    up: Callable[..., StackStatus], project: Path, decide: Decide, eventually: Eventually
+) -> None:
+    """No restart: the edit is decided with, under a new revision, in at most two seconds."""
+    up(*POLICY)
+    before = decide({"tool": "mail.send"})
+    (project / "policies" / "mail.rego").write_text("package remit.domains.mail.scopes\n")
+    began = time.monotonic()
+    eventually(lambda: decide({"tool": "mail.send"})["effect"] == "deny", 5)
+    took = time.monotonic() - began
+
+    assert decide({"tool": "mail.send"})["policy_revision"] != before["policy_revision"]
+    assert took <= 2
+
+
+def test_a_broken_edit_keeps_the_last_good_policy_and_is_told(
+    up: Callable[..., StackStatus], project: Path, decide: Decide, eventually: Eventually
+) -> None:
+    """Status names file and line; decisions go on under the old revision."""
+    up(*POLICY)
+    before = decide({"tool": "mail.send"})
+    (project / "policies" / "mail.rego").write_text(
+        "package remit.domains.mail.scopes\n\npermits contains 1 if {"
+    )
+    eventually(lambda: stack.status(project).policy.published.error is not None, 5)
+    error = stack.status(project).policy.published.error
+
+    assert error is not None
+    assert f"{project}/policies/mail.rego:3" in error.message
+    assert decide({"tool": "mail.send"}) == before
+
+
+def test_a_stack_whose_first_policy_is_broken_does_not_start(
+    up: Callable[..., StackStatus], project: Path, lines: list[str]
+) -> None:
+    """The finding itself is the error, nothing half started stays, and a correction is enough."""
+    policy = project / "policies" / "mail.rego"
+    good = policy.read_text()
+    policy.write_text(BROKEN)
+    with pytest.raises(PolicyError) as caught:
+        up(*POLICY)
+
+    assert caught.value.diagnostic.code == "POLICY-CHECK-FAILED"
+    assert list(marked(str(project / ".remit"))) == []
+    policy.write_text(good)
+    assert up(*POLICY).condition == "running"
+
+
+def test_a_service_gets_its_port_and_the_settings(
+    up: Callable[..., StackStatus], project: Path, lines: list[str]
+) -> None:
+    """A program of the project runs on a free port, and goes when `remit.toml` drops it."""
+    (project / "remit.toml").write_text(SERVICE)
+    status = up("files")
+    process = pids(status)["files"]
+    variables = Path("/proc", str(process), "environ").read_bytes().decode().split("\0")
+    port = status.components[0].address.rpartition(":")[2]
+
+    assert f"REMIT_PORT_FILES={port}" in variables
+    assert f"REMIT_PROJECT={project}" in variables
+    assert "REMIT_TASK_QUEUE=remit" in variables
+    (project / "remit.toml").write_text("")
+    up("publisher")
+    assert [name for name, _ in marked(str(project / ".remit"))] == ["publisher"]
+
+
+def test_a_service_that_fails_shows_its_log(up: Callable[..., StackStatus], project: Path) -> None:
+    """The last lines of the service's own log are in the message."""
+    broken = SERVICE.replace('"-m", "http.server"', '"-c", "raise SystemExit(\'no stock\')"')
+    (project / "remit.toml").write_text(broken)
+    with pytest.raises(StackError, match="no stock") as caught:
+        up("files")
+
+    assert caught.value.diagnostic.code == "STACK-START-FAILED"
+
+
+def test_one_component_is_restarted_alone(
+    up: Callable[..., StackStatus], project: Path, core: Path, lines: list[str]
+) -> None:
+    """`restart` replaces the one process and no other; an unknown name is refused."""
+    before = pids(up(*POLICY))
+    stack.restart(project, "opa", lines.append, core=core)
+    after = pids(stack.status(project))
+
+    assert after["opa"] != before["opa"]
+    assert after["publisher"] == before["publisher"]
+    with pytest.raises(StackError, match="STACK-UNKNOWN-COMPONENT"):
+        stack.restart(project, "oppa", lines.append, core=core)
+
+
+def test_a_project_below_a_very_long_path_works(
+    tmp_path: Path, project: Path, core: Path, lines: list[str], opa_binary: Path
+) -> None:
+    """The socket moves to a short private folder, which `down` removes."""
+    deep = tmp_path / ("long" * 30)
+    shutil.copytree(project, deep)
+    try:
+        assert stack.up(deep, lines.append, only=POLICY, core=core).condition == "running"
+        used = stack.environment(deep).opa_socket
+    finally:
+        stack.down(deep, lines.append)
+
+    assert not used.is_relative_to(deep)
+    assert not used.parent.exists()
+
+
+def test_importing_the_stack_is_light() -> None:
+    """`remit status` must not pay for the SDK, the web client or the database library."""
+    heavy = ("temporalio", "aiohttp", "sqlalchemy", "grpc", "httpx2")
+    code = f"import sys, remit.cli.stack.stack; print([m for m in {heavy!r} if m in sys.modules])"
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert asked.stdout.strip() == "[]"

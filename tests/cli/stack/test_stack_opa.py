@@ -1,0 +1,160 @@
+"""OPA as the stack configures it: what it lets through, what it logs, which bundles it takes."""
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from remit.cli.stack import opa
+from remit.cli.stack.atomic import keep_secret
+from remit.cli.stack.bundle import BundleBuilder
+from remit.cli.stack.bundle_server import BundleServer
+from remit.cli.stack.bundle_store import BundleStore
+from remit.cli.stack.processes import Command, await_healthy, start, stop
+from remit.cli.stack.sources import PolicyRoot, read_sources
+from tests.cli.stack.conftest import exchange
+
+pytestmark = pytest.mark.opa
+
+DECISION = "/v1/data/remit/main/decision"
+EMPTY = b'{"input": {}}'
+
+
+@dataclass(frozen=True, slots=True)
+class RunningOpa:
+    """A real OPA fed by a store."""
+
+    socket: Path
+    token: str
+    log: Path
+    store: BundleStore
+    builder: BundleBuilder
+    core: Path
+
+    def ask(self, method: str, path: str, body: bytes | None = EMPTY) -> tuple[int, bytes]:
+        """Ask with the token."""
+        return exchange(self.socket, method, path, body, self.token)
+
+
+@pytest.fixture
+def running(opa_binary: Path, core: Path, tmp_path: Path) -> Iterator[RunningOpa]:
+    """OPA as the stack starts it, with the core's policies."""
+    run, folder = tmp_path / "run", tmp_path / "bundle"
+    run.mkdir()
+    folder.mkdir()
+    builder = BundleBuilder(opa_binary, tmp_path / "key")
+    key, token = keep_secret(tmp_path / "key"), keep_secret(tmp_path / "token")
+    store = BundleStore(folder)
+    store.publish(builder.build(read_sources([PolicyRoot("core", core)])))
+    with BundleServer(0, store) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        port = int(server.server_address[1])
+        configuration = opa.write_configuration(
+            run, token=token, bundle_key=key, publisher_port=port
+        )
+        argv = opa.argv(opa_binary, configuration=configuration, socket=run / "s")
+        started = start(Command("opa", argv, {}, tmp_path, tmp_path / "opa.log"))
+        try:
+            health = opa.health(run / "s", tmp_path / "token")
+            await_healthy("opa", started, health.problem, within_s=15)
+            yield RunningOpa(run / "s", token, started.log, store, builder, core)
+        finally:
+            stop("opa", started.process, grace_s=5)
+            store.close()
+            server.shutdown()
+
+
+def test_only_the_question_and_the_gauges_are_open(running: RunningOpa) -> None:
+    """The token opens the decision, health, metrics and status, and nothing else."""
+    opened = [("POST", DECISION), ("GET", "/health"), ("GET", "/metrics"), ("GET", "/v1/status")]
+    closed = [
+        ("GET", "/v1/data"),
+        ("GET", DECISION),
+        ("POST", "/v1/data/remit/main"),
+        ("POST", "/v1/data/remit%2fmain/decision"),
+        ("POST", "/v0/data/remit/main/decision"),
+        ("POST", "/v1/query"),
+        ("POST", "/v1/compile"),
+        ("PUT", "/v1/policies/x"),
+        ("GET", "/v1/policies"),
+        ("PATCH", "/v1/data/remit"),
+        ("GET", "/v1/config"),
+        ("POST", "/"),
+    ]
+
+    assert {path: running.ask(m, path)[0] for m, path in opened} == {p: 200 for _, p in opened}
+    assert [c for c in closed if running.ask(*c)[0] != 401] == []
+
+
+def test_without_the_token_nothing_is_open(running: RunningOpa) -> None:
+    """A missing or wrong token is refused, and the socket is its owner's alone."""
+    assert exchange(running.socket, "POST", DECISION, EMPTY, "")[0] == 401
+    assert exchange(running.socket, "POST", DECISION, EMPTY, "0" * 64)[0] == 401
+    assert exchange(running.socket, "GET", "/health", None, "")[0] == 401
+    assert running.socket.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_decision_has_an_id_and_the_revision_of_its_bundle(running: RunningOpa) -> None:
+    """Provenance names the policy bundle, and the decision can echo the same revision."""
+    _, body = running.ask("POST", DECISION + "?provenance=true")
+    answer = json.loads(body)
+    revision = running.store.status.revision
+
+    assert answer["decision_id"]
+    assert answer["provenance"]["bundles"]["remit"]["revision"] == revision
+    assert answer["result"]["policy_revision"] == revision
+
+
+def test_the_log_holds_refusals_without_their_inputs(
+    running: RunningOpa, eventually: Callable[[Callable[[], object], float], None]
+) -> None:
+    """A denial is logged with its result; arguments, allows and health checks are not."""
+    rule = 'package remit.domains.a.b\n\npermits contains 1 if input.tool == "free"\n'
+    (running.core / "a.rego").write_text(rule)
+    running.store.publish(running.builder.build(read_sources([PolicyRoot("core", running.core)])))
+    allowed = b'{"input": {"tool": "free", "secret": "hidden-1"}}'
+    eventually(lambda: b'"allow"' in running.ask("POST", DECISION, allowed)[1], 5)
+    denied = b'{"input": {"tool": "paid", "secret": "hidden-2"}}'
+    decision_id = json.loads(running.ask("POST", DECISION, denied)[1])["decision_id"]
+    eventually(lambda: decision_id in running.log.read_text(), 5)
+    logged = [line for line in running.log.read_text().splitlines() if "Decision Log" in line]
+
+    assert decision_id in logged[-1]
+    assert '"effect":"deny"' in logged[-1]
+    assert "hidden" not in running.log.read_text()
+    assert not any('"effect":"allow"' in line for line in logged)
+
+
+def test_a_bundle_that_we_did_not_sign_is_refused(
+    running: RunningOpa,
+    tmp_path: Path,
+    eventually: Callable[[Callable[[], object], float], None],
+) -> None:
+    """Whoever takes over the publisher's port cannot put a policy into OPA."""
+    foreign = BundleBuilder(running.builder.opa, tmp_path / "foreign.key")
+    keep_secret(foreign.key_file)
+    good = running.store.status.revision
+    core = tmp_path / "evil"
+    shutil.copytree(running.core, core)
+    (core / "a.rego").write_text("package remit.domains.a.b\n\npermits contains 1\n")
+    running.store.publish(foreign.build(read_sources([PolicyRoot("core", core)])))
+    eventually(lambda: b"bundle_error" in running.ask("GET", "/v1/status")[1], 5)
+    _, body = running.ask("POST", DECISION)
+
+    assert json.loads(body)["result"] == {"effect": "deny", "policy_revision": good}
+
+
+def test_the_local_rules_leave_the_record_of_bundles_alone(running: RunningOpa) -> None:
+    """A local bundle that owned all of `system` would wipe the other bundles' revisions."""
+    local = json.loads((running.socket.parent / "opa-system" / ".manifest").read_text())
+
+    assert [root for root in local["roots"] if "system/bundles".startswith(root)] == []
+
+
+def test_the_configuration_has_no_option_that_opa_does_not_know(running: RunningOpa) -> None:
+    """OPA warns about unknown options; ours starts without such a warning."""
+    assert "unknown" not in running.log.read_text().lower()
