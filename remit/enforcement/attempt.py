@@ -19,6 +19,7 @@ from remit.enforcement.obligations import ObligationError, apply
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.subject import Subject, action_digest
 from remit.ledger.protocol import (
+    REPAIR_RETRY,
     Action,
     Content,
     FrozenUndo,
@@ -215,7 +216,7 @@ class Attempts:
             decision=recorded(decided),
             owner=proposed.frame.owner,
             lease_until_ms=self._lease_until(proposed),
-            max_attempts=proposed.step.retry.max_attempts,
+            max_attempts=_most_attempts(proposed, situation.action),
             grants=grants,
             reserve=[
                 Reserve(item.counter, item.amount, item.ceiling)
@@ -408,6 +409,13 @@ def backoff_s(subject: Subject, attempts: int) -> float:
 def content(value: JSON) -> Content:
     """Return `value` as the content store takes it."""
     return Content(digest(value), canonical(value))
+
+
+def _most_attempts(subject: Subject, action: Action | None) -> int:
+    """Attempts are counted in the ledger; a person's repair order allows one more."""
+    if action is not None and action.code == REPAIR_RETRY:
+        return action.attempts + 1
+    return subject.step.retry.max_attempts
 
 
 def _probe_grace(subject: Subject) -> int:

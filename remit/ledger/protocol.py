@@ -31,6 +31,12 @@ class State(StrEnum):
     """A person, or an exhausted retry, settled it as `did not happen`."""
 
 
+REPAIR_RETRY = "REPAIR-RETRY"
+REPAIR_DONE = "REPAIR-DONE"
+HANDED_OVER = "UNDO-HANDED-OVER"
+"""Codes of undos that a person settled."""
+
+
 class LedgerError(Exception):
     """The ledger refused; `code` is stable and says why. Nothing was written."""
 
@@ -387,6 +393,19 @@ class Ledger(Protocol):
 
         Raises:
             LedgerError: `NOT-IN-DOUBT`.
+        """
+
+    async def repair(self, key: StepKey, order: str, evidence: JSONObject) -> Action:
+        """Record how a person settles an undo that was refused or failed.
+
+        Args:
+            key: The undo's key.
+            order: `retry` lets it be tried once more, `mark_done` states that it was undone by
+                hand, `hand_over` leaves it to its owner as residue.
+            evidence: Who says so and why; stored beside the chain.
+
+        Raises:
+            LedgerError: `STEP-NOT-DONE`, `STEP-HAPPENED`, `STEP-OPEN`, `STEP-IN-DOUBT`.
         """
 
     async def fence(self, root: str, parent: str, step: str = "") -> None:

@@ -11,6 +11,9 @@ from dataclasses import replace
 from remit.canonical import Digest
 from remit.ledger.protocol import (
     COST,
+    HANDED_OVER,
+    REPAIR_DONE,
+    REPAIR_RETRY,
     Action,
     FrozenUndo,
     GateRow,
@@ -26,6 +29,11 @@ from remit.plan.path import Direction, Segment, StepKey
 FENCED = 2**31 - 1
 """Generation of a barrier that nothing passes."""
 
+_REPAIRS = {
+    "retry": (State.REFUSED, REPAIR_RETRY),
+    "mark_done": (State.HAPPENED, REPAIR_DONE),
+    "hand_over": (State.FAILED, HANDED_OVER),
+}
 _STANDING = {
     State.OPEN: ("STEP-OPEN", "has an attempt whose outcome is not known"),
     State.HAPPENED: ("STEP-HAPPENED", "happened already"),
@@ -242,6 +250,47 @@ def resolve(
         effect_order=order,
     )
     return _settled(answered, None)
+
+
+def repair(
+    own: Action | None, done: Action | None, key: StepKey, order: str, now_ms: int, seq: int
+) -> Action:
+    """Return the undo as a person's order leaves it.
+
+    Args:
+        own: What stands under the undo's key.
+        done: What stands under its `do`.
+        key: The undo's key.
+        order: `retry`, `mark_done` or `hand_over`.
+        now_ms: The moment.
+        seq: Position among the run's outcomes.
+    """
+    if done is None or done.state is not State.HAPPENED:
+        raise LedgerError("STEP-NOT-DONE", f"{key}: there is nothing to undo")
+    if own is not None and own.state in _STANDING:
+        code, why = _STANDING[own.state]
+        raise LedgerError(code, f"{key} {why}")
+    state, code = _REPAIRS[order]
+    undo = own if own is not None else _unbegun_undo(done, key)
+    return replace(undo, state=state, code=code, ended_ms=now_ms, effect_order=seq)
+
+
+def _unbegun_undo(done: Action, key: StepKey) -> Action:
+    """An undo that policy refused before its intent, as something a person can settle."""
+    return replace(
+        done,
+        key=key,
+        tool=done.undo.tool if done.undo else "",
+        contract=done.undo.contract if done.undo else "",
+        attempts=0,
+        refusals=0,
+        owner="",
+        output=None,
+        undo=None,
+        faulty=False,
+        reserved_micros=0,
+        spent_micros=0,
+    )
 
 
 def _settled(action: Action, spent: int | None) -> Action:

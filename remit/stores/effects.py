@@ -131,6 +131,20 @@ def resolve(
     return answered
 
 
+def repair(tx: Transaction, key: StepKey, order: str, evidence: JSONObject) -> Action:
+    """Record how a person settles an undo; the evidence goes beside the chain."""
+    chain = Chain(tx, key.root)
+    own, done, _ = actions.find(tx, key)
+    proof = _content(evidence)
+    settled = rules.repair(own, done, key, order, tx.now_ms, chain.next_seq)
+    store_contents(tx, [proof])
+    actions.save(tx, settled)
+    chain.totals = rules.count(chain.totals, own, settled)
+    chain.append("repair", {**_name(key), "order": order, "evidence": proof.digest})
+    chain.save()
+    return settled
+
+
 def record_part(tx: Transaction, key: StepKey, compiled: str, output: Content | None) -> None:
     """Record that a sub-plan finished; once."""
     chain = Chain(tx, key.root)

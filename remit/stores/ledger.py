@@ -209,6 +209,11 @@ class SqlLedger:
         )
         return await self._write(key.root, work)
 
+    async def repair(self, key: StepKey, order: str, evidence: JSONObject) -> Action:
+        """Record how a person settles an undo that was refused or failed."""
+        work = partial(effects.repair, key=key, order=order, evidence=evidence)
+        return await self._write(key.root, work)
+
     async def fence(self, root: str, parent: str, step: str = "") -> None:
         """Refuse every further `do` of a path and below it."""
         await self._write(root, partial(effects.fence, root=root, parent=parent, step=step))
