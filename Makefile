@@ -1,0 +1,55 @@
+# Every target is one door to one tool; `make` alone lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up down test unit lint types policy bench lock schemas clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed ## Make the virtual environment with pinned, hashed packages
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@sh deploy/install.sh "$(PYTHON)" "$(VENV)"
+
+demo: install ## Run the main job for real: a purchase approved from the CLI, then one undone
+	@$(BIN)/python -m examples.demo
+
+up: install ## Start the light stack on the back office
+	@$(BIN)/remit up examples/backoffice
+
+down: install ## Stop it
+	@$(BIN)/remit down examples/backoffice
+
+test: install lint types policy ## Run every check and every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+unit: install ## Run the tests that need no server
+	@$(BIN)/python -m pytest -q -n 2 -m "not stack and not opa"
+
+lint: install ## Style, imports, and which room may import which
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: install ## Types, strictly
+	@$(BIN)/mypy
+
+policy: install ## Rego: format, strict check against the schemas, tests with coverage
+	@$(BIN)/python -m remit.cli.policy_check
+
+bench: install ## Measure governed against bare, side by side
+	@$(BIN)/python -m benchmarks
+
+lock: install ## Pin the packages again
+	@$(BIN)/uv pip compile pyproject.toml --extra backoffice --group dev --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 -q -o requirements.lock
+
+schemas: install ## Write the generated schemas and references again
+	@$(BIN)/python -m remit.decision.schema
+	@$(BIN)/python -m remit.plan.publish
+
+clean: ## Remove what was built
+	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache
