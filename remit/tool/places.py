@@ -3,7 +3,7 @@
 The checks are one-sided: what they find is wrong; what they pass may still be absent at run time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic, pointer
@@ -57,21 +57,22 @@ def template_faults(
         yield finding(contract, "TOOL-TEMPLATE", where, str(error), "write `${args.name}`")
         return
     for names in found:
-        text = "${" + ".".join(names) + "}"
-        if names[0] not in roots:
-            message, hint = f"{text!r}: nothing is called {names[0]!r} here", ", ".join(roots)
-            yield finding(contract, "TOOL-TEMPLATE", where, message, f"known: {hint}")
+        root, way = str(names[0]), names[1:]
+        if root not in roots:
+            message, hint = f"nothing is called {root!r} here", f"known: {', '.join(roots)}"
+            yield finding(contract, "TOOL-TEMPLATE", where, message, hint)
             continue
-        schema = roots[names[0]]
-        if schema is not None and not may_hold(schema, names[1:]):
-            message = f"{text!r} leads to nothing that the schema declares"
+        schema = roots[root]
+        if schema is not None and not may_hold(schema, way):
+            shown = ".".join(str(name) for name in names)
+            message = f"'${{{shown}}}' leads to nothing that the schema declares"
             yield finding(contract, "TOOL-TEMPLATE", where, message, "name a property of it")
 
 
-def may_hold(schema: JSON, names: tuple[str, ...]) -> bool:
+def may_hold(schema: JSON, names: Sequence[str | int]) -> bool:
     """Say whether a value of `schema` can have something at `names`, as far as is plain to see."""
     for name in names:
-        if not isinstance(schema, dict) or "properties" not in schema:
+        if not isinstance(schema, dict) or "properties" not in schema or isinstance(name, int):
             return True
         properties = schema["properties"]
         if not isinstance(properties, dict) or name not in properties:
