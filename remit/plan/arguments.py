@@ -1,0 +1,161 @@
+"""Checking argument templates against the schemas of what they are given to, before the run.
+
+What stands in the plan (literals, and references to inputs that are known) is validated exactly.
+What only the run will tell is compared by shape: what surely cannot fit is an error.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from remit.canonical import JSON, JSONObject
+from remit.diagnostic import pointer
+from remit.plan.codes import Code
+from remit.plan.findings import Findings
+from remit.plan.fitting import Misfit, misfits
+from remit.plan.scope import Scope
+from remit.plan.shape import ANY, STRING, Shape, array, members, of_value
+from remit.plan.template import (
+    Reference,
+    ReferenceSyntaxError,
+    TemplateError,
+    pieces,
+    references,
+    resolve,
+)
+from remit.tool.validation import SchemaError, validator
+
+_STRUCTURAL = ("required", "additionalProperties", "unevaluatedProperties")
+_SYNTAX_HINT = (
+    "`${…}` holds `inputs.x`, `steps.<id>.output.x` or a loop variable, with `.name`, `[0]` or"
+    ' `["name"]`; conditions stand in `when`, `require` and `ensure`; `$${` writes `${`'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What arguments are given to."""
+
+    name: str
+    """For messages: a tool or a plan."""
+    schema: JSONObject
+    shape: Shape
+
+
+class Arguments:
+    """Checks the templates of one plan."""
+
+    def __init__(self, findings: Findings, inputs: JSONObject | None) -> None:
+        self._findings = findings
+        self._inputs = inputs
+        """The plan's inputs; `None` when only the run will tell them."""
+
+    def shape(self, template: JSON, scope: Scope, path: str) -> Shape:
+        """Return the shape of what `template` will be; report references that lead nowhere."""
+        if isinstance(template, str):
+            return self._text_shape(template, scope, path)
+        if isinstance(template, list):
+            parts = enumerate(template)
+            return array(self.shape(part, scope, path + pointer(at)) for at, part in parts)
+        if isinstance(template, dict):
+            return members(dict(self._members(template, scope, path)))
+        return of_value(template)
+
+    def check(self, template: JSONObject, target: Target, scope: Scope, path: str) -> None:
+        """Report whatever keeps `template` from being the arguments of `target`."""
+        shape = self.shape(template, scope, path)
+        known = {name: part for name, part in template.items() if self.is_known(part)}
+        for misfit in misfits(shape, target.shape, (), written=True):
+            if misfit.path and misfit.path[0] in known and misfit.code is Code.ARGUMENT_TYPE:
+                continue  # the validator says it better, below
+            message = f"{target.name}: {misfit.message}"
+            report = self._findings.warn if misfit.is_warning else self._findings.error
+            report(misfit.code, path + pointer(*misfit.path), message, self._hint(misfit, target))
+        self._validate(known, target, path, is_complete=len(known) == len(template))
+
+    def is_known(self, template: JSON) -> bool:
+        """Say whether `value` can tell what `template` will be."""
+        try:
+            roots = {reference.root for reference in references(template)}
+        except ReferenceSyntaxError:
+            return False
+        return not roots or (roots == {"inputs"} and self._inputs is not None)
+
+    def value(self, template: JSON) -> JSON:
+        """Return what a known `template` will be.
+
+        Raises:
+            TemplateError: a reference leads nowhere.
+        """
+        return resolve(template, {"inputs": self._inputs or {}})
+
+    def _members(
+        self, template: JSONObject, scope: Scope, path: str
+    ) -> Iterator[tuple[str, Shape]]:
+        for name, part in template.items():
+            if "${" in name:
+                message = f"the name {name[:80]!r} holds `${{`; only values are templates"
+                hint = "write the name out"
+                self._findings.error(Code.REFERENCE_SYNTAX, path, message, hint)
+            yield name, self.shape(part, scope, path + pointer(name))
+
+    def _text_shape(self, text: str, scope: Scope, path: str) -> Shape:
+        try:
+            found = pieces(text)
+        except ReferenceSyntaxError as error:
+            self._findings.error(Code.REFERENCE_SYNTAX, path, str(error), _SYNTAX_HINT)
+            return ANY
+        if len(found) == 1:
+            (piece,) = found
+            return (
+                of_value(piece)
+                if isinstance(piece, str)
+                else scope.reach(piece, path, self._findings)
+            )
+        for piece in found:
+            if isinstance(piece, Reference):
+                self._check_text(piece, scope, path)
+        return STRING if found else of_value("")
+
+    def _check_text(self, reference: Reference, scope: Scope, path: str) -> None:
+        shape = scope.reach(reference, path, self._findings)
+        if shape.is_any:
+            return
+        if shape.kinds <= {"object", "array", "null"}:
+            message = f"'${{{reference}}}' is {shape.words}, and stands inside a text"
+            hint = "refer to a text, a number or a boolean inside it"
+            self._findings.error(Code.REFERENCE_TEXT, path, message, hint)
+        elif shape.may_be_null:
+            message = f"'${{{reference}}}' may be null, and stands inside a text"
+            self._findings.warn(Code.MAY_BE_NULL, path, message, "then the step fails")
+
+    def _validate(self, known: JSONObject, target: Target, path: str, *, is_complete: bool) -> None:
+        """Validate the known arguments; without the others, the whole cannot be judged."""
+        try:
+            values = {name: self.value(part) for name, part in known.items()}
+            compiled = validator(target.schema)
+        except (TemplateError, SchemaError):
+            return  # reported where it stands
+        if compiled.is_valid(values):
+            return
+        for error in compiled.iter_errors(values):
+            is_structural = bool(error.schema_path) and error.schema_path[-1] in _STRUCTURAL
+            if is_structural and len(error.instance_path) == 0:
+                continue  # reported by shape
+            if error.instance_path or is_complete:
+                is_type = bool(error.schema_path) and error.schema_path[-1] == "type"
+                code = Code.ARGUMENT_TYPE if is_type else Code.ARGUMENT_VALUE
+                message = f"{target.name}: {error.message[:300]}"
+                hint = f"its schema says so at {pointer(*error.schema_path)}"
+                self._findings.error(code, path + pointer(*error.instance_path), message, hint)
+
+    def _hint(self, misfit: Misfit, target: Target) -> str:
+        match misfit.code:
+            case Code.ARGUMENT_MISSING:
+                return "give it in `args`"
+            case Code.ARGUMENT_UNKNOWN:
+                known = ", ".join(misfit.known[:12])
+                name = str(misfit.path[-1])
+                return self._findings.nearest(name, misfit.known) or f"known: {known or 'nothing'}"
+            case Code.ARGUMENT_TYPE:
+                return f"see the schema of {target.name}"
+        return "if so, the step fails before anything is called"

@@ -1,0 +1,143 @@
+"""What the checks of one plan pass to each other: the plan with everything found so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from remit.canonical import Digest, JSONObject
+from remit.plan.arguments import Arguments, Target
+from remit.plan.compiled import CompiledPlan
+from remit.plan.contract import Plan, Step
+from remit.plan.findings import Findings
+from remit.plan.graph import Graph
+from remit.plan.inputs import Inputs
+from remit.plan.scope import Scope, Steps
+from remit.plan.shape import ANY, Shape
+from remit.plan.toolbox import Tool, Toolbox
+from remit.tool.contract import ToolContract
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What static estimates add up to, in micros by currency; an empty currency is the plan's."""
+
+    certain: Mapping[str, int]
+    """Of calls that surely happen when the run completes."""
+    possible: Mapping[str, int]
+    """Of all calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A compiled plan, as those that use it as a sub-plan see it."""
+
+    compiled: CompiledPlan
+    digest: Digest
+    parts: Mapping[Digest, CompiledPlan]
+    """Its own sub-plans, nested ones too."""
+    contracts: Mapping[Digest, ToolContract]
+    target: Target
+    defaults: JSONObject
+    """The inputs that stand in the plan; a caller's replace them name by name."""
+    output: Shape
+    price: Price
+    steps: int
+    """Number of its steps, nested ones too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a step calls; both are `None` when there is no such thing."""
+
+    tool: Tool | None
+    part: Part | None
+
+    @property
+    def target(self) -> Target | None:
+        """What its arguments are given to."""
+        if self.tool is not None:
+            return self.tool.target
+        return None if self.part is None else self.part.target
+
+    @property
+    def output(self) -> Shape:
+        """The output of one call."""
+        if self.tool is not None:
+            return self.tool.output
+        return ANY if self.part is None else self.part.output
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan whose structure is known, while its steps are checked."""
+
+    plan: Plan
+    graph: Graph
+    actions: tuple[Action, ...]
+    """By position."""
+    inputs: Inputs
+    steps: Steps
+    toolbox: Toolbox
+    findings: Findings
+    arguments: Arguments
+    items: dict[int, Shape] = field(default_factory=dict)
+    """Shape of the loop variable, by position of the `for_each` step."""
+
+    def outer_scope(self, at: int) -> Scope:
+        """Return what the step at a position may refer to outside its loop."""
+        names = {"inputs": self.inputs.shape}
+        step = self.plan.steps[at].id
+        return Scope(self.steps, names, self.graph.before[at], self.graph.sure[at], step)
+
+    def scope(self, at: int) -> Scope:
+        """Return what the step at a position may refer to, the loop variable included."""
+        loop = self.plan.steps[at].for_each
+        scope = self.outer_scope(at)
+        return scope if loop is None else scope.plus(**{loop.var: self.items.get(at, ANY)})
+
+    def end_scope(self) -> Scope:
+        """Return what the plan's outputs may refer to."""
+        everything = (1 << len(self.plan.steps)) - 1
+        names = {"inputs": self.inputs.shape}
+        sure = self.graph.sure_at_end
+        return Scope(self.steps, names, everything, sure, reader="", absent_is_null=True)
+
+    def undo_of(self, at: int) -> "Undo | None":
+        """Return how the step at a position is undone; `None` when nothing says so."""
+        step, tool = self.plan.steps[at], self.actions[at].tool
+        if step.compensate is not None:
+            return Undo(step.compensate.tool, step.compensate.args, is_own=True)
+        if tool is None or not tool.contract.operation.has_effect:
+            return None
+        declared = tool.contract.compensation
+        if declared is None:
+            return None
+        return Undo(declared.tool, declared_args(declared.args, step), is_own=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A plan after its checks; it may be assembled when there are no findings."""
+
+    draft: Draft
+    output: Shape
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """A step's compensation, its own or its tool's."""
+
+    tool: str
+    args: JSONObject
+    is_own: bool
+
+
+def declared_args(template: JSONObject, step: Step) -> JSONObject:
+    """Return a tool's undo arguments without those that stand for optional ones not given."""
+    prefix = "${args."
+    return {
+        name: part
+        for name, part in template.items()
+        if not (isinstance(part, str) and part.startswith(prefix))
+        or part.removeprefix(prefix).rstrip("}").split(".")[0] in step.args
+    }

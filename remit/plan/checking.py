@@ -1,0 +1,70 @@
+"""The checks of one plan, in the order in which each can rely on the ones before."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from remit.plan.arguments import Arguments
+from remit.plan.checked import Action, Checked, Draft
+from remit.plan.constraints import check_constraints
+from remit.plan.contract import Plan, Step
+from remit.plan.fallbacks import check_fallback_outputs
+from remit.plan.findings import Findings
+from remit.plan.inputs import read_inputs
+from remit.plan.scope import Steps
+from remit.plan.shape import Shape, array, nullable
+from remit.plan.steps import check_step, item_shape
+from remit.plan.structure import check_structure, fallbacks_of
+from remit.plan.toolbox import Toolbox
+
+
+def check(
+    plan: Plan,
+    actions: tuple[Action, ...],
+    toolbox: Toolbox,
+    findings: Findings,
+    *,
+    as_part: bool,
+) -> Checked:
+    """Report everything that is wrong with `plan`, whose tools and sub-plans are looked up."""
+    graph, ids = check_structure(plan, findings)
+    inputs = read_inputs(plan, findings, as_part=as_part)
+    outputs = {s.id: _output(s, a) for s, a in reversed([*zip(plan.steps, actions, strict=True)])}
+    draft = Draft(
+        plan=plan,
+        graph=graph,
+        actions=actions,
+        inputs=inputs,
+        steps=Steps(positions=ids, outputs=outputs, absence=dict(_absences(plan.steps, ids))),
+        toolbox=toolbox,
+        findings=findings,
+        arguments=Arguments(findings, inputs.values),
+    )
+    _check_steps(draft)
+    output = draft.arguments.shape(plan.outputs, draft.end_scope(), "/outputs")
+    if not graph.cycles:
+        check_fallback_outputs(draft)
+    return Checked(draft, output, check_constraints(draft))
+
+
+def _check_steps(draft: Draft) -> None:
+    for at, step in enumerate(draft.plan.steps):
+        if step.for_each is not None:
+            draft.items[at] = item_shape(draft, at, step.for_each.items)
+        check_step(draft, at)
+
+
+def _output(step: Step, action: Action) -> Shape:
+    """Return what others see of a step: the array of its items, if it runs over a list."""
+    if step.for_each is None:
+        return action.output
+    return array([action.output if step.when is None else nullable(action.output)])
+
+
+def _absences(steps: Sequence[Step], ids: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Yield the steps that may have no output, each with the reason."""
+    for step in steps:
+        if step.when is not None and step.for_each is None:
+            yield step.id, "it is skipped when its `when` is false"
+            continue
+        for _, other in fallbacks_of(step):
+            if other in ids and steps[ids[other]].when is not None:
+                yield step.id, f"its fallback {other!r} is skipped when its `when` is false"

@@ -1,0 +1,102 @@
+"""Collecting everything that is wrong with a plan: all at once, sorted, bounded.
+
+The same plan gives the same findings in the same order in every process.
+"""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from remit.diagnostic import Diagnostic
+from remit.plan.codes import Code
+
+MAX_FINDINGS = 200
+"""Most diagnostics that one answer carries."""
+_KEPT = 5 * MAX_FINDINGS
+_MAX_NAMES = 400
+
+
+class Findings:
+    """What the checks of one plan have found so far."""
+
+    def __init__(self) -> None:
+        self._errors: list[Diagnostic] = []
+        self._warnings: list[Diagnostic] = []
+        self._dropped = 0
+
+    def error(self, code: Code, path: str, message: str, hint: str = "") -> None:
+        """Record that the plan must not run."""
+        if len(self._errors) >= _KEPT:
+            self._dropped += 1
+            return
+        self._errors.append(Diagnostic(code=code, path=path, message=message, hint=hint))
+
+    def warn(self, code: Code, path: str, message: str, hint: str = "") -> None:
+        """Record something that is allowed but worth a look."""
+        if len(self._warnings) < _KEPT:
+            self._warnings.append(Diagnostic(code=code, path=path, message=message, hint=hint))
+
+    def take(self, others: Iterable[Diagnostic], path: str, where: str = "") -> None:
+        """Record errors that were found in another document, at the place that leads there."""
+        for other in others:
+            place = f" (there at {other.path})" if other.path else ""
+            self.error(Code(other.code), path, f"{where}{other.message}{place}", other.hint)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing keeps the plan from running."""
+        return not self._errors
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more errors would only be counted; costly hints are not worth it then."""
+        return len(self._errors) >= MAX_FINDINGS
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """At most `MAX_FINDINGS` errors, by place; the last says how many were left out."""
+        return _bounded(self._errors, self._dropped)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """At most `MAX_FINDINGS` warnings, by place."""
+        return _bounded(self._warnings, 0)
+
+    def nearest(self, word: str, names: Iterable[str]) -> str:
+        """Return `did you mean …?` for the closest of `names`, or an empty text."""
+        if self.is_full:
+            return ""
+        return did_you_mean(word, names)
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """Return `did you mean …?` for the closest of `names`, or an empty text."""
+    close = [name for name in names if abs(len(name) - len(word)) <= 3]
+    if len(close) > _MAX_NAMES:
+        close = [name for name in close if name[:1] == word[:1]][:_MAX_NAMES]
+    found = get_close_matches(word, sorted(set(close)), n=1, cutoff=0.7)
+    return f"did you mean {found[0]!r}?" if found else ""
+
+
+def _bounded(found: list[Diagnostic], dropped: int) -> tuple[Diagnostic, ...]:
+    ordered = sorted(set(found), key=_place)
+    if len(ordered) + dropped <= MAX_FINDINGS:
+        return tuple(ordered)
+    shown = ordered[: MAX_FINDINGS - 1]
+    rest = len(ordered) - len(shown) + dropped
+    more = Diagnostic(
+        code=Code.MORE,
+        path="",
+        message=f"{rest} more findings are not shown",
+        hint="put these right first, then check again",
+    )
+    return (*shown, more)
+
+
+def _place(found: Diagnostic) -> tuple[list[tuple[int, int, str]], str, str, str]:
+    """Return what findings are sorted by: place in the document, with steps in number order."""
+    parts = [
+        (0, int(part), "") if re.fullmatch(r"\d{1,9}", part) else (1, 0, part)
+        for part in found.path.split("/")[1:]
+    ]
+    return parts, found.code, found.message, found.hint
