@@ -1,12 +1,14 @@
 """URL templates of `http` tools, and which hosts a tool may reach.
 
-    ${env:BACKOFFICE_URL}/erp/orders/{order}
+    https://erp.example/orders/{order}
     http://127.0.0.1:${env:REMIT_PORT_BACKOFFICE}/erp/orders/{order}
+    ${env:BACKOFFICE_URL}/erp/orders/{order}
+    ${env:BACKOFFICE_URL|http://127.0.0.1:${env:REMIT_PORT_BACKOFFICE}}/erp/orders/{order}
 
 An argument stands for one path segment, or part of one, and is percent-encoded; host and port are
-literal or come from the environment, never from arguments. Query parameters have a table of their
-own in the contract. A host is allowed when it is one of the contract's `destinations`, letter by
-letter; nothing resolves names here.
+literal or come from the environment, never from arguments. What follows `|` holds where a variable
+is not set. Query parameters have a table of their own in the contract. A host is allowed when it is
+one of the contract's `destinations`, letter by letter; nothing resolves names here.
 """
 
 import re
@@ -17,13 +19,18 @@ from urllib.parse import quote
 from remit.canonical import JSON
 from remit.tool.template import TemplateError, as_text
 
-_ENV = r"\$\{env:[A-Za-z_][A-Za-z0-9_]*\}"
-_URL = re.compile(
-    rf"^(?P<base>{_ENV}|https?://(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._-]|{_ENV})+)"
-    rf"(?::(?:\d{{1,5}}|{_ENV}))?)(?P<path>/[^?#\\\s]*)?$"
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_ENV = rf"\$\{{env:{_NAME}\}}"
+_BASE = (
+    rf"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._-]|{_ENV})+)(?::(?:\d{{1,5}}|{_ENV}))?"
 )
-_VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-_ARGUMENT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_URL = re.compile(
+    rf"^(?:\$\{{env:(?P<variable>{_NAME})(?:\|(?P<fallback>[^|\s]+))?\}}|(?P<base>https?://[^/\s]+))"
+    r"(?P<path>/[^?#\\\s]*)?$"
+)
+_SERVER = re.compile(_BASE)
+_VARIABLE = re.compile(rf"\$\{{env:({_NAME})\}}")
+_ARGUMENT = re.compile(rf"\{{({_NAME})\}}")
 
 
 class AddressError(ValueError):
@@ -34,10 +41,12 @@ class AddressError(ValueError):
 class Address:
     """A URL template, taken apart."""
 
-    base: str
-    """Scheme, host and port, or one `${env:NAME}` for all of them and a path prefix."""
+    variable: str | None
+    """Environment variable with a base URL that goes before `base`."""
+    base: str | None
+    """Scheme, host and port."""
     host: str | None
-    """The literal host; `None` when it comes from the environment."""
+    """The literal host of `base`; `None` when it comes from the environment."""
     path: str
     """Path template, empty or beginning with `/`."""
 
@@ -46,19 +55,21 @@ class Address:
         """Take `template` apart.
 
         Raises:
-            AddressError: it is not of the form that this module describes.
+            AddressError: it is not of a form that this module describes.
         """
         found = _URL.match(template)
         if found is None:
-            raise AddressError(
-                f"{template!r} is not `http(s)://host[:port]/path` or `${{env:NAME}}/path`"
-            )
+            raise _malformed(template)
+        base = found["base"] or found["fallback"]
+        server = None if base is None else _SERVER.fullmatch(base)
+        if base is not None and server is None:
+            raise _malformed(template)
+        host = None if server is None else server["host"]
         path = found["path"] or ""
         if any(brace in _ARGUMENT.sub("", path) for brace in "{}"):
             raise AddressError(f"{template!r}: braces in the path hold one argument name")
-        host = found["host"]
-        literal = host is not None and not _VARIABLE.search(host)
-        return cls(found["base"], host if literal else None, path)
+        literal = host if host is not None and not _VARIABLE.search(host) else None
+        return cls(found["variable"], base, literal, path)
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -72,7 +83,10 @@ class Address:
             AddressError: an argument is absent, no scalar, or would change the path's shape; a
                 variable is not set.
         """
-        base = _VARIABLE.sub(lambda found: _variable(found[1], environ), self.base)
+        base = environ.get(self.variable or "", "")
+        if not base and self.base is None:
+            raise AddressError(f"the environment variable {self.variable!r} is not set")
+        base = base or _VARIABLE.sub(lambda found: _variable(found[1], environ), self.base or "")
         path = _ARGUMENT.sub(lambda found: _segment(found[1], arguments), self.path)
         return base.rstrip("/") + path
 
@@ -85,6 +99,11 @@ def is_allowed(host: str, destinations: Iterable[str]) -> bool:
 def normal_host(host: str) -> str:
     """Return the form in which two spellings of one host are equal."""
     return host.strip("[]").removesuffix(".").lower()
+
+
+def _malformed(template: str) -> AddressError:
+    forms = "`http(s)://host[:port]/path` or `${env:NAME}/path`"
+    return AddressError(f"{template!r} is not {forms}")
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:

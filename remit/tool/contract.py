@@ -108,7 +108,7 @@ class HttpKind(Model):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     url: str
     """URL template; `{name}` takes an argument, percent-encoded; `${env:NAME}` stands for a base
-    URL, or for part of host and port."""
+    URL, or for part of host and port; see `remit.tool.address`."""
     query: dict[str, str] = {}
     """Query parameter to JSON pointer into the arguments."""
     headers: dict[str, str] = {}

@@ -70,6 +70,10 @@ def test_addresses_are_filled() -> None:
     assert whole.fill({"id": "a/ü?#", "n": 3}, environ) == (
         "https://shop.example/api/things/a%2F%C3%BC%3F%23/x-3"
     )
+    either = Address.parse("${env:GONE|http://127.0.0.1:${env:PORT}}/x")
+    assert either.host == "127.0.0.1"
+    assert either.fill({}, environ) == "http://127.0.0.1:81/x"
+    assert either.fill({}, environ | {"GONE": "https://h"}) == "https://h/x"
     assert Address.parse("http://h.example:${env:PORT}").host == "h.example"
     assert Address.parse("http://h.example:${env:PORT}").fill({}, environ) == "http://h.example:81"
 
@@ -88,6 +92,10 @@ def test_addresses_are_filled() -> None:
         ("http://h\\x/y", {}),
         ("http://{id}/y", {"id": "h"}),
         ("x${env:BASE}", {}),
+        ("${env:GONE|http://h:${env:GONE}}/x", {}),
+        ("${env:GONE|ftp://h}/x", {}),
+        ("${env:BASE|http://a@h}/x", {}),
+        ("${env:BASE}@h/x", {}),
     ],
 )
 def test_addresses_are_refused(template: str, arguments: dict[str, JSON]) -> None:
