@@ -61,7 +61,7 @@ def undo_batch(
 
 
 class _Cutter:
-    """Walks the order once and fills one batch."""
+    """Walks the order once and fills one batch; sets of positions are the bits of integers."""
 
     def __init__(self, plan: CompiledPlan, pieces: dict[str, list[Piece]], limit: int) -> None:
         self.undos: list[Undo] = []
@@ -71,10 +71,12 @@ class _Cutter:
         self._ids = [step.id for step in plan.steps]
         self._graph = UndoGraph(plan.steps)
         nodes = len(self._graph.needs)
-        self._near: list[frozenset[int]] = [frozenset()] * nodes
-        """By node: positions that whoever it stands on must wait for."""
+        self._near = [0] * nodes
+        """By node: positions for which whatever it stands on must wait."""
+        self._behind: list[int] = []
+        """By position: all positions for which it waits, near and far."""
         self._is_blocked = [False] * nodes
-        """By node: whether whoever it stands on must wait for another batch."""
+        """By node: whether whatever it stands on must wait for another batch."""
         self._is_seen = [False] * nodes
 
     def cut(self) -> None:
@@ -83,7 +85,7 @@ class _Cutter:
         for step, pieces in self._pieces.items():
             if step not in known:
                 # The plan was amended since: nothing is known to stand on it, so it goes first.
-                self._take(pieces, frozenset(), is_blocked=False)
+                self._take(pieces, 0, is_blocked=False)
         for node in self._graph.order([self._latest(step) for step in self._ids]):
             self._visit(node)
 
@@ -98,35 +100,54 @@ class _Cutter:
         pieces = self._pieces.get(self._ids[node], []) if node < len(self._ids) else []
         last, is_left = self._take(pieces, near, is_blocked)
         self._is_blocked[node] = is_blocked or is_left
-        self._near[node] = frozenset(last) or near
+        self._near[node] = last or near
 
-    def _nearest(self, sets: list[frozenset[int]]) -> frozenset[int]:
-        """Return the union, without those that another one in it waits for anyway."""
-        filled = list(dict.fromkeys(found for found in sets if found))
-        if len(filled) < 2:
-            return filled[0] if filled else frozenset()
-        union = frozenset[int]().union(*filled)
-        return union.difference(*(self.undos[position].after for position in union))
+    def _nearest(self, sets: list[int]) -> int:
+        """Return the union, without those for which another one in it waits anyway."""
+        distinct = list(dict.fromkeys(sets))
+        union = 0
+        for found in distinct:
+            union |= found
+        if len(distinct) < 2:
+            return union
+        far = 0
+        for position in _bits(union):
+            far |= self._behind[position]
+        return union & ~far
 
-    def _take(
-        self, pieces: list[Piece], near: frozenset[int], is_blocked: bool
-    ) -> tuple[list[int], bool]:
+    def _take(self, pieces: list[Piece], near: int, is_blocked: bool) -> tuple[int, bool]:
         """Put pieces in the batch; return the last position of each item, and if any is left."""
-        last: list[int] = []
+        last = 0
         is_left = False
-        before = sorted(near)
         for chain in _chains(pieces):
-            after = before
+            before = near
             for index, piece in enumerate(chain):
                 if is_blocked or piece.undo is None or len(self.undos) >= self._limit:
                     self.has_rest |= any(left.undo is not None for left in chain[index:])
                     is_left = True
                     break
-                position = len(self.undos)
-                self.undos.append(piece.undo.model_copy(update={"after": list(after)}))
-                after = [position]
-            last += after if after is not before else []
+                before = self._put(piece.undo, before)
+            last |= before if before != near else 0
         return last, is_left
+
+    def _put(self, undo: Undo, before: int) -> int:
+        after = _bits(before)
+        behind = before
+        for position in after:
+            behind |= self._behind[position]
+        self._behind.append(behind)
+        self.undos.append(undo.model_copy(update={"after": after}))
+        return 1 << (len(self.undos) - 1)
+
+
+def _bits(positions: int) -> list[int]:
+    """Return the numbers of the bits that are set, ascending."""
+    found: list[int] = []
+    while positions:
+        lowest = positions & -positions
+        found.append(lowest.bit_length() - 1)
+        positions ^= lowest
+    return found
 
 
 def _chains(pieces: list[Piece]) -> list[list[Piece]]:
