@@ -1,68 +1,98 @@
-"""Transactions on one connection of one thread: a group of writes, or a group of reads.
+"""Transactions on one connection: groups of writes, and single reads.
 
-Writes: each request runs in a savepoint, so that one refused or failed request does not spoil the
-group. Reads: the whole group sees one snapshot, taken after its last request was queued.
+Each write of a group runs in a savepoint, so that one refused or failed write does not spoil the
+others. A read sees one snapshot.
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
 from remit.ledger.protocol import LedgerUnavailableError
 from remit.stores import sqlite
-from remit.stores.lane import Request
 from remit.stores.statements import Statements, Transaction
+
+R = TypeVar("R")
+
+POLL_S = 0.001
+"""How often to ask for a lock that another process holds, in seconds."""
+
+
+class BusyError(LedgerUnavailableError):
+    """Another process holds the lock for a moment; ask again."""
+
 
 Clock = Callable[[], int]
 """Returns milliseconds of Unix time."""
 
 
-class SqlSession:
-    """A `remit.stores.lane.Session` on a connection of its own."""
+class Session:
+    """One connection and its transactions; used by one thread at a time."""
 
-    def __init__(
-        self, engine: Engine, statements: Statements, clock: Clock, *, writes: bool
-    ) -> None:
-        self._pooled = engine.raw_connection()
-        if self._pooled.dbapi_connection is None:
-            raise LedgerUnavailableError("the database gave no connection")
-        self._connection = self._pooled.dbapi_connection
-        self._cursor = self._connection.cursor()
+    def __init__(self, engine: Engine, statements: Statements, clock: Clock) -> None:
+        """Connect.
+
+        Raises:
+            LedgerUnavailableError: when the database cannot be opened; `BusyError` for a moment.
+        """
+        try:
+            self._pooled = engine.raw_connection()
+        except sqlite.UNAVAILABLE as error:
+            raise _unavailable("opened", error) from error
+        connection = self._pooled.dbapi_connection
+        if connection is None:
+            raise LedgerUnavailableError("the ledger gave no connection")
+        self._connection = connection
+        self._cursor = connection.cursor()
         self._statements = statements
         self._clock = clock
-        self._writes = writes
 
     def begin(self) -> None:
-        """Open a transaction; a writing one waits for other processes' writes."""
+        """Open a group of writes; `BusyError` while another process writes."""
         try:
-            self._cursor.execute(sqlite.BEGIN_WRITE if self._writes else sqlite.BEGIN_READ)
+            self._cursor.execute(sqlite.BEGIN_WRITE)
         except sqlite.UNAVAILABLE as error:
-            raise LedgerUnavailableError(f"the ledger cannot be opened: {error}") from error
+            raise _unavailable("written", error) from error
 
-    def execute(self, request: Request[Transaction]) -> None:
-        """Execute a request; what it raises is kept for its caller, what it wrote is undone."""
-        if self._writes:
-            self._cursor.execute("SAVEPOINT request")
-        transaction = Transaction(self._connection, self._statements, self._clock())
+    def write(self, work: Callable[[Transaction], R]) -> R:
+        """Run one write of the group; when it raises, it has written nothing."""
+        self._cursor.execute("SAVEPOINT request")
         try:
-            request.work(transaction)
-        except sqlite.UNAVAILABLE as error:
-            request.error = LedgerUnavailableError(f"the ledger failed: {error}")
-        except Exception as error:
-            request.error = error
-        if not self._writes:
-            return
-        if request.error is not None:
+            result = work(self._transaction())
+        except BaseException:
             self._cursor.execute("ROLLBACK TO request")
+            self._cursor.execute("RELEASE request")
+            raise
         self._cursor.execute("RELEASE request")
+        return result
 
     def commit(self) -> None:
         """Make the group durable."""
         try:
             self._cursor.execute("COMMIT")
         except sqlite.UNAVAILABLE as error:
-            raise LedgerUnavailableError(f"the ledger could not commit: {error}") from error
+            raise _unavailable("committed", error) from error
+
+    def read(self, work: Callable[[Transaction], R]) -> R:
+        """Run a read on one snapshot."""
+        try:
+            self._cursor.execute(sqlite.BEGIN_READ)
+            try:
+                return work(self._transaction())
+            finally:
+                self._cursor.execute("COMMIT")
+        except sqlite.UNAVAILABLE as error:
+            raise _unavailable("read", error) from error
+
+    def _transaction(self) -> Transaction:
+        return Transaction(self._connection, self._statements, self._clock())
 
     def close(self) -> None:
         """Let go of the connection; an open transaction is rolled back."""
         self._pooled.close()
+
+
+def _unavailable(what: str, error: Exception) -> LedgerUnavailableError:
+    kind = BusyError if sqlite.is_busy(error) else LedgerUnavailableError
+    return kind(f"the ledger cannot be {what}: {error}")

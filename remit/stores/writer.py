@@ -1,0 +1,212 @@
+"""Group commit: whatever writes are waiting share one transaction, one sync and one wake-up.
+
+Writes run on the event loop, not in a thread. A driver call gives up the interpreter lock, and a
+thread beside a busy loop, which is what a loaded worker has, waits 5 ms to get it back. Measured
+with 8 tasks on such a loop: a writer thread 12 steps/s and missed deadlines; statements on the loop
+and the commit in a thread 30-220; all on the loop 350-390. The calls take 10 us each and a commit
+on a local disk 0.2 ms, far less than the lock would; where commits turn out slow they go to a
+thread after all. A transaction never stays open while the loop does something else, so other
+processes wait for no more than one group.
+
+A caller that meets its deadline, or is cancelled, before its write has begun takes it back: it is
+never executed. Afterwards the caller finds out by looking again.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from remit.ledger.protocol import LedgerUnavailableError
+from remit.stores import sqlite
+from remit.stores.session import POLL_S, BusyError, Session
+from remit.stores.statements import Transaction
+
+R = TypeVar("R")
+_log = logging.getLogger(__name__)
+
+GROUP_S = 0.010
+"""Longest that a group keeps the event loop, in seconds; the rest goes into the next group."""
+INLINE_S = 0.003
+"""Mean time of a commit above which it no longer runs on the event loop, in seconds."""
+
+
+@dataclass(slots=True)
+class WriterStats:
+    """What a writer has done since it was opened; for metrics and tests."""
+
+    groups: int = 0
+    """Transactions committed."""
+    requests: int = 0
+    """Writes executed, refused ones included."""
+    waits: int = 0
+    """Times that another process held the lock."""
+
+
+class Request:
+    """One write, and the coroutine that waits for it."""
+
+    __slots__ = ("begun", "error", "future", "work")
+
+    def __init__(self, work: Callable[[Transaction], None]) -> None:
+        self.work = work
+        self.begun = False
+        self.error: Exception | None = None
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def expire(self) -> None:
+        """Stop waiting; called at the deadline."""
+        why = "a new look shows whether it was written" if self.begun else "nothing was written"
+        self.settle(LedgerUnavailableError(f"the ledger did not answer in time; {why}"))
+
+    def settle(self, error: Exception | None) -> None:
+        """Wake the waiting coroutine, unless it has gone."""
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(None)
+        else:
+            self.future.set_exception(error)
+
+
+class Writer:
+    """Executes the writes of one process in groups. Belongs to one event loop."""
+
+    def __init__(self, connect: Callable[[], Session], *, bound: int, deadline_s: float) -> None:
+        """Make a writer; it connects with the first write.
+
+        Args:
+            connect: Opens a session.
+            bound: Most writes waiting; one more is refused.
+            deadline_s: Longest that a caller waits, in seconds.
+        """
+        self.stats = WriterStats()
+        self._connect = connect
+        self._bound = bound
+        self._deadline_s = deadline_s
+        self._queue: deque[Request] = deque()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-commit")
+        self._session: Session | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._closed = False
+        self._commit_s = 0.0
+
+    async def call(self, work: Callable[[Transaction], R]) -> R:
+        """Execute `work` in a transaction; return its result once that is durable.
+
+        Raises:
+            LedgerUnavailableError: when too many wait, the deadline passed, the database failed,
+                or the writer is closed.
+        """
+        answer: list[R] = []
+        request = Request(lambda transaction: answer.append(work(transaction)))
+        self._enqueue(request)
+        timer = asyncio.get_running_loop().call_later(self._deadline_s, request.expire)
+        try:
+            await request.future
+        finally:
+            timer.cancel()
+        return answer[0]
+
+    def _enqueue(self, request: Request) -> None:
+        if self._closed:
+            raise LedgerUnavailableError("the ledger is closed")
+        if len(self._queue) >= self._bound:
+            raise LedgerUnavailableError(
+                f"{self._bound} writes wait for the ledger; nothing was written"
+            )
+        self._queue.append(request)
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._run(), name="ledger-writer")
+
+    async def close(self) -> None:
+        """Execute what is queued, then let go of the connection."""
+        self._closed = True
+        if self._pump is not None:
+            await asyncio.shield(self._pump)
+        await asyncio.to_thread(self._thread.shutdown)
+        self._drop_session()
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                await self._serve()
+                await asyncio.sleep(0)
+        finally:
+            self._pump = None
+
+    async def _serve(self) -> None:
+        group: list[Request] = []
+        try:
+            session = await self._begin()
+            if session is None:
+                return
+            self._execute(session, group)
+            await self._commit(session)
+        except Exception as error:
+            # Whatever it was, the writer goes on with a new connection; every caller hears of it.
+            self._fail(group, error)
+            return
+        self.stats.groups += 1
+        for request in group:
+            request.settle(request.error)
+
+    async def _begin(self) -> Session | None:
+        """Open a transaction as soon as no other process writes; `None` when nobody waits."""
+        while self._queue:
+            if self._queue[0].future.done():
+                self._queue.popleft()
+                continue
+            try:
+                self._session = self._session or self._connect()
+                self._session.begin()
+                return self._session
+            except BusyError:
+                self.stats.waits += 1
+            await asyncio.sleep(POLL_S)
+        return None
+
+    def _execute(self, session: Session, group: list[Request]) -> None:
+        until = time.monotonic() + GROUP_S
+        while self._queue and time.monotonic() < until:
+            request = self._queue.popleft()
+            if request.future.done():
+                continue
+            request.begun = True
+            group.append(request)
+            self.stats.requests += 1
+            try:
+                session.write(request.work)
+            except sqlite.UNAVAILABLE:
+                raise
+            except Exception as error:
+                # Refused or faulty: it wrote nothing, and the others of its group go on.
+                request.error = error
+
+    async def _commit(self, session: Session) -> None:
+        if self._commit_s > INLINE_S:
+            # Decays, so that a disk that was slow for a while is tried again.
+            self._commit_s *= 0.98
+            await asyncio.get_running_loop().run_in_executor(self._thread, session.commit)
+            return
+        started = time.monotonic()
+        session.commit()
+        self._commit_s += (time.monotonic() - started - self._commit_s) / 8
+
+    def _fail(self, group: list[Request], error: Exception) -> None:
+        if not isinstance(error, LedgerUnavailableError):
+            _log.error("ledger_write_failed", exc_info=error)
+        self._drop_session()
+        # Without a group not even a transaction could be opened: that is told to all who wait.
+        failed = group or list(self._queue)
+        for request in failed:
+            request.settle(LedgerUnavailableError(f"the ledger failed: {error}"))
+
+    def _drop_session(self) -> None:
+        if self._session is not None:
+            session, self._session = self._session, None
+            session.close()
