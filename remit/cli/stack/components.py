@@ -170,6 +170,7 @@ def _publisher(blueprint: Blueprint) -> Component:
         port=port,
         core=blueprint.core_policies,
         project=blueprint.layout.project / "policies",
+        logs=blueprint.layout.logs,
     )
     return Component(
         name="publisher",
@@ -230,7 +231,8 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
         variables={**environment.variables(), **services},
         address=f"{LOOPBACK}:{port}",
         health=HttpHealth(url=f"http://{LOOPBACK}:{port}/metrics"),
-        ready_within_s=60,
+        # Longer than a worker waits for Temporal and OPA, so that its own last words are heard.
+        ready_within_s=75,
         grace_s=30,
         configuration=_remit_version(),
     )

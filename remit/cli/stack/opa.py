@@ -20,7 +20,8 @@ BUNDLE_RESOURCE = "bundles/remit.tar.gz"
 KEY_ID = "remit"
 ALGORITHM = "HS256"
 MAX_BUNDLE_BYTES = 16 * 2**20
-MAX_INPUT_BYTES = 2**20
+MAX_INPUT_BYTES = 16 * 2**20
+"""Whole-plan facts of several thousand steps are the largest input."""
 _LONG_POLL_S = 30
 _LOCAL = "opa-system"
 _LOCAL_ROOTS = ("system/authz", "system/log", "system/tokens")

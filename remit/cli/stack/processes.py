@@ -10,16 +10,12 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from remit.cli.stack.errors import StackCode, StackError
 from remit.cli.stack.identity import ProcessId, began
+from remit.cli.stack.logs import begin, tail
 
-LOG_LIMIT_BYTES = 16 * 2**20
-"""A log beyond this is moved to `<name>.log.1` at the next start."""
-_TAIL_BYTES = 8192
-_TAIL_LINES = 20
 _KILL_WAIT_S = 5.0
 
 
@@ -51,7 +47,7 @@ def start(command: Command) -> Started:
     Raises:
         StackError: `STACK-START-FAILED` when the program cannot be executed.
     """
-    offset = _open_log(command)
+    offset = begin(command.log, command.name)
     with command.log.open("ab") as log:
         try:
             child = subprocess.Popen(
@@ -91,7 +87,7 @@ def await_healthy(
     while (missing := problem()) is not None:
         if not started.process.is_running():
             raise _failed(
-                name, "ended at once" + tail(started.log, started.log_offset), started.log
+                name, "its process ended" + tail(started.log, started.log_offset), started.log
             )
         if time.monotonic() >= until:
             said = tail(started.log, started.log_offset)
@@ -122,29 +118,6 @@ def stop(name: str, process: ProcessId, *, grace_s: float) -> bool:
                 hint=f"look at it with `ps -p {process.pid} -o pid,stat,wchan,args`",
             )
     return True
-
-
-def tail(log: Path, offset: int = 0) -> str:
-    """Return the last lines of `log` written after `offset`, each on a line of its own."""
-    try:
-        with log.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(offset, size - _TAIL_BYTES))
-            lines = file.read().decode("utf-8", "replace").splitlines()[-_TAIL_LINES:]
-    except OSError:
-        return ""
-    return "".join(f"\n    {line}" for line in lines)
-
-
-def _open_log(command: Command) -> int:
-    """Move an overlong log aside, write a heading, and return where new lines begin."""
-    log = command.log
-    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-        log.replace(log.with_name(log.name + ".1"))
-    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-    with log.open("ab") as file:
-        file.write(f"=== remit starts {command.name} at {moment}\n".encode())
-        return file.tell()
 
 
 def _ended(process: ProcessId, within_s: float) -> bool:

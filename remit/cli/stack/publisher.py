@@ -3,7 +3,8 @@
 It polls the policy folders by content, waits until an edit has settled, builds, and serves the
 result to OPA. A broken edit is reported in the log and in `status.json`; the last good bundle
 stays. Only without any good bundle, at the very first start, a broken policy ends the process.
-It never evaluates a policy and holds no secret but the signing key's file name.
+It never evaluates a policy and holds no secret but the signing key's file name. Being the one
+process of our own that always runs, it also keeps the stack's logs within their bounds.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,9 +24,11 @@ from remit.cli.stack.bundle import BundleBuilder
 from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_store import BundleStore
 from remit.cli.stack.errors import PolicyError
+from remit.cli.stack.logs import bound
 from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, PolicySources, read_sources
 
 _POLL_S = 0.3
+_LOGS_S = 15.0
 _SETTLE_S = 0.1
 """An editor that truncates and writes is seen half way; half a policy may be valid, and weaker."""
 
@@ -40,6 +44,7 @@ class PublisherSettings:
     port: int
     core: Path
     project: Path
+    logs: Path
 
     def argv(self) -> tuple[str, ...]:
         """Return the command line that starts a publisher with these settings."""
@@ -47,6 +52,7 @@ class PublisherSettings:
             *("--opa", str(self.opa), "--key-file", str(self.key_file)),
             *("--folder", str(self.folder), "--port", str(self.port)),
             *("--core", str(self.core), "--project", str(self.project)),
+            *("--logs", str(self.logs)),
         )
         return (sys.executable, "-P", "-m", "remit.cli.stack.publisher", *named)
 
@@ -123,8 +129,11 @@ def run(settings: PublisherSettings) -> int:
         return 1
     threading.Thread(target=server.serve_forever, daemon=True).start()
     publisher = Publisher(settings, store)
+    looked_at_logs = 0.0
     while not stopping.wait(publisher.step()) and not _is_hopeless(store):
-        pass
+        if time.monotonic() - looked_at_logs > _LOGS_S:
+            looked_at_logs = time.monotonic()
+            _bound_logs(settings.logs)
     store.close()  # readers that wait are answered; the server's threads end with the process
     return 1 if _is_hopeless(store) else 0
 
@@ -134,10 +143,17 @@ def _is_hopeless(store: BundleStore) -> bool:
     return store.status.revision is None and store.status.error is not None
 
 
+def _bound_logs(folder: Path) -> None:
+    try:
+        bound(folder)
+    except OSError as error:
+        _log("logs not bounded", reason=str(error))
+
+
 def main(arguments: Sequence[str]) -> int:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(prog="remit.cli.stack.publisher", description=__doc__)
-    for name in ("opa", "key-file", "folder", "core", "project"):
+    for name in ("opa", "key-file", "folder", "core", "project", "logs"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     return run(PublisherSettings(**vars(parser.parse_args(arguments))))

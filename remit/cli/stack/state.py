@@ -16,6 +16,7 @@ from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.health import Health
 from remit.cli.stack.identity import ProcessId
 
+GONE = "its process is gone"
 _MAX_BYTES = 1 << 20
 
 
@@ -44,7 +45,7 @@ class ComponentRecord(BaseModel):
 
     def problem(self) -> str | None:
         """Return why it is not healthy, or `None`."""
-        return self.health.problem() if self.process.is_running() else "its process is gone"
+        return self.health.problem() if self.process.is_running() else GONE
 
 
 class StackState(BaseModel):

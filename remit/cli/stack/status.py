@@ -16,7 +16,7 @@ from remit.cli.stack.bundle_store import BundleStatus, read_status
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.health import OpaHealth
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.state import ComponentRecord, StackState
+from remit.cli.stack.state import GONE, ComponentRecord, StackState
 
 Condition = Literal["healthy", "unhealthy", "stopped"]
 
@@ -110,7 +110,7 @@ def _component(name: str, record: ComponentRecord) -> ComponentStatus:
         address=record.address,
         uptime_s=(datetime.now(UTC) - record.started_at).total_seconds() if running else None,
         log=record.log,
-        detail=problem or "",
+        detail=(problem or "") if running else GONE,
     )
 
 

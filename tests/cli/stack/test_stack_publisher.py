@@ -32,6 +32,7 @@ def settings(opa_binary: Path, core: Path, project: Path, tmp_path: Path) -> Pub
         port=choose(()),
         core=core,
         project=project / "policies",
+        logs=tmp_path,
     )
 
 
