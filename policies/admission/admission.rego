@@ -9,7 +9,8 @@ package remit.admission
 import data.remit.lib
 
 permits contains lib.reason("plan.permitted", "admission", "a plan of a known agent") if {
-	data.remit.registry.agents[input.principal.agent].status == "active"
+	agent := data.remit.registry.agents[input.principal.agent]
+	object.get(agent, "status", "active") == "active"
 }
 
 denies contains lib.reason("plan.empty", "admission", "the plan has no steps") if count(input.plan.steps) == 0
