@@ -1,0 +1,101 @@
+"""From a file's name to a compilation: read the plan, read the project, ask the one compiler.
+
+The same compiler, catalogue and library as admission's, so a plan that passes here fails there only
+if the project changed or policy says no. Everything heavy is imported here, so commands import this
+module when they run.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from remit.canonical import JSON
+from remit.cli.errors import CliError, ExitCode, Finding, usage
+from remit.diagnostic import Diagnostic, InvalidDocumentError
+from remit.plan.compiler import Compilation, compile_plan
+from remit.plan.contract import MAX_PLAN_BYTES
+from remit.plan.document import read_document
+from remit.plan.library import Library
+from remit.stores.project import Project, load_project
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What plans are compiled against."""
+
+    project: Project
+    library: Library
+
+    @classmethod
+    def of(cls, folder: Path) -> "Workshop":
+        """Read the project in `folder`.
+
+        Raises:
+            CliError: every fault of its tools; exit code 1.
+        """
+        try:
+            # Importing a project's tools runs its code; what that prints must not end in our JSON.
+            with contextlib.redirect_stdout(sys.stderr):
+                project = load_project(folder)
+        except InvalidDocumentError as error:
+            raise CliError(findings_of(error.diagnostics), ExitCode.FINDINGS) from error
+        return cls(project, Library(project.library_documents))
+
+    def compile(self, document: JSON) -> Compilation:
+        """Compile `document` as admission does."""
+        return compile_plan(document, self.project.catalogue, self.library)
+
+
+def read_plan_file(name: str) -> JSON:
+    """Return the JSON value in the file `name`, or of standard input for `-`.
+
+    Raises:
+        CliError: `FILE-UNREADABLE` with exit code 2.
+        InvalidDocumentError: it is too large, not UTF-8, malformed, or repeats a key.
+    """
+    # One byte more than is taken tells that it is too large, whatever the file's size.
+    try:
+        if name == STDIN:
+            text = sys.stdin.buffer.read(MAX_PLAN_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                text = file.read(MAX_PLAN_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        hint = "name a plan in JSON or YAML"
+        raise usage("FILE-UNREADABLE", f"{name!r} cannot be read: {why}", hint) from error
+    # YAML is nearly a superset of JSON, so what comes through a pipe may be either.
+    return read_document(text, "stdin.yaml" if name == STDIN and not _is_json(text) else name)
+
+
+def compiled_file(name: str, workshop: Workshop) -> Compilation:
+    """Return the compilation of a file that must be a plan.
+
+    Raises:
+        CliError: every finding; exit code 1, or 2 when it cannot be read.
+    """
+    try:
+        compilation = workshop.compile(read_plan_file(name))
+    except InvalidDocumentError as error:
+        raise CliError(findings_of(error.diagnostics), ExitCode.FINDINGS) from error
+    if compilation.compiled is None:
+        raise CliError(findings_of(compilation.diagnostics), ExitCode.FINDINGS)
+    return compilation
+
+
+def findings_of(diagnostics: Iterable[Diagnostic]) -> list[Finding]:
+    """Return diagnostics as the command line shows them."""
+    return [Finding(d.code, d.message, d.hint, d.path) for d in diagnostics]
+
+
+def near(name: str) -> Path | None:
+    """Return the file beside which a project is looked for."""
+    return None if name == STDIN else Path(name)
+
+
+def _is_json(text: bytes) -> bool:
+    return text.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")

@@ -1,0 +1,106 @@
+"""`remit up`, `down`, `status`, `env`: the light stack from the command line.
+
+What happens to processes is `remit.cli.stack`'s; here it is told. Progress goes to stderr.
+"""
+
+import shlex
+from pathlib import Path
+
+from remit.cli.errors import CliError, ExitCode, Finding
+from remit.cli.output import Document, answer, note
+from remit.cli.place import find_project
+from remit.cli.stack import stack
+from remit.cli.stack.components import core_policies
+from remit.cli.stack.environment import StackEnvironment
+from remit.cli.stack.errors import StackCode, StackError
+from remit.cli.stack.status import ComponentStatus, StackStatus, environment_line
+
+_USAGE = (StackCode.PROJECT_MISSING, StackCode.PROJECT_INVALID, StackCode.UNKNOWN_COMPONENT)
+
+
+def up(project: Path | None, *, as_json: bool) -> int:
+    """Bring the stack up and print how it is."""
+    told = stack.up(find_project(project), note)
+    answer(_document(told), _lines(told), as_json=as_json)
+    return ExitCode.OK
+
+
+def down(project: Path | None, *, as_json: bool) -> int:
+    """Stop the stack and print how it is."""
+    told = stack.down(find_project(project), note)
+    answer(_document(told), [f"{told.project}: {told.condition}"], as_json=as_json)
+    return ExitCode.OK
+
+
+def status(project: Path | None, *, as_json: bool) -> int:
+    """Print how the stack is."""
+    told = stack.status(find_project(project))
+    answer(_document(told), _lines(told), as_json=as_json)
+    return ExitCode.OK if told.condition == "running" else ExitCode.STACK
+
+
+def env(project: Path | None, *, as_json: bool) -> int:
+    """Print the shell line that points the same `temporal` and `opa` at this stack."""
+    environment = stack.environment(find_project(project))
+    line = shell_line(environment)
+    document = {
+        "ok": True,
+        "line": line,
+        "variables": environment.variables(),
+        "policies": str(core_policies()),
+    }
+    answer(document, [line], as_json=as_json)
+    return ExitCode.OK
+
+
+def shell_line(environment: StackEnvironment) -> str:
+    """Return the line to type; it also names Remit's own policies, which `opa test` needs."""
+    policies = shlex.quote(str(core_policies()))
+    return f"{environment_line(environment)} REMIT_POLICIES={policies}"
+
+
+def translated(error: Exception) -> CliError | None:
+    """Return what an error of the stack means to the shell; `None` for any other error."""
+    if not isinstance(error, StackError):
+        return None
+    found = error.diagnostic
+    code = ExitCode.STACK
+    if found.code in _USAGE:
+        code = ExitCode.USAGE
+    elif found.code.startswith("POLICY-"):
+        code = ExitCode.FINDINGS
+    return CliError([Finding(found.code, found.message, found.hint, found.path)], code)
+
+
+def _document(told: StackStatus) -> Document:
+    return {"ok": told.condition == "running", **told.model_dump(mode="json")}
+
+
+def _lines(told: StackStatus) -> list[str]:
+    lines = [f"{told.project}: {told.condition}"]
+    width = max((len(part.name) for part in told.components), default=0)
+    lines += [f"  {part.name:<{width}}  {_part(part)}" for part in told.components]
+    lines += _policy_lines(told)
+    if told.web_ui:
+        lines.append(f"web UI   {told.web_ui}")
+    if told.environment_line:
+        lines.append('shell    eval "$(remit env)"')
+    return lines
+
+
+def _part(part: ComponentStatus) -> str:
+    if part.condition == "healthy":
+        return f"healthy    {part.address or 'pid ' + str(part.pid)}"
+    where = f"; see {part.log}" if part.log else ""
+    return f"{part.condition:<9}  {part.detail}{where}".rstrip()
+
+
+def _policy_lines(told: StackStatus) -> list[str]:
+    lines = []
+    if told.policy.active_revision:
+        lines.append(f"policies {told.policy.active_revision}")
+    broken = told.policy.published.error
+    if broken is not None:
+        lines.append(f"  the last edit is not active: {broken.code}: {broken.message}")
+        lines.append(f"    → {broken.hint}")
+    return lines

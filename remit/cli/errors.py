@@ -1,0 +1,59 @@
+"""What a command says when it cannot do what was asked: a stable code, a way out, an exit code.
+
+    CliError       anything that ends a command early
+
+Kept free of heavy imports: whoever only types a wrong option waits for nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What every command returns to the shell."""
+
+    OK = 0
+    """Done, and nothing was found."""
+    FINDINGS = 1
+    """The run did not complete, or something was found."""
+    USAGE = 2
+    """The command line, a file or the project is not what the command takes."""
+    STACK = 3
+    """Temporal, OPA or another part of the stack is down or refused."""
+
+
+EXIT_CODES = (
+    "Exit codes: 0 ok; 1 findings, or the run did not complete; 2 wrong usage; "
+    "3 the stack is down or refused."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A diagnostic, as the command line shows it."""
+
+    code: str
+    message: str
+    hint: str = ""
+    path: str = ""
+    """JSON pointer, or `file#pointer`."""
+
+
+class CliError(Exception):
+    """A command ends here."""
+
+    def __init__(self, findings: Sequence[Finding], exit_code: ExitCode) -> None:
+        self.findings = tuple(findings)
+        self.exit_code = exit_code
+        super().__init__("; ".join(f"{f.code}: {f.message}" for f in self.findings))
+
+
+def usage(code: str, message: str, hint: str = "") -> CliError:
+    """Return the error for something that was typed wrongly."""
+    return CliError([Finding(code, message, hint)], ExitCode.USAGE)
+
+
+def stack(code: str, message: str, hint: str = "") -> CliError:
+    """Return the error for a part of the stack that does not answer."""
+    return CliError([Finding(code, message, hint)], ExitCode.STACK)

@@ -1,0 +1,106 @@
+"""The `remit` command: its table of commands, and the one place where errors become exit codes.
+
+Bad input never ends in a traceback. An error that nobody foresaw is a bug and is called one, with
+the way to see its traceback. Owns no command.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from remit.cli import commands
+from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding
+from remit.cli.output import failed, note
+
+_DEBUG = "REMIT_DEBUG"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"remit {version('remit')}")
+        except PackageNotFoundError:
+            typer.echo("remit (a checkout that is not installed)")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Agents propose. Remit decides, executes, undoes and proves."""
+
+
+def make_app() -> typer.Typer:
+    """Return the application with every command."""
+    app = typer.Typer(
+        name="remit",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        epilog=EXIT_CODES,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    app.command("up")(commands.up)
+    app.command("down")(commands.down)
+    app.command("status")(commands.status)
+    app.command("env")(commands.env)
+    app.command("validate")(commands.validate)
+    app.command("graph")(commands.graph)
+    app.command("tools")(commands.tools)
+    app.command("schema")(commands.schema)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (see `ExitCode`).
+
+    Args:
+        arguments: the command line without the program's name; the process's own when `None`.
+    """
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in typed
+    try:
+        code = make_app()(args=typed or ["--help"], prog_name="remit", standalone_mode=False)
+    except CliError as error:
+        return failed(error, as_json=as_json)
+    except typer.Abort:
+        return failed(_ended("CLI-ABORTED", "nothing was done"), as_json=as_json)
+    except typer.TyperException as error:
+        hint = "`remit COMMAND --help` lists what it takes"
+        return failed(_ended("CLI-USAGE", _words(error), hint), as_json=as_json)
+    except Exception as error:
+        return failed(_foreseen(error) or _bug(error), as_json=as_json)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _words(error: typer.TyperException) -> str:
+    told = getattr(error, "format_message", None)
+    return str(told() if callable(told) else error) or "a command is missing"
+
+
+def _ended(code: str, message: str, hint: str = "") -> CliError:
+    return CliError([Finding(code, message, hint)], ExitCode.USAGE)
+
+
+def _foreseen(error: Exception) -> CliError | None:
+    """Return what the libraries' own coded errors mean here; only loaded ones can have risen."""
+    if "remit.cli.stack.errors" in sys.modules:
+        from remit.cli.control import translated
+
+        return translated(error)
+    return None
+
+
+def _bug(error: Exception) -> CliError:
+    if os.environ.get(_DEBUG):
+        raise error
+    message = f"{type(error).__name__}: {error}"[:500]
+    note(f"this is a bug in Remit; {_DEBUG}=1 before the same command shows where")
+    return CliError([Finding("REMIT-BUG", message, "please report it")], ExitCode.STACK)

@@ -1,0 +1,201 @@
+"""A picture as SVG: one self-contained file, readable on light and dark ground.
+
+Made by hand, without a program that draws. Texts are escaped and stripped of what XML cannot hold;
+there is no script, no link and no font to load.
+"""
+
+import re
+from collections.abc import Iterator
+from html import escape
+from itertools import pairwise
+
+from remit.plan.graphic.layout import Layout, Point, Size, lay_out
+from remit.plan.graphic.picture import Edge, Node, Picture
+
+_MARGIN = 24.0
+_HEAD = 58.0
+_FOOT = 40.0
+_LINE = 17.0
+_PAD_X = 14.0
+_PAD_Y = 11.0
+_CHARACTER = 6.9
+"""Width of an average character at the size that boxes are written in, in pixels."""
+_BOLD = 7.9
+_SMALLEST = 130.0
+_NOT_XML = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    "|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+_LEGEND = (
+    ("read", "reads"),
+    ("effect", "has an effect"),
+    ("plan", "sub-plan"),
+    ("gate", "waits for a person"),
+    ("undo", "can be undone"),
+    ("irreversible", "cannot be undone"),
+    ("loop", "runs many times"),
+    ("condition", "on a condition"),
+)
+
+_STYLE = """
+  svg { --ground: #ffffff; --ink: #1b2733; --faint: #5d6b79; --edge: #7d8a97;
+        --read: #2f6fb3; --read-fill: #eef5fc; --effect: #a36f0a; --effect-fill: #fdf6e6;
+        --plan: #6b4bb8; --plan-fill: #f4effc; --gate: #b4580f; --undo: #2c7a4b;
+        --irreversible: #c0392b; --loop: #2f6fb3; --condition: #5d6b79; }
+  @media (prefers-color-scheme: dark) {
+    svg { --ground: #12181f; --ink: #e6edf3; --faint: #9aa7b4; --edge: #75828f;
+          --read: #6aa9e9; --read-fill: #16283a; --effect: #d9a441; --effect-fill: #2e2612;
+          --plan: #a78bea; --plan-fill: #261f3a; --gate: #ea9a54; --undo: #5fbf86;
+          --irreversible: #f0796b; --loop: #6aa9e9; --condition: #9aa7b4; } }
+  text { font: 12.5px system-ui, "DejaVu Sans", sans-serif; fill: var(--ink); }
+  .title { font-size: 17px; font-weight: 600; }
+  .goal, .calls, .mark, .label { fill: var(--faint); }
+  .id { font-weight: 600; }
+  .ground { fill: var(--ground); }
+  .edge { fill: none; stroke: var(--edge); stroke-width: 1.4; }
+  .fallback { stroke-dasharray: 5 4; }
+  .tip { fill: var(--edge); }
+  .box { stroke-width: 1.4; }
+  .read .box { fill: var(--read-fill); stroke: var(--read); }
+  .effect .box { fill: var(--effect-fill); stroke: var(--effect); }
+  .plan .box { fill: var(--plan-fill); stroke: var(--plan); }
+  .plan .inner { fill: none; stroke: var(--plan); stroke-width: 1; }
+  .lost .box { stroke: var(--irreversible); stroke-width: 2.2; }
+  .many .behind { fill: var(--ground); stroke: var(--edge); stroke-width: 1; }
+"""
+
+
+def svg(drawn: Picture) -> str:
+    """Return the drawing as an SVG document, ending without a line break."""
+    sizes = [_size(node) for node in drawn.nodes]
+    placed = lay_out(sizes, [(edge.source, edge.target) for edge in drawn.edges])
+    least = max(len(drawn.title) * 10.0, len(_goal(drawn)) * 6.9, 760.0)
+    width = max(placed.width, least) + 2 * _MARGIN
+    height = placed.height + 2 * _MARGIN + _HEAD + _FOOT
+    left = (width - placed.width) / 2
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(height)}" '
+        f'width="{_n(width)}" height="{_n(height)}" role="img" aria-labelledby="title">',
+        f'<title id="title">{_text(drawn.title)}</title>',
+        f"<style>{_STYLE}</style>",
+        _TIP,
+        '<rect class="ground" width="100%" height="100%"/>',
+        f'<text class="title" x="{_n(_MARGIN)}" y="36">{_text(drawn.title)}</text>',
+        f'<text class="goal" x="{_n(_MARGIN)}" y="57">{_text(_goal(drawn))}</text>',
+        f'<g transform="translate({_n(left)} {_n(_MARGIN + _HEAD)})">',
+        *_edges(drawn, sizes, placed),
+        *(
+            line
+            for node, size, corner in zip(drawn.nodes, sizes, placed.corners, strict=True)
+            for line in _box(node, size, corner)
+        ),
+        "</g>",
+        *_legend(height - 22.0),
+        "</svg>",
+    ]
+    return "\n".join(lines)
+
+
+_TIP = (
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
+    'orient="auto"><path class="tip" d="M0 0.6 L8 4 L0 7.4 z"/></marker></defs>'
+)
+
+
+def _size(node: Node) -> Size:
+    longest = max([len(node.calls), *(len(mark.text) + 2 for mark in node.marks)])
+    width = max(longest * _CHARACTER, len(node.id) * _BOLD) + 2 * _PAD_X
+    return Size(max(width, _SMALLEST), (2 + len(node.marks)) * _LINE + 2 * _PAD_Y - 4)
+
+
+def _box(node: Node, size: Size, corner: Point) -> Iterator[str]:
+    x, y = corner
+    kinds = {mark.kind for mark in node.marks}
+    lost = " lost" if "irreversible" in kinds else ""
+    many = " many" if "loop" in kinds else ""
+    yield f'<g class="{node.kind}{lost}{many}">'
+    yield f"<title>{_text(_whole(node))}</title>"
+    if "loop" in kinds:
+        yield _rect("behind", x + 5, y + 5, size)
+    yield _rect("box", x, y, size)
+    if node.kind == "plan":
+        yield _rect("inner", x + 4, y + 4, Size(size.width - 8, size.height - 8))
+    left, line = x + _PAD_X, y + _PAD_Y + 11
+    yield f'<text class="id" x="{_n(left)}" y="{_n(line)}">{_text(node.id)}</text>'
+    yield f'<text class="calls" x="{_n(left)}" y="{_n(line + _LINE)}">{_text(node.calls)}</text>'
+    for position, mark in enumerate(node.marks, start=2):
+        at = line + position * _LINE
+        yield _dot(mark.kind, left + 4, at - 4.3)
+        yield f'<text class="mark" x="{_n(left + 13)}" y="{_n(at)}">{_text(mark.text)}</text>'
+    yield "</g>"
+
+
+def _whole(node: Node) -> str:
+    told = [node.id, node.calls, *(mark.text for mark in node.marks), node.told]
+    return "\n".join(text for text in told if text)
+
+
+def _rect(name: str, x: float, y: float, size: Size) -> str:
+    return (
+        f'<rect class="{name}" x="{_n(x)}" y="{_n(y)}" width="{_n(size.width)}" '
+        f'height="{_n(size.height)}" rx="7"/>'
+    )
+
+
+def _dot(kind: str, x: float, y: float) -> str:
+    return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4" style="fill: var(--{kind})"/>'
+
+
+def _edges(drawn: Picture, sizes: list[Size], placed: Layout) -> Iterator[str]:
+    for position, edge in enumerate(drawn.edges):
+        points = [
+            _middle(placed.corners[edge.source], sizes[edge.source], lower=True),
+            *placed.bends.get(position, ()),
+            _middle(placed.corners[edge.target], sizes[edge.target], lower=False),
+        ]
+        extra = "" if edge.kind == "needs" else " fallback"
+        yield f'<path class="edge{extra}" marker-end="url(#tip)" d="{_curve(points)}"/>'
+        if edge.kind != "needs":
+            yield _label(edge, points)
+
+
+def _label(edge: Edge, points: list[Point]) -> str:
+    (x1, y1), (x2, y2) = points[0], points[1]
+    words = edge.kind.replace("_", " ")
+    return f'<text class="label" x="{_n((x1 + x2) / 2 + 6)}" y="{_n((y1 + y2) / 2)}">{words}</text>'
+
+
+def _middle(corner: Point, size: Size, *, lower: bool) -> Point:
+    return corner[0] + size.width / 2, corner[1] + (size.height if lower else 0.0)
+
+
+def _curve(points: list[Point]) -> str:
+    """Return a path that leaves and arrives upright."""
+    parts = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
+    for (x1, y1), (x2, y2) in pairwise(points):
+        middle = (y1 + y2) / 2
+        parts.append(f"C{_n(x1)} {_n(middle)} {_n(x2)} {_n(middle)} {_n(x2)} {_n(y2)}")
+    return " ".join(parts)
+
+
+def _legend(y: float) -> Iterator[str]:
+    x = _MARGIN
+    for kind, words in _LEGEND:
+        yield _dot(kind, x + 4, y - 4.3)
+        yield f'<text class="label" x="{_n(x + 13)}" y="{_n(y)}">{words}</text>'
+        x += 13 + len(words) * 6.4 + 20
+
+
+def _goal(drawn: Picture) -> str:
+    line = " ".join(drawn.goal.split())
+    return line if len(line) <= 110 else line[:109] + "…"
+
+
+def _text(text: str) -> str:
+    return escape(_NOT_XML.sub("\ufffd", text), quote=True)
+
+
+def _n(value: float) -> str:
+    """Return a number as short as SVG takes it."""
+    return f"{value:.1f}".removesuffix(".0")
