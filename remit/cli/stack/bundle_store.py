@@ -9,31 +9,13 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from remit.canonical import Digest, digest_bytes
+from remit.canonical import digest_bytes
 from remit.cli.stack.atomic import write_atomically
 from remit.cli.stack.bundle import Bundle
+from remit.cli.stack.bundle_status import STATUS, BundleStatus, read_status
 from remit.diagnostic import Diagnostic
 
 ARCHIVE = "remit.tar.gz"
-STATUS = "status.json"
-
-
-class BundleStatus(BaseModel):
-    """What the publisher has to say; the content of `status.json`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    revision: str | None = None
-    """Of the bundle that is served; `None` before the first good one."""
-    archive_digest: Digest | None = None
-    activated_at: datetime | None = None
-    """When it began to be served."""
-    error: Diagnostic | None = None
-    """Why the sources as they are now are not what is served; `None` when they are."""
-    failed_at: datetime | None = None
-    """When `error` was found."""
 
 
 class BundleStore:
@@ -112,11 +94,3 @@ class BundleStore:
         if status.revision is not None and digest_bytes(content) == status.archive_digest:
             self._bundle = Bundle(status.revision, content)
             self._status = status
-
-
-def read_status(folder: Path) -> BundleStatus:
-    """Return the status in `folder`; an empty one if there is none."""
-    try:
-        return BundleStatus.model_validate_json((folder / STATUS).read_bytes())
-    except (OSError, ValidationError):
-        return BundleStatus()

@@ -21,7 +21,7 @@ from remit.cli.stack.layout import Layout
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.processes import Command
 from remit.cli.stack.project import ProjectSettings, Service, substitute
-from remit.cli.stack.publisher import PublisherSettings
+from remit.cli.stack.publisher_settings import PublisherSettings
 
 WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
 """Worker processes and their roles."""

@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,36 +24,13 @@ from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_store import BundleStore
 from remit.cli.stack.errors import PolicyError
 from remit.cli.stack.logs import bound
+from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, PolicySources, read_sources
 
 _POLL_S = 0.3
 _LOGS_S = 15.0
 _SETTLE_S = 0.1
 """An editor that truncates and writes is seen half way; half a policy may be valid, and weaker."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublisherSettings:
-    """What the publisher works with."""
-
-    opa: Path
-    key_file: Path
-    folder: Path
-    """Where the bundle and its status go."""
-    port: int
-    core: Path
-    project: Path
-    logs: Path
-
-    def argv(self) -> tuple[str, ...]:
-        """Return the command line that starts a publisher with these settings."""
-        named = (
-            *("--opa", str(self.opa), "--key-file", str(self.key_file)),
-            *("--folder", str(self.folder), "--port", str(self.port)),
-            *("--core", str(self.core), "--project", str(self.project)),
-            *("--logs", str(self.logs)),
-        )
-        return (sys.executable, "-P", "-m", "remit.cli.stack.publisher", *named)
 
 
 class Publisher:

@@ -16,7 +16,7 @@ from pathlib import Path
 from remit.cli.stack import opa as opa_setup
 from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.binaries import OPA, TEMPORAL, Binary, cache_folder, ensure
-from remit.cli.stack.bundle_store import read_status
+from remit.cli.stack.bundle_status import read_status
 from remit.cli.stack.components import (
     Blueprint,
     Component,

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from remit.cli.stack.bundle_store import BundleStatus, read_status
+from remit.cli.stack.bundle_status import BundleStatus, read_status
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.health import OpaHealth
 from remit.cli.stack.layout import Layout

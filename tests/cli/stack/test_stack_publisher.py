@@ -11,9 +11,11 @@ import pytest
 from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.bundle import Bundle
 from remit.cli.stack.bundle_server import BundleServer
-from remit.cli.stack.bundle_store import BundleStore, read_status
+from remit.cli.stack.bundle_status import read_status
+from remit.cli.stack.bundle_store import BundleStore
 from remit.cli.stack.ports import choose
-from remit.cli.stack.publisher import Publisher, PublisherSettings, run
+from remit.cli.stack.publisher import Publisher, run
+from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.diagnostic import Diagnostic
 
 RESOURCE = "/bundles/remit.tar.gz"
