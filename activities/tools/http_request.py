@@ -42,7 +42,7 @@ def prepare(
     """Return the request for `call`, or why there can be none: then nothing was sent."""
     ref = call.contract.ref
     try:
-        address = Address.parse(kind.url)
+        address = Address.parse(kind.base + kind.url)
         url = httpx2.URL(address.fill(call.arguments, environ) + _query(kind, call.arguments))
         content = _body(kind, address, call)
         headers = _headers(kind, call, secrets)

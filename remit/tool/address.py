@@ -25,7 +25,7 @@ _BASE = (
     rf"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._-]|{_ENV})+)(?::(?:\d{{1,5}}|{_ENV}))?"
 )
 _URL = re.compile(
-    rf"^(?:\$\{{env:(?P<variable>{_NAME})(?:\|(?P<fallback>[^|\s]+))?\}}|(?P<base>https?://[^/\s]+))"
+    rf"^(?:\$\{{env:(?P<variable>{_NAME})(?:\|(?P<fallback>https?://[^|/\s]+))?\}}|(?P<base>https?://[^/\s]+))"
     r"(?P<path>/[^?#\\\s]*)?$"
 )
 _SERVER = re.compile(_BASE)

@@ -106,6 +106,8 @@ class HttpKind(Model):
 
     kind: Literal["http"] = "http"
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    base: str = ""
+    """What `url` is appended to; saves saying scheme and host in every contract of a service."""
     url: str
     """URL template; `{name}` takes an argument, percent-encoded; `${env:NAME}` stands for a base
     URL, or for part of host and port; see `remit.tool.address`."""

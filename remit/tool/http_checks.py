@@ -37,7 +37,7 @@ def http_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
 def _address_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
     where = ("call", "url")
     try:
-        address = Address.parse(call.url)
+        address = Address.parse(call.base + call.url)
     except AddressError as error:
         hint = "query parameters have a table of their own: `query`"
         yield finding(contract, "TOOL-URL", where, str(error), hint)

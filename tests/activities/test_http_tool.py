@@ -19,7 +19,8 @@ def _code(given: ToolAnswer) -> str:
 async def test_sends_arguments_key_and_secrets(origin: Origin, tools: Tools) -> None:
     """Path, query, body, step key and resolved headers arrive as the contract says."""
     contract = http_contract(
-        url="${env:ORIGIN}/shops/{shop}/things",
+        base="${env:ORIGIN}/shops",
+        url="/{shop}/things",
         query={"colour": "/colour", "tag": "/tags", "none": "/absent"},
         headers={"Authorization": "Bearer ${env:TOKEN}", "X-Whole": "env:TOKEN"},
     )
