@@ -23,7 +23,7 @@ from remit.enforcement.surroundings import Surroundings, items_of
 from remit.ledger.protocol import Admission, Record, RunRow
 from remit.plan.compiled import CompiledPlan, CompiledStep, Schedule
 from remit.plan.path import Direction, Segment, StepKey
-from remit.plan.template import ReferenceAbsentError, resolve
+from remit.plan.template import TemplateError, resolve
 from remit.plan.wire import (
     ADMIT_PART,
     EXPAND,
@@ -68,7 +68,7 @@ class Parts:
         try:
             scope = await around.scope(step, None, steps_used(step, "for_each"), has_item=False)
             count = len(items_of(step, scope))
-        except (ReferenceAbsentError, TypeError) as error:
+        except (TemplateError, TypeError) as error:
             raise failure.refused("FOR-EACH-ITEMS", str(error), ask.step) from error
         if count > pinned.plan.limits.max_items:
             raise failure.refused(
@@ -95,7 +95,7 @@ class Parts:
         try:
             resolved = content(resolve(pinned.plan.outputs, scope))
             view = shown(resolve(pinned.plan.outputs, scope), await self._classes(pinned.plan))
-        except ReferenceAbsentError as error:
+        except TemplateError as error:
             raise failure.refused("OUTPUT-ABSENT", str(error), ask.parent) from error
         if ask.parent:
             parent, _, last = ask.parent.rpartition("/")
@@ -149,7 +149,7 @@ class Parts:
         require(step, scope, key.path)
         try:
             arguments = resolve(step.args, scope)
-        except ReferenceAbsentError as error:
+        except TemplateError as error:
             raise failure.refused("REFERENCE-ABSENT", str(error), key.path) from error
         inputs = {**plan.plan.inputs, **(arguments if isinstance(arguments, dict) else {})}
         findings = check(plan.plan.inputs_schema, inputs, "PLAN-INPUTS")

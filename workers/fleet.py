@@ -115,9 +115,9 @@ async def enforcement(settings: WorkerSettings) -> AsyncIterator[EnforcementPoin
 
 async def _decides(opa: OpaClient, timeout_s: float) -> None:
     until = time.monotonic() + timeout_s
-    while not await opa.ready():
+    while problem := await opa.ready():
         if time.monotonic() > until:
-            raise NotReadyError("OPA gives no known deny and known allow; see its log")
+            raise NotReadyError(f"OPA cannot be relied on: {problem}")
         await asyncio.sleep(0.25)
 
 

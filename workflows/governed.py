@@ -5,7 +5,7 @@ decides. This class joins them and tells people how things stand.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -33,22 +33,36 @@ _TAKEN = Answered(taken=True)
 Ending = Literal["completed", "unwound", "continue"]
 
 
-def _signal(name: str) -> object:
-    @workflow.signal(name=name, description=MESSAGES[name])
-    async def handler(self: "Governed", payload: RawValue = _EMPTY) -> None:
-        self.take(name, read_payload(payload))
+class Mailbox:
+    """Where messages arrive."""
 
-    return handler
+    def take(self, name: str, payload: JSON) -> None:
+        """Take a signal in."""
+
+    async def take_and_answer(self, name: str, payload: JSON) -> str:
+        """Take an update in and answer it."""
+        return name
+
+
+def _signal(name: str) -> object:
+    class Named(Mailbox):
+        @workflow.signal(name=name, description=MESSAGES[name])
+        async def receive(self, payload: RawValue = _EMPTY) -> None:
+            self.take(name, read_payload(payload))
+
+    return Named.receive
 
 
 def _update(name: str) -> object:
-    async def handler(self: "Governed", payload: RawValue = _EMPTY) -> str:
-        return await self.take_and_answer(name, read_payload(payload))
+    class Named(Mailbox):
+        @workflow.update(name=name, description=MESSAGES[name])
+        async def receive(self, payload: RawValue = _EMPTY) -> str:
+            return await self.take_and_answer(name, read_payload(payload))
 
-    return workflow.update(name=name, description=MESSAGES[name])(handler)
+    return Named.receive
 
 
-class Governed:
+class Governed(Mailbox):
     """A workflow that drives (a part of) a plan."""
 
     approve = _signal("approve")
@@ -108,7 +122,7 @@ class Governed:
         return Message(name=name, payload=payload, event=origin)
 
     @workflow.signal(dynamic=True)
-    async def other(self, name: str, values: list[RawValue]) -> None:
+    async def other(self, name: str, values: Sequence[RawValue]) -> None:
         """Messages between a run's workflows, and ones that nobody knows."""
         await workflow.wait_condition(lambda: self.desk is not None)
         if self.desk is None:

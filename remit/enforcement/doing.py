@@ -26,7 +26,7 @@ from remit.ledger.protocol import (
 from remit.plan.compiled import CompiledStep
 from remit.plan.expression import ExpressionError, evaluate
 from remit.plan.path import StepKey
-from remit.plan.template import ReferenceAbsentError, resolve
+from remit.plan.template import TemplateError, resolve
 from remit.plan.usage import steps_used
 from remit.plan.wire import StepCall, StepResult
 from remit.tool.validation import check_input
@@ -107,7 +107,7 @@ class Doing:
         try:
             arguments = resolve(pinned.args, scope)
             size = len(canonical(arguments))
-        except ReferenceAbsentError as error:
+        except TemplateError as error:
             raise failure.refused("REFERENCE-ABSENT", str(error), path) from error
         except NotCanonicalError as error:
             raise failure.refused("ARGUMENTS-NOT-JSON", str(error), path) from error

@@ -12,7 +12,7 @@ from remit.enforcement.subject import Subject
 from remit.enforcement.surroundings import Surroundings
 from remit.ledger.protocol import Content, FrozenUndo
 from remit.plan.expression import ExpressionError, evaluate
-from remit.plan.template import ReferenceAbsentError, resolve
+from remit.plan.template import TemplateError, resolve
 from remit.plan.usage import steps_used
 from remit.tool.pointer import PointerError, follow
 from remit.tool.validation import check_output
@@ -96,7 +96,7 @@ async def frozen_undo(
         )
         arguments = resolve(undo.args, {**scope, "args": enforced, "output": output})
         frozen = content(arguments)
-    except (ReferenceAbsentError, NotCanonicalError):
+    except (TemplateError, NotCanonicalError):
         # Without an answer there may be nothing to undo with: residue, with a person assigned.
         return FrozenUndo(undo.tool, undo.contract, None), ()
     return FrozenUndo(undo.tool, undo.contract, frozen.digest), (frozen,)

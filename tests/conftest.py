@@ -1,0 +1,28 @@
+"""One stack per test session and project; tests on it run in one xdist group."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from tests.running import ROOT, Running
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The lab's stack: Temporal, OPA, workers, keeper."""
+    standing = os.environ.get("REMIT_TEST_LAB")
+    if standing:
+        yield Running(Path(standing))
+        return
+    running = Running.of(ROOT / "tests" / "lab", tmp_path_factory.mktemp("stack") / "lab")
+    yield running
+    running.down()
+
+
+@pytest.fixture
+async def lab_client(lab: Running) -> AsyncIterator[Client]:
+    """A client of the lab's Temporal."""
+    yield await lab.client()

@@ -1,0 +1,136 @@
+"""A real stack for tests: a project copied into a temporary folder, and ways to ask about it."""
+
+import asyncio
+import json
+import shutil
+import sqlite3
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from remit.canonical import JSON, JSONObject
+from remit.cli.stack import stack
+from remit.cli.stack.layout import Layout
+
+ROOT = Path(__file__).parent.parent
+
+
+class Running:
+    """A running stack."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+
+    @classmethod
+    def of(cls, source: Path, folder: Path) -> "Running":
+        """Copy `source` to `folder` and bring its stack up."""
+        ignored = shutil.ignore_patterns(".remit", "__pycache__", "service")
+        shutil.copytree(source, folder, ignore=ignored)
+        running = cls(folder)
+        running.up()
+        return running
+
+    def up(self) -> None:
+        """Bring up whatever is not."""
+        stack.up(self.project, lambda line: None)
+
+    def down(self) -> None:
+        """Stop everything."""
+        stack.down(self.project, lambda line: None)
+
+    def restart(self, component: str) -> None:
+        """Stop and start one component."""
+        stack.restart(self.project, component, lambda line: None)
+
+    def pid(self, component: str) -> int:
+        """Return a component's process id."""
+        state = json.loads(Layout(self.project.resolve()).state.read_text())
+        return int(state["components"][component]["pid"])
+
+    @property
+    def address(self) -> str:
+        """Return the address of Temporal's front end."""
+        for component in stack.status(self.project).components:
+            if component.name == "temporal":
+                return component.address
+        raise LookupError("no temporal")
+
+    async def client(self) -> Client:
+        """Return a new client."""
+        return await Client.connect(self.address, data_converter=pydantic_data_converter)
+
+    def journal(self) -> list[tuple[str, str, str]]:
+        """Return the lab's effects in order: name, step key, kind."""
+        file = self.project / ".remit" / "journal.db"
+        if not file.exists():
+            return []
+        with sqlite3.connect(file, timeout=20) as connection:
+            return connection.execute("SELECT name, step_key, kind FROM effects ORDER BY id").fetchall()
+
+    def effects(self, prefix: str) -> list[str]:
+        """Return `kind name` of the effects on names that begin with `prefix`, in order."""
+        return [f"{kind} {name}" for name, _, kind in self.journal() if name.startswith(prefix)]
+
+
+def plan(name: str, steps: list[JSON], **more: JSON) -> JSONObject:
+    """Return a plan of the lab's agent."""
+    return {
+        "schema": "remit.plan/v1",
+        "name": name,
+        "version": "1.0.0",
+        "goal": "try it",
+        "agent": "tester@1.0.0",
+        "on_behalf_of": "asker@lab.example",
+        "tenant": "lab",
+        "owner": "team:lab",
+        "steps": steps,
+        **more,
+    }
+
+
+async def start(client: Client, document: JSON, **options: object) -> WorkflowHandle:
+    """Start a plan as the CLI does; `id` is made up when it is not given."""
+    workflow_id = str(options.pop("id", f"lab-{uuid.uuid4().hex[:12]}"))
+    handle: WorkflowHandle = await client.start_workflow(
+        "ExecutePlan", document, id=workflow_id, task_queue="remit", **options
+    )
+    return handle
+
+
+async def ended(handle: WorkflowHandle, within_s: float = 60) -> JSONObject:
+    """Return the outcome of a run, whether Temporal calls it completed or failed."""
+    try:
+        result: JSONObject = await asyncio.wait_for(handle.result(), within_s)
+    except WorkflowFailureError as error:
+        cause = error.cause
+        details = getattr(cause, "details", ())
+        found: JSONObject = details[0] if details else {"status": type(cause).__name__}
+        return found
+    return result
+
+
+async def waits(handle: WorkflowHandle, within_s: float = 30) -> list[JSONObject]:
+    """Return what a run waits for, as soon as it waits for something."""
+    until = time.monotonic() + within_s
+    while True:
+        pending: list[JSONObject] = await handle.query("pending")
+        if pending:
+            return pending
+        assert time.monotonic() < until, "it waits for nobody"
+        await asyncio.sleep(0.1)
+
+
+async def eventually(
+    condition: Callable[[], Awaitable[bool]], within_s: float = 30, every_s: float = 0.1
+) -> None:
+    """Wait until `condition` holds; fail when it does not in time."""
+    until = time.monotonic() + within_s
+    while not await condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        await asyncio.sleep(every_s)
+
+
