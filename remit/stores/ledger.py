@@ -65,6 +65,7 @@ async def open_ledger(
 
     Raises:
         LedgerError: `LEDGER-TOO-NEW` when a newer Remit made it.
+        LedgerUnavailableError: when it cannot be opened, or is something else.
         ValueError: `url` is not one that a ledger can live at.
     """
     await asyncio.to_thread(migrate, url)

@@ -8,8 +8,9 @@ code is refused, never touched.
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
-from remit.ledger.protocol import LedgerError
+from remit.ledger.protocol import LedgerError, LedgerUnavailableError
 from remit.stores import sqlite
 
 VERSION = "0001"
@@ -21,7 +22,17 @@ def migrate(url: str) -> None:
 
     Raises:
         LedgerError: `LEDGER-TOO-NEW` when a newer Remit made it.
+        LedgerUnavailableError: when it cannot be opened, or is something else.
     """
+    try:
+        _migrate(url)
+    except OSError as error:
+        raise LedgerUnavailableError(f"the ledger cannot be opened: {error}") from error
+    except DBAPIError as error:
+        raise LedgerUnavailableError(f"the ledger cannot be upgraded: {error.orig}") from error
+
+
+def _migrate(url: str) -> None:
     with sqlite.migration_lock(url):
         engine = sqlite.open_engine(url, busy_ms=30_000)
         try:

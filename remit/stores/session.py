@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from remit.ledger.protocol import LedgerUnavailableError
+from remit.ledger.protocol import LedgerError, LedgerUnavailableError
 from remit.stores import sqlite
 from remit.stores.statements import Statements, Transaction
 
@@ -60,12 +60,18 @@ class Session:
         self._cursor.execute("SAVEPOINT request")
         try:
             result = work(self._transaction())
+        except sqlite.BROKEN_RULE as error:
+            self._undo()
+            raise LedgerError("LEDGER-BROKEN-RULE", f"the tables refuse it: {error}") from error
         except BaseException:
-            self._cursor.execute("ROLLBACK TO request")
-            self._cursor.execute("RELEASE request")
+            self._undo()
             raise
         self._cursor.execute("RELEASE request")
         return result
+
+    def _undo(self) -> None:
+        self._cursor.execute("ROLLBACK TO request")
+        self._cursor.execute("RELEASE request")
 
     def commit(self) -> None:
         """Make the group durable."""

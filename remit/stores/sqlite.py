@@ -19,8 +19,10 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 BEGIN_WRITE = "BEGIN IMMEDIATE"
 BEGIN_READ = "BEGIN"
-UNAVAILABLE = (sqlite3.OperationalError, sqlite3.InterfaceError)
-"""What the driver raises when the database cannot be used, as opposed to used wrongly."""
+UNAVAILABLE = sqlite3.Error
+"""What the driver raises when the database cannot be used: locked, full, unreadable."""
+BROKEN_RULE = sqlite3.IntegrityError
+"""What it raises (also an `UNAVAILABLE`) when a write breaks a rule of the tables."""
 
 
 def open_engine(url: str, *, busy_ms: int) -> Engine:
