@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from remit.plan.arguments import Arguments
 from remit.plan.checked import Action, Checked, Draft
+from remit.plan.conditions import check_conditions
 from remit.plan.constraints import check_constraints
 from remit.plan.contract import Plan, Step
 from remit.plan.fallbacks import check_fallback_outputs
@@ -39,6 +40,7 @@ def check(
         arguments=Arguments(findings, inputs.values),
     )
     _check_steps(draft)
+    check_conditions(draft)
     output = draft.arguments.shape(plan.outputs, draft.end_scope(), "/outputs")
     if not graph.cycles:
         check_fallback_outputs(draft)

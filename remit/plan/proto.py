@@ -1,0 +1,157 @@
+"""Shapes as protobuf message types, which is how CEL's type checker learns field names.
+
+A `FileDescriptorProto` is written byte by byte: the engine asks for no more than `serialized_pb`,
+and building it with the protobuf library would cost every start of the CLI a tenth of a second.
+What a message type cannot say becomes `dyn`: the checker then passes it, and the run will tell.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from remit.plan.shape import Shape
+
+PACKAGE = "remit"
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WORDS = frozenset({"in", "true", "false", "null"})
+
+_DOUBLE, _INT64, _BOOL, _STRING, _MESSAGE = 1, 3, 8, 9, 11
+_OPTIONAL, _REPEATED = 1, 3
+_SCALARS = {
+    frozenset({"boolean"}): (_BOOL, "BoolValue"),
+    frozenset({"integer"}): (_INT64, "Int64Value"),
+    frozenset({"number", "integer"}): (_DOUBLE, "DoubleValue"),
+    frozenset({"string"}): (_STRING, "StringValue"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """The type of a field."""
+
+    number: int
+    """Number of the type in `FieldDescriptorProto`."""
+    message: str = ""
+    """Full name of the message type, for messages."""
+    is_list: bool = False
+    value: "Spec | None" = None
+    """For a map with text keys: the type of its values."""
+
+
+DYN = Spec(_MESSAGE, "google.protobuf.Value")
+LIST = Spec(_MESSAGE, "google.protobuf.ListValue")
+MAP = Spec(_MESSAGE, "google.protobuf.Struct")
+
+
+class Messages:
+    """Message types of the shapes of one plan."""
+
+    def __init__(self) -> None:
+        self.shapes: dict[str, Shape] = {}
+        """Shape behind each message type, by full name."""
+        self._names: dict[int, str] = {}
+        self._written: list[bytes] = []
+
+    def spec(self, shape: Shape) -> Spec:
+        """Return the type of fields that hold values of `shape`."""
+        if shape.is_any:
+            return DYN
+        kinds = shape.kinds - {"null"}
+        scalar = _SCALARS.get(kinds)
+        if scalar is not None:
+            number, wrapper = scalar
+            return (
+                Spec(_MESSAGE, f"google.protobuf.{wrapper}") if shape.may_be_null else Spec(number)
+            )
+        if kinds == {"object"}:
+            return self._object(shape)
+        if kinds == {"array"} and not shape.may_be_null:
+            item = LIST if shape.item is None else self.spec(shape.item)
+            simple = shape.item is not None and not item.is_list and item.value is None
+            return Spec(item.number, item.message, is_list=True) if simple else LIST
+        return DYN
+
+    def add(self, name: str, fields: Mapping[str, Spec]) -> Spec:
+        """Write a message type with `fields` and return its type."""
+        full = f"{PACKAGE}.{name}"
+        body = _text(1, name)
+        entries = set[str]()
+        for number, (field, declared) in enumerate(fields.items(), start=1):
+            spec = declared
+            if declared.value is not None:
+                entry = _entry_name(field)
+                spec = MAP
+                if entry not in entries and entry not in fields:
+                    entries.add(entry)
+                    body += _block(3, _map_entry(entry, declared.value))
+                    spec = Spec(_MESSAGE, f"{full}.{entry}", is_list=True)
+            # Numbers from 19000 on are protobuf's own.
+            body += _block(2, _field(field, number if number < 19000 else number + 1000, spec))
+        # Fields whose names differ in `_` and case alone are no conflict here.
+        self._written.append(_block(4, body + _block(7, _number(11, 1))))
+        return Spec(_MESSAGE, full)
+
+    def file(self) -> bytes:
+        """Return the `FileDescriptorProto` of everything added."""
+        imports = b"".join(_text(3, f"google/protobuf/{f}.proto") for f in ("wrappers", "struct"))
+        head = _text(1, "remit.proto") + _text(2, PACKAGE) + imports
+        return head + b"".join(self._written)
+
+    def _object(self, shape: Shape) -> Spec:
+        if shape.rest is not None and not shape.fields and not shape.may_be_null:
+            value = self.spec(shape.rest)
+            is_plain = not value.is_list and value.value is None
+            return Spec(_MESSAGE, value=value) if is_plain else MAP
+        if shape.rest is not None or not all(_is_readable(name) for name in shape.fields):
+            return DYN if shape.may_be_null else MAP
+        known = self._names.get(id(shape))
+        if known is None:
+            known = f"T{len(self._names)}"
+            self._names[id(shape)] = known
+            self.shapes[f"{PACKAGE}.{known}"] = shape
+            self.add(known, {name: self.spec(part) for name, part in shape.fields.items()})
+        return Spec(_MESSAGE, f"{PACKAGE}.{known}")
+
+
+def _is_readable(name: str) -> bool:
+    """Say whether an expression can write `.name`."""
+    return _IDENTIFIER.fullmatch(name) is not None and name not in _WORDS
+
+
+def _entry_name(field: str) -> str:
+    """Return the name that protobuf demands of the type behind a map field."""
+    return "".join(part[:1].upper() + part[1:] for part in field.split("_")) + "Entry"
+
+
+def _map_entry(name: str, value: Spec) -> bytes:
+    fields = _block(2, _field("key", 1, Spec(_STRING))) + _block(2, _field("value", 2, value))
+    return _text(1, name) + fields + _block(7, _number(7, 1))
+
+
+def _field(name: str, number: int, spec: Spec) -> bytes:
+    label = _REPEATED if spec.is_list else _OPTIONAL
+    written = _text(1, name) + _number(3, number) + _number(4, label) + _number(5, spec.number)
+    if spec.message:
+        written += _text(6, f".{spec.message}")
+    return written + _text(10, f"f{number}")
+
+
+def _text(number: int, text: str) -> bytes:
+    return _block(number, text.encode())
+
+
+def _block(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _number(number: int, value: int) -> bytes:
+    return _varint(number << 3) + _varint(value)
+
+
+def _varint(value: int) -> bytes:
+    written = bytearray()
+    while value > 0x7F:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
