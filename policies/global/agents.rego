@@ -28,7 +28,7 @@ denies contains reason if some reason in ((_unknown | _elsewhere) | _suspended)
 
 denies contains lib.reason("agent.scope_missing", _policy, $"{_name} does not hold {input.action.domain}.{input.action.operation}") if {
 	_agent
-	not lib.scoped(input)
+	not lib.is_scoped
 }
 
 denies contains lib.reason("agent.tool_not_listed", _policy, $"{_name} may not use {input.action.tool}") if {

@@ -2,7 +2,7 @@
 # title: Required facts
 # description: |
 #   An absent fact is undefined, and a rule that needs it stays silent; so absence itself denies. While
-#   the facts are not well formed nothing else is evaluated.
+#   the facts are not well formed nothing but these findings is evaluated.
 # labels: {owner: security, control: D-01}
 package remit.global.facts
 
@@ -13,35 +13,35 @@ _policy := "global.facts"
 
 _absent := "\u0000absent"
 
-denies contains lib.reason("input.malformed", _policy, "the facts are not well formed") if not shape.well_formed
+findings contains lib.reason("input.malformed", _policy, "the facts are not well formed")
 
-denies contains lib.reason("input.kind", _policy, "the kind of decision is unknown") if {
+findings contains lib.reason("input.kind", _policy, "the kind of decision is unknown") if {
 	not object.get(input, ["kind"], "") in object.keys(shape.parts)
 }
 
-denies contains lib.reason("input.missing", _policy, $"required part is missing: {part}") if {
+findings contains lib.reason("input.missing", _policy, $"required part is missing: {part}") if {
 	some part in _parts
 	not is_object(object.get(input, [part], null))
 }
 
-denies contains lib.reason("input.missing", _policy, $"required fact is missing: {_shown(leaf)}") if {
+findings contains lib.reason("input.missing", _policy, $"required fact is missing: {_shown(leaf)}") if {
 	some leaf in _leaves
 	_value(leaf) == _absent
 }
 
-denies contains lib.reason("input.null", _policy, $"fact is null: {_shown(leaf)}") if {
+findings contains lib.reason("input.null", _policy, $"fact is null: {_shown(leaf)}") if {
 	some leaf in _leaves
 	_value(leaf) == null
 	not "null" in leaf.types
 }
 
-denies contains lib.reason("input.type", _policy, $"fact has the wrong type: {_shown(leaf)}") if {
+findings contains lib.reason("input.type", _policy, $"fact has the wrong type: {_shown(leaf)}") if {
 	some leaf in _leaves
 	not _value(leaf) in {null, _absent}
 	not _right_type(leaf, _value(leaf))
 }
 
-denies contains lib.reason("input.value", _policy, $"fact has a value that is not known: {_shown(leaf)}") if {
+findings contains lib.reason("input.value", _policy, $"fact has a value that is not known: {_shown(leaf)}") if {
 	some leaf in _leaves
 	count(leaf.values) > 0
 	is_string(_value(leaf))
@@ -51,7 +51,6 @@ denies contains lib.reason("input.value", _policy, $"fact has a value that is no
 _parts := shape.parts[input.kind]
 
 _leaves contains leaf if {
-	not shape.well_formed
 	some leaf in shape.leaves
 	leaf.path[0] in _parts
 	is_object(object.get(input, [leaf.path[0]], null))
@@ -61,13 +60,11 @@ _value(leaf) := object.get(input, leaf.path, _absent)
 
 _shown(leaf) := concat(".", leaf.path)
 
-_right_type(leaf, value) if {
-	type_name(value) in leaf.types
-	not leaf.whole
-}
+_right_type(leaf, value) if type_name(value) in leaf.types
 
 _right_type(leaf, value) if {
-	type_name(value) in leaf.types
-	leaf.whole
+	is_number(value)
+	"integer" in leaf.types
 	value == floor(value)
+	value >= 0
 }

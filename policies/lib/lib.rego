@@ -29,12 +29,16 @@ gate(code, policy, rule, message) := {
 # description: |
 #   A domain's usual permit. A probe and a read-back are questions that Remit asks about a call, so any
 #   scope in their domain covers them, as long as they only read.
-scoped(facts) if covers(scopes(facts.principal.agent), facts.action.domain, facts.action.operation)
+scoped(_) if is_scoped
 
-scoped(facts) if {
-	facts.action.purpose != "call"
-	facts.action.operation == "read"
-	in_domain(scopes(facts.principal.agent), facts.action.domain)
+# METADATA
+# title: The same, evaluated once however many rules ask
+is_scoped if covers(scopes(input.principal.agent), input.action.domain, input.action.operation)
+
+is_scoped if {
+	input.action.purpose != "call"
+	input.action.operation == "read"
+	in_domain(scopes(input.principal.agent), input.action.domain)
 }
 
 # METADATA
@@ -44,15 +48,15 @@ scopes(agent) := data.remit.registry.agents[agent].scopes
 
 # METADATA
 # title: Whether scopes cover an operation in a domain
-covers(given, domain, operation) if $"{domain}.{operation}" in given
+covers(given, domain, operation) if concat(".", [domain, operation]) in given
 
-covers(given, domain, _) if $"{domain}.*" in given
+covers(given, domain, _) if concat(".", [domain, "*"]) in given
 
 # METADATA
 # title: Whether any scope lies in a domain
 in_domain(given, domain) if {
 	some scope in given
-	startswith(scope, $"{domain}.")
+	startswith(scope, concat(".", [domain, ""]))
 }
 
 # METADATA

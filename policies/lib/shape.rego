@@ -5,237 +5,210 @@
 package remit.lib.shape
 
 well_formed if {
-	input.schema_version == 1
 	input.kind == "call"
+	input.schema_version == 1
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.action.step_key, input.action.path, input.action.step, input.action.tool, input.action.tool_version, input.action.contract_digest, input.action.domain, input.action.region, input.action.request_digest, input.action.proposed_digest, input.action.cost.currency, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.run.root, input.run.workflow_id, input.run.run_id, input.run.path, input.context.environment]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [input.principal.verified, input.action.irreversible, input.action.rollback]
+	min(flags) >= false
+	max(flags) <= true
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.action.attempt, input.action.cost.micros, input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.history.calls, input.history.effects, input.history.denials, input.history.undone, input.run.started_ms, input.run.deadline_ms, input.context.now_ms, input.context.scheduled_ms]))
+	lists := [input.action.data_classes, input.action.destinations, input.plan.forbidden_tools, input.context.capabilities]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, input.action.direction], [1, input.action.purpose], [2, input.action.operation], [3, input.action.autonomy], [4, input.plan.provenance], [5, input.context.profile]} - {[0, "do"], [0, "undo"], [1, "call"], [1, "probe"], [1, "read_back"], [2, "read"], [2, "write"], [2, "delete"], [2, "trigger"], [2, "spend"], [3, "unattended"], [3, "notify"], [3, "approve"], [3, "human"], [4, "stated"], [4, "not_stated"], [5, "light"], [5, "full"]} == set()
+	is_object(input.action.arguments)
+	type_name(input.action.confidence) in {"null", "number"}
+	type_name(input.action.plan_gate) in {"null", "object"}
+	every w in [w | w := input.action.plan_gate; w != null] {
+		plan_gate(w)
+	}
+	type_name(input.plan.max_steps) in {"number", "null"}
+	type_name(input.plan.regions) in {"array", "null"}
+	count([w | some w in input.plan.regions; not is_string(w)]) == 0
+	is_array(input.plan.steps)
+	every w in input.plan.steps {
+		plan_step_fact(w)
+	}
+	type_name(input.budget.limit_micros) in {"number", "null"}
+	max([input.vote, input.system]) == null
 	is_array(input.grants)
-	principal(input.principal)
-	action(input.action)
-	plan_fact(input.plan)
-	budget(input.budget)
-	history(input.history)
-	run(input.run)
-	context(input.context)
 	every given in input.grants {
 		grant(given)
 	}
-	optional_vote
-	optional_system
 }
 
 well_formed if {
-	input.schema_version == 1
 	input.kind == "admission"
+	input.schema_version == 1
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.context.environment]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [input.principal.verified]
+	min(flags) >= false
+	max(flags) <= true
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.context.now_ms, input.context.scheduled_ms]))
+	lists := [input.plan.forbidden_tools, input.context.capabilities]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, input.plan.provenance], [1, input.context.profile]} - {[0, "stated"], [0, "not_stated"], [1, "light"], [1, "full"]} == set()
+	type_name(input.plan.max_steps) in {"number", "null"}
+	type_name(input.plan.regions) in {"array", "null"}
+	count([w | some w in input.plan.regions; not is_string(w)]) == 0
+	is_array(input.plan.steps)
+	every w in input.plan.steps {
+		plan_step_fact(w)
+	}
+	type_name(input.budget.limit_micros) in {"number", "null"}
+	optional_history
+	optional_run
+	max([input.action, input.vote, input.system]) == null
 	is_array(input.grants)
-	principal(input.principal)
-	plan_fact(input.plan)
-	budget(input.budget)
-	context(input.context)
 	every given in input.grants {
 		grant(given)
 	}
-	optional_action
-	optional_history
-	optional_vote
-	optional_system
-	optional_run
 }
 
 well_formed if {
-	input.schema_version == 1
 	input.kind == "system"
+	input.schema_version == 1
+	texts := [input.system.activity, input.system.role, input.system.workflow_type, input.system.direction, input.context.environment]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.context.now_ms, input.context.scheduled_ms]))
+	lists := [input.context.capabilities]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, input.context.profile]} - {[0, "light"], [0, "full"]} == set()
+	optional_principal
+	optional_run
+	max([input.action, input.plan, input.budget, input.history, input.vote]) == null
 	is_array(input.grants)
-	system_call(input.system)
-	context(input.context)
 	every given in input.grants {
 		grant(given)
 	}
-	optional_principal
-	optional_action
-	optional_plan
-	optional_budget
-	optional_history
-	optional_vote
-	optional_run
 }
 
 well_formed if {
-	input.schema_version == 1
 	input.kind == "vote"
+	input.schema_version == 1
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.vote.gate.id, input.vote.gate.path, input.vote.gate.code, input.vote.gate.role, input.vote.gate.tool, input.vote.gate.domain, input.vote.gate.proposed_digest, input.vote.by, input.context.environment]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [input.principal.verified, input.vote.verified]
+	min(flags) >= false
+	max(flags) <= true
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.vote.gate.quorum, input.vote.gate.expires_ms, input.context.now_ms, input.context.scheduled_ms]))
+	lists := [input.context.capabilities]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, input.vote.verdict], [1, input.context.profile]} - {[0, "approve"], [0, "reject"], [1, "light"], [1, "full"]} == set()
+	optional_run
+	max([input.action, input.plan, input.budget, input.history, input.system]) == null
 	is_array(input.grants)
-	principal(input.principal)
-	vote(input.vote)
-	context(input.context)
 	every given in input.grants {
 		grant(given)
 	}
-	optional_action
-	optional_plan
-	optional_budget
-	optional_history
-	optional_system
-	optional_run
 }
-
-optional_principal if is_null(input.principal)
-
-optional_principal if principal(input.principal)
-
-optional_action if is_null(input.action)
-
-optional_action if action(input.action)
-
-optional_plan if is_null(input.plan)
-
-optional_plan if plan_fact(input.plan)
-
-optional_budget if is_null(input.budget)
-
-optional_budget if budget(input.budget)
 
 optional_history if is_null(input.history)
 
 optional_history if history(input.history)
 
-optional_vote if is_null(input.vote)
+optional_principal if is_null(input.principal)
 
-optional_vote if vote(input.vote)
-
-optional_system if is_null(input.system)
-
-optional_system if system_call(input.system)
+optional_principal if principal(input.principal)
 
 optional_run if is_null(input.run)
 
 optional_run if run(input.run)
 
 action(v) if {
-	is_string(v.step_key)
-	is_string(v.path)
-	is_string(v.step)
-	v.direction in {"do", "undo"}
-	v.purpose in {"call", "probe", "read_back"}
-	is_number(v.attempt)
-	v.attempt == floor(v.attempt)
-	v.attempt >= 0
-	is_string(v.tool)
-	is_string(v.tool_version)
-	is_string(v.contract_digest)
-	is_string(v.domain)
-	v.operation in {"read", "write", "delete", "trigger", "spend"}
-	is_boolean(v.irreversible)
-	is_array(v.data_classes)
-	every w in v.data_classes {
-		is_string(w)
-	}
-	is_string(v.region)
-	is_array(v.destinations)
-	every w in v.destinations {
-		is_string(w)
-	}
+	texts := [v.step_key, v.path, v.step, v.tool, v.tool_version, v.contract_digest, v.domain, v.region, v.request_digest, v.proposed_digest, v.cost.currency]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [v.irreversible, v.rollback]
+	min(flags) >= false
+	max(flags) <= true
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.attempt, v.cost.micros]))
+	lists := [v.data_classes, v.destinations]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, v.direction], [1, v.purpose], [2, v.operation], [3, v.autonomy]} - {[0, "do"], [0, "undo"], [1, "call"], [1, "probe"], [1, "read_back"], [2, "read"], [2, "write"], [2, "delete"], [2, "trigger"], [2, "spend"], [3, "unattended"], [3, "notify"], [3, "approve"], [3, "human"]} == set()
 	is_object(v.arguments)
-	is_string(v.request_digest)
-	is_string(v.proposed_digest)
-	cost_fact(v.cost)
-	nullable_action_confidence(v.confidence)
-	v.autonomy in {"unattended", "notify", "approve", "human"}
-	nullable_action_plan_gate(v.plan_gate)
-	is_boolean(v.rollback)
+	type_name(v.confidence) in {"null", "number"}
+	type_name(v.plan_gate) in {"null", "object"}
+	every w in [w | w := v.plan_gate; w != null] {
+		plan_gate(w)
+	}
 }
 
 budget(v) if {
-	is_string(v.currency)
-	nullable_budget_limit_micros(v.limit_micros)
-	is_number(v.spent_micros)
-	v.spent_micros == floor(v.spent_micros)
-	v.spent_micros >= 0
-	is_number(v.reserved_micros)
-	v.reserved_micros == floor(v.reserved_micros)
-	v.reserved_micros >= 0
+	texts := [v.currency]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.spent_micros, v.reserved_micros]))
+	type_name(v.limit_micros) in {"number", "null"}
 }
 
 context(v) if {
-	is_number(v.now_ms)
-	v.now_ms == floor(v.now_ms)
-	is_number(v.scheduled_ms)
-	v.scheduled_ms == floor(v.scheduled_ms)
-	is_string(v.environment)
-	v.profile in {"light", "full"}
-	is_array(v.capabilities)
-	every w in v.capabilities {
-		is_string(w)
-	}
+	texts := [v.environment]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.now_ms, v.scheduled_ms]))
+	lists := [v.capabilities]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, v.profile]} - {[0, "light"], [0, "full"]} == set()
 }
 
 cost_fact(v) if {
-	is_number(v.micros)
-	v.micros == floor(v.micros)
-	v.micros >= 0
-	is_string(v.currency)
+	texts := [v.currency]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.micros]))
 }
 
 gate_fact(v) if {
-	is_string(v.id)
-	is_string(v.path)
-	is_string(v.code)
-	is_string(v.role)
-	is_number(v.quorum)
-	v.quorum == floor(v.quorum)
-	v.quorum >= 0
-	is_string(v.tool)
-	is_string(v.domain)
-	is_string(v.proposed_digest)
-	is_number(v.expires_ms)
-	v.expires_ms == floor(v.expires_ms)
+	texts := [v.id, v.path, v.code, v.role, v.tool, v.domain, v.proposed_digest]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.quorum, v.expires_ms]))
 }
 
 grant(v) if {
-	is_string(v.gate)
-	is_string(v.code)
-	is_string(v.role)
-	is_array(v.by)
-	every w in v.by {
-		is_string(w)
-	}
-	is_string(v.proposed_digest)
-	is_string(v.enforced_digest)
-	is_number(v.expires_ms)
-	v.expires_ms == floor(v.expires_ms)
+	texts := [v.gate, v.code, v.role, v.proposed_digest, v.enforced_digest]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.expires_ms]))
+	lists := [v.by]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 }
 
-history(v) if {
-	is_number(v.calls)
-	v.calls == floor(v.calls)
-	v.calls >= 0
-	is_number(v.effects)
-	v.effects == floor(v.effects)
-	v.effects >= 0
-	is_number(v.denials)
-	v.denials == floor(v.denials)
-	v.denials >= 0
-	is_number(v.undone)
-	v.undone == floor(v.undone)
-	v.undone >= 0
-}
+history(v) if regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.calls, v.effects, v.denials, v.undone]))
 
 plan_fact(v) if {
-	is_string(v.name)
-	is_string(v.version)
-	is_string(v.digest)
-	is_string(v.compiled_digest)
-	is_string(v.owner)
-	is_string(v.goal)
-	v.provenance in {"stated", "not_stated"}
-	nullable_plan_fact_max_steps(v.max_steps)
-	nullable_plan_fact_regions(v.regions)
-	is_array(v.forbidden_tools)
-	every w in v.forbidden_tools {
-		is_string(w)
-	}
-	is_number(v.deadline_ms)
-	v.deadline_ms == floor(v.deadline_ms)
-	is_number(v.steps_total)
-	v.steps_total == floor(v.steps_total)
-	v.steps_total >= 0
+	texts := [v.name, v.version, v.digest, v.compiled_digest, v.owner, v.goal]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.deadline_ms, v.steps_total]))
+	lists := [v.forbidden_tools]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, v.provenance]} - {[0, "stated"], [0, "not_stated"]} == set()
+	type_name(v.max_steps) in {"number", "null"}
+	type_name(v.regions) in {"array", "null"}
+	count([w | some w in v.regions; not is_string(w)]) == 0
 	is_array(v.steps)
 	every w in v.steps {
 		plan_step_fact(w)
@@ -243,116 +216,64 @@ plan_fact(v) if {
 }
 
 plan_gate(v) if {
-	is_string(v.role)
-	is_number(v.quorum)
-	v.quorum == floor(v.quorum)
-	v.quorum >= 0
-	is_number(v.expires_ms)
-	v.expires_ms == floor(v.expires_ms)
-	is_string(v.message)
+	texts := [v.role, v.message]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.quorum, v.expires_ms]))
 }
 
 plan_step_fact(v) if {
-	is_string(v.id)
-	is_string(v.tool)
-	is_string(v.domain)
-	v.operation in {"read", "write", "delete", "trigger", "spend", "plan"}
-	is_array(v.needs)
-	every w in v.needs {
-		is_string(w)
+	texts := [v.id, v.tool, v.domain, v.autonomy, v.region]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [v.has_undo, v.irreversible, v.gated]
+	min(flags) >= false
+	max(flags) <= true
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.fan_out]))
+	lists := [v.needs, v.data_classes, v.destinations]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, v.operation]} - {[0, "read"], [0, "write"], [0, "delete"], [0, "trigger"], [0, "spend"], [0, "plan"]} == set()
+	type_name(v.confidence) in {"null", "number"}
+	type_name(v.cost) in {"null", "object"}
+	every w in [w | w := v.cost; w != null] {
+		cost_fact(w)
 	}
-	is_boolean(v.has_undo)
-	is_boolean(v.irreversible)
-	is_boolean(v.gated)
-	is_string(v.autonomy)
-	nullable_plan_step_fact_confidence(v.confidence)
-	is_array(v.data_classes)
-	every w in v.data_classes {
-		is_string(w)
-	}
-	is_string(v.region)
-	is_array(v.destinations)
-	every w in v.destinations {
-		is_string(w)
-	}
-	is_number(v.fan_out)
-	v.fan_out == floor(v.fan_out)
-	v.fan_out >= 0
-	nullable_plan_step_fact_cost(v.cost)
 }
 
 principal(v) if {
-	is_string(v.agent)
-	is_string(v.agent_version)
-	is_string(v.on_behalf_of)
-	is_string(v.tenant)
-	is_boolean(v.verified)
+	texts := [v.agent, v.agent_version, v.on_behalf_of, v.tenant]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [v.verified]
+	min(flags) >= false
+	max(flags) <= true
 }
 
 run(v) if {
-	is_string(v.root)
-	is_string(v.workflow_id)
-	is_string(v.run_id)
-	is_string(v.path)
-	is_number(v.started_ms)
-	v.started_ms == floor(v.started_ms)
-	is_number(v.deadline_ms)
-	v.deadline_ms == floor(v.deadline_ms)
+	texts := [v.root, v.workflow_id, v.run_id, v.path]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.started_ms, v.deadline_ms]))
 }
 
 system_call(v) if {
-	is_string(v.activity)
-	is_string(v.role)
-	is_string(v.workflow_type)
-	is_string(v.direction)
+	texts := [v.activity, v.role, v.workflow_type, v.direction]
+	min(texts) >= ""
+	max(texts) < []
 }
 
 vote(v) if {
-	gate_fact(v.gate)
-	is_string(v.by)
-	v.verdict in {"approve", "reject"}
-	is_boolean(v.verified)
+	texts := [v.gate.id, v.gate.path, v.gate.code, v.gate.role, v.gate.tool, v.gate.domain, v.gate.proposed_digest, v.by]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [v.verified]
+	min(flags) >= false
+	max(flags) <= true
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.gate.quorum, v.gate.expires_ms]))
+	{[0, v.verdict]} - {[0, "approve"], [0, "reject"]} == set()
 }
-
-nullable_action_confidence(v) if is_number(v)
-
-nullable_action_confidence(v) if is_null(v)
-
-nullable_action_plan_gate(v) if plan_gate(v)
-
-nullable_action_plan_gate(v) if is_null(v)
-
-nullable_budget_limit_micros(v) if {
-	is_number(v)
-	v == floor(v)
-	v >= 0
-}
-
-nullable_budget_limit_micros(v) if is_null(v)
-
-nullable_plan_fact_max_steps(v) if {
-	is_number(v)
-	v == floor(v)
-}
-
-nullable_plan_fact_max_steps(v) if is_null(v)
-
-nullable_plan_fact_regions(v) if {
-	is_array(v)
-	every w in v {
-		is_string(w)
-	}
-}
-
-nullable_plan_fact_regions(v) if is_null(v)
-
-nullable_plan_step_fact_confidence(v) if is_number(v)
-
-nullable_plan_step_fact_confidence(v) if is_null(v)
-
-nullable_plan_step_fact_cost(v) if cost_fact(v)
-
-nullable_plan_step_fact_cost(v) if is_null(v)
 
 parts := {
 	"call": {"principal", "action", "plan", "budget", "history", "run", "context"},
@@ -362,81 +283,81 @@ parts := {
 }
 
 leaves := [
-	{"path": ["principal", "agent"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["principal", "agent_version"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["principal", "on_behalf_of"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["principal", "tenant"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["principal", "verified"], "types": {"boolean"}, "values": set(), "whole": false},
-	{"path": ["action", "step_key"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "path"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "step"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "direction"], "types": {"string"}, "values": {"do", "undo"}, "whole": false},
-	{"path": ["action", "purpose"], "types": {"string"}, "values": {"call", "probe", "read_back"}, "whole": false},
-	{"path": ["action", "attempt"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["action", "tool"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "tool_version"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "contract_digest"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "domain"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "operation"], "types": {"string"}, "values": {"read", "write", "delete", "trigger", "spend"}, "whole": false},
-	{"path": ["action", "irreversible"], "types": {"boolean"}, "values": set(), "whole": false},
-	{"path": ["action", "data_classes"], "types": {"array"}, "values": set(), "whole": false},
-	{"path": ["action", "region"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "destinations"], "types": {"array"}, "values": set(), "whole": false},
-	{"path": ["action", "arguments"], "types": {"object"}, "values": set(), "whole": false},
-	{"path": ["action", "request_digest"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "proposed_digest"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "cost", "micros"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["action", "cost", "currency"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["action", "confidence"], "types": {"null", "number"}, "values": set(), "whole": false},
-	{"path": ["action", "autonomy"], "types": {"string"}, "values": {"unattended", "notify", "approve", "human"}, "whole": false},
-	{"path": ["action", "plan_gate"], "types": {"null", "object"}, "values": set(), "whole": false},
-	{"path": ["action", "rollback"], "types": {"boolean"}, "values": set(), "whole": false},
-	{"path": ["plan", "name"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["plan", "version"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["plan", "digest"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["plan", "compiled_digest"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["plan", "owner"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["plan", "goal"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["plan", "provenance"], "types": {"string"}, "values": {"stated", "not_stated"}, "whole": false},
-	{"path": ["plan", "max_steps"], "types": {"null", "number"}, "values": set(), "whole": true},
-	{"path": ["plan", "regions"], "types": {"array", "null"}, "values": set(), "whole": false},
-	{"path": ["plan", "forbidden_tools"], "types": {"array"}, "values": set(), "whole": false},
-	{"path": ["plan", "deadline_ms"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["plan", "steps_total"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["plan", "steps"], "types": {"array"}, "values": set(), "whole": false},
-	{"path": ["budget", "currency"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["budget", "limit_micros"], "types": {"null", "number"}, "values": set(), "whole": true},
-	{"path": ["budget", "spent_micros"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["budget", "reserved_micros"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["history", "calls"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["history", "effects"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["history", "denials"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["history", "undone"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["vote", "gate", "id"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["vote", "gate", "path"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["vote", "gate", "code"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["vote", "gate", "role"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["vote", "gate", "quorum"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["vote", "gate", "tool"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["vote", "gate", "domain"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["vote", "gate", "proposed_digest"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["vote", "gate", "expires_ms"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["vote", "by"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["vote", "verdict"], "types": {"string"}, "values": {"approve", "reject"}, "whole": false},
-	{"path": ["vote", "verified"], "types": {"boolean"}, "values": set(), "whole": false},
-	{"path": ["system", "activity"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["system", "role"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["system", "workflow_type"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["system", "direction"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["run", "root"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["run", "workflow_id"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["run", "run_id"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["run", "path"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["run", "started_ms"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["run", "deadline_ms"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["context", "now_ms"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["context", "scheduled_ms"], "types": {"number"}, "values": set(), "whole": true},
-	{"path": ["context", "environment"], "types": {"string"}, "values": set(), "whole": false},
-	{"path": ["context", "profile"], "types": {"string"}, "values": {"light", "full"}, "whole": false},
-	{"path": ["context", "capabilities"], "types": {"array"}, "values": set(), "whole": false},
+	{"path": ["principal", "agent"], "types": {"string"}, "values": set()},
+	{"path": ["principal", "agent_version"], "types": {"string"}, "values": set()},
+	{"path": ["principal", "on_behalf_of"], "types": {"string"}, "values": set()},
+	{"path": ["principal", "tenant"], "types": {"string"}, "values": set()},
+	{"path": ["principal", "verified"], "types": {"boolean"}, "values": set()},
+	{"path": ["action", "step_key"], "types": {"string"}, "values": set()},
+	{"path": ["action", "path"], "types": {"string"}, "values": set()},
+	{"path": ["action", "step"], "types": {"string"}, "values": set()},
+	{"path": ["action", "direction"], "types": {"string"}, "values": {"do", "undo"}},
+	{"path": ["action", "purpose"], "types": {"string"}, "values": {"call", "probe", "read_back"}},
+	{"path": ["action", "attempt"], "types": {"integer"}, "values": set()},
+	{"path": ["action", "tool"], "types": {"string"}, "values": set()},
+	{"path": ["action", "tool_version"], "types": {"string"}, "values": set()},
+	{"path": ["action", "contract_digest"], "types": {"string"}, "values": set()},
+	{"path": ["action", "domain"], "types": {"string"}, "values": set()},
+	{"path": ["action", "operation"], "types": {"string"}, "values": {"read", "write", "delete", "trigger", "spend"}},
+	{"path": ["action", "irreversible"], "types": {"boolean"}, "values": set()},
+	{"path": ["action", "data_classes"], "types": {"array"}, "values": set()},
+	{"path": ["action", "region"], "types": {"string"}, "values": set()},
+	{"path": ["action", "destinations"], "types": {"array"}, "values": set()},
+	{"path": ["action", "arguments"], "types": {"object"}, "values": set()},
+	{"path": ["action", "request_digest"], "types": {"string"}, "values": set()},
+	{"path": ["action", "proposed_digest"], "types": {"string"}, "values": set()},
+	{"path": ["action", "cost", "micros"], "types": {"integer"}, "values": set()},
+	{"path": ["action", "cost", "currency"], "types": {"string"}, "values": set()},
+	{"path": ["action", "confidence"], "types": {"null", "number"}, "values": set()},
+	{"path": ["action", "autonomy"], "types": {"string"}, "values": {"unattended", "notify", "approve", "human"}},
+	{"path": ["action", "plan_gate"], "types": {"null", "object"}, "values": set()},
+	{"path": ["action", "rollback"], "types": {"boolean"}, "values": set()},
+	{"path": ["plan", "name"], "types": {"string"}, "values": set()},
+	{"path": ["plan", "version"], "types": {"string"}, "values": set()},
+	{"path": ["plan", "digest"], "types": {"string"}, "values": set()},
+	{"path": ["plan", "compiled_digest"], "types": {"string"}, "values": set()},
+	{"path": ["plan", "owner"], "types": {"string"}, "values": set()},
+	{"path": ["plan", "goal"], "types": {"string"}, "values": set()},
+	{"path": ["plan", "provenance"], "types": {"string"}, "values": {"stated", "not_stated"}},
+	{"path": ["plan", "max_steps"], "types": {"integer", "null"}, "values": set()},
+	{"path": ["plan", "regions"], "types": {"array", "null"}, "values": set()},
+	{"path": ["plan", "forbidden_tools"], "types": {"array"}, "values": set()},
+	{"path": ["plan", "deadline_ms"], "types": {"integer"}, "values": set()},
+	{"path": ["plan", "steps_total"], "types": {"integer"}, "values": set()},
+	{"path": ["plan", "steps"], "types": {"array"}, "values": set()},
+	{"path": ["budget", "currency"], "types": {"string"}, "values": set()},
+	{"path": ["budget", "limit_micros"], "types": {"integer", "null"}, "values": set()},
+	{"path": ["budget", "spent_micros"], "types": {"integer"}, "values": set()},
+	{"path": ["budget", "reserved_micros"], "types": {"integer"}, "values": set()},
+	{"path": ["history", "calls"], "types": {"integer"}, "values": set()},
+	{"path": ["history", "effects"], "types": {"integer"}, "values": set()},
+	{"path": ["history", "denials"], "types": {"integer"}, "values": set()},
+	{"path": ["history", "undone"], "types": {"integer"}, "values": set()},
+	{"path": ["vote", "gate", "id"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "gate", "path"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "gate", "code"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "gate", "role"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "gate", "quorum"], "types": {"integer"}, "values": set()},
+	{"path": ["vote", "gate", "tool"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "gate", "domain"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "gate", "proposed_digest"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "gate", "expires_ms"], "types": {"integer"}, "values": set()},
+	{"path": ["vote", "by"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "verdict"], "types": {"string"}, "values": {"approve", "reject"}},
+	{"path": ["vote", "verified"], "types": {"boolean"}, "values": set()},
+	{"path": ["system", "activity"], "types": {"string"}, "values": set()},
+	{"path": ["system", "role"], "types": {"string"}, "values": set()},
+	{"path": ["system", "workflow_type"], "types": {"string"}, "values": set()},
+	{"path": ["system", "direction"], "types": {"string"}, "values": set()},
+	{"path": ["run", "root"], "types": {"string"}, "values": set()},
+	{"path": ["run", "workflow_id"], "types": {"string"}, "values": set()},
+	{"path": ["run", "run_id"], "types": {"string"}, "values": set()},
+	{"path": ["run", "path"], "types": {"string"}, "values": set()},
+	{"path": ["run", "started_ms"], "types": {"integer"}, "values": set()},
+	{"path": ["run", "deadline_ms"], "types": {"integer"}, "values": set()},
+	{"path": ["context", "now_ms"], "types": {"integer"}, "values": set()},
+	{"path": ["context", "scheduled_ms"], "types": {"integer"}, "values": set()},
+	{"path": ["context", "environment"], "types": {"string"}, "values": set()},
+	{"path": ["context", "profile"], "types": {"string"}, "values": {"light", "full"}},
+	{"path": ["context", "capabilities"], "types": {"array"}, "values": set()},
 ]

@@ -3,7 +3,8 @@
 # description: |
 #   Always defined, even for an empty input. Deny before approval before allow. Domains permit, the
 #   global layer only restricts, and what nobody permits is denied. An undo is judged by the rules whose
-#   names begin with `undo_`, and by no others.
+#   names begin with `undo_`, and by no others. While the facts are not well formed nothing else is
+#   evaluated, for rules may fail on such facts instead of denying.
 # labels: {owner: platform, control: D-04}
 package remit.main
 
@@ -19,168 +20,139 @@ import data.remit.undo
 # METADATA
 # title: What the enforcement point asks
 # entrypoint: true
-decision := {
-	"schema_version": 1,
-	"effect": effect,
-	"proposed_digest": proposed_digest,
-	"reasons": array.slice(sort(reasons), 0, 50),
-	"permits": array.slice(sort(granted), 0, 50),
-	"obligations": obliged,
+decision := object.union(_common, {"effect": "deny", "reasons": _first(facts.findings)}) if not shape.well_formed
+
+else := object.union(_common, {"effect": "deny", "reasons": _first(denies), "risk": risk.level}) if count(denies) > 0
+
+else := object.union(_common, {"effect": "deny", "reasons": [_not_granted], "risk": risk.level}) if count(permits) == 0
+
+else := object.union(_common, {
+	"effect": "require_approval",
+	"reasons": sort({lib.reason(gate.code, gate.policy, gate.message) | some gate in open_gates}),
+	"permits": permits,
 	"approvals": array.slice(sort(open_gates), 0, 8),
-	"reserve": reserved,
 	"risk": risk.level,
-	"policy_revision": revision,
-}
-
-default effect := "deny"
-
-effect := "require_approval" if {
-	permitted
+}) if {
 	count(open_gates) > 0
 }
 
-effect := "allow" if {
-	permitted
-	count(open_gates) == 0
+else := object.union(_common, {
+	"effect": "allow",
+	"reasons": permits,
+	"permits": permits,
+	"obligations": obligations,
+	"reserve": reserves,
+	"risk": risk.level,
+})
+
+_common := {
+	"schema_version": 1,
+	"proposed_digest": _proposed_digest,
+	"permits": [],
+	"obligations": [],
+	"approvals": [],
+	"reserve": [],
+	"risk": "high",
+	"policy_revision": _revision,
 }
 
-permitted if {
-	shape.well_formed
-	count(denies) == 0
-	count(permits) > 0
+default _proposed_digest := null
+
+_proposed_digest := input.action.proposed_digest if is_string(input.action.proposed_digest)
+
+default _revision := "unversioned"
+
+_revision := data.remit.revision if data.remit.revision != ""
+
+# An answer is bounded: a plan of thousands of steps may be wrong in each.
+_first(reasons) := array.slice(sort(reasons), 0, 50)
+
+_domain := input.action.domain
+
+default _not_granted := {"code": "policy.not_granted", "policy": "main", "message": "no rule permits this"}
+
+_not_granted := lib.reason("policy.unknown_domain", "main", $"no policy is published for the domain {_domain}") if {
+	input.kind == "call"
+	not data.remit.domains[_domain]
 }
-
-default revision := "unversioned"
-
-revision := data.remit.revision if data.remit.revision != ""
-
-default proposed_digest := null
-
-proposed_digest := input.action.proposed_digest if is_string(input.action.proposed_digest)
-
-reasons := denies if effect == "deny"
-
-reasons := {lib.reason(gate.code, gate.policy, gate.message) | some gate in open_gates} if effect == "require_approval"
-
-reasons := permits if effect == "allow"
-
-default granted := set()
-
-granted := permits if effect != "deny"
-
-default obliged := set()
-
-obliged := obligations if effect == "allow"
-
-default reserved := set()
-
-reserved := reserves if effect == "allow"
-
-default is_undo := false
-
-is_undo if input.action.direction == "undo"
-
-domain := input.action.domain
-
-# While the facts are not well formed, other rules may fail on them instead of denying.
-denies contains reason if some reason in facts.denies
 
 denies contains reason if {
-	shape.well_formed
-	some reason in restrictions
-}
-
-denies contains lib.reason("policy.not_granted", "main", "no rule permits this") if {
-	shape.well_formed
-	count(permits) == 0
-}
-
-denies contains lib.reason("obligation.unsupported", "main", $"the call needs an obligation that cannot be fulfilled here: {o.type}") if {
-	shape.well_formed
 	input.kind == "call"
-	some o in obligations
-	o.critical
-	not o.type in input.context.capabilities
-}
-
-restrictions contains reason if {
-	input.kind == "call"
-	not is_undo
+	input.action.direction == "do"
 	some reason in data.remit.global[_].denies
 }
 
-restrictions contains reason if {
+denies contains reason if {
 	input.kind == "call"
-	not is_undo
-	some reason in data.remit.domains[domain][_].denies
+	input.action.direction == "do"
+	some reason in data.remit.domains[_domain][_].denies
 }
 
-restrictions contains reason if {
+denies contains reason if {
 	input.kind == "call"
-	is_undo
+	input.action.direction == "undo"
 	some reason in data.remit.global[_].undo_denies
 }
 
-restrictions contains reason if {
+denies contains reason if {
 	input.kind == "call"
-	is_undo
-	some reason in data.remit.domains[domain][_].undo_denies
+	input.action.direction == "undo"
+	some reason in data.remit.domains[_domain][_].undo_denies
 }
 
-restrictions contains lib.reason("policy.unknown_domain", "main", $"no policy is published for the domain {domain}") if {
+denies contains lib.reason("policy.domain_differs", "main", "the registry knows this tool in another domain") if {
 	input.kind == "call"
-	not published
+	data.remit.registry.tools[input.action.tool].domain != _domain
 }
 
-restrictions contains lib.reason("policy.domain_differs", "main", "the registry knows this tool in another domain") if {
+denies contains lib.reason("obligation.unsupported", "main", $"the call needs an obligation that cannot be fulfilled here: {obligation.type}") if {
 	input.kind == "call"
-	data.remit.registry.tools[input.action.tool].domain != domain
+	some obligation in obligations
+	obligation.critical
+	not obligation.type in input.context.capabilities
 }
 
-restrictions contains reason if {
+denies contains reason if {
 	input.kind == "admission"
 	some reason in admission.denies
 }
 
-restrictions contains reason if {
+denies contains reason if {
 	input.kind == "admission"
 	some reason in data.remit.global[_].plan_denies
 }
 
-restrictions contains reason if {
+denies contains reason if {
 	input.kind == "admission"
 	some reason in data.remit.domains[_][_].plan_denies
 }
 
-restrictions contains reason if {
+denies contains reason if {
 	input.kind == "system"
 	some reason in system.denies
 }
 
-restrictions contains reason if {
+denies contains reason if {
 	input.kind == "vote"
 	some reason in approvals.denies
 }
 
-# A domain is published when a topic of it can permit something, now or for other facts.
-published if data.remit.domains[domain][_].permits
-
 permits contains reason if {
 	input.kind == "call"
-	not is_undo
-	some reason in data.remit.domains[domain][_].permits
+	input.action.direction == "do"
+	some reason in data.remit.domains[_domain][_].permits
 }
 
 permits contains reason if {
 	input.kind == "call"
-	is_undo
+	input.action.direction == "undo"
 	some reason in undo.permits
 }
 
 permits contains reason if {
 	input.kind == "call"
-	is_undo
-	some reason in data.remit.domains[domain][_].undo_permits
+	input.action.direction == "undo"
+	some reason in data.remit.domains[_domain][_].undo_permits
 }
 
 permits contains reason if {
@@ -198,33 +170,29 @@ permits contains reason if {
 	some reason in approvals.permits
 }
 
-# Probes and read-backs are questions about a call that was judged already.
+# Probes and read-backs are questions about a call that was judged already: no gates.
 gates contains gate if {
-	input.kind == "call"
 	input.action.purpose == "call"
-	not is_undo
+	input.action.direction == "do"
 	some gate in data.remit.global[_].gates
 }
 
 gates contains gate if {
-	input.kind == "call"
 	input.action.purpose == "call"
-	not is_undo
-	some gate in data.remit.domains[domain][_].gates
+	input.action.direction == "do"
+	some gate in data.remit.domains[_domain][_].gates
 }
 
 gates contains gate if {
-	input.kind == "call"
 	input.action.purpose == "call"
-	is_undo
+	input.action.direction == "undo"
 	some gate in data.remit.global[_].undo_gates
 }
 
 gates contains gate if {
-	input.kind == "call"
 	input.action.purpose == "call"
-	is_undo
-	some gate in data.remit.domains[domain][_].undo_gates
+	input.action.direction == "undo"
+	some gate in data.remit.domains[_domain][_].undo_gates
 }
 
 open_gates contains gate if {
@@ -239,11 +207,11 @@ obligations contains obligation if {
 
 obligations contains obligation if {
 	input.kind == "call"
-	some obligation in data.remit.domains[domain][_].obligations
+	some obligation in data.remit.domains[_domain][_].obligations
 }
 
 reserves contains reserve if {
-	input.kind == "call"
-	not is_undo
+	input.action.purpose == "call"
+	input.action.direction == "do"
 	some reserve in data.remit.global[_].reserves
 }

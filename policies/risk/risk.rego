@@ -5,45 +5,46 @@
 package remit.risk
 
 import data.remit.lib
-import data.remit.lib.shape
 
-_order := ["low", "medium", "high", "critical"]
+# METADATA
+# title: Level of one decision
+# description: Asked for only while the facts are well formed.
+level := "critical" if _costs_much
 
-default level := "high"
+else := "critical" if _by_operation.critical
 
-level := _order[max(_ranks)] if shape.well_formed
+else := "high" if _irreversible
 
-_thresholds := lib.thresholds
+else := "high" if _uncertain
 
-_rank := {name: rank | some rank, name in _order}
+else := "high" if _by_operation.high
 
-_ranks contains 0
+else := "medium" if _by_operation.medium
 
-_ranks contains _rank[_thresholds.risk[input.action.operation]] if input.kind == "call"
+else := "low"
 
-_ranks contains 2 if {
+_by_operation := {lib.thresholds.risk[input.action.operation]} if input.kind == "call"
+
+_by_operation := {lib.thresholds.risk[step.operation] | some step in input.plan.steps} if input.kind == "admission"
+
+_costs_much if {
+	input.kind == "call"
+	input.action.cost.micros > lib.thresholds.critical_micros
+}
+
+_irreversible if {
 	input.kind == "call"
 	input.action.irreversible
 }
 
-_ranks contains 2 if {
-	input.kind == "call"
-	input.action.confidence != null
-	input.action.confidence < _thresholds.min_confidence
-}
-
-_ranks contains 3 if {
-	input.kind == "call"
-	input.action.cost.micros > _thresholds.critical_micros
-}
-
-_ranks contains _rank[_thresholds.risk[step.operation]] if {
-	input.kind == "admission"
-	some step in input.plan.steps
-}
-
-_ranks contains 2 if {
+_irreversible if {
 	input.kind == "admission"
 	some step in input.plan.steps
 	step.irreversible
+}
+
+_uncertain if {
+	input.kind == "call"
+	input.action.confidence < lib.thresholds.min_confidence
+	is_number(input.action.confidence)
 }

@@ -233,13 +233,21 @@ class Facts(Model):
     context: Context
 
 
-PARTS: Mapping[str, tuple[str, ...]] = {
+REQUIRED: Mapping[str, tuple[str, ...]] = {
     "call": ("principal", "action", "plan", "budget", "history", "run"),
     "admission": ("principal", "plan", "budget"),
     "system": ("system",),
     "vote": ("principal", "vote"),
 }
 """Parts that must stand for each kind, besides `context`; policy denies when one is absent."""
+
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "call": (),
+    "admission": ("history", "run"),
+    "system": ("principal", "run"),
+    "vote": ("run",),
+}
+"""Parts that may stand for each kind; all others must be `null`."""
 
 
 Action.model_rebuild()

@@ -1,26 +1,24 @@
 """Required facts as Rego, generated from the `Facts` model.
 
-A rule that needs an absent fact stays silent, so absence itself must deny. Two forms are made:
-one predicate per model, a plain conjunction that OPA evaluates fast on every call, and a table of
-single facts that is read only to name what is wrong. Neither is written by hand, so a new fact is
-required from the moment it stands in the model.
+A rule that needs an absent fact stays silent, so absence itself must deny. Two forms are made: one
+rule for each kind, which OPA evaluates on every call, and a table of single facts that is read only
+to name what is wrong. Neither is written by hand, so a new fact is required from the moment it
+stands in the model.
+
+OPA's time goes with the number of expressions, and a function costs as much as ten. So many values
+are checked in one expression: as an array whose least and greatest are compared, for Rego orders
+values by type first (null, booleans, numbers, strings, arrays, objects). One check per value took
+five times as long; `json.match_schema` is not among the built-ins that policies may use.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from remit.canonical import JSON, JSONObject
-from remit.decision.facts import PARTS, Facts
+from remit.decision.facts import OPTIONAL, REQUIRED, Facts
 
 Schema = Mapping[str, JSON]
 
-_CHECKS = {
-    "string": "is_string",
-    "boolean": "is_boolean",
-    "number": "is_number",
-    "integer": "is_number",
-    "object": "is_object",
-    "array": "is_array",
-}
 _HEAD = """\
 # METADATA
 # title: Shape of the facts
@@ -30,6 +28,53 @@ package remit.lib.shape
 """
 
 
+_WHOLE = "`^\\[[0-9]+(,[0-9]+)*\\]$`"
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The facts of one rule, by how they are checked."""
+
+    texts: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    lists: list[str] = field(default_factory=list)
+    choices: list[tuple[str, JSON]] = field(default_factory=list)
+    """Places with the values that they may have."""
+    others: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """Return the expressions of the rule's body."""
+        made: list[str] = []
+        if self.texts:
+            made += _between("texts", self.texts, '>= ""', "< []")
+        if self.flags:
+            made += _between("flags", self.flags, ">= false", "<= true")
+        if self.whole:
+            made.append(f"regex.match({_WHOLE}, json.marshal([{', '.join(self.whole)}]))")
+        if self.lists:
+            made += _between("lists", self.lists, ">= []", "< {}")
+            made.append("count([w | some list in lists; some w in list; not is_string(w)]) == 0")
+        if self.choices:
+            made.append(f"{self._chosen()} - {self._choosable()} == set()")
+        return made + self.others
+
+    def _chosen(self) -> str:
+        return "{" + ", ".join(f"[{n}, {at}]" for n, (at, _) in enumerate(self.choices)) + "}"
+
+    def _choosable(self) -> str:
+        pairs = [
+            f"[{n}, {_literal(value)}]"
+            for n, (_, values) in enumerate(self.choices)
+            for value in (values if isinstance(values, list) else [])
+        ]
+        return "{" + ", ".join(pairs) + "}"
+
+
+def _between(name: str, places: list[str], least: str, greatest: str) -> list[str]:
+    return [f"{name} := [{', '.join(places)}]", f"min({name}) {least}", f"max({name}) {greatest}"]
+
+
 def shape_rego() -> str:
     """Return the text of `policies/lib/shape.rego`, formatted as `opa fmt` does."""
     document = Facts.model_json_schema(mode="serialization")
@@ -37,87 +82,106 @@ def shape_rego() -> str:
         name: schema for name, schema in document["$defs"].items() if "properties" in schema
     }
     facts: JSONObject = document["properties"]
-    blocks = [_HEAD, *(_kind(kind, facts) for kind in PARTS), _optional(facts)]
-    blocks += [_predicate(name, schema) for name, schema in models.items()]
-    blocks += [_nullables(name, schema) for name, schema in models.items()]
+    optional = sorted({part for parts in OPTIONAL.values() for part in parts})
+    blocks = [_HEAD, *(_kind(kind, facts, models) for kind in REQUIRED)]
+    blocks += [_optional(part, _model(facts, part)) for part in optional]
+    blocks += [_predicate(name, schema, models) for name, schema in models.items()]
     blocks.append(_table(facts, models))
     return "\n".join(block for block in blocks if block)
 
 
-def _kind(kind: str, facts: JSONObject) -> str:
+def _kind(kind: str, facts: JSONObject, models: Mapping[str, Schema]) -> str:
     """Make the rule that the facts of one kind are whole and well formed."""
-    lines = ["input.schema_version == 1", f'input.kind == "{kind}"', "is_array(input.grants)"]
-    lines += [f"{_name(_model(facts, part))}(input.{part})" for part in PARTS[kind]]
-    lines.append("context(input.context)")
-    lines.append("every given in input.grants {\n\t\tgrant(given)\n\t}")
-    others = [part for part in _parts(facts) if part not in (*PARTS[kind], "context")]
-    lines += [f"optional_{part}" for part in others]
+    gathered = _Gathered()
+    for part in (*REQUIRED[kind], "context"):
+        _gather(gathered, f"input.{part}", _model(facts, part), models)
+    known = (*REQUIRED[kind], *OPTIONAL[kind], "context")
+    absent = [part for part in _parts(facts) if part not in known]
+    lines = [f'input.kind == "{kind}"', "input.schema_version == 1", *gathered.lines()]
+    lines += [f"optional_{part}" for part in OPTIONAL[kind]]
+    places = ", ".join(f"input.{part}" for part in absent)
+    lines.append(f"max([{places}]) == null")
+    lines += ["is_array(input.grants)", "every given in input.grants {\n\t\tgrant(given)\n\t}"]
     return _rule("well_formed", lines)
 
 
-def _optional(facts: JSONObject) -> str:
-    """Make the rules for parts that a kind does not need: `null`, or well formed all the same."""
-    needed = [p for p in _parts(facts) if any(p not in parts for parts in PARTS.values())]
-    rules = []
-    for part in needed:
-        if part != "context":
-            rules.append(f"optional_{part} if is_null(input.{part})\n")
-            rules.append(f"optional_{part} if {_name(_model(facts, part))}(input.{part})\n")
-    return "\n".join(rules)
+def _optional(part: str, model: str) -> str:
+    """Make the rules for a part that a kind may do without."""
+    return (
+        f"optional_{part} if is_null(input.{part})\n\n"
+        f"optional_{part} if {_name(model)}(input.{part})\n"
+    )
 
 
-def _predicate(name: str, schema: Schema) -> str:
-    """Make the predicate of one model."""
-    lines = []
-    for field, spec in _properties(schema).items():
-        lines += _conditions(f"v.{field}", f"{_name(name)}_{field}", spec)
-    return _rule(f"{_name(name)}(v)", lines)
+def _predicate(name: str, schema: Schema, models: Mapping[str, Schema]) -> str:
+    """Make the predicate of one model, for lists, nullable fields and optional parts."""
+    gathered = _Gathered()
+    _gather(gathered, "v", name, models)
+    return _rule(f"{_name(name)}(v)", gathered.lines())
 
 
-def _conditions(place: str, named: str, spec: Schema) -> list[str]:
-    """Return the expressions that one field must meet."""
-    if "anyOf" in spec:
-        return [f"nullable_{named}({place})"]
-    if "$ref" in spec:
-        return [f"{_name(_ref(spec))}({place})"]
-    if "const" in spec:
-        return [f"{place} == {_literal(spec['const'])}"]
-    if "enum" in spec:
-        return [f"{place} in {_literal_set(spec['enum'])}"]
-    kind = str(spec["type"])
-    lines = [f"{_CHECKS[kind]}({place})"]
-    if kind == "integer":
-        lines.append(f"{place} == floor({place})")
-    if "minimum" in spec:
-        lines.append(f"{place} >= {spec['minimum']}")
+def _gather(into: _Gathered, place: str, model: str, models: Mapping[str, Schema]) -> None:
+    """Collect the checks of a model's fields, of models directly inside too."""
+    for name, spec in _properties(models[model]).items():
+        at = f"{place}.{name}"
+        if "$ref" in spec:
+            _gather(into, at, _ref(spec), models)
+        elif "anyOf" in spec:
+            into.others += _nullable(at, spec)
+        elif "enum" in spec:
+            into.choices.append((at, spec["enum"]))
+        else:
+            _gather_typed(into, at, spec)
+
+
+def _gather_typed(into: _Gathered, at: str, spec: Schema) -> None:
+    match spec["type"]:
+        case "string":
+            into.texts.append(at)
+        case "boolean":
+            into.flags.append(at)
+        case "integer":
+            into.whole.append(at)
+        case "object":
+            into.others.append(f"is_object({at})")
+        case "number":
+            into.others.append(f"is_number({at})")
+        case "array":
+            _gather_array(into, at, spec)
+        case kind:
+            raise TypeError(f"no check for a fact of type {kind!r} at {at!r}")
+
+
+def _gather_array(into: _Gathered, at: str, spec: Schema) -> None:
     items = spec.get("items")
-    if kind == "array" and isinstance(items, dict):
-        inner = "\n\t\t".join(_conditions("w", f"{named}_item", items))
-        lines.append(f"every w in {place} {{\n\t\t{inner}\n\t}}")
+    if isinstance(items, dict) and "$ref" in items:
+        each = f"every w in {at} {{\n\t\t{_name(_ref(items))}(w)\n\t}}"
+        into.others += [f"is_array({at})", each]
+    elif isinstance(items, dict) and items.get("type") == "string":
+        into.lists.append(at)
+    else:
+        raise TypeError(f"no check for the items of {at!r}")
+
+
+def _nullable(at: str, spec: Schema) -> list[str]:
+    """Return the expressions for a field that may be `null`."""
+    types = sorted({_type_name(branch) for branch in _branches(spec)})
+    types = ["number" if kind == "integer" else kind for kind in types]
+    lines = [f"type_name({at}) in {_literal_set([*types])}"]
+    for branch in _branches(spec):
+        if "$ref" in branch:
+            given = f"[w | w := {at}; w != null]"
+            lines.append(f"every w in {given} {{\n\t\t{_name(_ref(branch))}(w)\n\t}}")
+        if branch.get("type") == "array":
+            lines.append(f"count([w | some w in {at}; not is_string(w)]) == 0")
     return lines
-
-
-def _nullables(name: str, schema: Schema) -> str:
-    """Make the predicates of fields that may be `null`."""
-    rules = []
-    for field, spec in _properties(schema).items():
-        branches = spec.get("anyOf")
-        for branch in branches if isinstance(branches, list) else []:
-            if isinstance(branch, dict):
-                named = f"nullable_{_name(name)}_{field}"
-                rules.append(_rule(f"{named}(v)", _branch(branch, f"{_name(name)}_{field}")))
-    return "\n".join(rules)
-
-
-def _branch(branch: Schema, named: str) -> list[str]:
-    return ["is_null(v)"] if branch.get("type") == "null" else _conditions("v", named, branch)
 
 
 def _table(facts: JSONObject, models: Mapping[str, Schema]) -> str:
     """Make the table from which the diagnosis names single facts."""
     parts = [
         f"\t{_literal(kind)}: {_literal_set([*required, 'context'])},"
-        for kind, required in PARTS.items()
+        for kind, required in REQUIRED.items()
     ]
     leaves = [
         f"\t{_entry(path, spec)},"
@@ -131,35 +195,30 @@ def _leaves(
     path: list[str], schema: Schema, models: Mapping[str, Schema]
 ) -> Iterator[tuple[list[str], Schema]]:
     """Yield every fact of a part that is no model of its own, outside lists."""
-    for field, spec in _properties(schema).items():
+    for name, spec in _properties(schema).items():
         if "$ref" in spec:
-            yield from _leaves([*path, field], models[_ref(spec)], models)
+            yield from _leaves([*path, name], models[_ref(spec)], models)
         else:
-            yield [*path, field], spec
+            yield [*path, name], spec
 
 
 def _entry(path: list[str], spec: Schema) -> str:
     """Write one row of the table."""
-    branches = spec.get("anyOf")
-    union: Sequence[Schema] = [spec]
-    if isinstance(branches, list):
-        union = [b for b in branches if isinstance(b, dict)]
-    types = sorted({_type_name(branch) for branch in union})
+    types = sorted({_type_name(branch) for branch in _branches(spec)})
     values = spec.get("enum", [])
     steps = ", ".join(_literal(step) for step in path)
-    return (
-        f'{{"path": [{steps}], "types": {_literal_set(list(types))},'
-        f' "values": {_literal_set(values)}, "whole": {_flag(union, "integer")}}}'
-    )
+    kinds = _literal_set([*types])
+    return f'{{"path": [{steps}], "types": {kinds}, "values": {_literal_set(values)}}}'
 
 
 def _type_name(spec: Schema) -> str:
-    kind = "object" if "$ref" in spec else str(spec["type"])
-    return "number" if kind == "integer" else kind
+    return "object" if "$ref" in spec else str(spec["type"])
 
 
-def _flag(union: Sequence[Schema], kind: str) -> str:
-    return "true" if any(branch.get("type") == kind for branch in union) else "false"
+def _branches(spec: Schema) -> Sequence[Schema]:
+    """Return the forms that a field may have."""
+    found = spec.get("anyOf")
+    return [b for b in found if isinstance(b, dict)] if isinstance(found, list) else [spec]
 
 
 def _parts(facts: JSONObject) -> list[str]:
@@ -170,20 +229,17 @@ def _parts(facts: JSONObject) -> list[str]:
 def _model(facts: JSONObject, part: str) -> str:
     """Return the name of the model behind a part, nullable or not."""
     spec = facts[part]
-    if not isinstance(spec, dict):
-        raise TypeError(f"{part!r} has no schema")
-    branches = spec.get("anyOf")
-    for branch in branches if isinstance(branches, list) else [spec]:
-        if isinstance(branch, dict) and "$ref" in branch:
+    for branch in _branches(spec) if isinstance(spec, dict) else []:
+        if "$ref" in branch:
             return _ref(branch)
     raise TypeError(f"{part!r} is not a part")
 
 
 def _properties(schema: Schema) -> dict[str, JSONObject]:
     found = schema["properties"]
-    return (
-        {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
-    )
+    if not isinstance(found, dict):
+        raise TypeError("a model without properties")
+    return {name: spec for name, spec in found.items() if isinstance(spec, dict)}
 
 
 def _rule(head: str, lines: list[str]) -> str:
