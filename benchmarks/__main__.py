@@ -1,0 +1,114 @@
+"""Measure what governance costs: `python -m benchmarks [--quick] [--only NAME …]`.
+
+Starts a stack of its own, measures governed runs beside bare ones, prints one table and writes
+`build/bench.json`. Exit code 0 says that it was measured, not that every target was reached.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel
+from temporalio.client import Client
+
+from benchmarks.arena import PROJECT, ROOT, Arena, arena
+from benchmarks.compiling import compile_times
+from benchmarks.deciding import decisions
+from benchmarks.histories import histories
+from benchmarks.memory import memory
+from benchmarks.report import Machine, Report
+from benchmarks.runs import fan_out, sequential, throughput, warm_up
+from benchmarks.scale import FULL, QUICK, Scale
+from remit.cli.stack.layout import Layout
+from remit.cli.stack.state import load
+from remit.stores.project import Project, load_project
+
+NAMES = (
+    "compiling",
+    "sequential",
+    "throughput",
+    "fan_out",
+    "decisions",
+    "histories",
+    "memory",
+)
+_ALONE = frozenset({"compiling"})
+"""What needs no stack."""
+
+Found = dict[str, BaseModel]
+
+
+def say(line: str) -> None:
+    """Tell what is done, on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Read the command line, measure, print, write."""
+    given = _arguments()
+    wanted = given.only or list(NAMES)
+    scale = QUICK if given.quick else FULL
+    began, load_before = datetime.now(UTC), os.getloadavg()[0]
+    project = load_project(PROJECT)
+    found: Found = {}
+    if "compiling" in wanted:
+        say("compiling")
+        found["compiling"] = compile_times(project, scale.compilations)
+    versions: dict[str, str] = {}
+    if set(wanted) - _ALONE:
+        with arena(say) as place:
+            versions = load(Layout(place.project.resolve()).state).versions
+            found |= asyncio.run(_measured(place, project, scale, wanted))
+    machine = Machine.here(versions, load_before)
+    values = {"began": began, "quick": given.quick, "machine": machine, **found}
+    report = Report.model_validate(values)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(report.document(), indent=2) + "\n")
+    print(report.table())
+    sys.stdout.flush()
+    os._exit(0)  # the SDK's native threads may crash the interpreter while it is torn down
+
+
+async def _measured(place: Arena, project: Project, scale: Scale, wanted: Collection[str]) -> Found:
+    client = await place.client()
+    found: Found = {}
+    say("warming up")
+    await warm_up(client, scale)
+    for name, measure in _measures(client, place, project, scale).items():
+        if name in wanted:
+            say(name)
+            begun = time.perf_counter()
+            found[name] = await measure()
+            say(f"{name}: {time.perf_counter() - begun:.0f} s")
+    return found
+
+
+def _measures(
+    client: Client, place: Arena, project: Project, scale: Scale
+) -> dict[str, Callable[[], Awaitable[BaseModel]]]:
+    return {
+        "sequential": lambda: sequential(client, scale),
+        "throughput": lambda: throughput(client, place, scale),
+        "fan_out": lambda: fan_out(client, scale),
+        "decisions": lambda: decisions(place, project, scale.decisions),
+        "histories": lambda: histories(client),
+        "memory": lambda: memory(client, place, scale),
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a first look in a minute")
+    parser.add_argument("--only", action="append", choices=NAMES, help="measure this; repeatable")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The bare worker: a process like a governed worker, made of Temporal alone.
+
+    python -m benchmarks.bare_worker --queue bare          # everything as governed workers have it
+    python -m benchmarks.bare_worker --queue best --best   # as fast as bare Temporal goes here
+
+Like governed workers it is told where Temporal is by `REMIT_*` variables, and SIGTERM ends it. It
+prints `ready` when it polls.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import GrpcCompression
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+
+from benchmarks.bare import ACTIVITY, BareFanOut, BareSequence
+from benchmarks.project.tools.noop import Numbered, noop
+from workers.builder import connect, workflow_runner
+from workers.settings import WorkerSettings
+from workers.telemetry import free_port, runtime
+
+
+@activity.defn(name=ACTIVITY)
+async def call_noop(arguments: dict[str, int]) -> Numbered:
+    """Call the function that the governed tool is."""
+    return await noop(**arguments)
+
+
+async def _client(settings: WorkerSettings, is_best: bool) -> Client:
+    if not is_best:
+        return await connect(settings, runtime("bare", free_port()))
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        grpc_compression=GrpcCompression.NONE,
+    )
+
+
+async def _work(queue: str, is_best: bool) -> None:
+    settings = WorkerSettings()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner: WorkflowRunner = UnsandboxedWorkflowRunner() if is_best else workflow_runner()
+    worker = Worker(
+        await _client(settings, is_best),
+        task_queue=queue,
+        workflows=[BareSequence, BareFanOut],
+        activities=[call_noop],
+        workflow_runner=runner,
+        max_concurrent_activities=settings.max_calls,
+        max_concurrent_workflow_tasks=settings.max_workflow_tasks,
+        max_cached_workflows=settings.max_cached_workflows,
+        graceful_shutdown_timeout=timedelta(seconds=settings.drain_s),
+        workflow_task_executor=ThreadPoolExecutor(settings.max_workflow_tasks),
+    )
+    async with worker:
+        os.write(sys.stdout.fileno(), b"ready\n")
+        await stop.wait()
+
+
+def main() -> None:
+    """Work until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bare_worker", description=__doc__)
+    parser.add_argument("--queue", required=True)
+    parser.add_argument("--best", action="store_true")
+    given = parser.parse_args()
+    asyncio.run(_work(given.queue, given.best))
+    # As governed workers do: the SDK's native threads may crash the interpreter's end.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

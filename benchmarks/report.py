@@ -1,0 +1,219 @@
+"""What was measured: a document for machines, and a table for people with targets beside it."""
+
+import os
+import platform
+from collections.abc import Iterator
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from benchmarks.arena import BARE, BEST, GOVERNED
+from benchmarks.compiling import CompileTimes
+from benchmarks.deciding import Decisions
+from benchmarks.histories import Histories
+from benchmarks.memory import Memory
+from benchmarks.ratios import Spread
+from benchmarks.runs import Latency, Throughput
+from benchmarks.scale import AT_ONCE, DECISIONS_AT_ONCE, ITEMS, STEPS
+from remit.canonical import JSON, JSONObject
+
+
+class Machine(BaseModel):
+    """Where it was measured."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cores: int
+    load_before: float
+    """One-minute load average before anything was started: other people's work is noise here."""
+    python: str
+    system: str
+    versions: dict[str, str]
+    """Of `temporal` and `opa`."""
+
+    @classmethod
+    def here(cls, versions: dict[str, str], load_before: float) -> "Machine":
+        """Return this machine."""
+        return cls(
+            cores=os.cpu_count() or 0,
+            load_before=load_before,
+            python=platform.python_version(),
+            system=platform.platform(terse=True),
+            versions=versions,
+        )
+
+
+class Report(BaseModel):
+    """Everything; what was not asked for is absent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    began: datetime
+    quick: bool
+    machine: Machine
+    sequential: Latency | None = None
+    throughput: Throughput | None = None
+    fan_out: Latency | None = None
+    decisions: Decisions | None = None
+    compiling: CompileTimes | None = None
+    histories: Histories | None = None
+    memory: Memory | None = None
+
+    def document(self) -> JSONObject:
+        """Return `bench.json`: the headline numbers on top, everything else under `detail`."""
+        headline: JSONObject = {"ratio": _ratios(self)}
+        if self.decisions:
+            headline["decision"] = _decision(self.decisions)
+        if self.compiling:
+            spreads = self.compiling.milliseconds.items()
+            headline["compile_ms"] = {f"steps_{size}": s.p50 for size, s in spreads}
+        if self.memory:
+            headline["worker_rss_mb"] = self.memory.worker_peak_mb
+        if self.histories:
+            headline["history"] = _history(self.histories)
+        return {**headline, "detail": self.model_dump(mode="json")}
+
+    def table(self) -> str:
+        """Return the table."""
+        rows = [("measured", "value", "target", "")]
+        rows += [*_run_rows(self), *_other_rows(self)]
+        widths = [max(len(row[at]) for row in rows) for at in range(4)]
+        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return "\n".join([*lines, "", *_notes(self)])
+
+
+def _ratios(report: Report) -> JSONObject:
+    found: JSONObject = {}
+    if report.sequential:
+        found["sequential_latency"] = report.sequential.ratio.mean
+        found["sequential_latency_interval"] = _interval(report.sequential)
+    if report.throughput:
+        found["throughput"] = report.throughput.ratio.mean
+        found["throughput_interval"] = _interval(report.throughput)
+    if report.fan_out:
+        found["fan_out_latency"] = report.fan_out.ratio.mean
+        found["fan_out_latency_interval"] = _interval(report.fan_out)
+    return found
+
+
+def _interval(measured: Latency | Throughput) -> JSON:
+    return [measured.ratio.low, measured.ratio.high] if measured.ratio.pairs > 1 else None
+
+
+def _decision(found: Decisions) -> JSONObject:
+    return {
+        "p50_ms": found.one.p50,
+        "added_p50_ms": found.added.p50,
+        "opa_alone_p50_ms": found.one_opa.p50,
+        "p99_at_64_ms": found.crowd.p99,
+        "opa_alone_p99_at_64_ms": found.crowd_opa.p99,
+        "p99_over_opa_alone": found.crowd_p99_ratio.mean,
+    }
+
+
+def _history(found: Histories) -> JSONObject:
+    return {
+        "events": {GOVERNED: found.governed.events, BARE: found.bare.events},
+        "events_per_step": {
+            GOVERNED: found.governed.events_per_step,
+            BARE: found.bare.events_per_step,
+        },
+        "bytes_per_step": {
+            GOVERNED: found.governed.bytes_per_step,
+            BARE: found.bare.bytes_per_step,
+        },
+        "more": dict(found.more),
+    }
+
+
+Row = tuple[str, str, str, str]
+
+
+def _row(name: str, value: str, target: str = "", ok: bool | None = None) -> Row:
+    return (name, value, target, "" if ok is None else "reached" if ok else "MISSED")
+
+
+def _run_rows(report: Report) -> Iterator[Row]:
+    if found := report.sequential:
+        name = f"{STEPS} sequential steps, governed / bare"
+        yield _row(name, str(found.ratio), "<= 1.3", found.ratio.mean <= 1.3)
+        yield from _spreads(found.milliseconds, "ms")
+    if rate := report.throughput:
+        name = f"steps per second, {AT_ONCE} runs at once, governed / bare"
+        yield _row(name, str(rate.ratio), ">= 0.7", rate.ratio.mean >= 0.7)
+        yield from _spreads(rate.steps_per_s, "steps/s")
+        yield from _spreads(rate.run_ms, "ms per run")
+        for contender, parts in rate.cpu_ms_per_step.items():
+            said = ", ".join(f"{part} {ms:.2f}" for part, ms in parts.items())
+            yield _row(f"  {contender}: CPU ms per step", said)
+    if found := report.fan_out:
+        yield _row(f"fan-out of {ITEMS}, governed / bare", str(found.ratio))
+        yield from _spreads(found.milliseconds, "ms")
+
+
+def _spreads(spreads: dict[str, Spread], unit: str) -> Iterator[Row]:
+    for contender, spread in spreads.items():
+        said = f"p50 {spread.p50:.1f}, p95 {spread.p95:.1f} {unit}"
+        yield _row(f"  {contender}", said)
+
+
+def _other_rows(report: Report) -> Iterator[Row]:
+    if found := report.decisions:
+        yield from _decision_rows(found)
+    if times := report.compiling:
+        for size, spread in times.milliseconds.items():
+            said = f"p50 {spread.p50:.1f}, p95 {spread.p95:.1f} ms"
+            is_judged = size == 1000
+            yield _row(
+                f"compile {size} steps",
+                said,
+                "<= 300 ms" if is_judged else "",
+                spread.p50 <= 300 if is_judged else None,
+            )
+    if history := report.histories:
+        yield from _history_rows(history)
+    if memory := report.memory:
+        seen = f"{memory.worker_mb[0]:.0f} to {memory.worker_mb[-1]:.0f}"
+        said = f"peak {memory.worker_peak_mb:.0f} MB; over {memory.runs} more runs {seen}"
+        yield _row("worker's memory", said, "<= 300 MB", memory.worker_peak_mb <= 300)
+        said = f"bare worker {memory.bare_worker_mb:.0f}, OPA {memory.opa_mb:.0f}, "
+        yield _row("  beside it", said + f"Temporal {memory.temporal_mb:.0f} MB")
+
+
+def _decision_rows(found: Decisions) -> Iterator[Row]:
+    one = f"p50 {found.one.p50:.2f}, p95 {found.one.p95:.2f} ms"
+    yield _row("a decision, one at a time", one)
+    yield _row("  OPA alone", f"p50 {found.one_opa.p50:.2f}, p95 {found.one_opa.p95:.2f} ms")
+    added = f"p50 {found.added.p50:.2f}, p95 {found.added.p95:.2f} ms"
+    yield _row("  added to OPA", added, "p50 <= 1 ms", found.added.p50 <= 1)
+    ratio = found.crowd_p99_ratio
+    name = f"p99 of {DECISIONS_AT_ONCE} at once, over OPA alone"
+    yield _row(name, str(ratio), "<= 1.5", ratio.mean <= 1.5)
+    yield _row("  decided", f"p50 {found.crowd.p50:.1f}, p99 {found.crowd.p99:.1f} ms")
+    yield _row("  OPA alone", f"p50 {found.crowd_opa.p50:.1f}, p99 {found.crowd_opa.p99:.1f} ms")
+
+
+def _history_rows(found: Histories) -> Iterator[Row]:
+    for name, written in ((GOVERNED, found.governed), (BARE, found.bare)):
+        said = (
+            f"{written.events} events, {written.bytes} bytes; per further step "
+            f"{written.events_per_step:.1f} events, {written.bytes_per_step:.0f} bytes"
+        )
+        yield _row(f"history of {STEPS} steps, {name}", said)
+    more = ", ".join(f"{count:+d} {kind}" for kind, count in found.more.items())
+    yield _row("  governed has", more or "the same events")
+
+
+def _notes(report: Report) -> Iterator[str]:
+    machine = report.machine
+    yield (
+        f"{machine.cores} cores, load {machine.load_before:.1f} before; Python {machine.python}, "
+        + ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    )
+    yield (
+        f"{BARE}: hand-written workflow, same server, worker options, converter, sandbox; {BEST}: "
+        "the same without sandbox, on the default converter. Brackets: 95 % interval of the pairs' "
+        "geometric mean. The load generator shares the cores."
+    )
+    if report.quick:
+        yield "A quick look: few pairs, wide intervals."

@@ -1,0 +1,55 @@
+"""How much is measured: all of it, or enough for a first look."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Numbers of everything."""
+
+    warm_up: int
+    """Runs of each kind before anything counts."""
+    sequential_pairs: int
+    throughput_pairs: int
+    throughput_runs: int
+    """Runs of one side of a pair."""
+    best_every: int
+    """Bare at its best is measured beside every so-manieth pair."""
+    fan_out_pairs: int
+    decisions: int
+    """Decisions one at a time, and as many rounds at once as make ten times that."""
+    compilations: int
+    memory_runs: int
+    """Runs that one worker has made when its memory is read."""
+
+
+FULL = Scale(
+    warm_up=20,
+    sequential_pairs=60,
+    throughput_pairs=20,
+    throughput_runs=200,
+    best_every=4,
+    fan_out_pairs=20,
+    decisions=1000,
+    compilations=15,
+    memory_runs=2000,
+)
+QUICK = Scale(
+    warm_up=5,
+    sequential_pairs=20,
+    throughput_pairs=3,
+    throughput_runs=50,
+    best_every=3,
+    fan_out_pairs=5,
+    decisions=200,
+    compilations=5,
+    memory_runs=0,
+)
+
+STEPS = 10
+"""Steps of one sequential run."""
+AT_ONCE = 50
+"""Runs in flight when throughput is measured."""
+ITEMS = 100
+"""Items of the fan-out."""
+DECISIONS_AT_ONCE = 64
