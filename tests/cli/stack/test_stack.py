@@ -22,7 +22,8 @@ from remit.cli.stack.binaries import Binary, Program
 from remit.cli.stack.errors import PolicyError, StackError
 from remit.cli.stack.identity import began, marked
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.state import load, save
+from remit.cli.stack.ports import choose
+from remit.cli.stack.state import StackState, load, save
 from remit.cli.stack.status import StackStatus
 
 pytestmark = pytest.mark.stack
@@ -82,6 +83,9 @@ def test_up_twice_down_and_up_again(
 
     Temporal comes back on its database file after an orderly end and after `kill -9`.
     """
+    ports = {"temporal": choose(()), "temporal_ui": choose(())}  # not those everybody likes
+    Layout(project).create()
+    save(Layout(project).state, StackState(ports=ports))
     first = up(*ALL)
     assert first.condition == "running"
     assert list(conditions(first)) == list(ALL)
@@ -89,6 +93,7 @@ def test_up_twice_down_and_up_again(
     assert lines[-1].startswith("opa: already running")
 
     told = stack.environment(project)
+    assert told.temporal_address == f"127.0.0.1:{ports['temporal']}"
     search_workflows(told.temporal_ui)
     stopped = stack.down(project, lines.append)
     assert stopped.condition == "stopped"
@@ -105,7 +110,7 @@ def test_up_twice_down_and_up_again(
 
     kill(pids(again)["temporal"], eventually)
     assert up(*ALL).condition == "running"
-    search_workflows(told.temporal_ui)
+    search_workflows(stack.environment(project).temporal_ui)
 
 
 def search_workflows(web_ui: str) -> None:
