@@ -32,7 +32,7 @@ from remit.plan.engine.snapshot import (
 )
 from remit.plan.engine.status import LABELS, Failure, MachineError, Status, Verdict
 from remit.plan.engine.steprun import StepRun
-from remit.plan.engine.traffic import Traffic
+from remit.plan.engine.traffic import Traffic, in_order
 from remit.plan.event import (
     Cause,
     Command,
@@ -120,17 +120,17 @@ class Machine:
 
     @property
     def open_gates(self) -> list[Ref]:
-        """Calls that wait for a vote, oldest first."""
+        """Calls that wait for a vote."""
         return list(self._traffic.gates)
 
     @property
     def open_doubts(self) -> list[Ref]:
-        """Calls of which a person must say whether they happened, oldest first."""
+        """Calls of which a person must say whether they happened."""
         return list(self._traffic.doubts)
 
     @property
     def stalled(self) -> list[Ref]:
-        """Calls that `Resume` makes again, oldest first."""
+        """Calls that `Resume` makes again."""
         return list(self._traffic.stalled)
 
     def status_of(self, step: int) -> Status:
@@ -260,7 +260,7 @@ class Machine:
                 self.held |= not self._traffic.is_leaving
             case Resume():
                 self.held = False
-                for ref in list(self._traffic.stalled):
+                for ref in in_order(self._traffic.stalled):
                     del self._traffic.stalled[ref]
                     run = self._course.runs[ref.step]
                     self._course.conclude(ref.step, run.queue(ref))

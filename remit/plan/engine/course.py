@@ -140,7 +140,7 @@ class Course:
         elif self.status[step] is Status.ABSORBED:
             self._over(step, Status.FAILED)
         elif self._is_loser(step):
-            self._give_up([step, *self._clients.pop(step, [])], self.causes[step])
+            self._give_up(self._seats(step), self.causes[step])
         else:
             self._hand_over(step, self.stands[step])
 
@@ -184,7 +184,7 @@ class Course:
 
     def _finish(self, step: int, status: Status) -> None:
         self._over(step, status)
-        for client in self._clients.pop(step, []):
+        for client in sorted(self._clients.pop(step, [])):
             if status is Status.DONE:
                 self._over(client, Status.REPLACED)
             else:
@@ -217,7 +217,7 @@ class Course:
         if self.cause is not None:
             self._set(step, Status.FAILED)
         elif fallback is None or self._is_loser(step):
-            self._give_up([step, *self._clients.pop(step, [])], failure.cause, touched)
+            self._give_up(self._seats(step), failure.cause, touched)
         elif touched:
             self.stands[step] = fallback
             self._set(step, Status.UNDOING)
@@ -227,7 +227,7 @@ class Course:
 
     def _hand_over(self, step: int, fallback: int) -> None:
         """Let the fallback stand in for the step, and for those for whom the step stood in."""
-        seats = [*self._clients.pop(step, []), step]
+        seats = [*sorted(self._clients.pop(step, [])), step]
         while self.status[fallback] is Status.WAITING:
             fallback = self.stands[fallback]
         for seat in seats:
@@ -246,6 +246,10 @@ class Course:
                     self._set(fallback, Status.PENDING)
                     self.remaining += 1
                     self._woken.append(fallback)
+
+    def _seats(self, step: int) -> list[int]:
+        """Return the step, and all for which it stood in."""
+        return [step, *sorted(self._clients.pop(step, []))]
 
     def _give_up(self, seats: list[int], cause: Cause, touched: bool = False) -> None:
         """Nothing stands in for the step that failed, the first of `seats`."""
@@ -277,6 +281,7 @@ class Course:
         self.stands.pop(step, None)
         self._set(step, Status.ABSORBED)
         self._ends.append((step, cause))
+        self._loose.extend(fallbacks(self.schedule.steps[step]))
         self.enqueue(step)
 
     # losers
@@ -319,5 +324,5 @@ class Course:
         if status in _BEFORE:
             self._unwant(step)
         self._over(step, Status.DROPPED)
-        for client in self._clients.pop(step, []):
+        for client in sorted(self._clients.pop(step, [])):
             self._over(client, Status.FAILED)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from remit.plan.compiled import Schedule
 from remit.plan.engine.fanout import fan_of
 from remit.plan.engine.status import Failure, Phase, Status, Verdict
-from remit.plan.engine.traffic import Traffic
+from remit.plan.engine.traffic import Traffic, in_order
 from remit.plan.event import Call, Cause, Command, Effect, Expand, Ref, StartChild
 
 _NOT_GRANTED = Cause("GATE-NOT-GRANTED", "the gate closed without a grant", "", "rejected")
@@ -161,6 +161,7 @@ class StepRun:
     def gated(self, ref: Ref) -> Verdict:
         """Wait for people, unless nobody needs the answer or the call met too many gates."""
         self._land(ref)
+        self._traffic.gates[ref] = None
         if self.failure is not None or self._traffic.is_leaving:
             self._traffic.abandon(ref)
             return self._drained()
@@ -170,7 +171,6 @@ class StepRun:
             return self._fail(self._too_many_gates())
         self.gates[ref] = met
         self.phases[ref] = Phase.GATED
-        self._traffic.gates[ref] = None
         return None
 
     def in_doubt(self, ref: Ref) -> Verdict:
@@ -214,10 +214,10 @@ class StepRun:
 
     def abandon(self) -> None:
         """Give up everything that is not in flight."""
-        for ref, phase in list(self.phases.items()):
-            if phase is Phase.FLYING:
+        for ref in in_order(self.phases):
+            if self.phases[ref] is Phase.FLYING:
                 continue
-            del self.phases[ref]
+            phase = self.phases.pop(ref)
             if phase is Phase.GATED:
                 self._traffic.abandon(ref)
             elif phase is Phase.DELAYED:
@@ -262,7 +262,7 @@ class StepRun:
         self.abandon()
         if self.fan.is_chunked:
             # A chunk would go on beginning new items; the others of its kind must not.
-            for ref in self.phases:
+            for ref in in_order(self.phases):
                 self._traffic.stop_child(ref)
         return self._drained()
 

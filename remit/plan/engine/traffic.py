@@ -1,9 +1,11 @@
 """What is under way in the whole machine, and the commands that it is about to emit.
 
-Owns the bookkeeping across steps: calls in flight, delays, and what waits for people. All of it is
-kept in insertion order, because the order of commands is part of recorded histories.
+Owns the bookkeeping across steps: calls in flight, delays, and what waits for people. The order of
+commands is part of recorded histories: several at once go in the order of the plan, so that a
+restored machine, which has forgotten what came first, does the same.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from remit.plan.event import (
@@ -100,8 +102,8 @@ class Traffic:
     def begin_late(self) -> None:
         """Begin the delays that had to wait."""
         late, self.late = self.late, {}
-        for ref, seconds in late.items():
-            self.delay(ref, seconds)
+        for ref in in_order(late):
+            self.delay(ref, late[ref])
 
     def drop_delay(self, ref: Ref) -> None:
         """Forget a delay that nobody needs any more."""
@@ -111,9 +113,10 @@ class Traffic:
             self._out.append(DropDelay(ref))
 
     def abandon(self, ref: Ref) -> None:
-        """Close a gate that nobody needs any more."""
-        self.gates.pop(ref, None)
-        self._out.append(AbandonGate(ref))
+        """Close an open gate that nobody needs any more."""
+        if ref in self.gates:
+            del self.gates[ref]
+            self._out.append(AbandonGate(ref))
 
     def stop_child(self, ref: Ref) -> None:
         """Ask a child to stop, if that is what is in flight there."""
@@ -123,11 +126,20 @@ class Traffic:
     def leave(self) -> None:
         """Give up everything that need not be drained: gates, doubts, delays; stop children."""
         self.is_leaving = self.is_closed = True
-        for ref in list(self.gates):
+        for ref in in_order(self.gates):
             self.abandon(ref)
-        for ref in [*self.delays, *self.late]:
+        for ref in in_order([*self.delays, *self.late]):
             self.drop_delay(ref)
         self.doubts.clear()
         self.stalled.clear()
-        for ref in self.flying:
+        for ref in in_order(self.flying):
             self.stop_child(ref)
+
+
+def in_order(refs: Iterable[Ref]) -> list[Ref]:
+    """Return `refs` in the order of the plan."""
+    return sorted(refs, key=_place)
+
+
+def _place(ref: Ref) -> tuple[int, int, int, int]:
+    return ref.step, -1 if ref.item is None else ref.item, ref.iteration, ref.generation
