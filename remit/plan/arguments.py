@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import pointer
 from remit.plan.codes import Code
-from remit.plan.findings import Findings
+from remit.plan.findings import Findings, Place
 from remit.plan.fitting import Misfit, misfits
 from remit.plan.scope import Scope
 from remit.plan.shape import ANY, STRING, Shape, array, members, of_value
@@ -49,28 +49,28 @@ class Arguments:
         self._inputs = inputs
         """The plan's inputs; `None` when only the run will tell them."""
 
-    def shape(self, template: JSON, scope: Scope, path: str) -> Shape:
+    def shape(self, template: JSON, scope: Scope, place: Place) -> Shape:
         """Return the shape of what `template` will be; report references that lead nowhere."""
         if isinstance(template, str):
-            return self._text_shape(template, scope, path)
+            return self._text_shape(template, scope, place)
         if isinstance(template, list):
             parts = enumerate(template)
-            return array(self.shape(part, scope, path + pointer(at)) for at, part in parts)
+            return array(self.shape(part, scope, (*place, at)) for at, part in parts)
         if isinstance(template, dict):
-            return members(dict(self._members(template, scope, path)))
+            return members(dict(self._members(template, scope, place)))
         return of_value(template)
 
-    def check(self, template: JSONObject, target: Target, scope: Scope, path: str) -> None:
+    def check(self, template: JSONObject, target: Target, scope: Scope, place: Place) -> None:
         """Report whatever keeps `template` from being the arguments of `target`."""
-        shape = self.shape(template, scope, path)
+        shape = self.shape(template, scope, place)
         known = {name: part for name, part in template.items() if self.is_known(part)}
         for misfit in misfits(shape, target.shape, (), written=True):
             if misfit.path and misfit.path[0] in known and misfit.code is Code.ARGUMENT_TYPE:
                 continue  # the validator says it better, below
             message = f"{target.name}: {misfit.message}"
             report = self._findings.warn if misfit.is_warning else self._findings.error
-            report(misfit.code, path + pointer(*misfit.path), message, self._hint(misfit, target))
-        self._validate(known, target, path, is_complete=len(known) == len(template))
+            report(misfit.code, (*place, *misfit.path), message, self._hint(misfit, target))
+        self._validate(known, target, place, is_complete=len(known) == len(template))
 
     def is_known(self, template: JSON) -> bool:
         """Say whether `value` can tell what `template` will be."""
@@ -89,46 +89,48 @@ class Arguments:
         return resolve(template, {"inputs": self._inputs or {}})
 
     def _members(
-        self, template: JSONObject, scope: Scope, path: str
+        self, template: JSONObject, scope: Scope, place: Place
     ) -> Iterator[tuple[str, Shape]]:
         for name, part in template.items():
             if "${" in name:
                 message = f"the name {name[:80]!r} holds `${{`; only values are templates"
                 hint = "write the name out"
-                self._findings.error(Code.REFERENCE_SYNTAX, path, message, hint)
-            yield name, self.shape(part, scope, path + pointer(name))
+                self._findings.error(Code.REFERENCE_SYNTAX, place, message, hint)
+            yield name, self.shape(part, scope, (*place, name))
 
-    def _text_shape(self, text: str, scope: Scope, path: str) -> Shape:
+    def _text_shape(self, text: str, scope: Scope, place: Place) -> Shape:
         try:
             found = pieces(text)
         except ReferenceSyntaxError as error:
-            self._findings.error(Code.REFERENCE_SYNTAX, path, str(error), _SYNTAX_HINT)
+            self._findings.error(Code.REFERENCE_SYNTAX, place, str(error), _SYNTAX_HINT)
             return ANY
         if len(found) == 1:
             (piece,) = found
             return (
                 of_value(piece)
                 if isinstance(piece, str)
-                else scope.reach(piece, path, self._findings)
+                else scope.reach(piece, place, self._findings)
             )
         for piece in found:
             if isinstance(piece, Reference):
-                self._check_text(piece, scope, path)
+                self._check_text(piece, scope, place)
         return STRING if found else of_value("")
 
-    def _check_text(self, reference: Reference, scope: Scope, path: str) -> None:
-        shape = scope.reach(reference, path, self._findings)
+    def _check_text(self, reference: Reference, scope: Scope, place: Place) -> None:
+        shape = scope.reach(reference, place, self._findings)
         if shape.is_any:
             return
         if shape.kinds <= {"object", "array", "null"}:
             message = f"'${{{reference}}}' is {shape.words}, and stands inside a text"
             hint = "refer to a text, a number or a boolean inside it"
-            self._findings.error(Code.REFERENCE_TEXT, path, message, hint)
+            self._findings.error(Code.REFERENCE_TEXT, place, message, hint)
         elif shape.may_be_null:
             message = f"'${{{reference}}}' may be null, and stands inside a text"
-            self._findings.warn(Code.MAY_BE_NULL, path, message, "then the step fails")
+            self._findings.warn(Code.MAY_BE_NULL, place, message, "then the step fails")
 
-    def _validate(self, known: JSONObject, target: Target, path: str, *, is_complete: bool) -> None:
+    def _validate(
+        self, known: JSONObject, target: Target, place: Place, *, is_complete: bool
+    ) -> None:
         """Validate the known arguments; without the others, the whole cannot be judged."""
         try:
             values = {name: self.value(part) for name, part in known.items()}
@@ -146,7 +148,7 @@ class Arguments:
                 code = Code.ARGUMENT_TYPE if is_type else Code.ARGUMENT_VALUE
                 message = f"{target.name}: {error.message[:300]}"
                 hint = f"its schema says so at {pointer(*error.schema_path)}"
-                self._findings.error(code, path + pointer(*error.instance_path), message, hint)
+                self._findings.error(code, (*place, *error.instance_path), message, hint)
 
     def _hint(self, misfit: Misfit, target: Target) -> str:
         match misfit.code:

@@ -139,7 +139,7 @@ def _call(action: Action, step: Step) -> CompiledCall | None:
 
 
 def _undo(draft: Draft, at: int) -> CompiledCall | None:
-    undo = draft.undo_of(at)
+    undo = draft.undos[at]
     tool = None if undo is None else draft.toolbox.find(undo.tool)
     if undo is None or tool is None:
         return None

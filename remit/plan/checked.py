@@ -79,6 +79,8 @@ class Draft:
     toolbox: Toolbox
     findings: Findings
     arguments: Arguments
+    undos: "tuple[Undo | None, ...]"
+    """How each step is undone; `None` when nothing says so."""
     items: dict[int, Shape] = field(default_factory=dict)
     """Shape of the loop variable, by position of the `for_each` step."""
 
@@ -101,18 +103,6 @@ class Draft:
         sure = self.graph.sure_at_end
         return Scope(self.steps, names, everything, sure, reader="", absent_is_null=True)
 
-    def undo_of(self, at: int) -> "Undo | None":
-        """Return how the step at a position is undone; `None` when nothing says so."""
-        step, tool = self.plan.steps[at], self.actions[at].tool
-        if step.compensate is not None:
-            return Undo(step.compensate.tool, step.compensate.args, is_own=True)
-        if tool is None or not tool.contract.operation.has_effect:
-            return None
-        declared = tool.contract.compensation
-        if declared is None:
-            return None
-        return Undo(declared.tool, declared_args(declared.args, step), is_own=False)
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -132,7 +122,19 @@ class Undo:
     is_own: bool
 
 
-def declared_args(template: JSONObject, step: Step) -> JSONObject:
+def undo_of(step: Step, tool: Tool | None) -> Undo | None:
+    """Return how a step that calls `tool` is undone; `None` when nothing says so."""
+    if step.compensate is not None:
+        return Undo(step.compensate.tool, step.compensate.args, is_own=True)
+    if tool is None or not tool.contract.operation.has_effect:
+        return None
+    declared = tool.contract.compensation
+    if declared is None:
+        return None
+    return Undo(declared.tool, _declared_args(declared.args, step), is_own=False)
+
+
+def _declared_args(template: JSONObject, step: Step) -> JSONObject:
     """Return a tool's undo arguments without those that stand for optional ones not given."""
     prefix = "${args."
     return {

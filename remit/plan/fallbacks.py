@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from remit.diagnostic import pointer
 from remit.plan.checked import Draft
 from remit.plan.codes import Code
+from remit.plan.findings import Place
 from remit.plan.fitting import is_assignable
 from remit.plan.scope import Use
 from remit.plan.shape import Shape
@@ -17,7 +17,7 @@ def check_fallback_outputs(draft: Draft) -> None:
         uses = _uses(draft, step.id)
         for field, other in fallbacks_of(step):
             if uses and other in draft.steps.outputs and other != step.id:
-                _compare(draft, step.id, other, uses, pointer("steps", at, field))
+                _compare(draft, step.id, other, uses, ("steps", at, field))
 
 
 def _uses(draft: Draft, step: str) -> list[Use]:
@@ -30,23 +30,23 @@ def _uses(draft: Draft, step: str) -> list[Use]:
     return list(dict.fromkeys(found))
 
 
-def _compare(draft: Draft, step: str, other: str, uses: Iterable[Use], path: str) -> None:
+def _compare(draft: Draft, step: str, other: str, uses: Iterable[Use], place: Place) -> None:
     original, standing_in = draft.steps.outputs[step], draft.steps.outputs[other]
     for use in uses:
         wanted, is_sure = _at(original, use)
         found, is_sure_too = _at(standing_in, use)
         if wanted is None:
             continue  # reported where it is used
-        place = "output" + "".join(f".{part}" for part in use)
+        shown = "output" + "".join(f".{part}" for part in use)
         if found is None or (is_sure and not is_sure_too):
-            reason = f"its output need not have `{place}`"
+            reason = f"its output need not have `{shown}`"
         elif not is_assignable(found, wanted):
-            reason = f"its `{place}` is {found.words}, which does not always fit {wanted.words}"
+            reason = f"its `{shown}` is {found.words}, which does not always fit {wanted.words}"
         else:
             continue
         message = f"{other!r} stands in for {step!r}, but {reason}"
         hint = "choose a tool whose output_schema fits, or wrap it in a sub-plan that shapes it"
-        draft.findings.error(Code.FALLBACK_OUTPUT, path, message, hint)
+        draft.findings.error(Code.FALLBACK_OUTPUT, place, message, hint)
 
 
 def _at(shape: Shape, use: Use) -> tuple[Shape | None, bool]:

@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from remit.diagnostic import Diagnostic
+from remit.diagnostic import Diagnostic, pointer
 from remit.plan.codes import Code
 
+Place = tuple[str | int, ...]
+"""Where in a document: names and indexes from its top. A pointer is made of it when needed."""
 MAX_FINDINGS = 200
 """Most diagnostics that one answer carries."""
 _KEPT = 5 * MAX_FINDINGS
@@ -24,23 +26,23 @@ class Findings:
         self._warnings: list[Diagnostic] = []
         self._dropped = 0
 
-    def error(self, code: Code, path: str, message: str, hint: str = "") -> None:
+    def error(self, code: Code, place: Place, message: str, hint: str = "") -> None:
         """Record that the plan must not run."""
         if len(self._errors) >= _KEPT:
             self._dropped += 1
             return
-        self._errors.append(Diagnostic(code=code, path=path, message=message, hint=hint))
+        self._errors.append(_diagnostic(code, place, message, hint))
 
-    def warn(self, code: Code, path: str, message: str, hint: str = "") -> None:
+    def warn(self, code: Code, place: Place, message: str, hint: str = "") -> None:
         """Record something that is allowed but worth a look."""
         if len(self._warnings) < _KEPT:
-            self._warnings.append(Diagnostic(code=code, path=path, message=message, hint=hint))
+            self._warnings.append(_diagnostic(code, place, message, hint))
 
-    def take(self, others: Iterable[Diagnostic], path: str, where: str = "") -> None:
+    def take(self, others: Iterable[Diagnostic], place: Place, where: str = "") -> None:
         """Record errors that were found in another document, at the place that leads there."""
         for other in others:
-            place = f" (there at {other.path})" if other.path else ""
-            self.error(Code(other.code), path, f"{where}{other.message}{place}", other.hint)
+            there = f" (there at {other.path})" if other.path else ""
+            self.error(Code(other.code), place, f"{where}{other.message}{there}", other.hint)
 
     @property
     def is_empty(self) -> bool:
@@ -69,6 +71,11 @@ class Findings:
         return did_you_mean(word, names)
 
 
+def _diagnostic(code: Code, place: Place, message: str, hint: str) -> Diagnostic:
+    path = pointer(*place).encode("utf-8", "backslashreplace").decode()
+    return Diagnostic(code=code, path=path, message=message, hint=hint)
+
+
 def did_you_mean(word: str, names: Iterable[str]) -> str:
     """Return `did you mean …?` for the closest of `names`, or an empty text."""
     close = [name for name in names if abs(len(name) - len(word)) <= 3]
@@ -79,7 +86,7 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
 
 
 def _bounded(found: list[Diagnostic], dropped: int) -> tuple[Diagnostic, ...]:
-    ordered = sorted(set(found), key=_place)
+    ordered = sorted(set(found), key=_order)
     if len(ordered) + dropped <= MAX_FINDINGS:
         return tuple(ordered)
     shown = ordered[: MAX_FINDINGS - 1]
@@ -93,7 +100,7 @@ def _bounded(found: list[Diagnostic], dropped: int) -> tuple[Diagnostic, ...]:
     return (*shown, more)
 
 
-def _place(found: Diagnostic) -> tuple[list[tuple[int, int, str]], str, str, str]:
+def _order(found: Diagnostic) -> tuple[list[tuple[int, int, str]], str, str, str]:
     """Return what findings are sorted by: place in the document, with steps in number order."""
     parts = [
         (0, int(part), "") if re.fullmatch(r"\d{1,9}", part) else (1, 0, part)

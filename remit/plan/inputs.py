@@ -90,11 +90,11 @@ def _is_sound(schema: JSONObject, findings: Findings) -> bool:
     except SchemaError as error:
         message = f"`inputs_schema` is not a JSON Schema 2020-12 that stands by itself: {error}"
         hint = "put the schema right; `$ref` may lead to its own `$defs` only"
-        findings.error(Code.INPUTS_SCHEMA, "/inputs_schema", message, hint)
+        findings.error(Code.INPUTS_SCHEMA, ("inputs_schema",), message, hint)
         return False
     if "object" not in of_schema(schema).kinds:
         message = "`inputs_schema` describes no object"
-        findings.error(Code.INPUTS_SCHEMA, "/inputs_schema", message, "write `type: object`")
+        findings.error(Code.INPUTS_SCHEMA, ("inputs_schema",), message, "write `type: object`")
         return False
     return True
 
@@ -106,6 +106,5 @@ def _validate(schema: JSONObject, values: JSONObject, findings: Findings) -> Non
     for count, error in enumerate(compiled.iter_errors(values)):
         if count == _MAX_FAULTS:
             return
-        path = pointer("inputs", *error.instance_path)
         hint = f"`inputs_schema` says so at {pointer(*error.schema_path)}"
-        findings.error(Code.INPUTS, path, error.message[:300], hint)
+        findings.error(Code.INPUTS, ("inputs", *error.instance_path), error.message[:300], hint)

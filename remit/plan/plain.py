@@ -5,54 +5,90 @@ Everything after this may canonicalise, hash and recurse without fear of the inp
 
 import math
 
-from remit.canonical import JSON
-from remit.diagnostic import pointer
+from remit.canonical import JSON, NotCanonicalError, canonical
 from remit.plan.codes import Code
-from remit.plan.findings import Findings
+from remit.plan.contract import MAX_PLAN_BYTES
+from remit.plan.findings import Findings, Place
 
 MAX_DEPTH = 64
 """Deepest nesting that is read."""
 _SAFE = 2**53 - 1
 _BIG_HINT = "send numbers beyond 2^53 as text: other readers would round them"
 
-_Path = tuple[str | int, ...]
+
+def check_plain(document: JSON, findings: Findings) -> bytes:
+    """Return the canonical bytes of `document`; report why it has none, or too many, or too deep.
+
+    The bytes are empty when something was reported.
+    """
+    if _is_shallow(document):
+        try:
+            text = canonical(document)
+        except (NotCanonicalError, UnicodeError):
+            text = b""
+        if 0 < len(text) <= MAX_PLAN_BYTES:
+            return text
+        if text:
+            message = f"the plan has {len(text)} bytes of canonical JSON; at most {MAX_PLAN_BYTES}"
+            hint = "move parts into sub-plans, and data into a store that a tool reads"
+            findings.error(Code.TOO_LARGE, (), message, hint)
+            return b""
+    _explain(document, findings)
+    return b""
 
 
-def check_plain(document: JSON, findings: Findings) -> None:
-    """Report values that have no canonical JSON form, and nesting beyond `MAX_DEPTH`."""
-    waiting: list[tuple[_Path, JSON]] = [((), document)]
+def _is_shallow(document: JSON) -> bool:
+    """Say whether nothing is nested deeper than `MAX_DEPTH`."""
+    level: list[JSON] = [document]
+    for _ in range(MAX_DEPTH):
+        parts: list[JSON] = []
+        for value in level:
+            if isinstance(value, dict):
+                parts.extend(value.values())
+            elif isinstance(value, list):
+                parts.extend(value)
+        level = [part for part in parts if isinstance(part, dict | list)]
+        if not level:
+            return True
+    return False
+
+
+def _explain(document: JSON, findings: Findings) -> None:
+    """Report each value that has no canonical form, and each that is nested too deeply."""
+    waiting: list[tuple[Place, JSON]] = [((), document)]
     while waiting and not findings.is_full:
-        path, value = waiting.pop()
-        if isinstance(value, dict | list) and len(path) >= MAX_DEPTH:
+        place, value = waiting.pop()
+        if isinstance(value, dict | list) and len(place) >= MAX_DEPTH:
             hint = f"at most {MAX_DEPTH} levels are read"
-            findings.error(Code.TOO_DEEP, pointer(*path), "nested too deeply", hint)
+            findings.error(Code.TOO_DEEP, place, "nested too deeply", hint)
         elif isinstance(value, dict):
             for key in value:
-                _check_text(path, key, findings)
-            waiting.extend(((*path, key), part) for key, part in value.items())
+                _check_text(place, key, findings)
+            waiting.extend(((*place, key), part) for key, part in value.items())
         elif isinstance(value, list):
-            waiting.extend(((*path, at), part) for at, part in enumerate(value))
+            waiting.extend(((*place, at), part) for at, part in enumerate(value))
         else:
-            _check_scalar(path, value, findings)
+            _check_scalar(place, value, findings)
+    if findings.is_empty:
+        findings.error(Code.NOT_JSON, (), "the document is not JSON", "send JSON values only")
 
 
-def _check_scalar(path: _Path, value: JSON, findings: Findings) -> None:
+def _check_scalar(place: Place, value: JSON, findings: Findings) -> None:
     if isinstance(value, str):
-        _check_text(path, value, findings)
+        _check_text(place, value, findings)
     elif isinstance(value, bool):
         return
     elif isinstance(value, int) and not -_SAFE <= value <= _SAFE:
-        findings.error(Code.NUMBER, pointer(*path), "the integer is beyond 2^53", _BIG_HINT)
+        findings.error(Code.NUMBER, place, "the integer is beyond 2^53", _BIG_HINT)
     elif isinstance(value, float) and not math.isfinite(value):
-        findings.error(Code.NUMBER, pointer(*path), f"{value} is not a JSON number", _BIG_HINT)
+        findings.error(Code.NUMBER, place, f"{value} is not a JSON number", _BIG_HINT)
 
 
-def _check_text(path: _Path, text: str, findings: Findings) -> None:
+def _check_text(place: Place, text: str, findings: Findings) -> None:
     if text.isascii():
         return
     try:
         text.encode()
     except UnicodeEncodeError:
-        place = pointer(*path).encode("ascii", "backslashreplace").decode()
         message = "a text holds half of a surrogate pair, which no UTF-8 can write"
         findings.error(Code.TEXT, place, message, "write the whole character")

@@ -11,11 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from remit.canonical import JSON, JSONObject
-from remit.diagnostic import pointer
 from remit.plan import contract
 from remit.plan.codes import Code
 from remit.plan.contract import Plan, PlanReference
-from remit.plan.findings import Findings
+from remit.plan.findings import Findings, Place
 from remit.plan.library import Library
 from remit.plan.template import enter
 from remit.tool.contract import Money
@@ -62,7 +61,7 @@ def resolve_reference(document: JSON, library: Library, findings: Findings) -> J
     if found is None:
         hint = findings.nearest(short.plan, library.refs)
         message = f"no plan {short.plan!r} in the catalogue"
-        findings.error(Code.UNKNOWN_PLAN, "/plan", message, hint or "see `remit tools --plans`")
+        findings.error(Code.UNKNOWN_PLAN, ("plan",), message, hint or "see `remit tools --plans`")
         return document
     kept = found.get("inputs")
     inputs = {**(kept if isinstance(kept, dict) else {}), **short.inputs}
@@ -73,7 +72,7 @@ def read_plan(document: JSON, findings: Findings) -> Plan | None:
     """Return the plan, or `None` and findings."""
     if not isinstance(document, dict):
         message = f"a plan is a JSON object, not {_kind(document)}"
-        findings.error(Code.SHAPE, "", message, "see `remit schema plan`")
+        findings.error(Code.SHAPE, (), message, "see `remit schema plan`")
         return None
     try:
         return Plan.model_validate(document, strict=True)
@@ -91,57 +90,57 @@ def _translate(
     for fault in error.errors(include_url=False, include_input=False):
         if findings.is_full:
             return
-        path = _path(fault["loc"], document)
+        place = _place(fault["loc"], document)
         name = str(fault["loc"][-1])
         match fault["type"]:
             case "extra_forbidden":
-                _unknown_field(path, name, findings, models)
+                _unknown_field(place, name, findings, models)
             case "missing" if name == "schema":
                 message = "the plan does not say which contract it follows"
-                findings.error(Code.SCHEMA_VERSION, "", message, _VERSION_HINT)
+                findings.error(Code.SCHEMA_VERSION, (), message, _VERSION_HINT)
             case "missing":
                 message = f"the field {name!r} is missing"
-                findings.error(Code.MISSING_FIELD, pointer(*path), message, "add it")
-            case "too_long" if path == ("steps",):
+                findings.error(Code.MISSING_FIELD, place, message, "add it")
+            case "too_long" if place == ("steps",):
                 message = f"more than {contract.MAX_STEPS} steps"
                 hint = "use `for_each`, or sub-plans"
-                findings.error(Code.TOO_MANY_STEPS, "/steps", message, hint)
-            case "literal_error" if path == ("schema",):
+                findings.error(Code.TOO_MANY_STEPS, place, message, hint)
+            case "literal_error" if place == ("schema",):
                 message = f"{document['schema']!r} is not a contract that this version reads"
-                findings.error(Code.SCHEMA_VERSION, "/schema", message[:300], _VERSION_HINT)
-            case "literal_error" | "model_type" if path[-1:] == ("join",):
+                findings.error(Code.SCHEMA_VERSION, place, message[:300], _VERSION_HINT)
+            case "literal_error" | "model_type" if place[-1:] == ("join",):
                 message = 'join is `all`, `any` or `{"quorum": n}`'
-                findings.error(Code.SHAPE, pointer(*path), message)
+                findings.error(Code.SHAPE, place, message)
             case _:
                 hint = _hint(fault.get("ctx", {}))
-                findings.error(Code.SHAPE, pointer(*path), fault["msg"][:300], hint)
+                findings.error(Code.SHAPE, place, fault["msg"][:300], hint)
 
 
-def _path(loc: Sequence[int | str], document: JSON) -> tuple[int | str, ...]:
+def _place(loc: Sequence[int | str], document: JSON) -> Place:
     """Return the part of `loc` that stands in `document`: Pydantic adds names of union members."""
-    path: list[int | str] = []
+    place: list[int | str] = []
     here = document
     for part in loc:
         try:
             here = enter(here, part)
         except LookupError:
             continue
-        path.append(part)
-    return tuple(path)
+        place.append(part)
+    return tuple(place)
 
 
 def _unknown_field(
-    path: tuple[int | str, ...],
+    place: Place,
     name: str,
     findings: Findings,
     models: Mapping[str, type[BaseModel]],
 ) -> None:
-    owner = next((part for part in reversed(path[:-1]) if isinstance(part, str)), "")
+    owner = next((part for part in reversed(place[:-1]) if isinstance(part, str)), "")
     model = models.get(owner)
     known = _names(model) if model is not None else []
     hint = findings.nearest(name, known) or (f"known: {', '.join(known)}" if known else "remove it")
     message = f"there is no field {name[:100]!r} here"
-    findings.error(Code.UNKNOWN_FIELD, pointer(*path), message, hint)
+    findings.error(Code.UNKNOWN_FIELD, place, message, hint)
 
 
 def _names(model: type[BaseModel]) -> list[str]:

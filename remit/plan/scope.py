@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from remit.plan.codes import Code
-from remit.plan.findings import Findings
+from remit.plan.findings import Findings, Place
 from remit.plan.shape import ANY, Shape, nullable
 from remit.plan.template import Reference
 
@@ -66,30 +66,30 @@ class Scope:
         """Whether `step` surely has an output."""
         return bool(self.sure >> self.steps.positions[step] & 1)
 
-    def reach(self, reference: Reference, path: str, findings: Findings) -> Shape:
+    def reach(self, reference: Reference, place: Place, findings: Findings) -> Shape:
         """Return the shape of what `reference` leads to; report and return `ANY` if nothing."""
         if reference.root == "steps":
-            return self._reach_step(reference, path, findings)
+            return self._reach_step(reference, place, findings)
         if reference.root not in self.names:
-            self.report_name(reference.root, path, findings)
+            self.report_name(reference.root, place, findings)
             return ANY
         start = self.names[reference.root]
-        return _follow(start, reference, 0, path, findings)
+        return _follow(start, reference, 0, place, findings)
 
-    def report_name(self, name: str, path: str, findings: Findings) -> None:
+    def report_name(self, name: str, place: Place, findings: Findings) -> None:
         """Report that nothing is called `name` here."""
         known = sorted({*self.names, "steps"})
         hint = _ELSEWHERE.get(name) or findings.nearest(name, known)
         message = f"nothing is called {name!r} here"
         hint = hint or f"known here: {', '.join(known)}"
-        findings.error(Code.REFERENCE_SCOPE, path, message, hint)
+        findings.error(Code.REFERENCE_SCOPE, place, message, hint)
 
-    def report_step(self, step: str, path: str, findings: Findings) -> bool:
+    def report_step(self, step: str, place: Place, findings: Findings) -> bool:
         """Report a step that does not exist, or is not in the transitive needs; say if it was."""
         if step not in self.steps.positions:
             hint = findings.nearest(step, self.steps.positions)
             message = f"there is no step {step!r}"
-            findings.error(Code.UNKNOWN_STEP, path, message, hint or "name a step of this plan")
+            findings.error(Code.UNKNOWN_STEP, place, message, hint or "name a step of this plan")
             return True
         if self.is_visible(step):
             return False
@@ -98,39 +98,41 @@ class Scope:
         else:
             message = f"{self.reader!r} refers to {step!r}, which is not in its transitive needs"
             hint = f"add {step!r} to the needs of {self.reader!r}"
-        findings.error(Code.REFERENCE_SCOPE, path, message, hint)
+        findings.error(Code.REFERENCE_SCOPE, place, message, hint)
         return True
 
-    def report_absent(self, step: str, path: str, findings: Findings, hint: str) -> None:
+    def report_absent(self, step: str, place: Place, findings: Findings, hint: str) -> None:
         """Report a reference to an output that may not be there."""
         dropped = "a join of `any` or a quorum may go on without it"
         reason = self.steps.absence.get(step, dropped)
         message = f"the output of {step!r} may be absent: {reason}"
-        findings.error(Code.REFERENCE_ABSENT, path, message, hint)
+        findings.error(Code.REFERENCE_ABSENT, place, message, hint)
 
-    def _reach_step(self, reference: Reference, path: str, findings: Findings) -> Shape:
+    def _reach_step(self, reference: Reference, place: Place, findings: Findings) -> Shape:
         if reference.step is None:
             message = f"'${{{reference}}}' does not say which step's output it wants"
             hint = "write `${steps.<id>.output}`, and a path behind it"
-            findings.error(Code.REFERENCE_SYNTAX, path, message, hint)
+            findings.error(Code.REFERENCE_SYNTAX, place, message, hint)
             return ANY
-        if self.report_step(reference.step, path, findings):
+        if self.report_step(reference.step, place, findings):
             return ANY
         self.steps.note_use(reference.step, reference.parts[2:])
         found = self.steps.outputs[reference.step]
         if not self.is_sure(reference.step):
             if self.absent_is_null:
-                return nullable(_follow(found, reference, 2, path, findings))
+                return nullable(_follow(found, reference, 2, place, findings))
             hint = (
                 "arguments cannot do without it: let the step that reads it carry the same `when`,"
                 " read it in an expression guarded by `has()`, or give it a fallback"
             )
-            self.report_absent(reference.step, path, findings, hint)
+            self.report_absent(reference.step, place, findings, hint)
             return ANY
-        return _follow(found, reference, 2, path, findings)
+        return _follow(found, reference, 2, place, findings)
 
 
-def _follow(start: Shape, reference: Reference, begun: int, path: str, findings: Findings) -> Shape:
+def _follow(
+    start: Shape, reference: Reference, begun: int, place: Place, findings: Findings
+) -> Shape:
     """Return the shape that the parts of `reference` from `begun` on lead to."""
     here = start
     for at in range(begun, len(reference.parts)):
@@ -140,21 +142,21 @@ def _follow(start: Shape, reference: Reference, begun: int, path: str, findings:
         so_far = Reference(reference.root, reference.parts[:at])
         if here.may_be_null:
             message = f"'${{{so_far}}}' may be null; then '${{{reference}}}' leads nowhere"
-            findings.warn(Code.MAY_BE_NULL, path, message, "read something that is always there")
+            findings.warn(Code.MAY_BE_NULL, place, message, "read something that is always there")
         found = here.member(part)
         if found is None:
-            _report_field(here, part, so_far, path, findings)
+            _report_field(here, part, so_far, place, findings)
             return ANY
         if isinstance(part, str) and part not in here.required:
             message = f"'${{{so_far}}}' need not have {part!r}; if it is absent, the step fails"
             hint = "make it `required` in the schema, or read something that is"
-            findings.warn(Code.MAY_BE_MISSING, path, message, hint)
+            findings.warn(Code.MAY_BE_MISSING, place, message, hint)
         here = found
     return here
 
 
 def _report_field(
-    here: Shape, part: str | int, so_far: Reference, path: str, findings: Findings
+    here: Shape, part: str | int, so_far: Reference, place: Place, findings: Findings
 ) -> None:
     if isinstance(part, str) and "object" in here.kinds:
         message = f"'${{{so_far}}}' has no {part!r}"
@@ -163,4 +165,4 @@ def _report_field(
     else:
         message = f"'${{{so_far}}}' is {here.words}; {part!r} does not lead into it"
         hint = "end the reference there, or put the schema right"
-    findings.error(Code.REFERENCE_FIELD, path, message, hint)
+    findings.error(Code.REFERENCE_FIELD, place, message, hint)

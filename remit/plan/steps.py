@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 from remit.canonical import JSON
-from remit.diagnostic import pointer
 from remit.plan.arguments import Arguments
 from remit.plan.checked import Draft, Undo
 from remit.plan.codes import Code
 from remit.plan.compiled import parse_duration
 from remit.plan.contract import ForEach, Step
-from remit.plan.findings import Findings
+from remit.plan.findings import Findings, Place
 from remit.plan.shape import ANY, Shape, members
 from remit.plan.template import TemplateError
 from remit.plan.toolbox import Tool
@@ -20,32 +19,32 @@ MAX_DURATION_S = 366 * 86400
 
 def check_step(draft: Draft, at: int) -> None:
     """Report what is wrong with the step at a position, expressions aside."""
-    step, action, path = draft.plan.steps[at], draft.actions[at], pointer("steps", at)
-    _check_durations(step, path, draft.findings)
+    step, action, place = draft.plan.steps[at], draft.actions[at], ("steps", at)
+    _check_durations(step, place, draft.findings)
     if step.for_each is not None:
         _check_items(draft, at, step.for_each)
     scope = draft.scope(at)
     if action.target is None:
-        draft.arguments.shape(step.args, scope, path + "/args")
+        draft.arguments.shape(step.args, scope, (*place, "args"))
     else:
         args = step.args if action.part is None else {**action.part.defaults, **step.args}
-        draft.arguments.check(args, action.target, scope, path + "/args")
+        draft.arguments.check(args, action.target, scope, (*place, "args"))
     if action.tool is not None:
         _check_undo(draft, at, action.tool)
 
 
 def item_shape(draft: Draft, at: int, items: JSON) -> Shape:
     """Return the shape of the loop variable; report items that are no list."""
-    path = pointer("steps", at, "for_each", "items")
-    shape = draft.arguments.shape(items, draft.outer_scope(at), path)
+    place = ("steps", at, "for_each", "items")
+    shape = draft.arguments.shape(items, draft.outer_scope(at), place)
     if shape.is_any:
         return ANY
     if "array" not in shape.kinds:
         message = f"`for_each` runs over a list, and this is {shape.words}"
-        draft.findings.error(Code.ITEMS, path, message, "refer to a list")
+        draft.findings.error(Code.ITEMS, place, message, "refer to a list")
         return ANY
     if shape.may_be_null:
-        draft.findings.warn(Code.MAY_BE_NULL, path, "the list may be null", "then the step fails")
+        draft.findings.warn(Code.MAY_BE_NULL, place, "the list may be null", "then the step fails")
     return shape.item or ANY
 
 
@@ -58,26 +57,26 @@ def _check_items(draft: Draft, at: int, loop: ForEach) -> None:
     except TemplateError:
         return  # reported with the shape
     if isinstance(items, list) and len(items) > draft.toolbox.limits.max_items:
-        path = pointer("steps", at, "for_each", "items")
+        place = ("steps", at, "for_each", "items")
         message = f"{len(items)} items, and at most {draft.toolbox.limits.max_items} are run over"
-        draft.findings.error(Code.ITEMS, path, message, "split the list over several plans")
+        draft.findings.error(Code.ITEMS, place, message, "split the list over several plans")
 
 
-def _check_durations(step: Step, path: str, findings: Findings) -> None:
-    places = [("timeout", step.timeout, False)]
+def _check_durations(step: Step, place: Place, findings: Findings) -> None:
+    durations: list[tuple[Place, str | None, bool]] = [(("timeout",), step.timeout, False)]
     if step.repeat is not None:
-        places.append(("repeat/every", step.repeat.every, True))
+        durations.append((("repeat", "every"), step.repeat.every, True))
     if "retry" in step.model_fields_set:
-        places.append(("retry/initial", step.retry.initial, False))
-        places.append(("retry/max", step.retry.max, False))
+        durations.append((("retry", "initial"), step.retry.initial, False))
+        durations.append((("retry", "max"), step.retry.max, False))
     if step.approval is not None:
-        places.append(("approval/expires", step.approval.expires, False))
-    for place, text, may_be_zero in places:
+        durations.append((("approval", "expires"), step.approval.expires, False))
+    for field, text, may_be_zero in durations:
         if text is not None:
-            check_duration(text, f"{path}/{place}", findings, may_be_zero=may_be_zero)
+            check_duration(text, (*place, *field), findings, may_be_zero=may_be_zero)
 
 
-def check_duration(text: str, path: str, findings: Findings, *, may_be_zero: bool) -> None:
+def check_duration(text: str, place: Place, findings: Findings, *, may_be_zero: bool) -> None:
     """Report a duration that says nothing, is zero where that makes no sense, or never ends."""
     if text[-1] in "PT":
         message = f"{text!r} says no duration"
@@ -89,29 +88,29 @@ def check_duration(text: str, path: str, findings: Findings, *, may_be_zero: boo
             message = f"{text!r} is no time at all"
         else:
             return
-    findings.error(Code.DURATION, path, message, "write e.g. `PT30S`, `PT5M` or `P1DT12H`")
+    findings.error(Code.DURATION, place, message, "write e.g. `PT30S`, `PT5M` or `P1DT12H`")
 
 
 def _check_undo(draft: Draft, at: int, tool: Tool) -> None:
-    step, contract, path = draft.plan.steps[at], tool.contract, pointer("steps", at)
-    undo = draft.undo_of(at)
+    step, contract, place = draft.plan.steps[at], tool.contract, ("steps", at)
+    undo = draft.undos[at]
     if undo is None:
         if contract.operation.has_effect and not (step.irreversible or contract.irreversible):
             message = (
                 f"{step.id!r} calls {contract.ref!r} ({contract.operation}): nothing undoes it"
             )
             hint = "add `compensate`, or say `irreversible: true`, which demands a gate"
-            draft.findings.error(Code.NO_COMPENSATION, path, message, hint)
+            draft.findings.error(Code.NO_COMPENSATION, place, message, hint)
         return
     if step.irreversible and undo.is_own:
         message = f"{step.id!r} says `irreversible` and how to undo it"
         hint = "keep one; as it stands it is undone, and needs a gate"
-        draft.findings.warn(Code.TWO_UNDOS, path + "/irreversible", message, hint)
-    place = path + ("/compensate/args" if undo.is_own else "/tool")
-    _check_undo_args(draft, at, tool, undo, place)
+        draft.findings.warn(Code.TWO_UNDOS, (*place, "irreversible"), message, hint)
+    at_undo = (*place, "compensate", "args") if undo.is_own else (*place, "tool")
+    _check_undo_args(draft, at, tool, undo, at_undo)
 
 
-def _check_undo_args(draft: Draft, at: int, tool: Tool, undo: Undo, path: str) -> None:
+def _check_undo_args(draft: Draft, at: int, tool: Tool, undo: Undo, place: Place) -> None:
     undoing = draft.toolbox.find(undo.tool)
     if undoing is None:
         return  # reported with the step's other tools
@@ -119,10 +118,10 @@ def _check_undo_args(draft: Draft, at: int, tool: Tool, undo: Undo, path: str) -
     given = {name: tool.target.shape.fields.get(name, ANY) for name in step.args}
     scope = scope.plus(output=tool.output, args=members(given))
     if undo.is_own:
-        draft.arguments.check(undo.args, undoing.target, scope, path)
+        draft.arguments.check(undo.args, undoing.target, scope, place)
         return
     # A tool's own compensation is written once for all plans: its places are not in this document.
     found = Findings()
     target = replace(undoing.target, name=f"{undo.tool}, which undoes {tool.contract.ref}")
-    Arguments(found, None).check(undo.args, target, scope, "")
-    draft.findings.take(found.errors, path)
+    Arguments(found, None).check(undo.args, target, scope, ())
+    draft.findings.take(found.errors, place)

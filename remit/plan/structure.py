@@ -5,10 +5,9 @@ Everything here is told by the plan alone; tools and schemas are not asked.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from remit.diagnostic import pointer
 from remit.plan.codes import Code
 from remit.plan.contract import Plan, Quorum, Step
-from remit.plan.findings import Findings
+from remit.plan.findings import Findings, Place
 from remit.plan.graph import Graph, Node, build, join_of
 from remit.plan.scope import RESERVED
 
@@ -31,9 +30,9 @@ def check_structure(plan: Plan, findings: Findings) -> tuple[Graph, dict[str, in
         if step.id in ids:
             message = f"the id {step.id!r} stands twice"
             hint = "give each step an id of its own"
-            findings.error(Code.DUPLICATE_ID, pointer("steps", at, "id"), message, hint)
+            findings.error(Code.DUPLICATE_ID, ("steps", at, "id"), message, hint)
         ids.setdefault(step.id, at)
-        _check_step(step, pointer("steps", at), findings)
+        _check_step(step, ("steps", at), findings)
     originals = dict(_originals(plan.steps, ids, findings))
     nodes = [_node(plan.steps, at, ids, originals, findings) for at in range(len(plan.steps))]
     graph = build(nodes)
@@ -55,27 +54,29 @@ def fallbacks_of(step: Step) -> Iterator[tuple[str, str]]:
             yield field, other
 
 
-def _check_step(step: Step, path: str, findings: Findings) -> None:
+def _check_step(step: Step, place: Place, findings: Findings) -> None:
     if step.id in _WORDS:
         message = f"{step.id!r} is a word of the expression language"
-        findings.error(Code.RESERVED_NAME, path + "/id", message, "rename the step")
+        findings.error(Code.RESERVED_NAME, (*place, "id"), message, "rename the step")
     if (step.tool is None) == (step.plan is None):
         message = "a step calls a tool or a sub-plan: exactly one of `tool` and `plan`"
         hint = "drop one of them" if step.tool else "add `tool`"
-        findings.error(Code.ACTION, path, message, hint)
+        findings.error(Code.ACTION, place, message, hint)
     if step.plan is not None:
-        _check_subplan_fields(step, path, findings)
+        _check_subplan_fields(step, place, findings)
     if step.for_each is not None and step.repeat is not None:
         message = "`for_each` and `repeat` cannot stand in one step"
         hint = "put the repeating step into a sub-plan and loop over that"
-        findings.error(Code.LOOP, path + "/repeat", message, hint)
+        findings.error(Code.LOOP, (*place, "repeat"), message, hint)
     if step.for_each is not None and step.for_each.var in RESERVED | _CEL_WORDS:
         message = f"the loop variable cannot be called {step.for_each.var!r}"
-        findings.error(Code.RESERVED_NAME, path + "/for_each/as", message, "choose another name")
-    _check_join(step, path, findings)
+        findings.error(
+            Code.RESERVED_NAME, (*place, "for_each", "as"), message, "choose another name"
+        )
+    _check_join(step, place, findings)
 
 
-def _check_subplan_fields(step: Step, path: str, findings: Findings) -> None:
+def _check_subplan_fields(step: Step, place: Place, findings: Findings) -> None:
     """Refuse what only a tool call can have: nothing would carry it out."""
     fields = [name for name in _TOOL_ONLY if name in step.model_fields_set and getattr(step, name)]
     if step.autonomy != "unattended":
@@ -83,17 +84,17 @@ def _check_subplan_fields(step: Step, path: str, findings: Findings) -> None:
     for field in fields:
         message = f"`{field}` means nothing for a sub-plan step"
         hint = "put it on the steps of the sub-plan; a finished sub-plan is undone as a whole"
-        findings.error(Code.SUBPLAN_FIELD, f"{path}/{field}", message, hint)
+        findings.error(Code.SUBPLAN_FIELD, (*place, field), message, hint)
 
 
-def _check_join(step: Step, path: str, findings: Findings) -> None:
+def _check_join(step: Step, place: Place, findings: Findings) -> None:
     count = len(needs_of(step))
     if step.join != "all" and count == 0:
         message, hint = "there is nothing to join: the step needs no other", "add `needs`"
-        findings.error(Code.JOIN, path + "/join", message, hint)
+        findings.error(Code.JOIN, (*place, "join"), message, hint)
     elif isinstance(step.join, Quorum) and step.join.quorum > count:
         message = f"a quorum of {step.join.quorum} cannot be had of {count} needs"
-        findings.error(Code.JOIN, path + "/join/quorum", message, f"at most {count}")
+        findings.error(Code.JOIN, (*place, "join", "quorum"), message, f"at most {count}")
 
 
 def _originals(
@@ -103,17 +104,17 @@ def _originals(
     taken: dict[int, int] = {}
     for at, step in enumerate(steps):
         for field, other in fallbacks_of(step):
-            path = pointer("steps", at, field)
+            place = ("steps", at, field)
             if other not in ids:
                 hint = findings.nearest(other, ids) or "name a step of this plan"
-                findings.error(Code.UNKNOWN_STEP, path, f"there is no step {other!r}", hint)
+                findings.error(Code.UNKNOWN_STEP, place, f"there is no step {other!r}", hint)
             elif taken.setdefault(ids[other], at) != at:
                 message = f"{other!r} already stands in for {steps[taken[ids[other]]].id!r}"
                 hint = "give each step a fallback of its own"
-                findings.error(Code.FALLBACK, path, message, hint)
+                findings.error(Code.FALLBACK, place, message, hint)
             elif ids[other] == at:
                 message = f"{other!r} cannot stand in for itself"
-                findings.error(Code.FALLBACK, path, message, "name another step")
+                findings.error(Code.FALLBACK, place, message, "name another step")
             else:
                 yield ids[other], at
 
@@ -127,17 +128,17 @@ def _node(
 ) -> Node:
     step = steps[at]
     needs: list[int] = []
-    for place, need in enumerate(step.needs):
-        path = pointer("steps", at, "needs", place)
+    for number, need in enumerate(step.needs):
+        place = ("steps", at, "needs", number)
         if need not in ids:
             hint = findings.nearest(need, ids) or "name a step of this plan"
-            findings.error(Code.UNKNOWN_STEP, path, f"there is no step {need!r}", hint)
+            findings.error(Code.UNKNOWN_STEP, place, f"there is no step {need!r}", hint)
             continue
         if ids[need] in originals:
             original = steps[originals[ids[need]]].id
             message = f"{need!r} starts only in place of {original!r}, so this might never start"
             hint = f"need {original!r}: its fallback's output stands in for its own"
-            findings.error(Code.UNREACHABLE, path, message, hint)
+            findings.error(Code.UNREACHABLE, place, message, hint)
         if ids[need] not in needs:
             needs.append(ids[need])
     return Node(
@@ -163,7 +164,7 @@ def _report_cycles(steps: Sequence[Step], graph: Graph, findings: Findings) -> N
         shown = [steps[at].id for at in path[:12]] + (["…"] if len(path) > 12 else [])
         arrows = " → ".join([*shown, steps[path[0]].id])
         message = f"these steps wait for each other: {arrows}"
-        place = pointer("steps", path[0])
+        place = ("steps", path[0])
         findings.error(Code.CYCLE, place, message, "take one of the arrows away")
 
 
@@ -179,11 +180,11 @@ def _check_fallbacks(steps: Sequence[Step], graph: Graph, findings: Findings) ->
             message = (
                 f"{steps[at].id!r} is the fallback of a fallback, more than {MAX_FALLBACKS} deep"
             )
-            findings.error(Code.FALLBACK, pointer("steps", at), message, "leave some out")
+            findings.error(Code.FALLBACK, ("steps", at), message, "leave some out")
         for need in node.needs:
             if not graph.over[node.original] >> need & 1:
-                path = pointer("steps", at, "needs", steps[at].needs.index(steps[need].id))
+                place = ("steps", at, "needs", steps[at].needs.index(steps[need].id))
                 name = steps[node.original].id
                 message = f"{steps[need].id!r} need not be over when {name!r} fails"
                 hint = f"a fallback may need what {name!r} needs, and nothing more"
-                findings.error(Code.FALLBACK, path, message, hint)
+                findings.error(Code.FALLBACK, place, message, hint)

@@ -4,15 +4,14 @@ A sub-plan is compiled for whoever asks: the person and the tenant are the calle
 of the catalogue acts for somebody who did not start it. Its inputs are not known.
 """
 
-from remit.canonical import Digest, JSONObject, canonical, digest_bytes
-from remit.diagnostic import pointer
+from remit.canonical import Digest, JSONObject, digest_bytes
 from remit.plan.arguments import Target
 from remit.plan.assembly import assemble, contracts_of, plans_by_digest
 from remit.plan.checked import Action, Checked, Part
 from remit.plan.checking import check
 from remit.plan.codes import Code
 from remit.plan.contract import Plan
-from remit.plan.findings import Findings
+from remit.plan.findings import Findings, Place
 from remit.plan.library import Library
 from remit.plan.plain import check_plain
 from remit.plan.reading import read_plan
@@ -51,40 +50,39 @@ class Subplans:
         tool = None if step.tool is None else self._toolbox.find(step.tool)
         if step.plan is None:
             return Action(tool, None)
-        path = pointer("steps", at, "plan")
+        place = ("steps", at, "plan")
         key = (step.plan, plan.on_behalf_of, plan.tenant)
         if key not in self._done:
-            self._done[key] = self._part(step.plan, plan, path, findings)
+            self._done[key] = self._part(step.plan, plan, place, findings)
         return Action(tool, self._done[key])
 
-    def _part(self, ref: str, plan: Plan, path: str, findings: Findings) -> Part | None:
+    def _part(self, ref: str, plan: Plan, place: Place, findings: Findings) -> Part | None:
         document = self._library.find(ref)
         if document is None:
             hint = findings.nearest(ref, self._library.refs) or "add it to the folder of plans"
-            findings.error(Code.UNKNOWN_PLAN, path, f"no plan {ref!r} in the catalogue", hint)
+            findings.error(Code.UNKNOWN_PLAN, place, f"no plan {ref!r} in the catalogue", hint)
         elif ref in self._open or len(self._open) > MAX_NESTING:
             shown = " → ".join([*self._open, ref])
             message = f"plans contain one another without end, or too deeply: {shown}"
-            findings.error(Code.RECURSION, path, message, "use `repeat` or `for_each` for loops")
+            findings.error(Code.RECURSION, place, message, "use `repeat` or `for_each` for loops")
         elif document.get("tenant") != plan.tenant:
             message = f"{ref!r} belongs to another tenant than {plan.name!r}"
-            findings.error(Code.TENANT, path, message, "use a plan of the tenant that runs it")
+            findings.error(Code.TENANT, place, message, "use a plan of the tenant that runs it")
         else:
-            return self._compile_part(ref, document, plan, path, findings)
+            return self._compile_part(ref, document, plan, place, findings)
         return None
 
     def _compile_part(
-        self, ref: str, document: JSONObject, plan: Plan, path: str, findings: Findings
+        self, ref: str, document: JSONObject, plan: Plan, place: Place, findings: Findings
     ) -> Part | None:
         found = Findings()
-        check_plain(document, found)
+        text = check_plain(document, found)
         inner = read_plan(document, found) if found.is_empty else None
         part: Part | None = None
         if inner is not None:
             inner = inner.model_copy(update={"on_behalf_of": plan.on_behalf_of})
-            plan_digest = digest_bytes(canonical(document))
-            part = self.compile(inner, plan_digest, found, as_part=True)
-        findings.take(found.errors, path, f"in sub-plan {ref}: ")
+            part = self.compile(inner, digest_bytes(text), found, as_part=True)
+        findings.take(found.errors, place, f"in sub-plan {ref}: ")
         return part
 
 
