@@ -227,12 +227,17 @@ class Course:
 
     def _hand_over(self, step: int, fallback: int) -> None:
         """Let the fallback stand in for the step, and for those for whom the step stood in."""
-        seats = [*sorted(self._clients.pop(step, [])), step]
+        seats = sorted(self._clients.pop(step, []))
         while self.status[fallback] is Status.WAITING:
             fallback = self.stands[fallback]
+        self._set(step, Status.WAITING)
+        if self._has_say(step):
+            seats.append(step)
+        else:
+            # Nobody needs it for itself: were it to wait too, long rows of fallbacks would pile up.
+            self._over(step, Status.FAILED)
         for seat in seats:
             self.stands[seat] = fallback
-        self._set(step, Status.WAITING)
         match self.status[fallback]:
             case Status.DONE | Status.REPLACED:
                 for seat in seats:
