@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from remit.canonical import Digest, digest
 from remit.cli.stack import opa, temporal_server
@@ -43,6 +44,8 @@ class Component:
     ready_within_s: float
     grace_s: float
     """Seconds between SIGTERM and SIGKILL."""
+    ports: tuple[int, ...] = ()
+    """Ports that it must listen on itself."""
     configuration: str = ""
     """Whatever else decides how it behaves: text of its configuration, its version."""
 
@@ -157,6 +160,7 @@ def _temporal(blueprint: Blueprint) -> Component:
         health=temporal_server.health(ui_port),
         ready_within_s=60,
         grace_s=10,
+        ports=(port, ui_port),
         configuration=blueprint.temporal.version,
     )
 
@@ -180,6 +184,7 @@ def _publisher(blueprint: Blueprint) -> Component:
         health=HttpHealth(url=f"http://{LOOPBACK}:{port}/health"),
         ready_within_s=60,
         grace_s=5,
+        ports=(port,),
         configuration=_remit_version(),
     )
 
@@ -218,6 +223,7 @@ def _service(blueprint: Blueprint, service: Service) -> Component:
         health=HttpHealth(url=health),
         ready_within_s=service.ready_within_s,
         grace_s=10,
+        ports=(port,) if (port := urlsplit(health).port) else (),
     )
 
 
@@ -234,6 +240,7 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
         # Longer than a worker waits for Temporal and OPA, so that its own last words are heard.
         ready_within_s=75,
         grace_s=30,
+        ports=(port,),
         configuration=_remit_version(),
     )
 

@@ -22,6 +22,8 @@ class StackCode(StrEnum):
     """The machine gave no free loopback port."""
     START_FAILED = "STACK-START-FAILED"
     """A component ended, or was not healthy in time; its last log lines are in the message."""
+    PORT_TAKEN = "STACK-PORT-TAKEN"
+    """Somebody else got a component's port between our choice and its start."""
     STOP_FAILED = "STACK-STOP-FAILED"
     """A component outlived SIGKILL."""
     UNKNOWN_COMPONENT = "STACK-UNKNOWN-COMPONENT"

@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -174,7 +176,7 @@ def test_a_hanging_component_is_started_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A process that runs but does not answer is replaced."""
-    monkeypatch.setattr("remit.cli.stack.stack._PATIENCE_S", 0.1)
+    monkeypatch.setattr("remit.cli.stack.session._PATIENCE_S", 0.1)
     monkeypatch.setattr("remit.cli.stack.health._DEADLINE_S", 0.3)
     before = pids(up("publisher"))["publisher"]
     assert before is not None
@@ -267,6 +269,35 @@ def test_a_port_that_somebody_took_is_replaced(
     assert load(Layout(project).state).ports["publisher"] != old
     assert pids(after)["opa"] != pids(before)["opa"]
     assert decide({"tool": "mail.send"})["effect"] == "allow"
+
+
+def test_a_port_lost_in_the_last_moment_is_chosen_anew(
+    up: Callable[..., StackStatus], project: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A healthy answer from somebody else's server on our port does not count as ours."""
+    thieves: list[ThreadingHTTPServer] = []
+
+    class Healthy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(204)
+            self.end_headers()
+
+    def take_the_first_port(line: str) -> None:
+        lines.append(line)
+        if "publisher: starting on" in line and not thieves:
+            port = int(line.rpartition(":")[2])
+            thieves.append(ThreadingHTTPServer(("127.0.0.1", port), Healthy))
+            Thread(target=thieves[0].serve_forever, args=(0.02,), daemon=True).start()
+
+    up()
+    told = stack.up(project, take_the_first_port, only=("publisher",), core=project / "none")
+    stolen = thieves[0].server_port
+    thieves[0].shutdown()
+    thieves[0].server_close()
+
+    assert told.condition == "running"
+    assert told.components[0].address != f"127.0.0.1:{stolen}"
+    assert f"did not get port {stolen}" in "".join(lines)
 
 
 def test_an_edit_changes_the_next_decision_within_two_seconds(

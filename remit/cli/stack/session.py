@@ -1,0 +1,198 @@
+"""One command at work on a stack, under its lock: what it keeps, starts and stops.
+
+Holds the state and writes every change at once, before anything else can go wrong: a process is
+recorded before its health is known, and forgotten only when it is gone.
+"""
+
+import shutil
+import time
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+from remit.cli.stack import opa as opa_setup
+from remit.cli.stack.atomic import keep_secret
+from remit.cli.stack.binaries import Binary
+from remit.cli.stack.bundle_status import read_status
+from remit.cli.stack.components import Blueprint, Component, port_owners, preferred_ports
+from remit.cli.stack.errors import PolicyError, StackCode, StackError
+from remit.cli.stack.identity import marked
+from remit.cli.stack.install import Report
+from remit.cli.stack.layout import Layout
+from remit.cli.stack.listeners import foreign_port
+from remit.cli.stack.ports import choose
+from remit.cli.stack.processes import Started, await_healthy, start, stop
+from remit.cli.stack.project import ProjectSettings
+from remit.cli.stack.state import ComponentRecord, StackState, load, save
+
+_PATIENCE_S = 3.0
+"""How long a running component may fail its check before it is started again."""
+_ORPHAN_GRACE_S = 10.0
+
+
+class PortTakenError(StackError):
+    """Somebody else got a component's port between our choice and its start."""
+
+
+class Session:
+    """The state of one stack while a command changes it."""
+
+    def __init__(self, layout: Layout, report: Report) -> None:
+        """Load the state of `layout`; the caller holds its lock."""
+        self.layout = layout
+        self.state = load(layout.state)
+        self._report = report
+
+    def prepare(
+        self, settings: ProjectSettings, temporal: Binary, opa: Binary, core: Path
+    ) -> Blueprint:
+        """Decide ports, secrets and files, and write them down."""
+        layout = self.layout
+        ports = self._ports(settings)
+        configuration = opa_setup.write_configuration(
+            layout.run,
+            token=keep_secret(layout.opa_token),
+            bundle_key=keep_secret(layout.bundle_key),
+            publisher_port=ports["publisher"],
+        )
+        blueprint = Blueprint(
+            layout=layout,
+            settings=settings,
+            temporal=temporal,
+            opa=opa,
+            ports=ports,
+            socket=layout.socket(self.state.socket),
+            opa_configuration=configuration,
+            core_policies=core,
+        )
+        self._keep(
+            self.state.model_copy(
+                update={
+                    "ports": {**self.state.ports, **ports},
+                    "socket": blueprint.socket,
+                    "versions": {"temporal": temporal.version, "opa": opa.version},
+                    "environment": blueprint.environment(),
+                }
+            )
+        )
+        return blueprint
+
+    def ensure(self, component: Component) -> None:
+        """Leave `component` as it is when it is up to date and healthy; else start it anew."""
+        record = self.state.components.get(component.name)
+        if record is not None:
+            reason = self._why_not(component, record)
+            if reason is None:
+                self._report(f"{component.name}: already running (pid {record.pid})")
+                return
+            self._report(f"{component.name}: {reason}")
+            self.stop_all({component.name})
+        self._start(component)
+
+    def stop_all(self, wanted: Collection[str]) -> None:
+        """Stop the recorded components in `wanted`, the latest start first."""
+        for name in [n for n in reversed(self.state.components) if n in wanted]:
+            record = self.state.components[name]
+            if stop(name, record.process, grace_s=record.grace_s):
+                self._report(f"{name}: stopped")
+            self._keep(self.state.without_component(name))
+
+    def stop_orphans(self) -> None:
+        """Stop processes of this stack that the state does not know."""
+        known = {record.process for record in self.state.components.values()}
+        for name, process in list(marked(str(self.layout.root))):
+            if process not in known and stop(name, process, grace_s=_ORPHAN_GRACE_S):
+                self._report(f"{name}: stopped a forgotten process (pid {process.pid})")
+
+    def forget(self) -> None:
+        """Forget what only a running stack has."""
+        socket = self.state.socket
+        if socket is not None and socket.parent != self.layout.run:
+            shutil.rmtree(socket.parent, ignore_errors=True)
+        self._keep(self.state.model_copy(update={"socket": None, "environment": None}))
+
+    def _start(self, component: Component) -> None:
+        began = time.monotonic()
+        where = f" on {component.address}" if component.address else ""
+        self._report(f"{component.name}: starting{where}")
+        started = start(component.command(self.layout))
+        record = ComponentRecord(
+            pid=started.process.pid,
+            began=started.process.began,
+            started_at=datetime.now(UTC),
+            fingerprint=component.fingerprint,
+            address=component.address,
+            log=started.log,
+            health=component.health,
+            grace_s=component.grace_s,
+        )
+        self._keep(self.state.with_component(component.name, record))
+        try:
+            _await(component, started)
+        except StackError as error:
+            taken = foreign_port(started.process, component.ports)
+            self.stop_all({component.name})
+            if taken is not None:
+                raise _port_taken(component.name, taken) from None
+            raise self._policy_error(component.name) or error from None
+        self._report(f"{component.name}: ready after {time.monotonic() - began:.1f} s")
+
+    def _why_not(self, component: Component, record: ComponentRecord) -> str | None:
+        """Return why the running component must be started anew, or `None`."""
+        if not record.process.is_running():
+            return "is gone; starting it again"
+        if record.fingerprint != component.fingerprint:
+            return "runs with other settings; starting it again"
+        age = (datetime.now(UTC) - record.started_at).total_seconds()
+        until = time.monotonic() + max(_PATIENCE_S, component.ready_within_s - age)
+        while (problem := record.problem()) is not None:
+            if time.monotonic() >= until or not record.process.is_running():
+                return f"is not healthy ({problem}); starting it again"
+            time.sleep(0.1)
+        return None
+
+    def _policy_error(self, name: str) -> PolicyError | None:
+        """Return the finding about the policies that kept the publisher from starting."""
+        said = read_status(self.layout.bundle)
+        if name != "publisher" or said.revision is not None or said.error is None:
+            return None
+        found = said.error
+        return PolicyError(StackCode(found.code), found.message, hint=found.hint, path=found.path)
+
+    def _ports(self, settings: ProjectSettings) -> dict[str, int]:
+        """Return a port for every purpose; those of running components stay as they are."""
+        chosen: dict[str, int] = {}
+        familiar = preferred_ports()
+        owners = port_owners(settings)
+        running = {n for n, r in self.state.components.items() if r.process.is_running()}
+        kept = {
+            purpose: port
+            for purpose, port in self.state.ports.items()
+            if running & set(owners.get(purpose, ()))
+        }
+        for purpose in owners:
+            taken = {*chosen.values(), *kept.values()}
+            candidates = (self.state.ports.get(purpose), familiar.get(purpose))
+            chosen[purpose] = kept.get(purpose) or choose(candidates, taken=taken)
+        return chosen
+
+    def _keep(self, state: StackState) -> None:
+        self.state = state
+        save(self.layout.state, state)
+
+
+def _await(component: Component, started: Started) -> None:
+    """Wait until `component` is healthy, and its ports are its own."""
+    await_healthy(
+        component.name, started, component.health.problem, within_s=component.ready_within_s
+    )
+    if (taken := foreign_port(started.process, component.ports)) is not None:
+        raise _port_taken(component.name, taken)
+
+
+def _port_taken(name: str, port: int) -> PortTakenError:
+    return PortTakenError(
+        StackCode.PORT_TAKEN,
+        f"{name} did not get port {port}: another program took it meanwhile",
+        hint="`remit up` again chooses another port",
+    )
