@@ -1,0 +1,28 @@
+# METADATA
+# title: Which access may be given, and who is asked
+# description: |
+#   High privileges are agreed to by security. Nobody has access given to themselves, whoever agrees.
+# labels: {owner: security, control: H-06}
+package remit.domains.identity.privileges
+
+import data.remit.lib
+
+_policy := "domains.identity.privileges"
+
+_provisions if input.action.tool == "identity.provision_access@1"
+
+gates contains lib.gate("identity.high_privilege", _policy, lib.bounds("identity").gate, "the role carries high privileges") if {
+	_provisions
+	not _ordinary
+}
+
+denies contains lib.reason("identity.self_grant", _policy, "nobody has access given to themselves") if {
+	_provisions
+	lib.same_party(input.action.arguments.subject, input.principal.on_behalf_of)
+}
+
+# A role that is not stated, or that is no text, is not ordinary.
+_ordinary if {
+	is_string(input.action.arguments.role)
+	not input.action.arguments.role in lib.bounds("identity").high_roles
+}

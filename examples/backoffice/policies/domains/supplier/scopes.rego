@@ -1,0 +1,9 @@
+# METADATA
+# title: Who may call the tools of supplier
+# description: An agent whose scopes cover the operation.
+# labels: {owner: purchasing, control: T-01}
+package remit.domains.supplier.scopes
+
+import data.remit.lib
+
+permits contains lib.reason("supplier.scoped", "domains.supplier.scopes", "the agent's scopes cover the call") if lib.scoped(input)

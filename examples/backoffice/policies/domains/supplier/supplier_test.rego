@@ -1,0 +1,15 @@
+package example.supplier_test
+
+import data.example.testing_test as testing
+import data.remit.main
+
+test_the_buyer_asks_for_quotes if {
+	decision := main.decision with input as testing.call("supplier.get_quote@1", "read", {"supplier": "sup-7"}, {}, {})
+	decision.effect == "allow"
+	testing.codes(decision.permits) == {"supplier.scoped"}
+}
+
+test_the_buyer_confirms_nothing if {
+	decision := main.decision with input as testing.call("supplier.confirm_order@1", "trigger", {"order": "o"}, {}, {})
+	decision.effect == "deny"
+}
