@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from remit.cli.options import AsJson, InProject, PlanFile, StackFolder
+from remit.cli.options import AsJson, InProject, Inputs, PlanFile, StackFolder
 
 Files = Annotated[
     list[str], typer.Argument(metavar="FILE...", help="Plans in JSON or YAML; - reads stdin.")
@@ -38,9 +38,9 @@ def validate(files: Files, project: InProject = None, as_json: AsJson = False) -
 
     Contract, catalogue, expressions, undoing. Needs no stack and asks no policy.
     """
-    from remit.cli.validation import validate as run
+    from remit.cli.validation import validate as start
 
-    return run(files, project, as_json=as_json)
+    return start(files, project, as_json=as_json)
 
 
 def graph(
@@ -55,9 +55,59 @@ def graph(
     as_json: AsJson = False,
 ) -> int:
     """Draw a plan's task graph."""
-    from remit.cli.graph import graph as run
+    from remit.cli.graph import graph as start
 
-    return run(file, format.value, output, project, as_json=as_json)
+    return start(file, format.value, output, project, as_json=as_json)
+
+
+def dry_run(
+    file: PlanFile,
+    inputs: Inputs = None,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Ask the running policies about a plan.
+
+    OPA decides about the whole plan and about every step, in the order in which they would run.
+    No tool is called and nothing is written down.
+    """
+    from remit.cli.rehearsal import dry_run as start
+
+    return start(file, inputs or [], project, as_json=as_json)
+
+
+def run(
+    file: PlanFile,
+    inputs: Inputs = None,
+    workflow_id: Annotated[
+        str | None,
+        typer.Option("--id", help="Workflow id, in place of the one that follows from the plan."),
+    ] = None,
+    follows: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Wait for the run's end.")
+    ] = True,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Run a plan and follow it.
+
+    The same plan with the same inputs starts once: typed again, this shows the run that is there.
+    Ctrl-C stops the following, not the run.
+    """
+    from remit.cli.run import run as start
+
+    return start(file, inputs or [], workflow_id, project, follows=follows, as_json=as_json)
+
+
+def explain(
+    subject: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A workflow id, or a plan.")],
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell why each step is there, and how it stands."""
+    from remit.cli.explanation import explain as start
+
+    return start(subject, project, as_json=as_json)
 
 
 def tools(
@@ -66,9 +116,9 @@ def tools(
     as_json: AsJson = False,
 ) -> int:
     """List the tools that plans may name, or show one contract."""
-    from remit.cli.catalogue import tools as run
+    from remit.cli.catalogue import tools as start
 
-    return run(ref, project, as_json=as_json)
+    return start(ref, project, as_json=as_json)
 
 
 def schema(
@@ -79,9 +129,9 @@ def schema(
 
     It is JSON with and without --json.
     """
-    from remit.cli.catalogue import schema as run
+    from remit.cli.catalogue import schema as start
 
-    return run(name.value)
+    return start(name.value)
 
 
 def up(folder: StackFolder = None, project: InProject = None, as_json: AsJson = False) -> int:
@@ -89,9 +139,9 @@ def up(folder: StackFolder = None, project: InProject = None, as_json: AsJson = 
 
     Temporal, OPA, the project's services, workers. What runs and is healthy is left alone.
     """
-    from remit.cli.control import up as run
+    from remit.cli.control import up as start
 
-    return run(folder or project, as_json=as_json)
+    return start(folder or project, as_json=as_json)
 
 
 def down(folder: StackFolder = None, project: InProject = None, as_json: AsJson = False) -> int:
@@ -99,9 +149,9 @@ def down(folder: StackFolder = None, project: InProject = None, as_json: AsJson 
 
     Databases and logs stay where they are.
     """
-    from remit.cli.control import down as run
+    from remit.cli.control import down as start
 
-    return run(folder or project, as_json=as_json)
+    return start(folder or project, as_json=as_json)
 
 
 def status(folder: StackFolder = None, project: InProject = None, as_json: AsJson = False) -> int:
@@ -109,9 +159,9 @@ def status(folder: StackFolder = None, project: InProject = None, as_json: AsJso
 
     The exit code is 0 when all of it is healthy, else 3.
     """
-    from remit.cli.control import status as run
+    from remit.cli.control import status as start
 
-    return run(folder or project, as_json=as_json)
+    return start(folder or project, as_json=as_json)
 
 
 def env(folder: StackFolder = None, project: InProject = None, as_json: AsJson = False) -> int:
@@ -119,6 +169,19 @@ def env(folder: StackFolder = None, project: InProject = None, as_json: AsJson =
 
     `eval "$(remit env)"` puts the stack's own `temporal` and `opa` on PATH.
     """
-    from remit.cli.control import env as run
+    from remit.cli.control import env as start
 
-    return run(folder or project, as_json=as_json)
+    return start(folder or project, as_json=as_json)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    as_json: AsJson = False,
+) -> int:
+    """Make a project folder of your own.
+
+    Tools, a policy with its test, a plan and remit.toml, ready for `remit up` and `remit run`.
+    """
+    from remit.cli.scaffold import init as start
+
+    return start(folder, as_json=as_json)

@@ -6,16 +6,13 @@ What happens to processes is `remit.cli.stack`'s; here it is told. Progress goes
 import shlex
 from pathlib import Path
 
-from remit.cli.errors import CliError, ExitCode, Finding
+from remit.cli.errors import ExitCode
 from remit.cli.output import Document, answer, note
 from remit.cli.place import find_project
 from remit.cli.stack import stack
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.environment import StackEnvironment
-from remit.cli.stack.errors import StackCode, StackError
 from remit.cli.stack.status import ComponentStatus, StackStatus, environment_line
-
-_USAGE = (StackCode.PROJECT_MISSING, StackCode.PROJECT_INVALID, StackCode.UNKNOWN_COMPONENT)
 
 
 def up(project: Path | None, *, as_json: bool) -> int:
@@ -57,19 +54,6 @@ def shell_line(environment: StackEnvironment) -> str:
     """Return the line to type; it also names Remit's own policies, which `opa test` needs."""
     policies = shlex.quote(str(core_policies()))
     return f"{environment_line(environment)} REMIT_POLICIES={policies}"
-
-
-def translated(error: Exception) -> CliError | None:
-    """Return what an error of the stack means to the shell; `None` for any other error."""
-    if not isinstance(error, StackError):
-        return None
-    found = error.diagnostic
-    code = ExitCode.STACK
-    if found.code in _USAGE:
-        code = ExitCode.USAGE
-    elif found.code.startswith("POLICY-"):
-        code = ExitCode.FINDINGS
-    return CliError([Finding(found.code, found.message, found.hint, found.path)], code)
 
 
 def _document(told: StackStatus) -> Document:

@@ -49,6 +49,34 @@ class CliError(Exception):
         super().__init__("; ".join(f"{f.code}: {f.message}" for f in self.findings))
 
 
+def from_library(error: Exception) -> CliError | None:
+    """Return what a coded error of Remit's own libraries means to the shell, else `None`.
+
+    They carry `diagnostic` or `diagnostics`; asking for those spares importing their modules here.
+    """
+    many = getattr(error, "diagnostics", None)
+    found = many if isinstance(many, tuple) else (getattr(error, "diagnostic", None),)
+    findings = [
+        Finding(*(str(getattr(each, name)) for name in ("code", "message", "hint", "path")))
+        for each in found
+        if each is not None
+    ]
+    if not findings:
+        return None
+    if isinstance(many, tuple):
+        return CliError(findings, ExitCode.FINDINGS)
+    return CliError(findings, _exit_code(findings[0].code))
+
+
+_USAGE_CODES = ("STACK-UNKNOWN-COMPONENT", "RUN-UNKNOWN", "RUN-NOT-OURS")
+
+
+def _exit_code(code: str) -> ExitCode:
+    if code.startswith("PROJECT-") or code in _USAGE_CODES:
+        return ExitCode.USAGE
+    return ExitCode.FINDINGS if code.startswith("POLICY-") else ExitCode.STACK
+
+
 def usage(code: str, message: str, hint: str = "") -> CliError:
     """Return the error for something that was typed wrongly."""
     return CliError([Finding(code, message, hint)], ExitCode.USAGE)

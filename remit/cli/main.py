@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 
 from remit.cli import commands
-from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding
+from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.output import failed, note
 
 _DEBUG = "REMIT_DEBUG"
@@ -52,9 +52,13 @@ def make_app() -> typer.Typer:
     app.command("status")(commands.status)
     app.command("env")(commands.env)
     app.command("validate")(commands.validate)
+    app.command("dry-run")(commands.dry_run)
     app.command("graph")(commands.graph)
+    app.command("run")(commands.run)
+    app.command("explain")(commands.explain)
     app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)
+    app.command("init")(commands.init)
     return app
 
 
@@ -76,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = "`remit COMMAND --help` lists what it takes"
         return failed(_ended("CLI-USAGE", _words(error), hint), as_json=as_json)
     except Exception as error:
-        return failed(_foreseen(error) or _bug(error), as_json=as_json)
+        return failed(from_library(error) or _bug(error), as_json=as_json)
     return code if isinstance(code, int) else ExitCode.OK
 
 
@@ -87,15 +91,6 @@ def _words(error: typer.TyperException) -> str:
 
 def _ended(code: str, message: str, hint: str = "") -> CliError:
     return CliError([Finding(code, message, hint)], ExitCode.USAGE)
-
-
-def _foreseen(error: Exception) -> CliError | None:
-    """Return what the libraries' own coded errors mean here; only loaded ones can have risen."""
-    if "remit.cli.stack.errors" in sys.modules:
-        from remit.cli.control import translated
-
-        return translated(error)
-    return None
 
 
 def _bug(error: Exception) -> CliError:

@@ -20,6 +20,15 @@ InProject = Annotated[
 PlanFile = Annotated[
     str, typer.Argument(metavar="FILE", help="A plan in JSON or YAML; - reads standard input.")
 ]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        metavar="NAME=VALUE",
+        help="An input of the plan, or a JSON object of several; may be repeated.",
+        show_default=False,
+    ),
+]
 StackFolder = Annotated[
     Path | None, typer.Argument(metavar="[DIR]", help="The project.", show_default=False)
 ]
