@@ -54,13 +54,13 @@ def check_begin(intent: Intent, own: Action | None, other: Action | None) -> Non
         raise LedgerError(
             "DECISION-ABSENT", f"the intent of {intent.key} names no decision and revision"
         )
+    forward = intent.key.direction is Direction.DO
+    if forward and other is not None:
+        raise LedgerError("STEP-UNDONE", f"{intent.key}: its undo has begun")
     if own is not None and own.state in _STANDING:
         code, why = _STANDING[own.state]
         raise LedgerError(code, f"{intent.key} {why}")
-    if intent.key.direction is Direction.DO:
-        if other is not None:
-            raise LedgerError("STEP-UNDONE", f"{intent.key}: its undo has begun")
-    else:
+    if not forward:
         _check_undoable(intent.key, other)
     if own is not None and own.attempts >= intent.max_attempts:
         raise LedgerError(

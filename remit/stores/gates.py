@@ -201,7 +201,7 @@ def _gate_of(tx: Transaction, row: Row) -> GateRow:
     named = dict(zip(_COLUMNS, row, strict=True))
     card: JSONObject = json.loads(find_content(tx, str(named.pop("card"))))
     key = StepKey.parse(str(named.pop("step_key")))
-    voters = json.loads(str(named.pop("voters")))
+    voters = tuple(json.loads(str(named.pop("voters"))))
     return _make_gate(id=named.pop("gate"), key=key, card=card, voters=voters, **named)
 
 

@@ -68,24 +68,21 @@ def skipped(tx: Transaction, root: str, parent: str, step: str) -> Sequence[Step
 def begun(tx: Transaction, root: str, parent: str, step: str) -> Sequence[Action]:
     """Return what was begun in a path and below it, or only in one step, by effect order."""
     level = actions.find_level(tx, root, parent)
-    prefix = f"{parent}/{step}" if parent else step
-    if prefix:
-        # A step's name goes on with `/`, `[`, `~` or `@`: bytewise between "/" and DEL.
-        low, high = f"{prefix}/" if not step else prefix, f"{prefix}\x7f"
-        below = actions.find_below(tx, root, low, high)
-    else:
-        below = actions.find_below(tx, root, "\x01", "\x7f")
+    prefix = f"{parent}/{step}" if parent and step else parent or step
+    # Whatever lies below goes on behind the prefix with one of "/@[~", bytewise less than DEL.
+    below = actions.find_below(tx, root, prefix, f"{prefix}\x7f")
+    marks = "/@[~" if step else "/"
     rows = [row for row in level if not step or row[2] == step]
-    rows += [row for row in below if _is_below(str(row[1]), prefix, exact=bool(step))]
+    rows += [row for row in below if _is_below(str(row[1]), parent, prefix, marks)]
     begun_ = [actions.action_of(row) for row in rows if row[7] != actions.SKIPPED]
     return sorted(begun_, key=_order)
 
 
-def _is_below(path: str, prefix: str, *, exact: bool) -> bool:
-    if not prefix:
-        return True
-    rest = path[len(prefix) :]
-    return rest[:1] in (("", "/", "[", "~", "@") if exact else ("/",))
+def _is_below(path: str, level: str, prefix: str, marks: str) -> bool:
+    """Whether calls in `path` lie below `prefix` and are not of `level` itself."""
+    if path == level:
+        return False
+    return not prefix or path == prefix or path[len(prefix)] in marks
 
 
 def _order(action: Action) -> tuple[int, int, str]:
