@@ -49,14 +49,16 @@ class Desk:
         scope: Scope,
         happened: Callable[[Event], None],
         control: Callable[[str, JSON], Answer],
+        changed: Callable[[], None],
     ) -> None:
-        """Carry what happens to `happened`, and control messages to `control`."""
+        """Carry what happens to `happened` and control messages to `control`; call `changed`."""
         self.waits: dict[str, Wait] = {}
         self.refused: list[str] = []
         self.refused_count = 0
         self._scope = scope
         self._happened = happened
         self._control = control
+        self._changed = changed
         self._gates: dict[str, tuple[wire.Gate, Ref | None]] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._doubts: dict[str, Ref] = {}
@@ -228,6 +230,7 @@ class Desk:
             self.refused_count += 1
             line = f"{letter.message.name} refused: {answer.code}: {answer.reason}"
             self.refused = [*self.refused[1 - _KEPT_REFUSALS :], line]
+        self._changed()
 
     def _gate_closed(self, gate_id: str, state: str, by: str, reason: str) -> None:
         if gate_id not in self._gates:

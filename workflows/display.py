@@ -108,9 +108,7 @@ def waits_markdown(waits: dict[str, Wait]) -> list[str]:
         lines += [
             f"### `{wait.step}` waits for **{wait.role}**{due}",
             wait.reason,
-            "```",
-            wait.command,
-            "```",
+            f"```\n{wait.command}\n```",
         ]
     if len(waits) > _SHOWN_WAITS:
         lines.append(f"… and {len(waits) - _SHOWN_WAITS} more: query `pending`.")

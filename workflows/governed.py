@@ -166,7 +166,7 @@ class Governed(Mailbox):
         """Put the machine, the desk and the unwinder together, as new or as carried over."""
         machine = machine_for(schedule, carried.snapshot if carried and carried.snapshot else None)
         driver = Driver(scope, schedule, machine)
-        desk = Desk(scope, driver.happened, self.control)
+        desk = Desk(scope, driver.happened, self.control, self.show)
         self.scope, self.driver = scope, driver
         self.unwinder = Unwinder(scope, schedule.limits, desk, self.show)
         driver.desk, driver.unwinder, driver.show = desk, self.unwinder, self.show
@@ -285,7 +285,7 @@ class Governed(Mailbox):
             lines += self.driver.machine.progress().markdown()
         if self.desk is not None:
             lines += waits_markdown(self.desk.waits)
-            lines += [f"- {line}" for line in self.desk.refused[-5:]]
+            lines += [f"{line}" for line in self.desk.refused[-5:]]
         return "\n\n".join(lines)
 
     @workflow.query(name="status", description="What is done, running, waiting, failed")

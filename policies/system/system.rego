@@ -6,6 +6,8 @@
 # labels: {owner: platform, control: D-01}
 package remit.system
 
+import rego.v2
+
 import data.remit.lib
 
 _policy := "system"
@@ -16,7 +18,7 @@ _everywhere := {"ExecutePlan", "ExecutePart", "UnwindPart", "RepairRun"}
 # title: Activity type to the workflow types that may ask for it
 activities := {
 	"remit.admit": {"ExecutePlan"},
-	"remit.admit_part": {"ExecutePart", "UnwindPart"},
+	"remit.admit_part": {"ExecutePart", "UnwindPart", "RepairRun"},
 	"remit.expand": {"ExecutePlan", "ExecutePart"},
 	"remit.outputs": {"ExecutePlan", "ExecutePart"},
 	"remit.settle": _everywhere,
