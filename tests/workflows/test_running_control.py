@@ -1,0 +1,190 @@
+"""Operators and faults of a run's surroundings: cancel, hold, rollback, bad starts, repair."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from temporalio.client import Client
+from temporalio.common import RetryPolicy
+
+from remit.canonical import JSON, JSONObject
+from tests.running import Running, ended, eventually, plan, start, waits
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
+
+BOSS = "boss@lab.example"
+
+
+@pytest.fixture
+def tag() -> str:
+    """A prefix of names that no other test uses."""
+    return f"c{uuid.uuid4().hex[:8]}"
+
+
+def waiting(tag: str) -> JSONObject:
+    """Return a plan that does one step and waits at a gate before the next."""
+    gate: JSONObject = {"role": "operator", "expires": "PT1H"}
+    steps: list[JSON] = [
+        {"id": "a", "tool": "lab.put@1", "args": {"name": f"{tag}a"}},
+        {
+            "id": "b",
+            "tool": "lab.put@1",
+            "needs": ["a"],
+            "args": {"name": f"{tag}b"},
+            "approval": gate,
+        },
+    ]
+    return plan("waiting", steps)
+
+
+async def test_cancel_twice_still_undoes(lab: Running, lab_client: Client, tag: str) -> None:
+    """Cancelling undoes; cancelling again does not stop the undoing."""
+    handle = await start(lab_client, waiting(tag))
+    await waits(handle)
+
+    await handle.cancel()
+    await handle.cancel()
+
+    outcome = await ended(handle)
+    assert outcome["status"] == "CancelledError"
+    assert lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]
+    memo = await (await handle.describe()).memo()
+    assert memo["RemitResult"]["status"] == "cancelled"
+
+
+async def test_rollback_ends_as_rolled_back(lab: Running, lab_client: Client, tag: str) -> None:
+    """An operator's rollback undoes a running plan."""
+    handle = await start(lab_client, waiting(tag))
+    await waits(handle)
+
+    await handle.execute_update("rollback", {"reason": "wrong team"})
+
+    outcome = await ended(handle)
+    assert (outcome["status"], outcome["undone"]) == ("rolled_back", 1)
+    assert lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]
+
+
+async def test_hold_begins_nothing_until_resume(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """A held run lets an approval stand, and calls only after resume."""
+    handle = await start(lab_client, waiting(tag))
+    wait = (await waits(handle))[0]
+    await handle.execute_update("hold", {"reason": "audit"})
+    vote = {"step": "b", "digest": wait["digest"], "by": BOSS}
+    await handle.execute_update("approve", vote)
+
+    assert (await handle.query("status"))["status"] == "held"
+    assert lab.effects(tag) == [f"put {tag}a"]
+
+    await handle.execute_update("resume", {})
+    assert (await ended(handle))["status"] == "completed"
+    assert lab.effects(tag) == [f"put {tag}a", f"put {tag}b"]
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ("not a plan", "PLAN-SHAPE"),
+        (None, "PLAN-SHAPE"),
+        ([1, 2], "PLAN-SHAPE"),
+        ({"scope": {"root": "x"}, "snapshot": {}}, ""),
+        ({"plan": "absent@1.0.0", "inputs": {}}, ""),
+        (plan("loop", [{"id": "a", "tool": "lab.look@1", "needs": ["a"]}]), "PLAN-CYCLE"),
+        (plan("unknown", [{"id": "a", "tool": "lab.nothing@1"}]), "PLAN-UNKNOWN-TOOL"),
+    ],
+)
+async def test_bad_input_fails_at_once_and_clearly(
+    lab_client: Client, document: JSON, code: str
+) -> None:
+    """Whatever a run is started with, it ends at once with a stable code."""
+    handle = await start(lab_client, document)
+
+    outcome = await ended(handle, 20)
+
+    assert outcome["status"] == "invalid", outcome
+    assert str(outcome["code"]).startswith("PLAN-")
+    assert code in ("", outcome["code"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"retry_policy": RetryPolicy(maximum_attempts=2)},
+        {"execution_timeout": timedelta(hours=1)},
+        {"run_timeout": timedelta(hours=1)},
+        {"cron_schedule": "0 0 1 1 *"},
+    ],
+    ids=["retry", "execution-timeout", "run-timeout", "cron"],
+)
+async def test_start_options_behind_the_saga_are_refused(
+    lab: Running, lab_client: Client, tag: str, options: dict[str, object]
+) -> None:
+    """A run that Temporal might end or repeat by itself does not begin."""
+    handle = await start(lab_client, waiting(tag), **options)
+
+    async def refused() -> bool:
+        return (await handle.describe()).status is not None and lab.effects(tag) == []
+
+    await eventually(refused)
+    if "cron_schedule" in options:
+        await handle.terminate()
+        return
+    with pytest.raises(Exception, match="failed"):
+        await handle.result()
+
+
+@pytest.mark.parametrize("kind", ["ExecutePart", "UnwindPart"])
+async def test_children_without_a_parent_are_refused(lab_client: Client, kind: str) -> None:
+    """A child type that somebody starts by hand does nothing."""
+    ask: JSONObject = {"root": "x", "compiled": "y", "parent": "", "step": "a", "kind": "plan"}
+    handle = await lab_client.start_workflow(
+        kind, {"ask": ask, "workflow_id": "x"}, id=f"forged-{uuid.uuid4().hex}", task_queue="remit"
+    )
+
+    with pytest.raises(Exception, match="failed") as refused:
+        await handle.result()
+
+    assert getattr(refused.value.__cause__, "type", "") == "RUN-NO-PARENT"
+
+
+async def test_terminated_run_is_undone_by_the_keeper(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """What a terminated run left behind is undone within a minute, with nobody's help."""
+    handle = await start(lab_client, waiting(tag))
+    await waits(handle)
+
+    await handle.terminate("gone wrong")
+
+    async def undone() -> bool:
+        return lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]
+
+    await eventually(undone, within_s=60)
+
+
+async def test_failed_undo_parks_until_a_person_settles_it(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """An undo that is refused is residue with an owner; independent undos go on."""
+    steps: list[JSON] = [
+        {"id": "stuck", "tool": "lab.put@1", "args": {"name": f"stuck{tag}"}},
+        {"id": "other", "tool": "lab.put@1", "args": {"name": f"{tag}other"}},
+        {
+            "id": "last",
+            "tool": "lab.put@1",
+            "needs": ["stuck", "other"],
+            "args": {"name": f"{tag}x", "fail": "refuse"},
+        },
+    ]
+    handle = await start(lab_client, plan("stuck", steps))
+
+    wait = (await waits(handle))[0]
+
+    assert (wait["kind"], wait["step"], wait["role"]) == ("repair", "stuck", "team:lab")
+    assert (await handle.query("status"))["status"] == "needs_repair"
+    assert f"drop {tag}other" in lab.effects(tag)
+    order = {"step": "stuck", "do": "mark_done", "reason": "taken up by hand", "by": BOSS}
+    await handle.execute_update("repair", order)
+    outcome = await ended(handle)
+    assert (outcome["status"], outcome["residue"]) == ("failed", [])

@@ -1,0 +1,157 @@
+"""Gates on the real stack: who may say yes, to what, and what a run does meanwhile."""
+
+import uuid
+
+import pytest
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+
+from remit.canonical import JSON, JSONObject
+from tests.running import Running, ended, eventually, plan, start, waits
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
+
+BOSS = "boss@lab.example"
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that policy guards."""
+    return f"guarded{uuid.uuid4().hex[:8]}"
+
+
+async def guarded(client: Client, name: str, **more: JSON) -> tuple[WorkflowHandle, JSONObject]:
+    """Start a plan with one guarded step behind a free one; return it and the gate's wait."""
+    steps: list[JSON] = [
+        {"id": "free", "tool": "lab.put@1", "args": {"name": f"free{name}"}},
+        {"id": "step", "tool": "lab.put@1", "needs": ["free"], "args": {"name": name}, **more},
+    ]
+    handle = await start(client, plan("guarded", steps))
+    return handle, (await waits(handle))[0]
+
+
+async def test_signal_approves_and_the_step_runs_once(
+    lab: Running, lab_client: Client, name: str
+) -> None:
+    """An approval that names the digest lets exactly this call through."""
+    handle, wait = await guarded(lab_client, name)
+    assert lab.effects(name) == []
+
+    await handle.signal("approve", {"step": "step", "digest": wait["digest"], "by": BOSS})
+
+    assert (await ended(handle))["status"] == "completed"
+    assert lab.effects(name) == [f"put {name}"]
+
+
+async def test_waiting_run_is_found_by_role_and_tells_the_command(
+    lab_client: Client, name: str
+) -> None:
+    """Search attributes and memo say who is waited for, with no worker needed."""
+    handle, wait = await guarded(lab_client, name)
+
+    described = await handle.describe()
+
+    assert described.search_attributes["RemitAwaits"] == ["keeper_of_names"]
+    assert described.search_attributes["RemitStatus"] == ["awaiting_approval"]
+    memo = await described.memo()
+    assert memo["RemitWaits"]["step"]["command"] == wait["command"]
+    assert str(wait["digest"]) in str(wait["command"])
+    await handle.signal("reject", {"step": "step", "by": BOSS})
+    assert (await ended(handle))["status"] == "rejected"
+
+
+async def test_rejection_undoes(lab: Running, lab_client: Client, name: str) -> None:
+    """A no ends the run as rejected and undoes what was done."""
+    handle, wait = await guarded(lab_client, name)
+
+    answer = {"step": "step", "digest": wait["digest"], "by": BOSS, "comment": "too dear"}
+    await handle.execute_update("reject", answer)
+
+    outcome = await ended(handle)
+    assert (outcome["status"], outcome["code"]) == ("rejected", "GATE-REJECTED")
+    assert "too dear" in str(outcome["reason"])
+    assert lab.effects(f"free{name}") == [f"put free{name}", f"drop free{name}"]
+    assert lab.effects(name) == []
+
+
+@pytest.mark.parametrize(
+    ("vote", "code"),
+    [
+        ({"by": BOSS}, "VOTE-NO-DIGEST"),
+        ({"by": BOSS, "digest": "sha256:" + "0" * 64}, "VOTE-DIGEST"),
+        ({"by": "clerk@lab.example"}, "vote.role_missing"),
+        ({"by": "stranger@lab.example"}, "vote.unknown_person"),
+        ({"by": "asker@lab.example"}, "vote.self_approval"),
+        ({}, "VOTE-MALFORMED"),
+    ],
+)
+async def test_bad_votes_are_refused_with_their_reason(
+    lab: Running, lab_client: Client, name: str, vote: JSONObject, code: str
+) -> None:
+    """A vote that may not count leaves the gate as it was, and its update says why."""
+    handle, wait = await guarded(lab_client, name)
+    given = {"step": "step", "digest": wait["digest"], **vote}
+    if code == "VOTE-NO-DIGEST":
+        del given["digest"]
+
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update("approve", given)
+
+    assert getattr(refused.value.cause, "type", "") == code
+    assert (await handle.query("status"))["status"] == "awaiting_approval"
+    await handle.cancel()
+    await ended(handle)
+    assert lab.effects(name) == []
+
+
+async def test_malformed_signals_change_nothing(lab_client: Client, name: str) -> None:
+    """Whatever is sent as a signal, the run goes on waiting and lists it as refused."""
+    handle, wait = await guarded(lab_client, name)
+
+    await handle.signal("approve", "yes")
+    await handle.signal("approve", args=[1, 2])
+    await handle.signal("approve")
+    await handle.signal("aprove", {"step": "step"})
+
+    async def listed() -> bool:
+        metadata = str(await handle.query("__temporal_workflow_metadata"))
+        return metadata.count("refused: VOTE-MALFORMED") == 3 and "MESSAGE-UNKNOWN" in metadata
+
+    await eventually(listed)
+    await handle.signal("approve", {"step": "step", "digest": wait["digest"], "by": BOSS})
+    assert (await ended(handle))["status"] == "completed"
+
+
+async def test_plan_can_add_a_gate(lab: Running, lab_client: Client, name: str) -> None:
+    """A gate that the plan asks for is kept, with the plan's role."""
+    free = name.removeprefix("guarded")
+    handle, wait = await guarded(
+        lab_client, free, approval={"role": "operator", "expires": "PT1H", "message": "look first"}
+    )
+
+    assert wait["role"] == "operator"
+    await handle.signal("approve", {"step": "step", "digest": wait["digest"], "by": BOSS})
+    assert (await ended(handle))["status"] == "completed"
+
+
+async def test_silence_refuses(lab: Running, lab_client: Client, name: str) -> None:
+    """A gate that nobody answers expires, and the run is undone."""
+    free = name.removeprefix("guarded")
+    handle, _ = await guarded(lab_client, free, approval={"role": "operator", "expires": "PT1S"})
+
+    outcome = await ended(handle)
+
+    assert (outcome["status"], outcome["code"]) == ("expired", "GATE-EXPIRED")
+    assert lab.effects(f"free{free}") == [f"put free{free}", f"drop free{free}"]
+
+
+async def test_irreversible_step_always_gates(lab: Running, lab_client: Client, name: str) -> None:
+    """What cannot be undone waits for a person, whatever the plan says."""
+    steps: list[JSON] = [{"id": "burn", "tool": "lab.burn@1", "args": {"name": name}}]
+    handle = await start(lab_client, plan("burns", steps))
+
+    wait = (await waits(handle))[0]
+
+    assert lab.effects(name) == []
+    await handle.signal("approve", {"step": "burn", "digest": wait["digest"], "by": BOSS})
+    assert (await ended(handle))["status"] == "completed"
+    assert lab.effects(name) == [f"burn {name}"]
