@@ -6,6 +6,8 @@
 # labels: {owner: platform, control: D-14}
 package remit.admission
 
+import rego.v2
+
 import data.remit.lib
 
 permits contains lib.reason("plan.permitted", "admission", "a plan of a known agent") if {

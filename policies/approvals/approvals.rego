@@ -6,6 +6,8 @@
 # labels: {owner: security, control: H-06}
 package remit.approvals
 
+import rego.v2
+
 import data.remit.lib
 
 _policy := "approvals"

@@ -4,6 +4,8 @@
 # labels: {owner: security, control: T-01}
 package remit.global.agents
 
+import rego.v2
+
 import data.remit.lib
 
 _policy := "global.agents"

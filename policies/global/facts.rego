@@ -6,6 +6,8 @@
 # labels: {owner: security, control: D-01}
 package remit.global.facts
 
+import rego.v2
+
 import data.remit.lib
 import data.remit.lib.shape
 

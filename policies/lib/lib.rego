@@ -4,6 +4,8 @@
 # labels: {owner: platform, control: D-02}
 package remit.lib
 
+import rego.v2
+
 # METADATA
 # title: A reason to permit or to deny
 # description: |

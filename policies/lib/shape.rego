@@ -4,6 +4,8 @@
 # labels: {owner: platform, control: D-01}
 package remit.lib.shape
 
+import rego.v2
+
 well_formed if {
 	input.kind == "call"
 	input.schema_version == 1

@@ -8,6 +8,8 @@
 # labels: {owner: platform, control: D-04}
 package remit.main
 
+import rego.v2
+
 import data.remit.admission
 import data.remit.approvals
 import data.remit.global.facts
@@ -73,8 +75,10 @@ default _not_granted := {"code": "policy.not_granted", "policy": "main", "messag
 
 _not_granted := lib.reason("policy.unknown_domain", "main", $"no policy is published for the domain {_domain}") if {
 	input.kind == "call"
-	not data.remit.domains[_domain]
+	not _published
 }
+
+_published if data.remit.domains[_domain][_].permits
 
 denies contains reason if {
 	input.kind == "call"
@@ -197,7 +201,22 @@ gates contains gate if {
 
 open_gates contains gate if {
 	some gate in gates
+	not _asked_by_another(gate)
 	not approvals.met(gate)
+}
+
+# Policy asks the same role already, so what the plan adds is nothing.
+_asked_by_another(gate) if {
+	gate.code == "plan.gate"
+	some other in gates
+	other.code != gate.code
+	other.role == gate.role
+	other.quorum >= gate.quorum
+}
+
+_asked_by_another(gate) if {
+	gate.code == "plan.autonomy"
+	count(gates) > 1
 }
 
 obligations contains obligation if {

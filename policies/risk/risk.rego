@@ -4,6 +4,8 @@
 # labels: {owner: security, control: H-02}
 package remit.risk
 
+import rego.v2
+
 import data.remit.lib
 
 # METADATA

@@ -6,6 +6,8 @@
 # labels: {owner: platform, control: D-01}
 package remit.undo
 
+import rego.v2
+
 import data.remit.lib
 
 permits contains lib.reason("undo.permitted", "undo", "the agent that did it may undo it") if {

@@ -4,6 +4,10 @@
 # labels: {owner: crm, control: T-01}
 package remit.domains.crm.scopes
 
+import rego.v2
+
 import data.remit.lib
 
+# METADATA
+# title: The agent holds a scope
 permits contains lib.reason("crm.scoped", "domains.crm.scopes", "the agent's scopes cover the call") if lib.scoped(input)

@@ -1,0 +1,93 @@
+package remit.approvals_test
+
+import rego.v2
+
+import data.remit.approvals
+import data.remit.lib.fixtures_test as facts
+import data.remit.main
+
+decide(given) := decision if {
+	decision := main.decision with input as given with data.remit.registry as facts.registry
+}
+
+refused(given) := facts.codes(decide(given).reasons) if decide(given).effect == "deny"
+
+gate := {"code": "operation.spend", "role": "budget_holder", "quorum": 1, "expires_in_ms": 5, "policy": "x", "message": ""}
+
+met(changes, asked) if {
+	grant := object.union(facts.grant("operation.spend", "budget_holder", ["holder@acme.example"]), changes)
+	approvals.met(object.union(gate, asked)) with input as object.union(facts.call({}), {"grants": [grant]})
+		with data.remit.registry as facts.registry
+}
+
+test_a_vote_of_the_right_role if decide(facts.vote("holder@acme.example", "budget_holder")).effect == "allow"
+
+test_a_vote_of_an_unknown_person if {
+	refused(facts.vote("nobody@acme.example", "budget_holder")) == {"vote.unknown_person"}
+	refused(facts.vote("", "budget_holder")) == {"vote.unknown_person"}
+}
+
+test_a_vote_of_the_wrong_role if {
+	refused(facts.vote("clerk@acme.example", "budget_holder")) == {"vote.role_missing"}
+}
+
+test_a_vote_of_another_tenant if {
+	refused(facts.vote("foreign@other.example", "budget_holder")) == {"vote.tenant"}
+}
+
+test_nobody_approves_what_they_asked_for if {
+	refused(facts.vote("requester@acme.example", "budget_holder")) == {"vote.self_approval"}
+	refused(facts.vote("buyer", "budget_holder")) == {"vote.self_approval"}
+	refused(facts.vote("buyer@1.4.0", "budget_holder")) == {"vote.self_approval", "vote.unknown_person"}
+}
+
+test_case_does_not_make_another_person if {
+	given := object.union(
+		facts.vote("holder@acme.example", "budget_holder"),
+		{"principal": {"on_behalf_of": " Holder@ACME.example"}},
+	)
+	refused(given) == {"vote.self_approval"}
+}
+
+test_a_late_vote if {
+	given := object.union(facts.vote("holder@acme.example", "budget_holder"), {"context": {"now_ms": 1000001}})
+	refused(given) == {"vote.gate_expired"}
+}
+
+test_unproven_names_count_in_light_alone if {
+	full := object.union(facts.vote("holder@acme.example", "budget_holder"), {"context": {"profile": "full"}})
+	refused(full) == {"vote.unverified"}
+	decide(object.union(full, {"vote": {"verified": true}})).effect == "allow"
+}
+
+test_a_person_without_roles if {
+	given := facts.vote("a@b.example", "budget_holder")
+	decision := main.decision with input as given with data.remit.registry as {"people": {"a@b.example": {}}}
+	facts.codes(decision.reasons) == {"vote.role_missing"}
+}
+
+test_a_grant_meets_its_gate if met({}, {})
+
+test_a_grant_for_something_else_does_not if {
+	not met({"code": "operation.delete"}, {})
+	not met({"role": "data_owner"}, {})
+	not met({"proposed_digest": facts.other_digest}, {})
+	not met({"expires_ms": 1000000}, {})
+	not met({}, {"role": "data_owner"})
+	not met({}, {"quorum": 2})
+}
+
+test_distinct_people_make_a_quorum if {
+	met({"by": ["holder@acme.example", "second@acme.example"]}, {"quorum": 2})
+	not met({"by": ["holder@acme.example", "holder@acme.example"]}, {"quorum": 2})
+}
+
+test_voters_are_judged_again if {
+	not met({"by": ["requester@acme.example"]}, {})
+	not met({"by": ["buyer"]}, {})
+	not met({"by": ["clerk@acme.example"]}, {})
+	not met({"by": ["nobody@acme.example"]}, {})
+	not met({"by": ["foreign@other.example"]}, {})
+	not met({"by": []}, {})
+	not met({"by": ["holder@acme.example", "requester@acme.example"]}, {"quorum": 2})
+}

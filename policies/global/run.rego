@@ -1,0 +1,45 @@
+# METADATA
+# title: Bounds of the run
+# description: |
+#   Tools and regions that the plan or the registry forbids, the run's deadline, and the worker's clock.
+#   None of them stops an undo, except a clock that cannot be trusted.
+# labels: {owner: platform, control: P-08}
+package remit.global.run
+
+import rego.v2
+
+import data.remit.lib
+
+_policy := "global.run"
+
+denies contains lib.reason("tool.forbidden", _policy, $"{input.action.tool} is forbidden") if {
+	input.action.tool in input.plan.forbidden_tools
+}
+
+denies contains lib.reason("tool.forbidden", _policy, $"{input.action.tool} is forbidden") if {
+	input.action.tool in lib.thresholds.forbidden_tools
+}
+
+denies contains lib.reason("region.forbidden", _policy, $"{input.action.region} is not among the plan's regions") if {
+	is_array(input.plan.regions)
+	not input.action.region in input.plan.regions
+}
+
+denies contains lib.reason("region.forbidden", _policy, $"{input.action.region} is not among the tenant's regions") if {
+	regions := lib.thresholds.regions[input.principal.tenant]
+	not input.action.region in regions
+}
+
+denies contains lib.reason("run.deadline", _policy, "the run's deadline has passed") if {
+	input.context.now_ms > input.run.deadline_ms
+}
+
+denies contains _clock_behind if _is_behind
+
+undo_denies contains _clock_behind if _is_behind
+
+# A task that waits in its queue is old without any clock being wrong. A clock that is ahead ends grants
+# and deadlines early; only one that is behind would let them live too long.
+_is_behind if input.context.now_ms + lib.thresholds.clock_skew_ms < input.context.scheduled_ms
+
+_clock_behind := lib.reason("clock.behind", _policy, "the worker's clock is behind the server's")

@@ -1,0 +1,41 @@
+package remit.lib_test
+
+import rego.v2
+
+import data.remit.lib
+import data.remit.lib.fixtures_test as facts
+
+test_messages_are_bounded if {
+	long := concat("", [letter | some _ in numbers.range(1, 400); letter := "x"])
+	count(lib.reason("a.b", "p", long).message) == 300
+}
+
+test_a_gate_asks_one_person_unless_told_otherwise if {
+	lib.gate("a.b", "p", {"role": "r", "expires_in_ms": 1}, "m").quorum == 1
+	lib.gate("a.b", "p", {"role": "r", "expires_in_ms": 1, "quorum": 3}, "m").quorum == 3
+}
+
+test_scoped_is_what_a_domain_permits_by if {
+	lib.scoped(input) with input as facts.call({}) with data.remit.registry as facts.registry
+}
+
+test_scopes_are_whole_names if {
+	lib.covers(["erp.write"], "erp", "write")
+	lib.covers(["erp.*"], "erp", "write")
+	not lib.covers(["erp.write"], "erp", "read")
+	not lib.covers(["erp2.write"], "erp", "write")
+	lib.in_domain(["erp.read"], "erp")
+	not lib.in_domain(["erp2.read"], "erp")
+}
+
+test_bounds_without_a_project_are_the_defaults if {
+	lib.bounds("finance").gate.role == "budget_holder"
+	lib.bounds("nobody") == {}
+	lib.thresholds.currency == "EUR"
+}
+
+test_bounds_are_laid_over_the_defaults if {
+	bounds := lib.bounds("finance") with data.remit.registry as {"domains": {"finance": {"gate": {"role": "cfo"}}}}
+	bounds.gate.role == "cfo"
+	bounds.gate.above_micros == 1000000000
+}
