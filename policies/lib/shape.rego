@@ -130,59 +130,11 @@ optional_run if is_null(input.run)
 
 optional_run if run(input.run)
 
-action(v) if {
-	texts := [v.step_key, v.path, v.step, v.tool, v.tool_version, v.contract_digest, v.domain, v.region, v.request_digest, v.proposed_digest, v.cost.currency]
-	min(texts) >= ""
-	max(texts) < []
-	flags := [v.irreversible, v.rollback]
-	min(flags) >= false
-	max(flags) <= true
-	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.attempt, v.cost.micros]))
-	lists := [v.data_classes, v.destinations]
-	min(lists) >= []
-	max(lists) < {}
-	count([w | some list in lists; some w in list; not is_string(w)]) == 0
-	{[0, v.direction], [1, v.purpose], [2, v.operation], [3, v.autonomy]} - {[0, "do"], [0, "undo"], [1, "call"], [1, "probe"], [1, "read_back"], [2, "read"], [2, "write"], [2, "delete"], [2, "trigger"], [2, "spend"], [3, "unattended"], [3, "notify"], [3, "approve"], [3, "human"]} == set()
-	is_object(v.arguments)
-	type_name(v.confidence) in {"null", "number"}
-	type_name(v.plan_gate) in {"null", "object"}
-	every w in [w | w := v.plan_gate; w != null] {
-		plan_gate(w)
-	}
-}
-
-budget(v) if {
-	texts := [v.currency]
-	min(texts) >= ""
-	max(texts) < []
-	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.spent_micros, v.reserved_micros]))
-	type_name(v.limit_micros) in {"number", "null"}
-}
-
-context(v) if {
-	texts := [v.environment]
-	min(texts) >= ""
-	max(texts) < []
-	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.now_ms, v.scheduled_ms]))
-	lists := [v.capabilities]
-	min(lists) >= []
-	max(lists) < {}
-	count([w | some list in lists; some w in list; not is_string(w)]) == 0
-	{[0, v.profile]} - {[0, "light"], [0, "full"]} == set()
-}
-
 cost_fact(v) if {
 	texts := [v.currency]
 	min(texts) >= ""
 	max(texts) < []
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.micros]))
-}
-
-gate_fact(v) if {
-	texts := [v.id, v.path, v.code, v.role, v.tool, v.domain, v.proposed_digest]
-	min(texts) >= ""
-	max(texts) < []
-	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.quorum, v.expires_ms]))
 }
 
 grant(v) if {
@@ -197,25 +149,6 @@ grant(v) if {
 }
 
 history(v) if regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.calls, v.effects, v.denials, v.undone]))
-
-plan_fact(v) if {
-	texts := [v.name, v.version, v.digest, v.compiled_digest, v.owner, v.goal]
-	min(texts) >= ""
-	max(texts) < []
-	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.deadline_ms, v.steps_total]))
-	lists := [v.forbidden_tools]
-	min(lists) >= []
-	max(lists) < {}
-	count([w | some list in lists; some w in list; not is_string(w)]) == 0
-	{[0, v.provenance]} - {[0, "stated"], [0, "not_stated"]} == set()
-	type_name(v.max_steps) in {"number", "null"}
-	type_name(v.regions) in {"array", "null"}
-	count([w | some w in v.regions; not is_string(w)]) == 0
-	is_array(v.steps)
-	every w in v.steps {
-		plan_step_fact(w)
-	}
-}
 
 plan_gate(v) if {
 	texts := [v.role, v.message]
@@ -258,23 +191,6 @@ run(v) if {
 	min(texts) >= ""
 	max(texts) < []
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.started_ms, v.deadline_ms]))
-}
-
-system_call(v) if {
-	texts := [v.activity, v.role, v.workflow_type, v.direction]
-	min(texts) >= ""
-	max(texts) < []
-}
-
-vote(v) if {
-	texts := [v.gate.id, v.gate.path, v.gate.code, v.gate.role, v.gate.tool, v.gate.domain, v.gate.proposed_digest, v.by]
-	min(texts) >= ""
-	max(texts) < []
-	flags := [v.verified]
-	min(flags) >= false
-	max(flags) <= true
-	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.gate.quorum, v.gate.expires_ms]))
-	{[0, v.verdict]} - {[0, "approve"], [0, "reject"]} == set()
 }
 
 parts := {

@@ -87,9 +87,9 @@ def shape_rego() -> str:
     optional = sorted({part for parts in OPTIONAL.values() for part in parts})
     blocks = [_HEAD, *(_kind(kind, facts, models) for kind in REQUIRED)]
     blocks += [_optional(part, _model(facts, part)) for part in optional]
-    blocks += [_predicate(name, schema, models) for name, schema in models.items()]
+    blocks += _predicates(blocks, models)
     blocks.append(_table(facts, models))
-    return "\n".join(block for block in blocks if block)
+    return "\n".join(blocks)
 
 
 def _kind(kind: str, facts: JSONObject, models: Mapping[str, Schema]) -> str:
@@ -115,7 +115,20 @@ def _optional(part: str, model: str) -> str:
     )
 
 
-def _predicate(name: str, schema: Schema, models: Mapping[str, Schema]) -> str:
+def _predicates(blocks: Sequence[str], models: Mapping[str, Schema]) -> list[str]:
+    """Make the predicates that the blocks call, and those that these call."""
+    made: dict[str, str] = {}
+    waiting = [*blocks]
+    while waiting:
+        text = waiting.pop()
+        for name in models:
+            if name not in made and f"\t{_name(name)}(" in text.replace(" if ", "\t"):
+                made[name] = _predicate(name, models)
+                waiting.append(made[name])
+    return [made[name] for name in models if name in made]
+
+
+def _predicate(name: str, models: Mapping[str, Schema]) -> str:
     """Make the predicate of one model, for lists, nullable fields and optional parts."""
     gathered = _Gathered()
     _gather(gathered, "v", name, models)
