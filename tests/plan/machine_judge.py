@@ -76,7 +76,7 @@ class Judge:
             final = [end for end in ends.values() if end in ("done", "skipped")]
             return final[0] if final else ""
         count = self.counts[step]
-        if count is None or not self.may_begin(step):
+        if count is None or not (step in self.begun or (count == 0 and self.may_begin(step))):
             return ""
         over = sum(self._width(ref) for ref, end in ends.items() if end in ("done", "skipped"))
         return "done" if over >= count else ""

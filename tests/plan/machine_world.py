@@ -43,12 +43,20 @@ COMPILED = "sha256:" + "0" * 64
 def random_schedule(random: Random, size: int) -> Schedule:
     """Return a random valid plan: joins, fallbacks, fan-outs, repetition, children."""
     steps = [_random_step(random, place) for place in range(size)]
-    for place in range(size):
+    place = 0
+    while place < len(steps):
+        earlier = min(place, size)
         if random.random() < 0.25:
-            way = random.choice(["on_denied", "on_failed"])
-            steps[place][way] = len(steps)
-            needs = random.sample(range(place), min(place, random.choice([0, 0, 1])))
-            steps.append({**_random_step(random, 0), "needs": needs, "fallback": True})
+            ways = random.choice([["on_denied"], ["on_failed"], ["on_denied", "on_failed"]])
+            steps[place] |= dict.fromkeys(ways, len(steps))
+            needs = random.sample(range(earlier), min(earlier, random.choice([0, 0, 1])))
+            if place < size:
+                steps.append({**_random_step(random, 0), "needs": needs, "fallback": True})
+            else:
+                steps.append({"tool": "t", "fallback": True})
+            if place + 1 < size and random.random() < 0.2:
+                steps[place + 1]["on_failed"] = len(steps) - 1
+        place += 1
     named = [{**step, "id": f"s{place}"} for place, step in enumerate(steps)]
     limits = Limits(
         parallel=random.randint(1, 5),

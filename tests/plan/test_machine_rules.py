@@ -364,6 +364,20 @@ FALLBACK = [
         """,
     ),
     Case(
+        "a fallback called on in the very moment in which its need is lost fails once",
+        S(
+            a={},
+            b={"needs": "a", "join": 1, "on_failed": "f"},
+            f={"needs": "a", "on_failed": "g"},
+            g={},
+        ),
+        """
+        start         > call a
+        failed a none > call g
+        done g        > complete
+        """,
+    ),
+    Case(
         "a fallback whose needs were lost fails when it is called on",
         S(
             n={},

@@ -93,7 +93,7 @@ class Machine:
         return self._conclude()
 
     def apply(self, event: Event) -> list[Command]:
-        """Return the commands that follow from `event`, in the order of their importance."""
+        """Return the commands that follow from `event`, in the order in which to obey them."""
         if self.ended:
             return []
         match event:

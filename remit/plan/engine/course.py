@@ -153,7 +153,9 @@ class Course:
         """Tell all ends to those who need to know, until nothing follows any more."""
         while (self._woken or self._ends or self._loose) and self.cause is None:
             if self._woken:
-                self._consider(self._woken.popleft(), None)
+                fallback = self._woken.popleft()
+                if self.status[fallback] is Status.PENDING:
+                    self._consider(fallback, None)
             elif self._ends:
                 need, cause = self._ends.popleft()
                 for dependant in self.graph.dependants[need]:
