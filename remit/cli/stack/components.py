@@ -27,6 +27,9 @@ from remit.cli.stack.publisher_settings import PublisherSettings
 WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
 """Worker processes and their roles."""
 
+_READY_S = 150.0
+"""Generous: what cannot start ends by itself and is told at once; a busy machine is only slow.
+Longer than a worker waits for Temporal and OPA, so that its own last words are heard."""
 _SERVICE = "service."
 _METRICS = "metrics."
 
@@ -36,6 +39,8 @@ class Component:
     """One process of the stack."""
 
     name: str
+    wave: int
+    """Parts of one wave start together, once all of the wave before are healthy."""
     argv: tuple[str, ...]
     variables: Mapping[str, str]
     """What we add to the environment."""
@@ -149,6 +154,7 @@ def _temporal(blueprint: Blueprint) -> Component:
     port, ui_port = blueprint.ports["temporal"], blueprint.ports["temporal_ui"]
     return Component(
         name="temporal",
+        wave=1,
         argv=temporal_server.argv(
             blueprint.temporal.path,
             database=blueprint.layout.temporal_database,
@@ -158,7 +164,7 @@ def _temporal(blueprint: Blueprint) -> Component:
         variables={},
         address=f"{LOOPBACK}:{port}",
         health=temporal_server.health(ui_port),
-        ready_within_s=60,
+        ready_within_s=_READY_S,
         grace_s=10,
         ports=(port, ui_port),
         configuration=blueprint.temporal.version,
@@ -178,11 +184,12 @@ def _publisher(blueprint: Blueprint) -> Component:
     )
     return Component(
         name="publisher",
+        wave=1,
         argv=settings.argv(),
         variables={},
         address=f"{LOOPBACK}:{port}",
         health=HttpHealth(url=f"http://{LOOPBACK}:{port}/health"),
-        ready_within_s=60,
+        ready_within_s=_READY_S,
         grace_s=5,
         ports=(port,),
         configuration=_remit_version(),
@@ -193,11 +200,12 @@ def _opa(blueprint: Blueprint) -> Component:
     configuration = blueprint.opa_configuration
     return Component(
         name="opa",
+        wave=2,
         argv=opa.argv(blueprint.opa.path, configuration=configuration, socket=blueprint.socket),
         variables={},
         address=f"unix:{blueprint.socket}",
         health=opa.health(blueprint.socket, blueprint.layout.opa_token),
-        ready_within_s=30,
+        ready_within_s=_READY_S,
         grace_s=5,
         configuration=blueprint.opa.version + opa.configuration_digest(configuration),
     )
@@ -217,6 +225,7 @@ def _service(blueprint: Blueprint, service: Service) -> Component:
     (health,) = filled([service.health])
     return Component(
         name=service.name,
+        wave=2,
         argv=tuple(filled(service.command)),
         variables={**blueprint.environment().variables(), **port_variables(ports), **own},
         address=health.removeprefix("http://").partition("/")[0],
@@ -233,12 +242,12 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
     services = port_variables(blueprint.service_ports())
     return Component(
         name=name,
+        wave=3,
         argv=(sys.executable, "-P", "-m", "workers", "--roles", ",".join(roles)),
         variables={**environment.variables(), **services},
         address=f"{LOOPBACK}:{port}",
         health=HttpHealth(url=f"http://{LOOPBACK}:{port}/metrics"),
-        # Longer than a worker waits for Temporal and OPA, so that its own last words are heard.
-        ready_within_s=75,
+        ready_within_s=_READY_S,
         grace_s=30,
         ports=(port,),
         configuration=_remit_version(),

@@ -6,7 +6,7 @@ recorded before its health is known, and forgotten only when it is gone.
 
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,17 +77,17 @@ class Session:
         )
         return blueprint
 
-    def ensure(self, component: Component) -> None:
-        """Leave `component` as it is when it is up to date and healthy; else start it anew."""
-        record = self.state.components.get(component.name)
-        if record is not None:
-            reason = self._why_not(component, record)
-            if reason is None:
-                self._report(f"{component.name}: already running (pid {record.pid})")
-                return
-            self._report(f"{component.name}: {reason}")
-            self.stop_all({component.name})
-        self._start(component)
+    def ensure(self, wave: Sequence[Component]) -> None:
+        """Leave what is up to date and healthy as it is; start the others together, anew.
+
+        Returns when all of `wave` are healthy.
+
+        Raises:
+            StackError: of the first that failed; that one is stopped, the others are left.
+        """
+        begun = [(c, self._begin(c)) for c in wave if not self._is_kept(c)]
+        for component, started in begun:
+            self._finish(component, started)
 
     def stop_all(self, wanted: Collection[str]) -> None:
         """Stop the recorded components in `wanted`, the latest start first."""
@@ -111,8 +111,19 @@ class Session:
             shutil.rmtree(socket.parent, ignore_errors=True)
         self._keep(self.state.model_copy(update={"socket": None, "environment": None}))
 
-    def _start(self, component: Component) -> None:
-        began = time.monotonic()
+    def _is_kept(self, component: Component) -> bool:
+        record = self.state.components.get(component.name)
+        if record is None:
+            return False
+        reason = self._why_not(component, record)
+        if reason is None:
+            self._report(f"{component.name}: already running (pid {record.pid})")
+            return True
+        self._report(f"{component.name}: {reason}")
+        self.stop_all({component.name})
+        return False
+
+    def _begin(self, component: Component) -> Started:
         where = f" on {component.address}" if component.address else ""
         self._report(f"{component.name}: starting{where}")
         started = start(component.command(self.layout))
@@ -127,6 +138,9 @@ class Session:
             grace_s=component.grace_s,
         )
         self._keep(self.state.with_component(component.name, record))
+        return started
+
+    def _finish(self, component: Component, started: Started) -> None:
         try:
             _await(component, started)
         except StackError as error:
@@ -135,7 +149,8 @@ class Session:
             if taken is not None:
                 raise _port_taken(component.name, taken) from None
             raise self._policy_error(component.name) or error from None
-        self._report(f"{component.name}: ready after {time.monotonic() - began:.1f} s")
+        took = datetime.now(UTC) - self.state.components[component.name].started_at
+        self._report(f"{component.name}: ready after {took.total_seconds():.1f} s")
 
     def _why_not(self, component: Component, record: ComponentRecord) -> str | None:
         """Return why the running component must be started anew, or `None`."""

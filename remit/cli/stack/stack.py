@@ -8,6 +8,7 @@ are never touched.
 
 import os
 from collections.abc import Collection
+from itertools import groupby
 from pathlib import Path
 
 from remit.cli.stack.binaries import OPA, TEMPORAL, cache_folder, ensure
@@ -123,9 +124,9 @@ def environment(project: Path) -> StackEnvironment:
 
 
 def _ensure_all(session: Session, blueprint: Blueprint, wanted: Collection[str]) -> None:
-    for component in components(blueprint):
-        if component.name in wanted:
-            session.ensure(component)
+    parts = [part for part in components(blueprint) if part.name in wanted]
+    for _, wave in groupby(parts, key=lambda part: part.wave):
+        session.ensure(tuple(wave))
 
 
 def _checked(wanted: Collection[str], settings: ProjectSettings) -> Collection[str]:
