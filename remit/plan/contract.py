@@ -90,7 +90,7 @@ class Compensate(Model):
 
     tool: ToolRef
     args: JSONObject = {}
-    """Template; sees `inputs`, `args` (the enforced arguments), `output` and the loop variable."""
+    """Template; sees what `args` sees, and `args` (as enforced) and `output` of the call."""
 
 
 class Approval(Model):
@@ -117,24 +117,39 @@ class Step(Model):
     """A sub-plan in place of a tool; `args` become its inputs."""
     # Factories: Pydantic deep-copies other mutable defaults, which costs a large plan 50 ms.
     needs: list[StepId] = Field(default_factory=list, max_length=MAX_STEPS)
+    """Steps that come before; their outputs, and those of what they need, can be referred to."""
     join: Literal["all", "any"] | Quorum = "all"
+    """How many needs must be done; those not begun when enough are done are dropped."""
     when: Expression | None = None
+    """CEL; false skips the step (with `for_each`: the item), which satisfies those that need it."""
     require: list[Expression] = Field(default_factory=list, max_length=50)
+    """CEL that must hold before the call; otherwise the step is refused and nothing is called."""
     ensure: list[Expression] = Field(default_factory=list, max_length=50)
+    """CEL that must hold of `output` after the call; otherwise it failed, and is compensated."""
     args: JSONObject = Field(default_factory=dict)
+    """Arguments: JSON in which `${…}` refers to inputs, outputs and the loop variable."""
     for_each: ForEach | None = None
     repeat: Repeat | None = None
     compensate: Compensate | None = None
+    """How it is undone; without it, as its tool says."""
     irreversible: bool = False
+    """Nothing undoes it; that alone demands a gate."""
     retry: Retry = Retry()
     timeout: Duration | None = None
+    """How long one call may take; without it, as its tool says."""
     on_denied: StepId | None = None
+    """Step that stands in when policy refuses this one."""
     on_failed: StepId | None = None
+    """Step that stands in when this one fails; it starts after this one was undone."""
     approval: Approval | None = None
     autonomy: Literal["unattended", "notify", "approve", "human"] = "unattended"
+    """How far the planner itself wants to be trusted here; policy may ask for less."""
     owner: Party | None = None
+    """Who looks after it when it needs a person; without it, the plan's owner."""
     confidence: float | None = Field(None, ge=0, le=1)
+    """How sure the planner is, from 0 to 1."""
     reason: str = Field("", max_length=1000)
+    """Why the planner chose it."""
 
 
 class Plan(Model):
@@ -144,16 +159,23 @@ class Plan(Model):
     name: PlanName
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     goal: str = Field(min_length=1, max_length=1000)
+    """What it is for, in a sentence for people."""
     agent: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}@\d+\.\d+\.\d+$")]
+    """Agent id and version that proposes the plan."""
     on_behalf_of: Party
+    """The person it acts for."""
     tenant: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
     owner: Party
+    """Who looks after the run when it needs a person."""
     provenance: Provenance | None = None
     inputs: JSONObject = {}
+    """Values that the steps refer to; in a catalogued plan, those that hold if none are given."""
     inputs_schema: JSONObject | None = None
+    """JSON Schema of the inputs; without it one is inferred from the values."""
     constraints: Constraints = Constraints()
     steps: list[Step] = Field(min_length=1, max_length=MAX_STEPS)
     outputs: JSONObject = {}
+    """Template of what the run gives back; the output of a skipped step reads as null."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 

@@ -15,6 +15,7 @@ KINDS = frozenset({"null", "boolean", "integer", "number", "string", "array", "o
 _MAX_SHAPES = 4000
 _MAX_TRAIL = 24
 _COMBINING = ("allOf", "anyOf", "oneOf", "if", "not", "$dynamicRef")
+_NUMBERS = frozenset({"integer", "number"})
 _KIND_OF = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
 
 
@@ -96,8 +97,11 @@ def sharpened(shape: Shape, value: JSON) -> Shape:
         return members(fields)
     if shape.is_any:
         return of_value(value)
-    kinds = frozenset({"array"}) if isinstance(value, list) else of_value(value).kinds
-    return replace(shape, kinds=kinds)
+    if isinstance(value, list):
+        return replace(shape, kinds=frozenset({"array"}))
+    # A whole value says nothing about a `number`: its type stays what the schema says.
+    kinds = of_value(value).kinds
+    return replace(shape, kinds=(shape.kinds & _NUMBERS if kinds & _NUMBERS else kinds) or kinds)
 
 
 def array(items: Iterable[Shape]) -> Shape:

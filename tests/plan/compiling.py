@@ -113,6 +113,14 @@ TOOLS = [
         irreversible=True,
     ),
     tool("us.archive", "write", record(text=TEXT), record(id=TEXT), region="us", irreversible=True),
+    tool(
+        "print.page",
+        "write",
+        {"type": "object", "properties": {}},
+        record(pages=INTEGER),
+        irreversible=True,
+        cost={"estimate": {"micros": 100, "currency": "EUR"}},
+    ),
 ]
 CATALOGUE = Catalogue.of(TOOLS)
 
@@ -205,6 +213,14 @@ def plan(*steps: JSONObject, **fields: JSON) -> JSONObject:
         "steps": list(steps),
     }
     return {**document, **fields}
+
+
+def part(**fields: JSON) -> JSONObject:
+    """Return a plan for the catalogue, `part@1.0.0`: it reads a contact and gives its address."""
+    step: JSONObject = {"id": "read", "tool": "crm.get_contact@1", "args": {"id": "${inputs.who}"}}
+    given: JSONObject = {"name": "part", "outputs": {"email": "${steps.read.output.email}"}}
+    schema = record(who=TEXT)
+    return {**plan(step), **given, "inputs_schema": schema, **fields}
 
 
 def compiled(document: JSON, *library: JSON, **options: object) -> Compilation:
