@@ -301,24 +301,25 @@ def test_a_port_lost_in_the_last_moment_is_chosen_anew(
 
 
 def test_an_edit_changes_the_next_decision_within_two_seconds(
-    up: Callable[..., StackStatus], project: Path, decide: Decide, eventually: Eventually
+    up: Callable[..., StackStatus], project: Path, decide: Decide
 ) -> None:
     """No restart: the edit is decided with, under a new revision, in at most two seconds.
 
     The best of three counts: the machine may be busy with other things.
     """
     up(*POLICY)
-    policy = project / "policies" / "mail.rego"
     seen = {decide({"tool": "mail.send"})["policy_revision"]}
     took: list[float] = []
-    for tool in ("mail.one", "mail.two", "mail.three"):
-        policy.write_text(policy.read_text().replace("mail.send", tool))
+    for effect in ("deny", "allow", "deny"):
+        rule = "" if effect == "deny" else 'permits contains 1 if input.tool == "mail.send"\n'
+        policy = project / "policies" / "mail.rego"
+        policy.write_text(f"package remit.domains.mail.scopes\n\n# {len(took)}\n{rule}")
         began = time.monotonic()
-        eventually(lambda tool=tool: decide({"tool": tool})["effect"] == "allow", 10)
+        while decide({"tool": "mail.send"})["effect"] != effect:
+            time.sleep(0.02)
+            assert time.monotonic() - began < 10
         took.append(time.monotonic() - began)
-        seen.add(decide({"tool": tool})["policy_revision"])
-        policy.write_text(policy.read_text().replace(tool, "mail.send"))
-        eventually(lambda: decide({"tool": "mail.send"})["effect"] == "allow", 10)
+        seen.add(decide({"tool": "mail.send"})["policy_revision"])
 
     assert len(seen) == 4
     assert min(took) <= 2
