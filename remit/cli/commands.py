@@ -71,7 +71,7 @@ def dry_run(
     OPA decides about the whole plan and about every step, in the order in which they would run.
     No tool is called and nothing is written down.
     """
-    from remit.cli.rehearsal import dry_run as start
+    from remit.cli.rehearsal.command import dry_run as start
 
     return start(file, inputs or [], project, as_json=as_json)
 

@@ -91,7 +91,7 @@ async def _run(workflow_id: str, environment: StackEnvironment, *, as_json: bool
     client = await connect(environment.temporal_address, environment.temporal_namespace)
     handle = handle_of(client, workflow_id)
     now = await take_snapshot(handle)
-    steps = now.steps or await step_states(handle)
+    steps = now.steps or await step_states(handle, now.waits)
     end = await outcome(handle) if now.is_closed else None
     link = link_of(environment, workflow_id)
     document = {

@@ -30,9 +30,10 @@ _STYLES = {
     "dropped": ("-", "dim"),
     "replaced": ("-", "dim"),
     "ready": ("○", "cyan"),
+    "waits": ("◆", "yellow"),
 }
 _OTHER = ("○", "dim")
-_AT_WORK = ("running", "failed", "undoing", "replacing", "ready")
+_AT_WORK = ("waits", "running", "failed", "undoing", "replacing", "ready")
 
 
 class View(Protocol):
@@ -62,11 +63,10 @@ class PlainView:
 class TreeView:
     """A tree that is drawn again in place."""
 
-    def __init__(self, live: Live, console: Console, title: str, link: str) -> None:
+    def __init__(self, live: Live, console: Console, title: str) -> None:
         self._live = live
         self._console = console
         self._title = title
-        self._link = link
         self._told: set[str] = set()
 
     def show(self, now: Snapshot) -> None:
@@ -77,7 +77,7 @@ class TreeView:
                     self._console.print(Text(clean(line), style="yellow"), soft_wrap=True)
         self._told = {wait.step for wait in now.waits}
         room = max(_FEWEST, self._console.height - _KEPT_LINES)
-        self._live.update(tree(now, self._title, self._link, room), refresh=True)
+        self._live.update(tree(now, self._title, room), refresh=True)
 
 
 @contextmanager
@@ -87,11 +87,12 @@ def view(title: str, link: str, *, to_stderr: bool) -> Iterator[View]:
     if to_stderr or not console.is_terminal:
         yield PlainView(to_stderr=to_stderr)
         return
+    console.print(Text(link, "dim"), soft_wrap=True)
     with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
-        yield TreeView(live, console, title, link)
+        yield TreeView(live, console, title)
 
 
-def tree(now: Snapshot, title: str, link: str, room: int) -> Tree:
+def tree(now: Snapshot, title: str, room: int) -> Tree:
     """Return the run as a tree of at most about `room` lines."""
     done = now.counts.get("done", 0)
     head = Text.assemble((clean(title), "bold"), "  ", (now.status, _status_style(now.status)))
@@ -107,11 +108,8 @@ def tree(now: Snapshot, title: str, link: str, room: int) -> Tree:
         drawn.add(Text(f"in all: {rest}", "dim"))
     if not now.is_live and not now.is_closed:
         drawn.add(Text("no worker answers; the run waits for one", "yellow"))
-    for wait in now.waits:
-        drawn.add(Text(clean(f"{wait.step} waits for {wait.role}"), "yellow"))
     if now.code:
         drawn.add(Text(clean(f"{now.code}: {now.reason}"), "red"))
-    drawn.add(Text(link, "dim"))
     return drawn
 
 

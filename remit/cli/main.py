@@ -66,10 +66,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (see `ExitCode`).
 
     Args:
-        arguments: the command line without the program's name; the process's own when `None`.
+        arguments: the command line without the program's name; the process's own when `None`, and
+            then the process may end here.
     """
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in typed
+    code = _run(typed, as_json="--json" in typed)
+    if arguments is None and "temporalio" in sys.modules:
+        # Threads of Temporal's core that answer while the interpreter is taken down abort the
+        # process (PyGILState_Release). Everything of ours is closed; there is nothing to wait for.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _run(typed: list[str], *, as_json: bool) -> int:
     try:
         code = make_app()(args=typed or ["--help"], prog_name="remit", standalone_mode=False)
     except CliError as error:

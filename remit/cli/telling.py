@@ -13,7 +13,7 @@ from remit.client.snapshot import Snapshot, Waiting
 
 def changes(before: Snapshot | None, now: Snapshot) -> Iterator[str]:
     """Yield a line for everything that changed from `before` to `now`."""
-    if before is None or before.status != now.status:
+    if not now.is_closed and (before is None or before.status != now.status):
         yield f"{now.status}{_counted(now)}"
     if not now.is_live and not now.is_closed and (before is None or before.is_live):
         yield "no worker answers; what follows is what Temporal itself keeps"

@@ -20,6 +20,7 @@ from temporalio.service import RPCError
 from remit.canonical import JSON, JSONObject
 from remit.client.errors import ClientCode, ClientError, from_rpc
 from remit.client.submission import WORKFLOW, Handle
+from remit.plan.path import Segment
 
 DESCRIBE_DEADLINE = timedelta(seconds=5)
 QUERY_DEADLINE = timedelta(seconds=2)
@@ -114,7 +115,7 @@ async def take_snapshot(handle: Handle, before: Snapshot | None = None) -> Snaps
         return before
     if live.total > MOST_STEPS:
         return live
-    return replace(live, steps=await step_states(handle))
+    return replace(live, steps=await step_states(handle, kept.waits))
 
 
 async def describe(handle: Handle) -> WorkflowExecutionDescription:
@@ -145,15 +146,34 @@ async def ask(handle: Handle, name: str) -> JSON:
     return answer
 
 
-async def step_states(handle: Handle) -> tuple[StepState, ...]:
-    """Return every step, or nothing when no worker answers."""
+async def step_states(handle: Handle, waits: Sequence[Waiting]) -> tuple[StepState, ...]:
+    """Return every step, or nothing when no worker answers.
+
+    Args:
+        handle: the run.
+        waits: what waits for people; to the scheduler such a step is one that runs.
+    """
     answered = await ask(handle, "explain")
     rows = answered if isinstance(answered, list) else []
-    return tuple(
-        StepState(*(_text(row, name) for name in ("step", "tool", "state", "reason", "policy")))
-        for row in rows
-        if isinstance(row, dict)
-    )
+    roles = {_step_of(wait.step): wait.role for wait in waits}
+    return tuple(_step(row, roles) for row in rows if isinstance(row, dict))
+
+
+def _step(row: JSONObject, roles: Mapping[str, str]) -> StepState:
+    names = ("step", "tool", "state", "reason", "policy")
+    step = StepState(*(_text(row, name) for name in names))
+    if step.id in roles:
+        return replace(step, state=f"waits for {roles[step.id]}")
+    return step
+
+
+def _step_of(path: str) -> str:
+    """Return the top-level step in which the call of `path` stands."""
+    first = path.partition("/")[0]
+    try:
+        return Segment.parse(first).step
+    except ValueError:
+        return first
 
 
 async def _from_description(described: WorkflowExecutionDescription) -> Snapshot:

@@ -1,0 +1,150 @@
+"""`remit dry-run`: what the running policies say of a plan, step by step, before it runs."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from remit.cli.errors import ExitCode, stack
+from remit.cli.inputs import read_inputs
+from remit.cli.output import Document, answer
+from remit.cli.rehearsal.asking import Answer, Asking
+from remit.cli.rehearsal.stage import Scene, Stage
+from remit.cli.stack import stack as light
+from remit.cli.stack.environment import StackEnvironment
+from remit.cli.starting import Prepared, prepare
+from remit.enforcement.opa import OpaClient
+
+_WORDS = {"allow": "allow", "require_approval": "gate", "deny": "deny"}
+_DEADLINE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What came of a dry run."""
+
+    admission: Answer
+    scenes: Sequence[Scene]
+
+    @property
+    def verdict(self) -> str:
+        """`would_run`, `would_wait` for people, or `would_be_refused`."""
+        needed = [scene.answer for scene in self.scenes if scene.turn and scene.answer]
+        effects = {self.admission.effect, *(each.effect for each in needed)}
+        if "deny" in effects or self.admission.effect != "allow":
+            return "would_be_refused"
+        return "would_wait" if "require_approval" in effects else "would_run"
+
+
+def dry_run(name: str, inputs: Sequence[str], project: Path | None, *, as_json: bool) -> int:
+    """Ask about the plan that `name` names, and print what was said."""
+    prepared = prepare(name, read_inputs(inputs), project)
+    environment = light.environment(prepared.folder)
+    rehearsed = asyncio.run(_rehearse(prepared, environment))
+    answer(_document(prepared, rehearsed), _lines(prepared, rehearsed), as_json=as_json)
+    refused = rehearsed.verdict == "would_be_refused"
+    return ExitCode.FINDINGS if refused else ExitCode.OK
+
+
+async def _rehearse(prepared: Prepared, environment: StackEnvironment) -> Rehearsed:
+    client = OpaClient(
+        environment.opa_socket, token=_token(environment.opa_token_file), deadline_s=_DEADLINE_S
+    )
+    compilation, plan = prepared.compilation, prepared.plan
+    async with client:
+        asking = Asking(client, plan)
+        admission = await asking.admission(plan, compilation.contracts, "")
+        stage = Stage(asking, compilation.contracts, compilation.parts)
+        await stage.play(plan, plan.inputs)
+    return Rehearsed(admission, sorted(stage.scenes, key=lambda scene: not scene.turn))
+
+
+def _token(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        message = f"{str(file)!r} cannot be read: {error.strerror}"
+        raise stack("OPA-TOKEN", message, "`remit up` makes it again") from error
+
+
+def _document(prepared: Prepared, rehearsed: Rehearsed) -> Document:
+    plan = prepared.plan
+    return {
+        "ok": rehearsed.verdict != "would_be_refused",
+        "verdict": rehearsed.verdict,
+        "plan": f"{plan.name}@{plan.version}",
+        "digest": plan.plan_digest,
+        "revision": rehearsed.admission.revision,
+        "admission": asdict(rehearsed.admission),
+        "steps": [_scene(scene) for scene in rehearsed.scenes],
+    }
+
+
+def _scene(scene: Scene) -> dict[str, object]:
+    return {
+        "turn": scene.turn,
+        "path": scene.path,
+        "calls": scene.tool,
+        "effect": scene.answer.effect if scene.answer else "skipped",
+        "decision": asdict(scene.answer) if scene.answer else None,
+        "arguments": scene.arguments.value,
+        "unknown": list(scene.arguments.unknown),
+        "irreversible": scene.irreversible,
+        "undo": scene.undo or None,
+        "undo_decision": asdict(scene.undo_answer) if scene.undo_answer else None,
+        "notes": list(scene.notes),
+    }
+
+
+def _lines(prepared: Prepared, rehearsed: Rehearsed) -> Iterator[str]:
+    plan = prepared.plan
+    yield f"{plan.name} {plan.version}: a dry run; nothing is called, nothing is written down"
+    yield f"policies {rehearsed.admission.revision}"
+    yield f"   {_word(rehearsed.admission):<7} the whole plan"
+    yield from _because(rehearsed.admission)
+    for scene in rehearsed.scenes:
+        yield from _scene_lines(scene)
+    words = {
+        "would_run": "it would run",
+        "would_wait": "it would wait for people",
+        "would_be_refused": "it would be refused",
+    }
+    counted = [_word(scene.answer) if scene.answer else "skip" for scene in rehearsed.scenes]
+    counts = ", ".join(
+        f"{counted.count(word)} {word}" for word in dict.fromkeys(counted) if word in counted
+    )
+    yield f"{words[rehearsed.verdict]}: {counts}"
+
+
+def _scene_lines(scene: Scene) -> Iterator[str]:
+    turn = f"{scene.turn}." if scene.turn else "-"
+    effect = _word(scene.answer) if scene.answer else "skip"
+    lost = "  irreversible" if scene.irreversible else ""
+    yield f"{turn:<3}{effect:<7} {scene.path}  {scene.tool}{lost}"
+    if scene.answer is not None:
+        yield from _because(scene.answer)
+    if scene.arguments.unknown:
+        yield f"{_INDENT}unknown before the run: {', '.join(scene.arguments.unknown)}"
+    for note in scene.notes:
+        yield f"{_INDENT}{note}"
+    if scene.undo_answer is not None:
+        yield f"{_INDENT}undo: {scene.undo}, {_word(scene.undo_answer)}"
+        if scene.undo_answer.effect != "allow":
+            yield from _because(scene.undo_answer)
+
+
+_INDENT = " " * 11
+
+
+def _because(said: Answer) -> Iterator[str]:
+    for gate in said.gates:
+        people = f"{gate.quorum} people as {gate.role}" if gate.quorum > 1 else gate.role
+        yield f"{_INDENT}{people} must agree within {gate.expires_s / 3600:g} h"
+    for reason in said.reasons:
+        yield f"{_INDENT}{reason.code}: {reason.message}"
+    if said.obligations:
+        yield f"{_INDENT}obliged to {', '.join(said.obligations)}"
+
+
+def _word(said: Answer) -> str:
+    return _WORDS[said.effect]

@@ -1,0 +1,247 @@
+"""Plays a plan without calling anything: the pure machine, every call answered as a success.
+
+Shows the order in which steps would run and what policy says of each. A refused step is played as
+if it had been allowed, so that one look shows all refusals. Fallbacks, which no success needs, are
+asked about at the end.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from remit.canonical import Digest, JSONObject
+from remit.cli.rehearsal.asking import ROOT, Answer, Asking
+from remit.cli.rehearsal.known import Known, fill, holds, items_of, known_inputs
+from remit.enforcement.pinned import PinnedPlan
+from remit.plan.compiled import CompiledPlan, CompiledStep
+from remit.plan.event import (
+    Call,
+    Command,
+    Delay,
+    Delayed,
+    Done,
+    Event,
+    Expand,
+    Expanded,
+    Ref,
+    Skipped,
+    StartChild,
+)
+from remit.plan.machine import machine_for
+from remit.plan.path import Direction, Segment, StepKey
+from remit.plan.scheduling import schedule_of
+from remit.tool.contract import ToolContract
+
+MOST_ITEMS = 5
+"""Items of a `for_each` that are asked about; the others are like them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One call, sub-plan or skipped step."""
+
+    turn: int
+    """Scenes of one turn run side by side; 0 for what runs only if something else fails."""
+    path: str
+    tool: str
+    """The tool, or `plan NAME@VERSION`."""
+    answer: Answer | None
+    """What policy says; `None` for a skipped step."""
+    arguments: Known = Known({}, ())
+    undo: str = ""
+    """The compensating tool."""
+    undo_answer: Answer | None = None
+    notes: Sequence[str] = ()
+    """What was assumed, and what would stop it."""
+    irreversible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A plan or sub-plan at a place of the run."""
+
+    pinned: PinnedPlan
+    path: str
+    inputs: JSONObject
+    """Those that are known."""
+
+    @property
+    def plan(self) -> CompiledPlan:
+        """The compiled plan."""
+        return self.pinned.plan
+
+    def key(self, step: CompiledStep, ref: Ref) -> StepKey:
+        """Return the step key of a call."""
+        return StepKey(ROOT, self.path, Segment(step.id, ref.item, ref.iteration, ref.generation))
+
+
+class Stage:
+    """Plays plans and collects scenes."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        contracts: Mapping[Digest, ToolContract],
+        parts: Mapping[Digest, CompiledPlan],
+    ) -> None:
+        self.scenes: list[Scene] = []
+        self._asking = asking
+        self._contracts = contracts
+        self._parts = parts
+        self._turn = 0
+
+    async def play(self, plan: CompiledPlan, inputs: JSONObject, path: str = "") -> None:
+        """Play `plan` from its beginning to its end."""
+        part = Part(_pinned(plan), path, inputs)
+        machine = machine_for(schedule_of(plan, self._contracts))
+        commands = machine.start()
+        seen: set[int] = set()
+        while commands:
+            self._turn += 1
+            events = [event for each in commands for event in await self._perform(part, each)]
+            seen |= {each.ref.step for each in commands if isinstance(each, Call | StartChild)}
+            commands = [command for event in events for command in machine.apply(event)]
+        for position, step in enumerate(plan.steps):
+            if position not in seen and step.fallback_for:
+                await self._stand_in(part, step)
+
+    async def _perform(self, part: Part, command: Command) -> list[Event]:
+        """Act on one command of the machine and return how it went: well."""
+        match command:
+            case Call(ref):
+                return [await self._call(part, part.plan.steps[ref.step], ref, self._turn)]
+            case StartChild(ref, kind, first, count):
+                return [await self._child(part, ref, kind, range(first, first + count))]
+            case Expand(step):
+                items = items_of(part.plan.steps[step], self._scope(part))
+                return [Expanded(step, 1 if items is None else len(items))]
+            case Delay(ref):
+                return [Delayed(ref)]
+        return []
+
+    async def _child(self, part: Part, ref: Ref, kind: str, items: range) -> Event:
+        step = part.plan.steps[ref.step]
+        if kind == "plan":
+            return await self._sub_plan(part, step, ref)
+        if kind == "long":
+            return await self._call(part, step, ref, self._turn)
+        for item in items:
+            await self._call(part, step, Ref(ref.step, item), self._turn)
+        return Done(ref)
+
+    async def _sub_plan(self, part: Part, step: CompiledStep, ref: Ref) -> Event:
+        scope = self._scope(part, step, ref.item)
+        path = part.key(step, ref).path
+        sub = self._parts[step.plan or ""]
+        if step.when is not None and holds(step.when, scope) is False:
+            self.scenes.append(Scene(self._turn, path, _name(sub), None, notes=_skipped(step)))
+            return Skipped(ref)
+        inputs = {**sub.inputs, **known_inputs(step.args, scope)}
+        told = sub.model_copy(update={"inputs": inputs})
+        answer = await self._asking.admission(told, self._contracts, path)
+        notes = tuple(_conditions(step, scope))
+        self.scenes.append(
+            Scene(self._turn, path, _name(sub), answer, fill(step.args, scope), notes=notes)
+        )
+        await self.play(told, inputs, path)
+        return Done(ref)
+
+    async def _call(self, part: Part, step: CompiledStep, ref: Ref, turn: int) -> Event:
+        until = True if step.repeat is not None else None
+        if (ref.item or 0) >= MOST_ITEMS or step.call is None:
+            return Done(ref, until)
+        scope = self._scope(part, step, ref.item)
+        key = part.key(step, ref)
+        if step.when is not None and holds(step.when, scope) is False:
+            scene = Scene(turn, key.path, step.call.tool, None, notes=_skipped(step))
+            self.scenes.append(scene)
+            return Skipped(ref)
+        contract = self._contracts[step.call.contract]
+        filled = fill(step.call.args, scope)
+        subject = self._asking.subject(part.pinned, step, contract, key, filled.value)
+        answer = await self._asking.call(subject)
+        notes = [*_conditions(step, scope), *self._assumptions(part, step, subject.cost.micros)]
+        undone = (
+            await self._undo(part, step, key, filled) if contract.operation.has_effect else None
+        )
+        self._asking.count(subject)
+        self.scenes.append(
+            Scene(
+                turn,
+                key.path,
+                step.call.tool,
+                answer,
+                filled,
+                undo=step.undo.tool if step.undo and undone else "",
+                undo_answer=undone,
+                notes=notes,
+                irreversible=step.irreversible or contract.irreversible,
+            )
+        )
+        return Done(ref, until)
+
+    async def _undo(
+        self, part: Part, step: CompiledStep, key: StepKey, filled: Known
+    ) -> Answer | None:
+        if step.undo is None:
+            return None
+        scope: JSONObject = {**self._scope(part, step, key.segment.item), "args": filled.value}
+        arguments = fill(step.undo.args, scope).value
+        contract = self._contracts[step.undo.contract]
+        back = StepKey(key.root, key.parent, key.segment, Direction.UNDO)
+        return await self._asking.call(
+            self._asking.subject(part.pinned, step, contract, back, arguments)
+        )
+
+    async def _stand_in(self, part: Part, step: CompiledStep) -> None:
+        ref = Ref(part.plan.steps.index(step))
+        if step.call is not None:
+            await self._call(part, step, ref, 0)
+
+    def _scope(
+        self, part: Part, step: CompiledStep | None = None, item: int | None = None
+    ) -> JSONObject:
+        """Return what is known where a call of `step` stands."""
+        scope: JSONObject = {"inputs": part.inputs, "steps": {}}
+        if step is None or step.for_each is None or item is None:
+            return scope
+        items = items_of(step, scope)
+        if items is not None and item < len(items):
+            scope[step.for_each.var] = items[item]
+        return scope
+
+    def _assumptions(self, part: Part, step: CompiledStep, micros: int) -> Iterator[str]:
+        if micros < 0:
+            yield "its cost is unknown before the run: taken for all that the plan may still spend"
+        if step.for_each is None:
+            return
+        items = items_of(step, self._scope(part))
+        if items is None:
+            yield "how many items there are is unknown before the run: taken for one"
+        elif len(items) > MOST_ITEMS:
+            yield f"asked about the first {MOST_ITEMS} of {len(items)} items"
+
+
+def _conditions(step: CompiledStep, scope: JSONObject) -> Iterator[str]:
+    """Yield what must hold for the call to be made, as far as that can be told."""
+    if step.when is not None and holds(step.when, scope) is None:
+        yield f"only when {step.when}: unknown before the run"
+    for expression in step.require:
+        known = holds(expression, scope)
+        if known is False:
+            yield f"would be refused: {expression} does not hold"
+        elif known is None:
+            yield f"requires {expression}: unknown before the run"
+    for step_id in step.fallback_for:
+        yield f"only if {step_id} is refused or fails"
+
+
+def _skipped(step: CompiledStep) -> tuple[str, ...]:
+    return (f"skipped: {step.when} does not hold",)
+
+
+def _pinned(plan: CompiledPlan) -> PinnedPlan:
+    return PinnedPlan(plan.digest, plan, {step.id: step for step in plan.steps})
+
+
+def _name(plan: CompiledPlan) -> str:
+    return f"plan {plan.name}@{plan.version}"
