@@ -1,0 +1,120 @@
+"""Several tasks and several processes on one ledger file, and a process killed in the middle."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from remit.ledger.protocol import LedgerError, Reserve, State
+from remit.plan.path import StepKey
+from remit.stores import writer
+from remit.stores.ledger import SqlLedger
+from tests.stores.ledger_values import ROOT, chain_of, intent, key, open_admitted
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+async def _start(url: str, what: str, name: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.stores.ledger_process",
+        url,
+        what,
+        name,
+        cwd=REPOSITORY,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+async def _line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    return (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
+
+
+async def _codes(*calls: asyncio.Task[int]) -> list[str]:
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(result, int | LedgerError) for result in results)
+    return [result.code if isinstance(result, LedgerError) else "" for result in results]
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_one_of_fifty_begins_a_key(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch, in_thread: bool
+) -> None:
+    """Fifty tasks ask for one key: one gets it, wherever commits run."""
+    if in_thread:
+        monkeypatch.setattr(writer, "INLINE_S", -1.0)
+    codes = await _codes(
+        *[asyncio.create_task(ledger.begin(intent(owner=f"w-{n}"))) for n in range(50)]
+    )
+
+    assert sorted(codes) == ["", *["STEP-OPEN"] * 49]
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_ten_of_fifty_fit_under_a_ceiling(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch, in_thread: bool
+) -> None:
+    """Fifty calls reserve where ten fit: exactly ten begin."""
+    if in_thread:
+        monkeypatch.setattr(writer, "INLINE_S", -1.0)
+    room = [Reserve("cost:run", 1, 10)]
+    codes = await _codes(
+        *[asyncio.create_task(ledger.begin(intent(key("a", n), reserve=room))) for n in range(50)]
+    )
+
+    assert sorted(codes) == [*[""] * 10, *["RESERVE-CONFLICT"] * 40]
+    assert await ledger.counter("cost:run") == 10
+    await chain_of(ledger)
+
+
+async def test_two_processes_share_one_ledger(ledger: SqlLedger, ledger_url: str) -> None:
+    """Two processes race for a key and for room: one wins, ten fit, one chain holds."""
+    processes = [await _start(ledger_url, "race", name) for name in ("a", "b")]
+    assert [await _line(process) for process in processes] == ["ready", "ready"]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+    answers = [(await _line(process)).split() for process in processes]
+    assert [await process.wait() for process in processes] == [0, 0]
+
+    assert sum(int(won) for won, _ in answers) == 1
+    assert sum(int(fitted) for _, fitted in answers) == 10
+    assert await ledger.counter("cost:race") == 10
+    assert len(await chain_of(ledger)) == 1 + 1 + 10
+
+
+async def test_a_killed_process_loses_nothing_acknowledged(
+    ledger_url: str,
+) -> None:
+    """`kill -9` amid a burst: the chain holds, and every acknowledged write stands."""
+    first = await open_admitted(ledger_url)
+    await first.close()
+    process = await _start(ledger_url, "burst", "k")
+    lines = [await _line(process) for _ in range(200)]
+    process.send_signal(signal.SIGKILL)
+    assert process.stdout is not None
+    # The last line may have been cut.
+    lines += (await process.stdout.read()).decode().split("\n")[:-1]
+    await process.wait()
+
+    ledger = await open_admitted(ledger_url)
+    states = {one.key.path: one.state for one in await ledger.begun(ROOT, "")}
+    records = await chain_of(ledger)
+    intents = {
+        StepKey.parse(f"{ROOT}:{record['body']['path']}:do").path
+        for record in records
+        if record["kind"] == "intent"
+    }
+    await ledger.close()
+
+    assert len(lines) >= 200
+    for line in lines:
+        said, path = line.split()
+        assert path in states
+        assert said == "begun" or states[path] is State.HAPPENED
+    assert intents == set(states)
