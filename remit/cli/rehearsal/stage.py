@@ -35,6 +35,9 @@ MOST_ITEMS = 5
 """Items of a `for_each` that are asked about; the others are like them."""
 
 
+_NOTHING = Known({}, ())
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One call, sub-plan or skipped step."""
@@ -46,7 +49,7 @@ class Scene:
     """The tool, or `plan NAME@VERSION`."""
     answer: Answer | None
     """What policy says; `None` for a skipped step."""
-    arguments: Known = Known({}, ())
+    arguments: Known = _NOTHING
     undo: str = ""
     """The compensating tool."""
     undo_answer: Answer | None = None
@@ -160,9 +163,7 @@ class Stage:
         subject = self._asking.subject(part.pinned, step, contract, key, filled.value)
         answer = await self._asking.call(subject)
         notes = [*_conditions(step, scope), *self._assumptions(part, step, subject.cost.micros)]
-        undone = (
-            await self._undo(part, step, key, filled) if contract.operation.has_effect else None
-        )
+        undone = await self._undo(part, step, key, filled)
         self._asking.count(subject)
         self.scenes.append(
             Scene(
@@ -171,7 +172,7 @@ class Stage:
                 step.call.tool,
                 answer,
                 filled,
-                undo=step.undo.tool if step.undo and undone else "",
+                undo=step.undo.tool if step.undo else "",
                 undo_answer=undone,
                 notes=notes,
                 irreversible=step.irreversible or contract.irreversible,
