@@ -152,14 +152,14 @@ class Action:
     """What it cost, once it happened."""
 
 
-COST = "cost:"
-"""Counters whose names start so hold micros of money: they settle with the actual cost and feed
+MONEY = "/micros"
+"""Counters whose names end so hold micros of money: they settle with the actual cost and feed
 `Totals`. All other counters keep what was reserved once the call happened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Raise a counter by `amount` if it stays within `ceiling`; see `COST` for its name."""
+    """Raise a counter by `amount` if it stays within `ceiling`; see `MONEY` for its name."""
 
     counter: str
     amount: int

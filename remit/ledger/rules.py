@@ -5,13 +5,13 @@ the invariants of `remit.ledger.protocol`; a store loads, asks here, and writes 
 Nothing here does I/O or reads a clock; moments are milliseconds of Unix time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from remit.canonical import Digest
 from remit.ledger.protocol import (
-    COST,
     HANDED_OVER,
+    MONEY,
     REPAIR_DONE,
     REPAIR_RETRY,
     Action,
@@ -24,10 +24,7 @@ from remit.ledger.protocol import (
     State,
     Totals,
 )
-from remit.plan.path import Direction, Segment, StepKey
-
-FENCED = 2**31 - 1
-"""Generation of a barrier that nothing passes."""
+from remit.plan.path import Direction, StepKey
 
 _REPAIRS = {
     "retry": (State.REFUSED, REPAIR_RETRY),
@@ -78,56 +75,6 @@ def _check_undoable(key: StepKey, done: Action | None) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
-
-
-def barrier_paths(key: StepKey) -> Sequence[tuple[str, int]]:
-    """Return the paths whose barriers stop `key`, each with its generation there.
-
-    Iteration and generation are left out of the paths; a segment with an item also stands without
-    it, because a barrier may speak of the whole step.
-    """
-    parents = [Segment.parse(part) for part in key.parent.split("/")] if key.parent else []
-    paths = [("", 0)]
-    above = ""
-    for segment in (*parents, key.segment):
-        step = f"{above}/{segment.step}" if above else segment.step
-        paths.append((step, segment.generation))
-        above = step
-        if segment.item is not None:
-            above = f"{step}[{segment.item}]"
-            paths.append((above, segment.generation))
-    return paths
-
-
-def new_barriers(key: StepKey) -> Mapping[str, int]:
-    """Return the barriers that beginning `key` puts up: path to lowest generation let through."""
-    found: dict[str, int] = {}
-    parents = [Segment.parse(part) for part in key.parent.split("/")] if key.parent else []
-    above = ""
-    for segment in (*parents, key.segment):
-        above = f"{above}/{segment.step}" if above else segment.step
-        if segment.item is not None:
-            above = f"{above}[{segment.item}]"
-        if segment.generation:
-            found[above] = segment.generation
-    return found
-
-
-def fence_path(parent: str, step: str) -> str:
-    """Return the barrier path of a fence: `parent` without iterations and generations, `step`."""
-    segments = [Segment.parse(part) for part in parent.split("/")] if parent else []
-    bare = [str(replace(segment, iteration=0, generation=0)) for segment in segments]
-    return "/".join([*bare, step] if step else bare)
-
-
-def check_barriers(key: StepKey, barriers: Mapping[str, int]) -> None:
-    """Refuse a `do` that stands behind a fence or below a higher generation of its path."""
-    for path, generation in barrier_paths(key):
-        lowest = barriers.get(path, 0)
-        if lowest == FENCED:
-            raise LedgerError("STEP-FENCED", f"{key}: {path or 'the run'!s} is being unwound")
-        if generation < lowest:
-            raise LedgerError("STEP-SUPERSEDED", f"{key}: generation {lowest} has begun")
 
 
 def check_grant(gate: GateRow | None, intent: Intent, now_ms: int) -> None:
@@ -304,7 +251,7 @@ def _settled(action: Action, spent: int | None) -> Action:
 
 def cost_of(reserves: Sequence[Reserve]) -> int:
     """Return the money that reservations hold: several counters may count the same money."""
-    return max((held.amount for held in reserves if held.counter.startswith(COST)), default=0)
+    return max((held.amount for held in reserves if held.counter.endswith(MONEY)), default=0)
 
 
 def merge_reserves(reserves: Sequence[Reserve]) -> Sequence[Reserve]:

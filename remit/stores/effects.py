@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
-from remit.ledger import rules
+from remit.ledger import barriers, rules
 from remit.ledger.protocol import (
     Action,
     Content,
@@ -55,8 +55,8 @@ def begin(tx: Transaction, intent: Intent) -> int:
 
 def _check_way(tx: Transaction, chain: Chain, key: StepKey) -> None:
     if chain.barriers:
-        paths = [path for path, _ in rules.barrier_paths(key)]
-        rules.check_barriers(key, actions.find_barriers(tx, key.root, paths))
+        paths = [path for path, _ in barriers.barrier_paths(key)]
+        barriers.check_barriers(key, actions.find_barriers(tx, key.root, paths))
     if chain.closed:
         raise LedgerError("RUN-CLOSED", f"{key.root!r} is {chain.closed}; {key} cannot begin")
 
@@ -64,7 +64,7 @@ def _check_way(tx: Transaction, chain: Chain, key: StepKey) -> None:
 def _raise_barriers(tx: Transaction, chain: Chain, key: StepKey) -> None:
     if key.direction is Direction.UNDO:
         return
-    wanted = rules.new_barriers(key)
+    wanted = barriers.new_barriers(key)
     standing = actions.find_barriers(tx, key.root, list(wanted)) if wanted else {}
     for path, generation in wanted.items():
         if generation > standing.get(path, 0):
@@ -179,11 +179,11 @@ def skip(tx: Transaction, key: StepKey, further: Sequence[Record]) -> None:
 def fence(tx: Transaction, root: str, parent: str, step: str) -> None:
     """Put up a barrier that no `do` passes; once."""
     chain = Chain(tx, root)
-    path = rules.fence_path(parent, step)
+    path = barriers.fence_path(parent, step)
     standing = actions.find_barriers(tx, root, [path])
-    if standing.get(path) == rules.FENCED:
+    if standing.get(path) == barriers.FENCED:
         return
-    actions.save_barrier(tx, root, path, rules.FENCED)
+    actions.save_barrier(tx, root, path, barriers.FENCED)
     chain.barriers += path not in standing
     chain.append("fence", {"parent": parent, "step": step})
     chain.save()

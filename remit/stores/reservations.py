@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from remit.ledger.protocol import COST, LedgerError, Reserve
+from remit.ledger.protocol import MONEY, LedgerError, Reserve
 from remit.ledger.rules import merge_reserves
 from remit.plan.path import StepKey
 from remit.stores import sqlite
@@ -95,7 +95,7 @@ def refund(tx: Transaction, key: StepKey) -> None:
 def settle(tx: Transaction, key: StepKey, spent: int | None) -> None:
     """Turn what a key holds into what it spent: the actual cost, where it is known and money."""
     for counter, amount in _find(tx, key, HELD):
-        actual = spent if spent is not None and counter.startswith(COST) else amount
+        actual = spent if spent is not None and counter.endswith(MONEY) else amount
         if actual != amount:
             tx.run(_MOVE, counter=counter, amount=actual - amount)
         tx.run(_SPEND, **_at(key), at_counter=counter, amount=actual, state=SPENT)
@@ -103,7 +103,7 @@ def settle(tx: Transaction, key: StepKey, spent: int | None) -> None:
 
 def _give_back(tx: Transaction, key: StepKey, state: str, *, money_only: bool) -> None:
     for counter, amount in _find(tx, key, state):
-        if money_only and not counter.startswith(COST):
+        if money_only and not counter.endswith(MONEY):
             continue
         tx.run(_MOVE, counter=counter, amount=-amount)
         tx.run(_DROP, **_at(key), at_counter=counter)

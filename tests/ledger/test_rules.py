@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from remit.canonical import digest
-from remit.ledger import rules
+from remit.ledger import barriers, rules
 from remit.ledger.protocol import Action, Intent, LedgerError, Reserve, State, Totals
 from remit.plan.path import Segment, StepKey
 from tests.stores.ledger_values import CLOCK, DECISION, ROOT, gate, intent, key, outcome
@@ -95,32 +95,32 @@ def test_a_do_never_follows_its_undo() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parent", "segment", "barriers", "code"),
+    ("parent", "segment", "standing", "code"),
     [
-        ("", Segment("a"), {"a": rules.FENCED}, "STEP-FENCED"),
-        ("", Segment("a", 3), {"a": rules.FENCED}, "STEP-FENCED"),
-        ("", Segment("a", 3, 2), {"": rules.FENCED}, "STEP-FENCED"),
-        ("a[3]", Segment("b"), {"a": rules.FENCED}, "STEP-FENCED"),
-        ("a[3]@1", Segment("b"), {"a[3]": rules.FENCED}, "STEP-FENCED"),
+        ("", Segment("a"), {"a": barriers.FENCED}, "STEP-FENCED"),
+        ("", Segment("a", 3), {"a": barriers.FENCED}, "STEP-FENCED"),
+        ("", Segment("a", 3, 2), {"": barriers.FENCED}, "STEP-FENCED"),
+        ("a[3]", Segment("b"), {"a": barriers.FENCED}, "STEP-FENCED"),
+        ("a[3]@1", Segment("b"), {"a[3]": barriers.FENCED}, "STEP-FENCED"),
         ("", Segment("a", None, 4), {"a": 1}, "STEP-SUPERSEDED"),
         ("", Segment("a", 3, 0, 1), {"a[3]": 2}, "STEP-SUPERSEDED"),
         ("a", Segment("b", None, 0, 7), {"a": 1}, "STEP-SUPERSEDED"),
         ("a/b", Segment("c"), {"a/b": 1}, "STEP-SUPERSEDED"),
         ("", Segment("a", 3, 0, 1), {"a[3]": 1}, ""),
         ("", Segment("a", 4), {"a[3]": 1}, ""),
-        ("a[4]", Segment("b"), {"a[3]": rules.FENCED}, ""),
-        ("", Segment("ab"), {"a": rules.FENCED}, ""),
+        ("a[4]", Segment("b"), {"a[3]": barriers.FENCED}, ""),
+        ("", Segment("ab"), {"a": barriers.FENCED}, ""),
         ("a@1", Segment("b"), {"a": 1}, ""),
     ],
 )
 def test_barriers_stop_what_stands_below_them(
-    parent: str, segment: Segment, barriers: dict[str, int], code: str
+    parent: str, segment: Segment, standing: dict[str, int], code: str
 ) -> None:
     """A fence or a higher generation stops its path and everything below, nothing else."""
     step = StepKey(ROOT, parent, segment)
     found = ""
     try:
-        rules.check_barriers(step, barriers)
+        barriers.check_barriers(step, standing)
     except LedgerError as error:
         found = error.code
 
@@ -131,14 +131,14 @@ def test_a_generation_is_a_barrier_for_lower_ones() -> None:
     """Beginning a higher generation anywhere on a path puts up the barrier there."""
     step = StepKey(ROOT, "a[2]@3", Segment("b", None, 1, 2))
 
-    assert rules.new_barriers(step) == {"a[2]": 3, "a[2]/b": 2}
-    assert rules.new_barriers(key()) == {}
+    assert barriers.new_barriers(step) == {"a[2]": 3, "a[2]/b": 2}
+    assert barriers.new_barriers(key()) == {}
 
 
 def test_fence_paths_leave_out_what_varies() -> None:
     """A fence stands at the path without iterations and generations."""
-    assert rules.fence_path("", "") == ""
-    assert rules.fence_path("a[1]~2@3", "b") == "a[1]/b"
+    assert barriers.fence_path("", "") == ""
+    assert barriers.fence_path("a[1]~2@3", "b") == "a[1]/b"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_unknown_gives_the_lease_up_but_not_before_a_call_may_land() -> None:
 
 def test_totals_follow_an_action_through() -> None:
     """Money is reserved at intent, settled at the outcome; calls and effects are counted once."""
-    wanted = intent(reserve=[Reserve("cost:run", 40, 100), Reserve("calls:run", 1, 9)])
+    wanted = intent(reserve=[Reserve("run/run/micros", 40, 100), Reserve("run/run/calls", 1, 9)])
     begun = rules.begin(wanted, None, NOW)
     after_begin = rules.count(Totals(), None, begun)
     ended = rules.finish(begun, outcome(spent=25), NOW, 1)
@@ -232,10 +232,14 @@ def test_reads_are_calls_without_effect() -> None:
 def test_reservations_of_one_counter_are_one() -> None:
     """Two rules that reserve the same counter add up, under the lower ceiling."""
     merged = rules.merge_reserves(
-        [Reserve("cost:b", 5, 100), Reserve("cost:a", 1, 10), Reserve("cost:b", 7, 50)]
+        [
+            Reserve("run/b/micros", 5, 100),
+            Reserve("run/a/micros", 1, 10),
+            Reserve("run/b/micros", 7, 50),
+        ]
     )
 
-    assert merged == [Reserve("cost:a", 1, 10), Reserve("cost:b", 12, 50)]
+    assert merged == [Reserve("run/a/micros", 1, 10), Reserve("run/b/micros", 12, 50)]
     assert rules.cost_of(merged) == 12
 
 

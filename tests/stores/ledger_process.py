@@ -25,7 +25,7 @@ async def _won(ledger: SqlLedger, wanted: Sequence[Intent]) -> int:
 async def race(ledger: SqlLedger, name: str) -> None:
     """Try one key 25 times, then 25 reservations of a counter with room for ten."""
     same = [intent(key("one"), owner=f"{name}-{n}") for n in range(25)]
-    room = [Reserve("cost:race", 1, 10)]
+    room = [Reserve("run/race/micros", 1, 10)]
     many = [intent(key(f"many_{name}", n), reserve=room) for n in range(25)]
     _say("ready")
     await asyncio.to_thread(sys.stdin.readline)

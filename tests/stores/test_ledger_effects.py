@@ -35,7 +35,7 @@ async def refusal(call: Awaitable[object]) -> str:
 
 async def test_a_call_is_recorded_from_intent_to_outcome(ledger: SqlLedger) -> None:
     """Begin and finish leave action, contents, totals and records that tell the whole story."""
-    wanted = intent(reserve=[Reserve("cost:run", 40, 100)])
+    wanted = intent(reserve=[Reserve("run/run/micros", 40, 100)])
 
     assert await ledger.begin(wanted) == 1
     meanwhile = await ledger.look(key())
@@ -49,7 +49,7 @@ async def test_a_call_is_recorded_from_intent_to_outcome(ledger: SqlLedger) -> N
     assert ended.undo == FrozenUndo("erp.cancel_order@1", CONTRACT, digest("undo"))
     assert seen.totals == Totals(calls=1, effects=1, spent_micros=25)
     assert await ledger.get(ended.output or "") == canonical({"done": str(key())})
-    assert await ledger.counter("cost:run") == 25
+    assert await ledger.counter("run/run/micros") == 25
     records = await chain_of(ledger)
     assert kinds(records) == ["admission", "intent", "outcome"]
     assert records[1]["body"]["decision"] == wanted.decision
@@ -207,13 +207,13 @@ async def test_an_outcome_sent_twice_is_recorded_once(ledger: SqlLedger) -> None
 
 async def test_a_reservation_never_passes_its_ceiling(ledger: SqlLedger) -> None:
     """What does not fit is refused whole: no intent, no counter, no record."""
-    await ledger.begin(intent(key("a"), reserve=[Reserve("cost:run", 80, 100)]))
-    greedy = [Reserve("calls:run", 1, 9), Reserve("cost:run", 30, 100)]
+    await ledger.begin(intent(key("a"), reserve=[Reserve("run/run/micros", 80, 100)]))
+    greedy = [Reserve("run/run/calls", 1, 9), Reserve("run/run/micros", 30, 100)]
 
     assert await refusal(ledger.begin(intent(key("b"), reserve=greedy))) == "RESERVE-CONFLICT"
 
-    assert await ledger.counter("cost:run") == 80
-    assert await ledger.counter("calls:run") == 0
+    assert await ledger.counter("run/run/micros") == 80
+    assert await ledger.counter("run/run/calls") == 0
     assert (await ledger.look(key("b"))).action is None
     assert kinds(await chain_of(ledger)) == ["admission", "intent"]
 
@@ -232,23 +232,23 @@ async def test_outcomes_settle_release_or_hold(
     ledger: SqlLedger, state: State, money: int, calls: int, totals: Totals
 ) -> None:
     """Happened costs what it cost, refused and failed cost nothing, the unknown is held."""
-    reserve = [Reserve("cost:run", 40, 100), Reserve("calls:run", 1, 9)]
+    reserve = [Reserve("run/run/micros", 40, 100), Reserve("run/run/calls", 1, 9)]
     await ledger.begin(intent(reserve=reserve))
     await ledger.finish(outcome(state=state, spent=25))
 
-    assert await ledger.counter("cost:run") == money
-    assert await ledger.counter("calls:run") == calls
+    assert await ledger.counter("run/run/micros") == money
+    assert await ledger.counter("run/run/calls") == calls
     assert await ledger.totals(ROOT) == totals
 
 
 async def test_the_next_attempt_reserves_anew(ledger: SqlLedger) -> None:
     """A second attempt holds its own reservation, not the sum of both."""
-    reserve = [Reserve("cost:run", 60, 100)]
+    reserve = [Reserve("run/run/micros", 60, 100)]
     await ledger.begin(intent(reserve=reserve))
     await ledger.finish(outcome(state=State.REFUSED))
     await ledger.begin(intent(reserve=reserve))
 
-    assert await ledger.counter("cost:run") == 60
+    assert await ledger.counter("run/run/micros") == 60
     assert (await ledger.look(key())).totals.reserved_micros == 0
     assert (await ledger.look(key("other"))).totals.reserved_micros == 60
 
@@ -257,19 +257,19 @@ async def test_an_undo_gives_back_only_what_its_contract_says(ledger: SqlLedger)
     """With a refund the money of the `do` is free again; without, it stays spent."""
     for step, refund in (("a", True), ("b", False)):
         done = key(step)
-        await ledger.begin(intent(done, reserve=[Reserve("cost:run", 40, 100)]))
+        await ledger.begin(intent(done, reserve=[Reserve("run/run/micros", 40, 100)]))
         await ledger.finish(outcome(done, spent=30))
         await ledger.begin(intent(done.undo))
         await ledger.finish(outcome(done.undo, refund=refund))
 
-    assert await ledger.counter("cost:run") == 30
+    assert await ledger.counter("run/run/micros") == 30
     totals = await ledger.totals(ROOT)
     assert totals == Totals(calls=4, effects=2, undone=2, spent_micros=30)
 
 
 async def test_a_person_settles_a_doubt(ledger: SqlLedger) -> None:
     """`happened` brings output and undo from the evidence; `not` frees money and key."""
-    reserve = [Reserve("cost:run", 40, 100)]
+    reserve = [Reserve("run/run/micros", 40, 100)]
     for step in ("yes", "no"):
         await ledger.begin(intent(key(step), reserve=reserve[:1] if step == "yes" else ()))
         await ledger.finish(outcome(key(step), State.IN_DOUBT))
@@ -288,6 +288,31 @@ async def test_a_person_settles_a_doubt(ledger: SqlLedger) -> None:
     assert await refusal(ledger.resolve(key("yes"), False, {})) == "NOT-IN-DOUBT"
     assert await refusal(ledger.resolve(key("unknown"), True, {})) == "NOT-IN-DOUBT"
     assert await ledger.begin(intent(key("no"))) == 2
+
+
+async def test_a_person_repairs_an_undo(ledger: SqlLedger) -> None:
+    """An undo that failed is tried again, declared done or handed over; what happened is not."""
+    for step in ("retry", "mark_done", "hand_over"):
+        await ledger.begin(intent(key(step)))
+        await ledger.finish(outcome(key(step)))
+    await ledger.begin(intent(key("retry").undo))
+    await ledger.finish(outcome(key("retry").undo, State.FAILED))
+
+    settled = {
+        step: await ledger.repair(key(step).undo, step, {"by": "ann"})
+        for step in ("retry", "mark_done", "hand_over")
+    }
+
+    assert {step: one.state for step, one in settled.items()} == {
+        "retry": State.REFUSED,
+        "mark_done": State.HAPPENED,
+        "hand_over": State.FAILED,
+    }
+    assert await ledger.begin(intent(key("retry").undo)) == 2
+    assert (await ledger.totals(ROOT)).undone == 1
+    repeated = ledger.repair(key("mark_done").undo, "retry", {})
+    assert await refusal(repeated) == "STEP-HAPPENED"
+    assert await refusal(ledger.repair(key("never").undo, "retry", {})) == "STEP-NOT-DONE"
 
 
 async def test_a_grant_is_consumed_with_the_intent(ledger: SqlLedger, clock: HandClock) -> None:
@@ -315,7 +340,7 @@ async def test_a_refused_intent_consumes_nothing(ledger: SqlLedger) -> None:
     """A grant survives an intent that is refused for another reason."""
     await ledger.open_gate(gate(), [])
     await ledger.vote(ROOT, [vote("e1")], [("order#1", "granted")])
-    full = intent(grants=["order#1"], reserve=[Reserve("cost:run", 2, 1)])
+    full = intent(grants=["order#1"], reserve=[Reserve("run/run/micros", 2, 1)])
 
     assert await refusal(ledger.begin(full)) == "RESERVE-CONFLICT"
 

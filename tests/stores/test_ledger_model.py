@@ -139,7 +139,7 @@ class LedgerHistory(RuleBasedStateMachine):
             owner=owner,
             lease_until_ms=lease,
             max_attempts=TRIES,
-            reserve=[Reserve("cost:all", amount, CEILING)],
+            reserve=[Reserve("run/all/micros", amount, CEILING)],
         )
         expected = self.expected(one, amount)
 
@@ -278,7 +278,7 @@ class LedgerHistory(RuleBasedStateMachine):
             if found is not None:
                 assert (found.attempts, found.owner) == (mine.attempts, mine.owner)
                 assert found.state is not State.OPEN or found.lease_until_ms == mine.lease
-        assert await self.ledger.counter("cost:all") == self.taken()
+        assert await self.ledger.counter("run/all/micros") == self.taken()
         assert await self.ledger.totals(ROOT) == self.totals()
 
     def totals(self) -> Totals:

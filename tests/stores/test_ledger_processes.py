@@ -62,13 +62,13 @@ async def test_ten_of_fifty_fit_under_a_ceiling(
     """Fifty calls reserve where ten fit: exactly ten begin."""
     if in_thread:
         monkeypatch.setattr(writer, "INLINE_S", -1.0)
-    room = [Reserve("cost:run", 1, 10)]
+    room = [Reserve("run/run/micros", 1, 10)]
     codes = await _codes(
         *[asyncio.create_task(ledger.begin(intent(key("a", n), reserve=room))) for n in range(50)]
     )
 
     assert sorted(codes) == [*[""] * 10, *["RESERVE-CONFLICT"] * 40]
-    assert await ledger.counter("cost:run") == 10
+    assert await ledger.counter("run/run/micros") == 10
     await chain_of(ledger)
 
 
@@ -84,7 +84,7 @@ async def test_two_processes_share_one_ledger(ledger: SqlLedger, ledger_url: str
 
     assert sum(int(won) for won, _ in answers) == 1
     assert sum(int(fitted) for _, fitted in answers) == 10
-    assert await ledger.counter("cost:race") == 10
+    assert await ledger.counter("run/race/micros") == 10
     assert len(await chain_of(ledger)) == 1 + 1 + 10
 
 

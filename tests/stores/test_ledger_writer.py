@@ -76,9 +76,11 @@ async def test_a_refused_request_does_not_spoil_its_group(
             for one in (
                 intent(key("a")),
                 intent(key("a")),
-                intent(key("b"), reserve=[Reserve("calls:x", 1, 9), Reserve("cost:x", 2, 1)]),
+                intent(
+                    key("b"), reserve=[Reserve("run/x/calls", 1, 9), Reserve("run/x/micros", 2, 1)]
+                ),
                 intent(key("c"), decision={"decision_id": "d", "revision": "r", "n": 2**60}),
-                intent(key("d"), reserve=[Reserve("calls:x", 1, 9)]),
+                intent(key("d"), reserve=[Reserve("run/x/calls", 1, 9)]),
             )
         ]
         await asyncio.sleep(0)
@@ -90,7 +92,7 @@ async def test_a_refused_request_does_not_spoil_its_group(
     assert isinstance(results[3], ValueError)
     assert results[4] == 1
     assert [one.key.path for one in await ledger.begun(ROOT, "")] == ["a", "d"]
-    assert await ledger.counter("calls:x") == 1
+    assert await ledger.counter("run/x/calls") == 1
     assert kinds(await chain_of(ledger)) == ["admission", "intent", "intent"]
 
 
