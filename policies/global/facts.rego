@@ -18,12 +18,12 @@ _absent := "\u0000absent"
 findings contains lib.reason("input.malformed", _policy, "the facts are not well formed")
 
 findings contains lib.reason("input.kind", _policy, "the kind of decision is unknown") if {
-	not object.get(input, ["kind"], "") in object.keys(shape.parts)
+	not object.get(_given, ["kind"], "") in object.keys(shape.parts)
 }
 
 findings contains lib.reason("input.missing", _policy, $"required part is missing: {part}") if {
 	some part in _parts
-	not is_object(object.get(input, [part], null))
+	not is_object(object.get(_given, [part], null))
 }
 
 findings contains lib.reason("input.missing", _policy, $"required fact is missing: {_shown(leaf)}") if {
@@ -50,15 +50,19 @@ findings contains lib.reason("input.value", _policy, $"fact has a value that is 
 	not _value(leaf) in (leaf.values | {_absent})
 }
 
+default _given := {}
+
+_given := input if is_object(input)
+
 _parts := shape.parts[input.kind]
 
 _leaves contains leaf if {
 	some leaf in shape.leaves
 	leaf.path[0] in _parts
-	is_object(object.get(input, [leaf.path[0]], null))
+	is_object(object.get(_given, [leaf.path[0]], null))
 }
 
-_value(leaf) := object.get(input, leaf.path, _absent)
+_value(leaf) := object.get(_given, leaf.path, _absent)
 
 _shown(leaf) := concat(".", leaf.path)
 

@@ -16,6 +16,7 @@ well_formed if {
 	min(flags) >= false
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.action.attempt, input.action.cost.micros, input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.history.calls, input.history.effects, input.history.denials, input.history.undone, input.run.started_ms, input.run.deadline_ms, input.context.now_ms, input.context.scheduled_ms]))
+	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.plan.max_steps, input.budget.limit_micros]))
 	lists := [input.action.data_classes, input.action.destinations, input.plan.forbidden_tools, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
@@ -27,14 +28,12 @@ well_formed if {
 	every w in [w | w := input.action.plan_gate; w != null] {
 		plan_gate(w)
 	}
-	type_name(input.plan.max_steps) in {"number", "null"}
 	type_name(input.plan.regions) in {"array", "null"}
 	count([w | some w in input.plan.regions; not is_string(w)]) == 0
 	is_array(input.plan.steps)
 	every w in input.plan.steps {
 		plan_step_fact(w)
 	}
-	type_name(input.budget.limit_micros) in {"number", "null"}
 	max([input.vote, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
@@ -52,19 +51,18 @@ well_formed if {
 	min(flags) >= false
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.context.now_ms, input.context.scheduled_ms]))
+	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.plan.max_steps, input.budget.limit_micros]))
 	lists := [input.plan.forbidden_tools, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 	{[0, input.plan.provenance], [1, input.context.profile]} - {[0, "stated"], [0, "not_stated"], [1, "light"], [1, "full"]} == set()
-	type_name(input.plan.max_steps) in {"number", "null"}
 	type_name(input.plan.regions) in {"array", "null"}
 	count([w | some w in input.plan.regions; not is_string(w)]) == 0
 	is_array(input.plan.steps)
 	every w in input.plan.steps {
 		plan_step_fact(w)
 	}
-	type_name(input.budget.limit_micros) in {"number", "null"}
 	optional_history
 	optional_run
 	max([input.action, input.vote, input.system]) == null

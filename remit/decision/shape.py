@@ -31,6 +31,8 @@ import rego.v2
 
 
 _WHOLE = "`^\\[[0-9]+(,[0-9]+)*\\]$`"
+_COUNTS = {"integer", "null"}
+_WHOLE_OR_NULL = "`^\\[([0-9]+|null)(,([0-9]+|null))*\\]$`"
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class _Gathered:
     texts: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     whole: list[str] = field(default_factory=list)
+    whole_or_null: list[str] = field(default_factory=list)
     lists: list[str] = field(default_factory=list)
     choices: list[tuple[str, JSON]] = field(default_factory=list)
     """Places with the values that they may have."""
@@ -52,8 +55,9 @@ class _Gathered:
             made += _between("texts", self.texts, '>= ""', "< []")
         if self.flags:
             made += _between("flags", self.flags, ">= false", "<= true")
-        if self.whole:
-            made.append(f"regex.match({_WHOLE}, json.marshal([{', '.join(self.whole)}]))")
+        for pattern, places in ((_WHOLE, self.whole), (_WHOLE_OR_NULL, self.whole_or_null)):
+            if places:
+                made.append(f"regex.match({pattern}, json.marshal([{', '.join(places)}]))")
         if self.lists:
             made += _between("lists", self.lists, ">= []", "< {}")
             made.append("count([w | some list in lists; some w in list; not is_string(w)]) == 0")
@@ -141,6 +145,8 @@ def _gather(into: _Gathered, place: str, model: str, models: Mapping[str, Schema
         at = f"{place}.{name}"
         if "$ref" in spec:
             _gather(into, at, _ref(spec), models)
+        elif "anyOf" in spec and {branch.get("type") for branch in _branches(spec)} == _COUNTS:
+            into.whole_or_null.append(at)
         elif "anyOf" in spec:
             into.others += _nullable(at, spec)
         elif "enum" in spec:
@@ -181,7 +187,6 @@ def _gather_array(into: _Gathered, at: str, spec: Schema) -> None:
 def _nullable(at: str, spec: Schema) -> list[str]:
     """Return the expressions for a field that may be `null`."""
     types = sorted({_type_name(branch) for branch in _branches(spec)})
-    types = ["number" if kind == "integer" else kind for kind in types]
     lines = [f"type_name({at}) in {_literal_set([*types])}"]
     for branch in _branches(spec):
         if "$ref" in branch:
