@@ -8,7 +8,7 @@ from remit.plan.findings import Place
 from remit.plan.fitting import is_assignable
 from remit.plan.scope import Use
 from remit.plan.shape import Shape
-from remit.plan.structure import fallbacks_of
+from remit.plan.structure import MAX_FALLBACKS, fallbacks_of
 
 
 def check_fallback_outputs(draft: Draft) -> None:
@@ -24,7 +24,9 @@ def _uses(draft: Draft, step: str) -> list[Use]:
     """Return how the output of a step is used, under its own name or that of what it replaces."""
     found = list(draft.steps.uses.get(step, []))
     original = draft.graph.nodes[draft.steps.positions[step]].original
-    while original is not None:
+    for _ in range(MAX_FALLBACKS):
+        if original is None:
+            break
         found += draft.steps.uses.get(draft.plan.steps[original].id, [])
         original = draft.graph.nodes[original].original
     return list(dict.fromkeys(found))
