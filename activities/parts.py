@@ -4,8 +4,6 @@ A child is told nothing by its parent but names; everything it works on comes fr
 that the ledger holds for its path.
 """
 
-from remit.plan.scheduling import part_schedule, schedule_of
-from remit.plan.usage import outputs_used, steps_used
 from temporalio import activity
 
 from activities.planning import ROLE, contracts_of, decide_plan, invalid
@@ -23,7 +21,9 @@ from remit.enforcement.surroundings import Surroundings, items_of
 from remit.ledger.protocol import Admission, Record, RunRow
 from remit.plan.compiled import CompiledPlan, CompiledStep, Schedule
 from remit.plan.path import Direction, Segment, StepKey
+from remit.plan.scheduling import part_schedule, schedule_of
 from remit.plan.template import TemplateError, resolve
+from remit.plan.usage import outputs_used, steps_used
 from remit.plan.wire import (
     ADMIT_PART,
     EXPAND,

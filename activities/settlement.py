@@ -4,10 +4,9 @@ The undo list comes from the ledger alone. Settling fences the path first, so th
 can begin a call behind the list.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from remit.saga.order import undo_batch
 from temporalio import activity
 
 from activities.planning import ROLE
@@ -31,6 +30,7 @@ from remit.plan.wire import (
     Settled,
     Undo,
 )
+from remit.saga.order import undo_batch
 
 _REPAIRS = ("retry", "mark_done", "hand_over")
 
@@ -56,10 +56,15 @@ class Settlement:
         still_open = [action for action in here if action.state is State.OPEN]
         wait_ms = max((a.lease_until_ms - self._clock() for a in still_open), default=0)
         pinned = await self._point.pinned.plan(admission.compiled)
+        frozen = {
+            action.key.path: action.undo
+            for action in actions
+            if action.key.direction is Direction.DO and action.undo is not None
+        }
         batch = undo_batch(pinned.plan, ask.parent, actions, limit=ask.limit)
         return Settled(
             unresolved=[await self._unresolved(action) for action in still_open],
-            undos=[await self._placed(undo, actions) for undo in batch.undos],
+            undos=[await self._placed(undo, frozen) for undo in batch.undos],
             residue=batch.residue,
             doubts=batch.doubts,
             undone=batch.undone,
@@ -85,19 +90,12 @@ class Settlement:
             heartbeat_s=contract.heartbeat_s,
         )
 
-    async def _placed(self, undo: Undo, actions: Sequence[Action]) -> Undo:
+    async def _placed(self, undo: Undo, frozen: Mapping[str, FrozenUndo]) -> Undo:
         """Say where and how long the compensating tool runs: its contract was frozen too."""
-        frozen = next(
-            (
-                action.undo
-                for action in actions
-                if action.key.path == undo.path and action.key.direction is Direction.DO
-            ),
-            None,
-        )
-        if frozen is None or not undo.tool:
+        call = frozen.get(undo.path)
+        if call is None or not undo.tool:
             return undo
-        contract = await self._point.pinned.contract(frozen.contract)
+        contract = await self._point.pinned.contract(call.contract)
         return undo.model_copy(
             update={
                 "queue": contract.task_queue,

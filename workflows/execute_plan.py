@@ -198,8 +198,8 @@ def _refuse_options() -> None:
     wrong: Mapping[str, bool] = {
         "a retry policy": info.retry_policy is not None,
         "a cron schedule": bool(info.cron_schedule),
-        "an execution timeout": info.execution_timeout is not None,
-        "a run timeout": info.run_timeout is not None,
+        "an execution timeout": bool(info.execution_timeout),
+        "a run timeout": bool(info.run_timeout),
         "a parent workflow": info.parent is not None,
     }
     named = [name for name, is_set in wrong.items() if is_set]

@@ -12,13 +12,12 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
-    from remit.saga.unwinding import Unwinding
-
     from remit.canonical import JSONObject
     from remit.plan import wire
     from remit.plan.compiled import Limits
     from remit.plan.event import Cause
     from remit.plan.path import Direction
+    from remit.saga.unwinding import Unwinding
     from workflows.answers import failure_of
     from workflows.desk import Desk, doubt_wait, signal_command
     from workflows.options import system_options, undo_options
@@ -142,7 +141,8 @@ class Unwinder:
             if undo.tool:
                 await self._compensate(undo)
                 return None
-            return await self._unwind_part(undo)
+            await self._unwind_part(undo)
+            return None
         except (ActivityError, ChildWorkflowError) as error:
             failure = failure_of(error)
             return wire.Residue(
@@ -195,7 +195,9 @@ class Unwinder:
         await workflow.wait_condition(lambda: wait.id not in self._desk.waits)
         self._show()
 
-    async def _unwind_part(self, undo: wire.Undo) -> wire.Residue | None:
+    async def _unwind_part(self, undo: wire.Undo) -> None:
+        """Undo a sub-plan; what it could not undo stands in the ledger, and the next settling
+        tells of it."""
         ask = wire.AdmitPart(
             root=self._scope.root,
             compiled=undo.compiled,
@@ -206,7 +208,7 @@ class Unwinder:
             iteration=undo.iteration,
             generation=undo.generation,
         )
-        end = await workflow.execute_child_workflow(
+        await workflow.execute_child_workflow(
             UNWIND,
             Part(ask=ask, workflow_id=self._scope.workflow_id),
             result_type=PartEnd,
@@ -215,11 +217,6 @@ class Unwinder:
             static_summary=f"undo {undo.path}",
         )
         self.undone += 1
-        if not end.residue:
-            return None
-        return wire.Residue(
-            path=undo.path, tool="", code=end.code, reason=end.reason, owner=self.owner
-        )
 
     async def _park(self, residue: list[wire.Residue]) -> None:
         for left in residue:

@@ -23,5 +23,5 @@ def outline(plan: CompiledPlan) -> str:
 
 def _row(step: CompiledStep) -> str:
     calls = step.call.tool if step.call else "a sub-plan"
-    undo = step.undo.tool if step.undo else ("irreversible" if step.irreversible else "–")
-    return f"| `{step.id}` | {calls} | {', '.join(step.needs) or '–'} | {undo} |"
+    undo = step.undo.tool if step.undo else ("irreversible" if step.irreversible else "none")
+    return f"| `{step.id}` | {calls} | {', '.join(step.needs) or 'none'} | {undo} |"
