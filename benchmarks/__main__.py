@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Collection
@@ -52,6 +53,8 @@ def say(line: str) -> None:
 def main() -> None:
     """Read the command line, measure, print, write."""
     given = _arguments()
+    # What was started is stopped then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     wanted = given.only or list(NAMES)
     scale = QUICK if given.quick else FULL
     began, load_before = datetime.now(UTC), os.getloadavg()[0]
@@ -94,7 +97,7 @@ def _measures(
 ) -> dict[str, Callable[[], Awaitable[BaseModel]]]:
     return {
         "sequential": lambda: sequential(client, scale),
-        "throughput": lambda: throughput(client, place, scale),
+        "throughput": lambda: throughput(client, place, scale, say),
         "fan_out": lambda: fan_out(client, scale),
         "decisions": lambda: decisions(place, project, scale.decisions),
         "histories": lambda: histories(client),

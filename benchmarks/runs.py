@@ -14,6 +14,7 @@ from benchmarks.load import Batch, Work, fan_outs, run_many, run_one, sequences
 from benchmarks.processes import CpuMeter
 from benchmarks.ratios import Ratio, Spread, ratio_of, spread_of
 from benchmarks.scale import AT_ONCE, ITEMS, STEPS, Scale
+from remit.cli.stack.install import Report
 
 
 class Latency(BaseModel):
@@ -52,7 +53,7 @@ async def fan_out(client: Client, scale: Scale) -> Latency:
     return await _latency(client, fan_outs(ITEMS), scale.fan_out_pairs)
 
 
-async def throughput(client: Client, arena: Arena, scale: Scale) -> Throughput:
+async def throughput(client: Client, arena: Arena, scale: Scale, say: Report) -> Throughput:
     """Measure steps per second with `AT_ONCE` runs in flight."""
     work = sequences(STEPS)
     batches: dict[str, list[Batch]] = {name: [] for name in work}
@@ -62,6 +63,7 @@ async def throughput(client: Client, arena: Arena, scale: Scale) -> Throughput:
         meter = CpuMeter.start(_processes_of(name, arena))
         batch = await run_many(client, work[name], scale.throughput_runs, AT_ONCE)
         batches[name].append(batch)
+        say(f"  {name}: {batch.steps_per_s:.0f} steps/s")
         used = meter.used_s().items()
         cpu[name].append({part: seconds / batch.steps * 1000 for part, seconds in used})
 

@@ -1,0 +1,136 @@
+"""OPA beside the workers of one role: makes its bundle, starts it, and ends when a part of it ends.
+
+    python sidecar.py --shared /run/opa --project /project/policies           # run until SIGTERM
+    python sidecar.py --shared /run/opa --project /project/policies --check   # 0 when it can decide
+
+In `--shared`, a folder of the workers and OPA alone, stand the socket and the token that OPA asks
+for. Everything else is in a private folder that dies with the container: the key that signs
+bundles never leaves it, and two sidecars with the same policies give the same revision, since that
+is a digest of the content. Publisher, configuration and access rules are those of `remit up`; here is
+only what holds the two processes together. It needs no network beyond its own loopback.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from remit.cli.stack import opa
+from remit.cli.stack.atomic import keep_secret
+from remit.cli.stack.components import core_policies
+from remit.cli.stack.publisher import PublisherSettings
+
+_LOOK_S = 0.2
+_GRACE_S = 5.0
+_PORT = 8181
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where everything is."""
+
+    binary: Path
+    shared: Path
+    private: Path
+    core: Path
+    project: Path
+    port: int
+    """Port of the publisher on this container's own loopback."""
+
+    @property
+    def socket(self) -> Path:
+        """OPA's socket."""
+        return self.shared / "opa.sock"
+
+    @property
+    def token(self) -> Path:
+        """The token that OPA asks for."""
+        return self.shared / "opa.token"
+
+
+def commands(place: Place) -> tuple[Sequence[str], Sequence[str]]:
+    """Write keys and configuration; return the command lines of the publisher and of OPA."""
+    for folder in (place.private, place.private / "bundle", place.private / "logs"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key_file = place.private / "bundle.key"
+    configuration = opa.write_configuration(
+        place.private,
+        token=keep_secret(place.token),
+        bundle_key=keep_secret(key_file),
+        publisher_port=place.port,
+    )
+    publisher = PublisherSettings(
+        opa=place.binary,
+        key_file=key_file,
+        folder=place.private / "bundle",
+        port=place.port,
+        core=place.core,
+        project=place.project,
+        logs=place.private / "logs",
+    )
+    server = opa.argv(place.binary, configuration=configuration, socket=place.socket)
+    return publisher.argv(), server
+
+
+def run(place: Place) -> int:
+    """Run both until SIGTERM (0) or until one of them ends (1)."""
+    stopping = threading.Event()
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    children = [subprocess.Popen(argv) for argv in commands(place)]
+    ended = None
+    while ended is None and not stopping.wait(_LOOK_S):
+        ended = next((child for child in children if child.poll() is not None), None)
+    if ended is not None:
+        sys.stderr.write(f"{ended.args[0]} ended with {ended.returncode}\n")
+    for child in reversed(children):
+        _end(child)
+    return 0 if ended is None else 1
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.terminate()
+    try:
+        child.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def check(place: Place) -> int:
+    """Return 0 when OPA has a bundle and decides; else say what is missing."""
+    problem = opa.health(place.socket, place.token).problem()
+    if problem is not None:
+        sys.stderr.write(problem + "\n")
+    return 0 if problem is None else 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line; run, or check."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--shared", type=Path, required=True)
+    parser.add_argument("--project", type=Path, default=Path("/project/policies"))
+    parser.add_argument("--private", type=Path, default=Path("/tmp/opa"))
+    parser.add_argument("--binary", type=Path, default=Path("/usr/local/bin/opa"))
+    parser.add_argument("--core", type=Path, default=core_policies())
+    parser.add_argument("--port", type=int, default=_PORT)
+    given = vars(parser.parse_args(arguments))
+    is_check = given.pop("check")
+    place = Place(**given)
+    os.umask(0o077)
+    return check(place) if is_check else run(place)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
