@@ -1,7 +1,7 @@
 """One stack per test session and project; tests on it run in one xdist group."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-async def lab_client(lab: Running) -> AsyncIterator[Client]:
+async def lab_client(lab: Running) -> Client:
     """A client of the lab's Temporal."""
-    yield await lab.client()
+    return await lab.client()
