@@ -12,6 +12,7 @@ decide(given) := decision if {
 test_a_sound_plan_is_admitted if {
 	decision := decide(facts.admission([{}, {"operation": "spend", "tool": "finance.pay@1"}]))
 	decision.effect == "allow"
+	facts.codes(decision.permits) == {"plan.permitted"}
 	decision.proposed_digest == null
 	decision.risk == "high"
 	decision.approvals == []

@@ -20,7 +20,9 @@ met(changes, asked) if {
 		with data.remit.registry as facts.registry
 }
 
-test_a_vote_of_the_right_role if decide(facts.vote("holder@acme.example", "budget_holder")).effect == "allow"
+test_a_vote_of_the_right_role if {
+	facts.codes(decide(facts.vote("holder@acme.example", "budget_holder")).permits) == {"vote.permitted"}
+}
 
 test_a_vote_of_an_unknown_person if {
 	refused(facts.vote("nobody@acme.example", "budget_holder")) == {"vote.unknown_person"}

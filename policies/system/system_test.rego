@@ -18,7 +18,9 @@ test_each_activity_where_it_belongs if {
 	}
 }
 
-test_the_keeper_runs_them_too if decide("remit.settle", "keeper", "RepairRun").effect == "allow"
+test_the_keeper_runs_them_too if {
+	facts.codes(decide("remit.settle", "keeper", "RepairRun").permits) == {"system.permitted"}
+}
 
 test_an_unknown_activity_is_denied if {
 	decision := decide("remit.format_disk", "orchestrate", "ExecutePlan")
