@@ -33,14 +33,22 @@ class SchemaName(StrEnum):
     TOOL = "tool"
 
 
-def validate(files: Files, project: InProject = None, as_json: AsJson = False) -> int:
+def validate(
+    files: Files,
+    as_part: Annotated[
+        bool,
+        typer.Option("--part", help="They are sub-plans, and given their inputs elsewhere."),
+    ] = False,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
     """Check plans as admission does.
 
     Contract, catalogue, expressions, undoing. Needs no stack and asks no policy.
     """
     from remit.cli.validation import validate as start
 
-    return start(files, project, as_json=as_json)
+    return start(files, project, as_part=as_part, as_json=as_json)
 
 
 def graph(
@@ -51,13 +59,18 @@ def graph(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to a file instead of stdout.")
     ] = None,
+    as_part: Annotated[
+        bool, typer.Option("--part", help="It is a sub-plan, and given its inputs elsewhere.")
+    ] = False,
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
     """Draw a plan's task graph."""
+    from remit.cli.graph import Drawing
     from remit.cli.graph import graph as start
 
-    return start(file, format.value, output, project, as_json=as_json)
+    wanted = Drawing(file, format.value, output, as_part)
+    return start(wanted, project, as_json=as_json)
 
 
 def dry_run(

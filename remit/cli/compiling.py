@@ -45,9 +45,9 @@ class Workshop:
             raise CliError(findings_of(error.diagnostics), ExitCode.FINDINGS) from error
         return cls(project, Library(project.library_documents))
 
-    def compile(self, document: JSON) -> Compilation:
-        """Compile `document` as admission does."""
-        return compile_plan(document, self.project.catalogue, self.library)
+    def compile(self, document: JSON, *, as_part: bool = False) -> Compilation:
+        """Compile `document` as admission does; `as_part`, as a sub-plan of another."""
+        return compile_plan(document, self.project.catalogue, self.library, as_part=as_part)
 
 
 def read_plan_file(name: str) -> JSON:
@@ -72,14 +72,14 @@ def read_plan_file(name: str) -> JSON:
     return read_document(text, "stdin.yaml" if name == STDIN and not _is_json(text) else name)
 
 
-def compiled_file(name: str, workshop: Workshop) -> Compilation:
+def compiled_file(name: str, workshop: Workshop, *, as_part: bool = False) -> Compilation:
     """Return the compilation of a file that must be a plan.
 
     Raises:
         CliError: every finding; exit code 1, or 2 when it cannot be read.
     """
     try:
-        compilation = workshop.compile(read_plan_file(name))
+        compilation = workshop.compile(read_plan_file(name), as_part=as_part)
     except InvalidDocumentError as error:
         raise CliError(findings_of(error.diagnostics), ExitCode.FINDINGS) from error
     if compilation.compiled is None:

@@ -1,5 +1,6 @@
 """`remit graph`: a plan's task graph as Mermaid text or as a picture."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from remit.cli.compiling import Workshop, compiled_file, near
@@ -14,18 +15,30 @@ from remit.plan.graphic.svg import svg
 _FORMATS = {"mermaid": mermaid, "svg": svg}
 
 
-def graph(
-    file: str, format: str, output: Path | None, project: Path | None, *, as_json: bool
-) -> int:
-    """Draw the plan in `file` to stdout or to `output`."""
-    workshop = Workshop.of(find_project(project, near=near(file)))
-    drawn = _picture(compiled_file(file, workshop))
-    text = _FORMATS[format](drawn)
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What to draw, and where to."""
+
+    file: str
+    format: str
+    """`mermaid` or `svg`."""
+    output: Path | None
+    """Where it is written; `None` for stdout."""
+    is_part: bool
+    """Whether it is a sub-plan, which is given its inputs elsewhere."""
+
+
+def graph(wanted: Drawing, project: Path | None, *, as_json: bool) -> int:
+    """Draw a plan."""
+    workshop = Workshop.of(find_project(project, near=near(wanted.file)))
+    drawn = _picture(compiled_file(wanted.file, workshop, as_part=wanted.is_part))
+    text = _FORMATS[wanted.format](drawn)
+    output = wanted.output
     if output is not None:
         _write(output, text + "\n")
     document = {
         "ok": True,
-        "format": format,
+        "format": wanted.format,
         "file": str(output) if output else None,
         "graph": None if output else text,
         "nodes": len(drawn.nodes),

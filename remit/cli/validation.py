@@ -35,11 +35,11 @@ class Checked:
         return findings_of(self.compilation.warnings) if self.compilation else []
 
 
-def validate(files: Sequence[str], project: Path | None, *, as_json: bool) -> int:
+def validate(files: Sequence[str], project: Path | None, *, as_part: bool, as_json: bool) -> int:
     """Check `files` and print what was found."""
     folder = find_project(project, near=near(files[0]))
     workshop = Workshop.of(folder)
-    checked = [_checked(name, workshop) for name in files]
+    checked = [_checked(name, workshop, as_part=as_part) for name in files]
     noted = findings_of(workshop.project.findings)
     document = {
         "ok": all(each.is_plan for each in checked),
@@ -56,9 +56,9 @@ def validate(files: Sequence[str], project: Path | None, *, as_json: bool) -> in
     return ExitCode.OK if document["ok"] else ExitCode.FINDINGS
 
 
-def _checked(name: str, workshop: Workshop) -> Checked:
+def _checked(name: str, workshop: Workshop, *, as_part: bool) -> Checked:
     try:
-        compilation = workshop.compile(read_plan_file(name))
+        compilation = workshop.compile(read_plan_file(name), as_part=as_part)
     except InvalidDocumentError as error:
         return Checked(name, findings_of(error.diagnostics))
     except CliError as error:

@@ -56,7 +56,7 @@ async def _rehearse(prepared: Prepared, environment: StackEnvironment) -> Rehear
         admission = await asking.admission(plan, compilation.contracts, "")
         stage = Stage(asking, compilation.contracts, compilation.parts)
         await stage.play(plan, plan.inputs)
-    return Rehearsed(admission, sorted(stage.scenes, key=lambda scene: not scene.turn))
+    return Rehearsed(admission, stage.scenes)
 
 
 def _token(file: Path) -> str:
@@ -100,10 +100,11 @@ def _lines(prepared: Prepared, rehearsed: Rehearsed) -> Iterator[str]:
     plan = prepared.plan
     yield f"{plan.name} {plan.version}: a dry run; nothing is called, nothing is written down"
     yield f"policies {rehearsed.admission.revision}"
-    yield f"   {_word(rehearsed.admission):<7} the whole plan"
+    yield f"{_word(rehearsed.admission)}  the whole plan"
     yield from _because(rehearsed.admission)
+    width = max((len(scene.turn) for scene in rehearsed.scenes), default=0)
     for scene in rehearsed.scenes:
-        yield from _scene_lines(scene)
+        yield from _scene_lines(scene, width)
     words = {
         "would_run": "it would run",
         "would_wait": "it would wait for people",
@@ -116,11 +117,11 @@ def _lines(prepared: Prepared, rehearsed: Rehearsed) -> Iterator[str]:
     yield f"{words[rehearsed.verdict]}: {counts}"
 
 
-def _scene_lines(scene: Scene) -> Iterator[str]:
-    turn = f"{scene.turn}." if scene.turn else "-"
+def _scene_lines(scene: Scene, width: int) -> Iterator[str]:
+    turn = f"{scene.turn or '-':<{width}}  "
     effect = _word(scene.answer) if scene.answer else "skip"
     lost = "  irreversible" if scene.irreversible else ""
-    yield f"{turn:<3}{effect:<7} {scene.path}  {scene.tool}{lost}"
+    yield f"{turn}{effect:<5} {scene.path}  {scene.tool}{lost}"
     if scene.answer is not None:
         yield from _because(scene.answer)
     if scene.arguments.unknown:

@@ -42,8 +42,9 @@ _NOTHING = Known({}, ())
 class Scene:
     """One call, sub-plan or skipped step."""
 
-    turn: int
-    """Scenes of one turn run side by side; 0 for what runs only if something else fails."""
+    turn: str
+    """Scenes of one turn run side by side; `2.1` is the first turn of a sub-plan in turn 2. Empty for
+    what runs only if something else fails."""
     path: str
     tool: str
     """The tool, or `plan NAME@VERSION`."""
@@ -90,30 +91,40 @@ class Stage:
         self._asking = asking
         self._contracts = contracts
         self._parts = parts
-        self._turn = 0
 
-    async def play(self, plan: CompiledPlan, inputs: JSONObject, path: str = "") -> None:
-        """Play `plan` from its beginning to its end."""
+    async def play(
+        self, plan: CompiledPlan, inputs: JSONObject, path: str = "", within: str = ""
+    ) -> None:
+        """Play `plan` from its beginning to its end.
+
+        Args:
+            plan: the compiled plan or sub-plan.
+            inputs: those of its inputs that are known.
+            path: where a sub-plan stands in the run.
+            within: the turn that a sub-plan takes, and a dot.
+        """
         part = Part(_pinned(plan), path, inputs)
         machine = machine_for(schedule_of(plan, self._contracts))
         commands = machine.start()
         seen: set[int] = set()
+        number = 0
         while commands:
-            self._turn += 1
-            events = [event for each in commands for event in await self._perform(part, each)]
+            number += 1
+            turn = f"{within}{number}"
+            events = [event for each in commands for event in await self._perform(part, each, turn)]
             seen |= {each.ref.step for each in commands if isinstance(each, Call | StartChild)}
             commands = [command for event in events for command in machine.apply(event)]
         for position, step in enumerate(plan.steps):
             if position not in seen and step.fallback_for:
                 await self._stand_in(part, step)
 
-    async def _perform(self, part: Part, command: Command) -> list[Event]:
+    async def _perform(self, part: Part, command: Command, turn: str) -> list[Event]:
         """Act on one command of the machine and return how it went: well."""
         match command:
             case Call(ref):
-                return [await self._call(part, part.plan.steps[ref.step], ref, self._turn)]
+                return [await self._call(part, part.plan.steps[ref.step], ref, turn)]
             case StartChild(ref, kind, first, count):
-                return [await self._child(part, ref, kind, range(first, first + count))]
+                return [await self._child(part, ref, kind, range(first, first + count), turn)]
             case Expand(step):
                 items = items_of(part.plan.steps[step], self._scope(part))
                 return [Expanded(step, 1 if items is None else len(items))]
@@ -121,34 +132,34 @@ class Stage:
                 return [Delayed(ref)]
         return []
 
-    async def _child(self, part: Part, ref: Ref, kind: str, items: range) -> Event:
+    async def _child(self, part: Part, ref: Ref, kind: str, items: range, turn: str) -> Event:
         step = part.plan.steps[ref.step]
         if kind == "plan":
-            return await self._sub_plan(part, step, ref)
+            return await self._sub_plan(part, step, ref, turn)
         if kind == "long":
-            return await self._call(part, step, ref, self._turn)
+            return await self._call(part, step, ref, turn)
         for item in items:
-            await self._call(part, step, Ref(ref.step, item), self._turn)
+            await self._call(part, step, Ref(ref.step, item), turn)
         return Done(ref)
 
-    async def _sub_plan(self, part: Part, step: CompiledStep, ref: Ref) -> Event:
+    async def _sub_plan(self, part: Part, step: CompiledStep, ref: Ref, turn: str) -> Event:
         scope = self._scope(part, step, ref.item)
         path = part.key(step, ref).path
         sub = self._parts[step.plan or ""]
         if step.when is not None and holds(step.when, scope) is False:
-            self.scenes.append(Scene(self._turn, path, _name(sub), None, notes=_skipped(step)))
+            self.scenes.append(Scene(turn, path, _name(sub), None, notes=_skipped(step)))
             return Skipped(ref)
         inputs = {**sub.inputs, **known_inputs(step.args, scope)}
         told = sub.model_copy(update={"inputs": inputs})
         answer = await self._asking.admission(told, self._contracts, path)
         notes = tuple(_conditions(step, scope))
         self.scenes.append(
-            Scene(self._turn, path, _name(sub), answer, fill(step.args, scope), notes=notes)
+            Scene(turn, path, _name(sub), answer, fill(step.args, scope), notes=notes)
         )
-        await self.play(told, inputs, path)
+        await self.play(told, inputs, path, f"{turn}.")
         return Done(ref)
 
-    async def _call(self, part: Part, step: CompiledStep, ref: Ref, turn: int) -> Event:
+    async def _call(self, part: Part, step: CompiledStep, ref: Ref, turn: str) -> Event:
         until = True if step.repeat is not None else None
         if (ref.item or 0) >= MOST_ITEMS or step.call is None:
             return Done(ref, until)
@@ -196,7 +207,7 @@ class Stage:
     async def _stand_in(self, part: Part, step: CompiledStep) -> None:
         ref = Ref(part.plan.steps.index(step))
         if step.call is not None:
-            await self._call(part, step, ref, 0)
+            await self._call(part, step, ref, "")
 
     def _scope(
         self, part: Part, step: CompiledStep | None = None, item: int | None = None

@@ -32,7 +32,7 @@ def _lines(drawn: Picture) -> Iterator[str]:
     yield from (_arrow(edge) for edge in drawn.edges)
     yield from _CLASSES
     for position, node in enumerate(drawn.nodes):
-        yield f"class s{position} {','.join(_classes(node))}"
+        yield from (f"class s{position} {name}" for name in _classes(node))
 
 
 def _box(position: int, node: Node) -> str:

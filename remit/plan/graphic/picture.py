@@ -4,6 +4,7 @@ A picture is a value made of a compiled plan. Texts are cut to a readable length
 where they are written down, by each format in its own way.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ NodeKind = Literal["read", "effect", "plan"]
 MarkKind = Literal["gate", "irreversible", "undo", "loop", "condition"]
 EdgeKind = Literal["needs", "on_denied", "on_failed"]
 
+_REFERENCE = re.compile(r"^\$\{(.*)\}$")
 _LONGEST = 44
 """Most characters of one line in a node."""
 
@@ -132,7 +134,9 @@ def _loops(step: CompiledStep) -> Iterator[Mark]:
 def _words(items: JSON) -> str:
     if isinstance(items, list):
         return f"{len(items)} items"
-    return items if isinstance(items, str) else canonical(items).decode()
+    if isinstance(items, str):
+        return _REFERENCE.sub(r"\1", items)
+    return canonical(items).decode()
 
 
 def _cut(text: str) -> str:

@@ -5,7 +5,7 @@ there is no script, no link and no font to load.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from itertools import pairwise
 
@@ -38,32 +38,74 @@ _LEGEND = (
     ("condition", "on a condition"),
 )
 
-_STYLE = """
-  svg { --ground: #ffffff; --ink: #1b2733; --faint: #5d6b79; --edge: #7d8a97;
-        --read: #2f6fb3; --read-fill: #eef5fc; --effect: #a36f0a; --effect-fill: #fdf6e6;
-        --plan: #6b4bb8; --plan-fill: #f4effc; --gate: #b4580f; --undo: #2c7a4b;
-        --irreversible: #c0392b; --loop: #2f6fb3; --condition: #5d6b79; }
-  @media (prefers-color-scheme: dark) {
-    svg { --ground: #12181f; --ink: #e6edf3; --faint: #9aa7b4; --edge: #75828f;
-          --read: #6aa9e9; --read-fill: #16283a; --effect: #d9a441; --effect-fill: #2e2612;
-          --plan: #a78bea; --plan-fill: #261f3a; --gate: #ea9a54; --undo: #5fbf86;
-          --irreversible: #f0796b; --loop: #6aa9e9; --condition: #9aa7b4; } }
-  text { font: 12.5px system-ui, "DejaVu Sans", sans-serif; fill: var(--ink); }
-  .title { font-size: 17px; font-weight: 600; }
-  .goal, .calls, .mark, .label { fill: var(--faint); }
-  .id { font-weight: 600; }
-  .ground { fill: var(--ground); }
-  .edge { fill: none; stroke: var(--edge); stroke-width: 1.4; }
-  .fallback { stroke-dasharray: 5 4; }
-  .tip { fill: var(--edge); }
-  .box { stroke-width: 1.4; }
-  .read .box { fill: var(--read-fill); stroke: var(--read); }
-  .effect .box { fill: var(--effect-fill); stroke: var(--effect); }
-  .plan .box { fill: var(--plan-fill); stroke: var(--plan); }
-  .plan .inner { fill: none; stroke: var(--plan); stroke-width: 1; }
-  .lost .box { stroke: var(--irreversible); stroke-width: 2.2; }
-  .many .behind { fill: var(--ground); stroke: var(--edge); stroke-width: 1; }
+_LIGHT = {
+    "ground": "#ffffff",
+    "ink": "#1b2733",
+    "faint": "#5d6b79",
+    "edge": "#7d8a97",
+    "read": "#2f6fb3",
+    "read-fill": "#eef5fc",
+    "effect": "#a36f0a",
+    "effect-fill": "#fdf6e6",
+    "plan": "#6b4bb8",
+    "plan-fill": "#f4effc",
+    "gate": "#c2410c",
+    "undo": "#2c7a4b",
+    "irreversible": "#c0392b",
+    "loop": "#0e7490",
+    "condition": "#5d6b79",
+}
+_DARK = {
+    "ground": "#12181f",
+    "ink": "#e6edf3",
+    "faint": "#a3afbb",
+    "edge": "#75828f",
+    "read": "#6aa9e9",
+    "read-fill": "#16283a",
+    "effect": "#d9a441",
+    "effect-fill": "#2e2612",
+    "plan": "#a78bea",
+    "plan-fill": "#261f3a",
+    "gate": "#fb923c",
+    "undo": "#5fbf86",
+    "irreversible": "#f0796b",
+    "loop": "#22d3ee",
+    "condition": "#9aa7b4",
+}
+_SHAPES = """
+text { font: 12.5px system-ui, "DejaVu Sans", sans-serif; }
+.title { font-size: 17px; font-weight: 600; }
+.id { font-weight: 600; }
+.edge { fill: none; stroke-width: 1.4; }
+.fallback { stroke-dasharray: 5 4; }
+.box { stroke-width: 1.4; }
+.inner { fill: none; stroke-width: 1; }
+.behind { stroke-width: 1; }
+.lost .box { stroke-width: 2.2; }
 """
+
+
+def _colours(of: Mapping[str, str]) -> str:
+    """Return the rules of one palette; no variables, which few programs besides browsers read."""
+    rules = [
+        f"text {{ fill: {of['ink']}; }}",
+        f".goal, .calls, .mark, .label {{ fill: {of['faint']}; }}",
+        f".ground {{ fill: {of['ground']}; }}",
+        f".edge {{ stroke: {of['edge']}; }}",
+        f".tip {{ fill: {of['edge']}; }}",
+        f".behind {{ fill: {of['ground']}; stroke: {of['edge']}; }}",
+        f".plan .inner {{ stroke: {of['plan']}; }}",
+    ]
+    for kind in ("read", "effect", "plan"):
+        rules.append(f".{kind} .box {{ fill: {of[f'{kind}-fill']}; stroke: {of[kind]}; }}")
+    rules.append(f".lost .box {{ stroke: {of['irreversible']}; }}")
+    rules += [f".dot-{kind} {{ fill: {of[kind]}; }}" for kind, _ in _LEGEND]
+    return "\n".join(rules)
+
+
+_STYLE = (
+    f"{_SHAPES}{_colours(_LIGHT)}\n@media (prefers-color-scheme: dark) {{\n{_colours(_DARK)}\n}}\n"
+)
 
 
 def svg(drawn: Picture) -> str:
@@ -144,7 +186,7 @@ def _rect(name: str, x: float, y: float, size: Size) -> str:
 
 
 def _dot(kind: str, x: float, y: float) -> str:
-    return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4" style="fill: var(--{kind})"/>'
+    return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4" class="dot-{kind}"/>'
 
 
 def _edges(drawn: Picture, sizes: list[Size], placed: Layout) -> Iterator[str]:
