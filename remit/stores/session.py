@@ -80,6 +80,14 @@ class Session:
         except sqlite.UNAVAILABLE as error:
             raise _unavailable("committed", error) from error
 
+    def fold_log(self) -> None:
+        """Bring the write-ahead log into the database; may take tens of milliseconds."""
+        try:
+            self._cursor.execute(sqlite.FOLD_LOG)
+            self._cursor.fetchall()
+        except sqlite.UNAVAILABLE as error:
+            raise _unavailable("tidied", error) from error
+
     def read(self, work: Callable[[Transaction], R]) -> R:
         """Run a read on one snapshot."""
         try:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from tests.stores.ledger_values import (
     ROOT,
     HandClock,
     chain_of,
+    content,
     intent,
     key,
     kinds,
@@ -253,6 +255,8 @@ class LedgerHistory(RuleBasedStateMachine):
                 await asyncio.sleep(0)
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
+            # Its commit may be under way; writes go one behind the other, so this one shows.
+            await self.ledger.put([content(str(uuid4()))])
 
         before = self.seen[one].attempts
         self.wait(vanish())

@@ -163,6 +163,21 @@ async def test_slow_commits_leave_the_event_loop(
     assert len(await ledger.begun(ROOT, "")) == 6
 
 
+async def test_the_log_is_folded_into_the_database(
+    ledger: SqlLedger, ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many writes come, the write-ahead log stays small, and the writes stand."""
+    monkeypatch.setattr(writer, "FOLD_EVERY", 20)
+    log = Path(ledger_url.removeprefix("sqlite:///") + "-wal")
+
+    for number in range(100):
+        await ledger.begin(intent(key("a", number)))
+
+    size = await asyncio.to_thread(log.stat)
+    assert size.st_size < 3_000_000
+    assert len(await chain_of(ledger)) == 101
+
+
 async def test_a_full_disk_stops_writes_and_nothing_else(
     ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
