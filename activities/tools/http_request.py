@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import httpx2
-from opentelemetry import propagate
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from activities.tools.secrets import SecretError, Secrets
 from remit.canonical import JSON, JSONObject, canonical
@@ -24,6 +24,8 @@ _ALWAYS = {
     "accept-encoding": "identity",
     "user-agent": "remit",
 }
+# The trace's ids and nothing else: baggage may hold what is no business of a tool's.
+_TRACE = TraceContextTextMapPropagator()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _body(kind: HttpKind, address: Address, call: ToolCall) -> bytes:
 
 def _headers(kind: HttpKind, call: ToolCall, secrets: Secrets) -> dict[str, str]:
     headers = dict(_ALWAYS)
-    propagate.inject(headers)
+    _TRACE.inject(headers)
     for name, value in kind.headers.items():
         headers[name.lower()] = secrets.resolve(value)
     if kind.idempotency_header is not None:

@@ -6,6 +6,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from opentelemetry.baggage import set_baggage
+from opentelemetry.context import attach, detach
+from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
 from activities.tools.registry import Tools
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, Unknown
@@ -359,3 +362,16 @@ async def test_long_calls_heartbeat(origin: Origin, tools: Tools) -> None:
 
     assert given == Happened({})
     assert beats == 2
+
+
+async def test_carries_the_trace_and_no_baggage(origin: Origin, tools: Tools) -> None:
+    """A tool learns which trace a call belongs to, and nothing else of its surroundings."""
+    span = NonRecordingSpan(SpanContext(trace_id=7, span_id=9, is_remote=False))
+    token = attach(set_baggage("customer", "secret", set_span_in_context(span)))
+
+    await ask(tools, http_contract())
+    detach(token)
+
+    headers = origin.asked[0].headers
+    assert headers["traceparent"] == f"00-{7:032x}-{9:016x}-00"
+    assert "baggage" not in headers
