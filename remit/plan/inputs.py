@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import pointer
@@ -35,11 +36,11 @@ def read_inputs(plan: Plan, findings: Findings, *, as_part: bool) -> Inputs:
         schema = infer_schema(plan.inputs)
     elif not _is_sound(schema, findings):
         schema = {"type": "object"}
-    elif not as_part:
-        _validate(schema, plan.inputs, findings)
     shape = of_schema(schema)
     if as_part:
         return Inputs(schema, shape, None)
+    if not _is_valid(schema, plan.inputs, findings):
+        return Inputs(schema, shape, plan.inputs)
     return Inputs(schema, sharpened(shape, plan.inputs), plan.inputs)
 
 
@@ -99,12 +100,11 @@ def _is_sound(schema: JSONObject, findings: Findings) -> bool:
     return True
 
 
-def _validate(schema: JSONObject, values: JSONObject, findings: Findings) -> None:
+def _is_valid(schema: JSONObject, values: JSONObject, findings: Findings) -> bool:
     compiled = validator(schema)
     if compiled.is_valid(values):
-        return
-    for count, error in enumerate(compiled.iter_errors(values)):
-        if count == _MAX_FAULTS:
-            return
+        return True
+    for error in islice(compiled.iter_errors(values), _MAX_FAULTS):
         hint = f"`inputs_schema` says so at {pointer(*error.schema_path)}"
         findings.error(Code.INPUTS, ("inputs", *error.instance_path), error.message[:300], hint)
+    return False
