@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import shutil
+import signal
 import sqlite3
 import time
 import uuid
@@ -30,6 +32,8 @@ class Running:
         """Copy `source` to `folder` and bring its stack up."""
         ignored = shutil.ignore_patterns(".remit", "__pycache__", "service")
         shutil.copytree(source, folder, ignore=ignored)
+        # A keeper that looks often keeps the tests short; it does nothing else differently.
+        os.environ.setdefault("REMIT_KEEPER_EVERY_S", "2")
         running = cls(folder)
         running.up()
         return running
@@ -69,7 +73,13 @@ class Running:
         if not file.exists():
             return []
         with sqlite3.connect(file, timeout=20) as connection:
-            return connection.execute("SELECT name, step_key, kind FROM effects ORDER BY id").fetchall()
+            return connection.execute(
+                "SELECT name, step_key, kind FROM effects ORDER BY id"
+            ).fetchall()
+
+    def kill(self, component: str) -> None:
+        """Kill a component as a power cut would."""
+        os.kill(self.pid(component), signal.SIGKILL)
 
     def effects(self, prefix: str) -> list[str]:
         """Return `kind name` of the effects on names that begin with `prefix`, in order."""
@@ -132,5 +142,3 @@ async def eventually(
     while not await condition():
         assert time.monotonic() < until, "it did not happen in time"
         await asyncio.sleep(every_s)
-
-

@@ -27,6 +27,7 @@ UNWIND = "UnwindPart"
 UNREPAIRED = "UNDO-FAILED"
 """Residue that a person has not settled yet."""
 _PARALLEL = 20
+_ASK_AGAIN_S = 60
 
 
 class Unwinder:
@@ -79,13 +80,7 @@ class Unwinder:
             limit=self._limits.undo_batch,
         )
         while True:
-            settled: wire.Settled = await workflow.execute_activity(
-                wire.SETTLE,
-                ask,
-                result_type=wire.Settled,
-                summary=f"what is to be undone {step}".strip(),
-                **system_options(),
-            )
+            settled = await self._ask_ledger(ask)
             if settled.wait_ms:
                 await workflow.sleep(settled.wait_ms / 1000, summary="a lease still runs")
             elif settled.unresolved:
@@ -93,6 +88,34 @@ class Unwinder:
             elif settled.doubts and not settled.undos:
                 await self._ask_about(settled.doubts)
             else:
+                return settled
+
+    async def _ask_ledger(self, ask: wire.Settle) -> wire.Settled:
+        """A refused settling is asked again for as long as it is refused: nothing else can undo."""
+        while True:
+            try:
+                settled: wire.Settled = await workflow.execute_activity(
+                    wire.SETTLE,
+                    ask,
+                    result_type=wire.Settled,
+                    summary=f"what is to be undone {ask.step}".strip(),
+                    **system_options(),
+                )
+            except ActivityError as error:
+                failure = failure_of(error)
+                self._desk.begin_wait(
+                    Wait(
+                        id="settle",
+                        kind="repair",
+                        step=ask.parent or "run",
+                        role=self.owner,
+                        reason=f"{failure.code}: {failure.message}; asked again every minute",
+                    )
+                )
+                self._show()
+                await workflow.sleep(_ASK_AGAIN_S, summary="settling was refused")
+            else:
+                self._desk.end_wait("settle")
                 return settled
 
     async def _resolve(self, call: wire.Undo) -> None:

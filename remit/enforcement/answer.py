@@ -16,6 +16,7 @@ from remit.canonical import JSON, Digest, JSONObject
 from remit.decision.decision import Decision
 
 BUNDLE = "remit"
+ACCESS_BUNDLE = "system"
 """Name of the bundle that holds the policies."""
 _FAULTY_EVALUATION = "eval_"
 """How OPA's error codes begin when the policy itself failed."""
@@ -83,7 +84,9 @@ def parse(status: int, body: bytes, proposed_digest: Digest | None) -> Answer:
 def _document(status: int, body: bytes) -> JSONObject:
     """Return the body as an object; of a 5xx from something that is not OPA, an empty one."""
     try:
-        found: JSON = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
+        # As text: given bytes, the library would guess at UTF-16 and UTF-32 too.
+        text = body.decode("utf-8")
+        found: JSON = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         if status >= 500:
             return {}
@@ -122,7 +125,10 @@ def _revisions(document: JSONObject) -> str:
     if not isinstance(bundles, dict) or not bundles:
         # A fresh OPA serves before its first bundle is active: nobody has judged yet.
         raise PolicyUnavailableError("host:no_bundle", "no policy bundle is active yet")
-    bundle = bundles.get(BUNDLE, next(iter(bundles.values())) if len(bundles) == 1 else None)
+    # OPA's own access rules may be active first, and they judge nothing.
+    judging = {name: bundle for name, bundle in bundles.items() if name != ACCESS_BUNDLE}
+    only = next(iter(judging.values())) if len(judging) == 1 else None
+    bundle = judging.get(BUNDLE, only)
     revision = bundle.get("revision") if isinstance(bundle, dict) else None
     if not isinstance(revision, str) or not revision:
         raise PolicyUnavailableError("host:no_bundle", f"no bundle {BUNDLE!r} with a revision")

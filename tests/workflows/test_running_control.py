@@ -64,9 +64,7 @@ async def test_rollback_ends_as_rolled_back(lab: Running, lab_client: Client, ta
     assert lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]
 
 
-async def test_hold_begins_nothing_until_resume(
-    lab: Running, lab_client: Client, tag: str
-) -> None:
+async def test_hold_begins_nothing_until_resume(lab: Running, lab_client: Client, tag: str) -> None:
     """A held run lets an approval stand, and calls only after resume."""
     handle = await start(lab_client, waiting(tag))
     wait = (await waits(handle))[0]

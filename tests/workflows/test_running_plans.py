@@ -23,7 +23,9 @@ def tag() -> str:
     return f"t{uuid.uuid4().hex[:8]}"
 
 
-async def test_steps_run_in_order_of_their_needs(lab: Running, lab_client: Client, tag: str) -> None:
+async def test_steps_run_in_order_of_their_needs(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
     """A finished plan has done each step once, needs first."""
     steps: list[JSON] = [put("c", f"{tag}c", "b"), put("b", f"{tag}b", "a"), put("a", f"{tag}a")]
 
@@ -40,9 +42,7 @@ async def test_false_when_skips_and_satisfies(lab: Running, lab_client: Client, 
         put("b", f"{tag}b", "a"),
     ]
 
-    outcome = await ended(
-        await start(lab_client, plan("skips", steps, inputs={"wanted": False}))
-    )
+    outcome = await ended(await start(lab_client, plan("skips", steps, inputs={"wanted": False})))
 
     assert outcome["status"] == "completed"
     assert lab.effects(tag) == [f"put {tag}b"]
@@ -64,9 +64,7 @@ async def test_false_require_calls_nothing_and_undoes(
     assert lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]
 
 
-async def test_failure_undoes_in_reverse_order(
-    lab: Running, lab_client: Client, tag: str
-) -> None:
+async def test_failure_undoes_in_reverse_order(lab: Running, lab_client: Client, tag: str) -> None:
     """When the fourth step fails, the three before it are undone, last first."""
     refusing: JSONObject = {"args": {"name": f"{tag}d", "fail": "refuse"}}
     steps: list[JSON] = [
@@ -123,9 +121,7 @@ async def test_lost_answer_takes_effect_once(lab: Running, lab_client: Client, t
     assert outcome["status"] == "completed"
 
 
-async def test_policy_denial_refuses_and_undoes(
-    lab: Running, lab_client: Client, tag: str
-) -> None:
+async def test_policy_denial_refuses_and_undoes(lab: Running, lab_client: Client, tag: str) -> None:
     """A denied step is not called, is not retried, and what was done is undone."""
     steps: list[JSON] = [put("a", f"{tag}a"), put("b", f"forbidden{tag}", "a")]
     handle = await start(lab_client, plan("denied", steps))
@@ -168,4 +164,3 @@ async def test_for_each_runs_every_item(lab: Running, lab_client: Client, tag: s
 
     assert outcome["status"] == "completed", outcome
     assert sorted(lab.effects(tag)) == [f"put {tag}{item}" for item in range(3)]
-
