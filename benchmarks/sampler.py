@@ -1,11 +1,13 @@
 """A sampling profiler of one process: where its threads spend CPU time, seen from inside.
 
-Every few milliseconds a thread looks at what every other thread is at, and charges the CPU time
-that the thread has used since the last look to that place. So idle threads cost nothing in the
-profile, and a thread that waits for the interpreter lock is not mistaken for one that works. Time in
-native threads (the SDK's core) has no Python place and is told apart.
+A timer of CPU time interrupts the main thread every few milliseconds; its handler looks at what
+every thread is at, and charges the CPU time that the thread has used since the last look to that
+place. So idle threads cost nothing, and time in native threads (the SDK's core), which has no
+Python place, is told apart. A sampling thread would not do: it sees the others where they give up
+the interpreter lock, which is where they do not work.
 """
 
+import signal
 import sys
 import threading
 import time
@@ -13,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from types import FrameType
 
-_EVERY_S = 0.004
+_EVERY_S = 0.002
 _DEPTH = 60
 Place = tuple[str, str, int]
 """File, function, line."""
@@ -27,18 +29,16 @@ class Sampler:
         self._stacks: Counter[tuple[Place, ...]] = Counter()
         self._used: dict[int, int] = {}
         self._began_ns = 0
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
-        """Begin to sample."""
+        """Begin to sample; called in the main thread."""
         self._began_ns = time.process_time_ns()
-        self._thread.start()
+        signal.signal(signal.SIGPROF, self._look)
+        signal.setitimer(signal.ITIMER_PROF, _EVERY_S, _EVERY_S)
 
     def stop(self) -> None:
         """Stop sampling."""
-        self._stopping.set()
-        self._thread.join()
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
     def write(self, file: Path) -> None:
         """Write one line per stack: `frame;frame;… microseconds`, outermost first."""
@@ -49,14 +49,12 @@ class Sampler:
             lines.append(f"{named} {used // 1000}")
         file.write_text("\n".join(lines) + "\n")
 
-    def _run(self) -> None:
-        own = threading.get_ident()
-        while not self._stopping.wait(_EVERY_S):
-            frames = sys._current_frames()
-            for thread, frame in frames.items():
-                spent = self._spent_ns(thread)
-                if spent > 0 and thread != own:
-                    self._stacks[_stack(frame)] += spent
+    def _look(self, signum: int, frame: FrameType | None) -> None:
+        main = threading.get_ident()
+        for thread, seen in sys._current_frames().items():
+            spent = self._spent_ns(thread)
+            if spent > 0:
+                self._stacks[_stack(frame if thread == main else seen)] += spent
 
     def _spent_ns(self, thread: int) -> int:
         """Return the CPU time that `thread` has used since the last look."""
