@@ -6,7 +6,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from remit.canonical import Digest
 
@@ -49,12 +49,19 @@ class Limit(Model):
     max: int
 
 
+def _not_known(kind: str) -> str:
+    """Keep a malformed obligation of a known type from passing as an unknown one."""
+    if kind in ("redact", "limit"):
+        raise ValueError(f"a malformed {kind!r}")
+    return kind
+
+
 class UnknownObligation(Model):
     """An obligation that this enforcement point cannot fulfil: the call is refused."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    type: str
+    type: Annotated[str, AfterValidator(_not_known)]
     critical: bool = True
 
 

@@ -16,8 +16,9 @@ from remit.canonical import JSON, Digest, JSONObject
 from remit.decision.decision import Decision
 
 BUNDLE = "remit"
-ACCESS_BUNDLE = "system"
 """Name of the bundle that holds the policies."""
+ACCESS_BUNDLE = "system"
+"""Name of the bundle with OPA's own access rules, which judges nothing."""
 _FAULTY_EVALUATION = "eval_"
 """How OPA's error codes begin when the policy itself failed."""
 
