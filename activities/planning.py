@@ -60,6 +60,13 @@ class Planning:
     @activity.defn(name=ADMIT)
     async def admit(self, ask: Admit) -> Admitted:
         """Admit a plan, or return the admission that stands."""
+        try:
+            return await self._admit(ask)
+        except (LookupError, TypeError, ValueError) as error:
+            # Nothing was done yet, so a fault of ours ends the run instead of repeating for ever.
+            raise failure.refused("ADMISSION-FAULT", f"{type(error).__name__}: {error}") from error
+
+    async def _admit(self, ask: Admit) -> Admitted:
         if ask.continued:
             return await self._standing(ask)
         compilation = await self._compile(ask)

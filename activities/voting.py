@@ -46,7 +46,15 @@ class Voting:
         if ask.how == "look":
             gates = await self._point.ledger.gates(ask.root)
             states = {gate.id: gate.state for gate in gates}
-            return GateEnd.model_validate({"state": _end(states.get(ask.gate, "abandoned"))})
+            votes = await self._point.ledger.votes(ask.gate, ask.root)
+            last = next((vote for vote in reversed(votes) if vote.counted), None)
+            return GateEnd.model_validate(
+                {
+                    "state": _end(states.get(ask.gate, "abandoned")),
+                    "by": last.by if last else "",
+                    "reason": last.reason if last else "",
+                }
+            )
         state = await self._point.ledger.end_gate(ask.root, ask.gate, ask.how)
         GATES.labels(state).inc()
         return GateEnd.model_validate({"state": _end(state)})

@@ -288,7 +288,7 @@ class Desk:
         finally:
             self._working -= 1
         if end.state not in ("open", "abandoned"):
-            self._gate_closed(gate_id, end.state, "", "")
+            self._gate_closed(gate_id, end.state, end.by, end.reason)
 
     # to and from the run's other workflows
 

@@ -266,6 +266,9 @@ class Attempts:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
                 return await self._happened(subject, attempt, output, verdict, decided)
+            case Broken(code, message) if self._may_ask_again(subject, attempt):
+                # It takes its key: the next answer under the same key may be readable.
+                return await self._unknown(subject, attempt, Unknown(code, message))
             case Broken(code, message):
                 verdict = await judge(None, subject.arguments)
                 broken = replace(verdict, code=code, message=message)
@@ -277,6 +280,10 @@ class Attempts:
             case Absent():
                 refusal = Refused("STEP-ABSENT", "it did not happen", again=True)
                 raise await self._refused(subject, attempt, refusal)
+
+    def _may_ask_again(self, subject: Subject, attempt: int) -> bool:
+        by_key = subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
+        return by_key and attempt < subject.step.retry.max_attempts
 
     async def _happened(
         self,

@@ -18,6 +18,7 @@ from remit.enforcement import failure
 from remit.enforcement.frame import Frame
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.telemetry import observed
+from remit.ledger.protocol import LedgerUnavailableError
 from remit.plan.wire import SYSTEM_ACTIVITIES, StepCall
 from remit.tool.call import ToolAnswer, ToolCall
 
@@ -60,7 +61,10 @@ class _Governed(ActivityInboundInterceptor):
         with observed(frame, root, ""):
             async with _beating(frame):
                 await self._point.system(frame, root)
-                return await super().execute_activity(input)
+                try:
+                    return await super().execute_activity(input)
+                except LedgerUnavailableError as error:
+                    raise failure.unavailable("LEDGER-UNAVAILABLE", str(error), 2) from error
 
     async def _tool(self, input: ExecuteActivityInput, frame: Frame) -> Any:
         call = _step_call(input.args[0])

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from remit.canonical import Digest, JSONObject
+from remit.canonical import JSON, Digest, JSONObject
 from remit.decision.facts import CostFact, PlanStepFact
 from remit.plan.compiled import CompiledPlan, CompiledStep
-from remit.plan.template import references, resolve
+from remit.plan.template import TemplateError, references, resolve
 from remit.tool.contract import ToolContract
 from remit.tool.pointer import PointerError, follow
 
@@ -66,11 +66,8 @@ def _fan_out(plan: CompiledPlan, step: CompiledStep) -> int:
     if step.for_each is None:
         return times
     items = step.for_each.items
-    if all(reference.root == "inputs" for reference in references(items)):
-        found = resolve(items, {"inputs": plan.inputs})
-        if isinstance(found, list):
-            return len(found) * times
-    return plan.limits.max_items * times
+    found = _static(plan, items)
+    return (len(found) if isinstance(found, list) else plan.limits.max_items) * times
 
 
 def _cost(plan: CompiledPlan, step: CompiledStep, contract: ToolContract) -> CostFact | None:
@@ -80,12 +77,7 @@ def _cost(plan: CompiledPlan, step: CompiledStep, contract: ToolContract) -> Cos
         return CostFact(micros=stated.estimate.micros, currency=stated.estimate.currency)
     if stated.micros_argument is None:
         return CostFact(micros=0, currency=currency)
-    static: JSONObject = {
-        name: value
-        for name, value in step.args.items()
-        if all(reference.root == "inputs" for reference in references(value))
-    }
-    resolved = resolve(static, {"inputs": plan.inputs})
+    resolved: JSONObject = {name: _static(plan, value) for name, value in step.args.items()}
     try:
         micros = follow(resolved, stated.micros_argument)
         named = follow(resolved, stated.currency_argument) if stated.currency_argument else currency
@@ -94,3 +86,16 @@ def _cost(plan: CompiledPlan, step: CompiledStep, contract: ToolContract) -> Cos
     if not isinstance(micros, int) or isinstance(micros, bool) or micros < 0:
         return None
     return CostFact(micros=micros, currency=str(named))
+
+
+def _static(plan: CompiledPlan, template: JSON) -> JSON:
+    """Return what a template gives from the plan's inputs alone; `None` when run time tells.
+
+    A sub-plan's inputs come from its caller: nothing of it is known before it begins.
+    """
+    if any(reference.root != "inputs" for reference in references(template)):
+        return None
+    try:
+        return resolve(template, {"inputs": plan.inputs})
+    except TemplateError:
+        return None

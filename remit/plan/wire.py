@@ -327,6 +327,9 @@ class GateEnd(Model):
 
     state: Literal["granted", "rejected", "expired", "abandoned", "open"]
     expires_ms: int = 0
+    by: str = ""
+    """Whose vote closed it, if one did."""
+    reason: str = ""
 
 
 class DoubtAnswer(Model):
