@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from remit.plan.compiler import Compilation, compile_plan
-from remit.plan.scheduling import schedule_of
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -26,9 +24,11 @@ from remit.enforcement.planfacts import step_facts
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
 from remit.plan.compiled import CompiledPlan
+from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES
 from remit.plan.library import Library
 from remit.plan.outline import outline
+from remit.plan.scheduling import schedule_of
 from remit.plan.wire import ADMIT, INVALID, Admit, Admitted, Failure
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
