@@ -1,0 +1,122 @@
+"""`python -m tests.histories.record`: run what the replay tests replay, and keep the histories.
+
+Record again only when a change of commands is meant: until the first release nobody has histories
+to keep; afterwards a change needs a new engine or `workflow.patched`, and the old files stay.
+"""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from temporalio.client import Client, WorkflowHandle
+
+from remit.canonical import JSON, JSONObject
+from tests.running import ROOT, Running, ended, plan, start, waits
+
+FOLDER = Path(__file__).parent
+BOSS = "boss@lab.example"
+
+
+def put(step: str, name: str, *needs: str, **more: JSON) -> JSONObject:
+    """Return a step that puts `name` down."""
+    return {
+        "id": step,
+        "tool": "lab.put@1",
+        "args": {"name": name},
+        "needs": list(needs),
+        **more,
+    }
+
+
+async def record(client: Client, name: str, handle: WorkflowHandle) -> None:
+    """Keep a run's history under `name`."""
+    history = await handle.fetch_history()
+    (FOLDER / f"{name}.json").write_text(history.to_json())
+
+
+async def completed(client: Client) -> None:
+    """Three steps, two of them beside each other."""
+    steps: list[JSON] = [put("a", "a"), put("b", "b"), put("c", "c", "a", "b")]
+    handle = await start(client, plan("completed", steps))
+    await ended(handle)
+    await record(client, "completed", handle)
+
+
+async def approved(client: Client) -> None:
+    """A gate with a refused vote, then an approval."""
+    handle = await start(client, plan("approved", [put("a", "guarded-recorded")]))
+    wait = (await waits(handle))[0]
+    await handle.signal("approve", "yes")
+    await handle.signal("approve", {"step": "a", "digest": wait["digest"], "by": BOSS})
+    await ended(handle)
+    await record(client, "approved", handle)
+
+
+async def undone(client: Client) -> None:
+    """A failure behind a sub-plan: the sub-plan's undo is a child."""
+    steps: list[JSON] = [
+        {"id": "both", "plan": "pair@1.0.0", "args": {"name": "recorded", "fail": ""}},
+        put("x", "x", "both", args={"name": "x", "fail": "refuse"}),
+    ]
+    handle = await start(client, plan("undone", steps))
+    await ended(handle)
+    await record(client, "undone", handle)
+    for child in ("both", "undo:both"):
+        part = client.get_workflow_handle(f"{handle.id}/{child}")
+        await record(client, f"undone-{child.replace(':', '-')}", part)
+
+
+async def cancelled(client: Client) -> None:
+    """Cancelled twice while it waits."""
+    gate: JSONObject = {"role": "operator", "expires": "PT1H"}
+    steps: list[JSON] = [put("a", "cancelled"), put("b", "never", "a", approval=gate)]
+    handle = await start(client, plan("cancelled", steps))
+    await waits(handle)
+    await handle.cancel()
+    await handle.cancel()
+    await ended(handle)
+    await record(client, "cancelled", handle)
+
+
+async def repeated(client: Client) -> None:
+    """A repeat with pauses, held and resumed, and a fan-out known at run time."""
+    again: JSONObject = {"until": "output.status == 'down'", "max_times": 3, "every": "PT0.2S"}
+    each: JSONObject = {"items": "${steps.look.output.items}", "as": "n", "max_parallel": 2}
+    steps: list[JSON] = [
+        {"id": "look", "tool": "lab.look@1", "args": {"count": 5}},
+        put("again", "again", repeat=again),
+        put("each", "", "look", args={"name": "each${n}"}, for_each=each),
+        put("any", "any", "again", "each", join="any"),
+    ]
+    handle = await start(client, plan("repeated", steps))
+    await handle.signal("hold", {"reason": "recorded"})
+    await handle.signal("resume", {})
+    await ended(handle)
+    await record(client, "repeated", handle)
+
+
+async def invalid(client: Client) -> None:
+    """Not a plan."""
+    handle = await start(client, "not a plan")
+    await ended(handle)
+    await record(client, "invalid", handle)
+
+
+async def main(running: Running) -> None:
+    """Record all."""
+    client = await running.client()
+    for scenario in (completed, approved, undone, cancelled, repeated, invalid):
+        await scenario(client)
+        sys.stderr.write(f"recorded {scenario.__name__}\n")
+
+
+if __name__ == "__main__":
+    folder = Path(tempfile.mkdtemp(prefix="remit-histories-"))
+    running = Running.of(ROOT / "tests" / "lab", folder / "lab")
+    try:
+        asyncio.run(main(running))
+    finally:
+        running.down()
+        shutil.rmtree(folder)
