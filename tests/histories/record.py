@@ -5,6 +5,7 @@ to keep; afterwards a change needs a new engine or `workflow.patched`, and the o
 """
 
 import asyncio
+import json
 import shutil
 import sys
 import tempfile
@@ -32,8 +33,21 @@ def put(step: str, name: str, *needs: str, **more: JSON) -> JSONObject:
 
 async def record(client: Client, name: str, handle: WorkflowHandle) -> None:
     """Keep a run's history under `name`."""
-    history = await handle.fetch_history()
-    (FOLDER / f"{name}.json").write_text(history.to_json())
+    document = json.loads((await handle.fetch_history()).to_json())
+    text = json.dumps(_without_traces(document), indent=1, ensure_ascii=False)
+    (FOLDER / f"{name}.json").write_text(text + "\n")
+
+
+def _without_traces(value: JSON) -> JSON:
+    """Leave out stack traces: they name paths of the machine and mean nothing to a replay."""
+    match value:
+        case dict():
+            return {
+                name: _without_traces(part) for name, part in value.items() if name != "stackTrace"
+            }
+        case list():
+            return [_without_traces(part) for part in value]
+    return value
 
 
 async def completed(client: Client) -> None:
