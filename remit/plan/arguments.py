@@ -64,13 +64,13 @@ class Arguments:
         """Report whatever keeps `template` from being the arguments of `target`."""
         shape = self.shape(template, scope, place)
         known = {name: part for name, part in template.items() if self.is_known(part)}
+        judged = self._validate(known, target, place, is_complete=len(known) == len(template))
         for misfit in misfits(shape, target.shape, (), written=True):
-            if misfit.path and misfit.path[0] in known and misfit.code is Code.ARGUMENT_TYPE:
-                continue  # the validator says it better, below
+            if misfit.code is Code.ARGUMENT_TYPE and misfit.path[:1] in judged:
+                continue  # the validator has said it, and better
             message = f"{target.name}: {misfit.message}"
             report = self._findings.warn if misfit.is_warning else self._findings.error
             report(misfit.code, (*place, *misfit.path), message, self._hint(misfit, target))
-        self._validate(known, target, place, is_complete=len(known) == len(template))
 
     def is_known(self, template: JSON) -> bool:
         """Say whether `value` can tell what `template` will be."""
@@ -130,25 +130,32 @@ class Arguments:
 
     def _validate(
         self, known: JSONObject, target: Target, place: Place, *, is_complete: bool
-    ) -> None:
-        """Validate the known arguments; without the others, the whole cannot be judged."""
+    ) -> set[Place]:
+        """Validate the known arguments, and return which of them are reported.
+
+        Without the others, a condition over several arguments cannot be judged.
+        """
+        judged = set[Place]()
         try:
             values = {name: self.value(part) for name, part in known.items()}
             compiled = validator(target.schema)
         except (TemplateError, SchemaError):
-            return  # reported where it stands
+            return judged  # reported where it stands
         if compiled.is_valid(values):
-            return
+            return judged
         for error in compiled.iter_errors(values):
+            if not is_complete and list(error.schema_path[:1]) != ["properties"]:
+                continue
             is_structural = bool(error.schema_path) and error.schema_path[-1] in _STRUCTURAL
             if is_structural and len(error.instance_path) == 0:
                 continue  # reported by shape
-            if error.instance_path or is_complete:
-                is_type = bool(error.schema_path) and error.schema_path[-1] == "type"
-                code = Code.ARGUMENT_TYPE if is_type else Code.ARGUMENT_VALUE
-                message = f"{target.name}: {error.message[:300]}"
-                hint = f"its schema says so at {pointer(*error.schema_path)}"
-                self._findings.error(code, (*place, *error.instance_path), message, hint)
+            is_type = bool(error.schema_path) and error.schema_path[-1] == "type"
+            code = Code.ARGUMENT_TYPE if is_type else Code.ARGUMENT_VALUE
+            message = f"{target.name}: {error.message[:300]}"
+            hint = f"its schema says so at {pointer(*error.schema_path)}"
+            self._findings.error(code, (*place, *error.instance_path), message, hint)
+            judged.add((*error.instance_path[:1],))
+        return judged
 
     def _hint(self, misfit: Misfit, target: Target) -> str:
         match misfit.code:

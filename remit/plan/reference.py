@@ -219,7 +219,8 @@ GROUPS: dict[str, dict[Code, Entry]] = {
             " `any` or a quorum can go on without it.",
             '"args": {"id": "${steps.maybe.output.id}"}, where `maybe` has a `when`',
             "In an expression, guard it: `has(steps.maybe.output) && …`. Arguments cannot do"
-            " without a value: drop the `when`, or give the step a fallback.",
+            " without a value: use `require` in place of `when`, need the step by `all`, or put"
+            " both into a sub-plan that carries the `when`. In the plan's `outputs` it is null.",
         ),
         Code.REFERENCE_TEXT: Entry(
             "An object or a list is put inside a text.",

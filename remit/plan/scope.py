@@ -122,8 +122,8 @@ class Scope:
             if self.absent_is_null:
                 return nullable(_follow(found, reference, 2, place, findings))
             hint = (
-                "arguments cannot do without it: let the step that reads it carry the same `when`,"
-                " read it in an expression guarded by `has()`, or give it a fallback"
+                "arguments cannot do without it: use `require` in place of `when`, need it by"
+                " `all`, or put both steps into a sub-plan that carries the `when`"
             )
             self.report_absent(reference.step, place, findings, hint)
             return ANY
