@@ -7,6 +7,7 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -23,6 +24,7 @@ from hypothesis.stateful import (
 
 from remit.ledger.protocol import LedgerError, Reserve, State, Totals
 from remit.plan.path import Direction, StepKey
+from remit.stores.migrate import migrate
 from tests.stores.ledger_values import (
     ROOT,
     HandClock,
@@ -43,6 +45,15 @@ KEYS = [key(step, generation=generation) for step in ("a", "b") for generation i
 KEYS += [one.undo for one in KEYS]
 keys = st.sampled_from(KEYS)
 owners = st.sampled_from(["w1", "w2"])
+
+
+@cache
+def empty_ledger() -> bytes:
+    """Return the file of a ledger without runs; making one takes longer than a history."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        migrate(f"sqlite:///{path}")
+        return path.read_bytes()
 
 
 @dataclass
@@ -66,7 +77,9 @@ class LedgerHistory(RuleBasedStateMachine):
     def start(self) -> None:
         """Open a ledger in a fresh folder."""
         self.folder = tempfile.TemporaryDirectory()
-        self.url = f"sqlite:///{Path(self.folder.name) / 'ledger.db'}"
+        path = Path(self.folder.name) / "ledger.db"
+        path.write_bytes(empty_ledger())
+        self.url = f"sqlite:///{path}"
         self.clock = HandClock()
         self.runner = asyncio.Runner()
         self.seen = {one: Seen() for one in KEYS}
