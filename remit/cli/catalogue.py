@@ -12,7 +12,7 @@ from remit.cli.output import answer, documented, raw, shown
 from remit.cli.place import find_project
 from remit.decision.decision import Decision
 from remit.decision.facts import Facts
-from remit.plan.contract import Plan
+from remit.plan.publish import plan_schema
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
 
@@ -41,7 +41,7 @@ def tools(ref: str | None, project: Path | None, *, as_json: bool) -> int:
 def schema(name: str) -> int:
     """Print the JSON Schema of the contract `name`."""
     made: dict[str, Callable[[], JSONObject]] = {
-        "plan": lambda: Plan.model_json_schema(by_alias=True),
+        "plan": plan_schema,
         "facts": Facts.model_json_schema,
         "decision": Decision.model_json_schema,
         "tool": ToolContract.model_json_schema,

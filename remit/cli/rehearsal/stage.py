@@ -43,7 +43,7 @@ class Scene:
     """One call, sub-plan or skipped step."""
 
     turn: str
-    """Scenes of one turn run side by side; `2.1` is the first turn of a sub-plan in turn 2. Empty for
+    """Scenes of one turn run side by side; `2.1` is the first of a sub-plan in turn 2. Empty for
     what runs only if something else fails."""
     path: str
     tool: str

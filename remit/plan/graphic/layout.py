@@ -31,13 +31,23 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
+class Upright:
+    """A straight piece of an edge, from the top of a layer to its bottom."""
+
+    x: float
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Where everything is, in pixels; the drawing begins at (0, 0)."""
 
     corners: tuple[Point, ...]
     """Upper left corner of each box."""
-    bends: dict[int, tuple[Point, ...]]
-    """Points that an edge passes, by its position, from its beginning to its end."""
+    ways: tuple[tuple[Upright, ...], ...]
+    """Each edge's way: upright inside the layers, from its box through all it crosses to the next
+    box. Between two of these pieces there is nothing that an edge could run into."""
     width: float
     height: float
 
@@ -69,16 +79,17 @@ def lay_out(sizes: Sequence[Size], links: Sequence[Link]) -> Layout:
     corners = tuple(
         (centres[box] - size.width / 2, tops[ranks[box]]) for box, size in enumerate(sizes)
     )
-    bends: dict[int, tuple[Point, ...]] = {}
-    for edge, chain in net.chains.items():
-        first = ranks[links[edge][0]] + 1
-        bends[edge] = tuple(
-            (centres[bend], tops[first + step] + heights[first + step] / 2)
-            for step, bend in enumerate(chain)
-        )
-    width = max((x + s.width for (x, _), s in zip(corners, sizes, strict=True)), default=0.0)
-    width = max([width, *(x for points in bends.values() for x, _ in points)])
-    return Layout(corners, bends, width, max(tops[-1] - GAP_Y, 0.0))
+    ways = []
+    for edge, (source, target) in enumerate(links):
+        first = ranks[source]
+        bottom = tops[first] + heights[first]
+        way = [Upright(centres[source], tops[first] + sizes[source].height, bottom)]
+        for layer, bend in enumerate(net.chains.get(edge, ()), start=first + 1):
+            way.append(Upright(centres[bend], tops[layer], tops[layer] + heights[layer]))
+        ways.append((*way, Upright(centres[target], tops[ranks[target]], tops[ranks[target]])))
+    right = [x + size.width for (x, _), size in zip(corners, sizes, strict=True)]
+    right += [piece.x for way in ways for piece in way]
+    return Layout(corners, tuple(ways), max(right, default=0.0), max(tops[-1] - GAP_Y, 0.0))
 
 
 def _ranks(count: int, links: Sequence[Link]) -> list[int]:

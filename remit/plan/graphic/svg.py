@@ -5,11 +5,11 @@ there is no script, no link and no font to load.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
-from remit.plan.graphic.layout import Layout, Point, Size, lay_out
+from remit.plan.graphic.layout import Layout, Point, Size, Upright, lay_out
 from remit.plan.graphic.picture import Edge, Node, Picture
 
 _MARGIN = 24.0
@@ -82,6 +82,7 @@ text { font: 12.5px system-ui, "DejaVu Sans", sans-serif; }
 .inner { fill: none; stroke-width: 1; }
 .behind { stroke-width: 1; }
 .lost .box { stroke-width: 2.2; }
+.label { stroke-width: 4; paint-order: stroke; }
 """
 
 
@@ -93,11 +94,14 @@ def _colours(of: Mapping[str, str]) -> str:
         f".ground {{ fill: {of['ground']}; }}",
         f".edge {{ stroke: {of['edge']}; }}",
         f".tip {{ fill: {of['edge']}; }}",
+        f".label {{ stroke: {of['ground']}; }}",
         f".behind {{ fill: {of['ground']}; stroke: {of['edge']}; }}",
         f".plan .inner {{ stroke: {of['plan']}; }}",
     ]
-    for kind in ("read", "effect", "plan"):
-        rules.append(f".{kind} .box {{ fill: {of[f'{kind}-fill']}; stroke: {of[kind]}; }}")
+    rules += [
+        f".{kind} .box {{ fill: {of[f'{kind}-fill']}; stroke: {of[kind]}; }}"
+        for kind in ("read", "effect", "plan")
+    ]
     rules.append(f".lost .box {{ stroke: {of['irreversible']}; }}")
     rules += [f".dot-{kind} {{ fill: {of[kind]}; }}" for kind, _ in _LEGEND]
     return "\n".join(rules)
@@ -112,7 +116,9 @@ def svg(drawn: Picture) -> str:
     """Return the drawing as an SVG document, ending without a line break."""
     sizes = [_size(node) for node in drawn.nodes]
     placed = lay_out(sizes, [(edge.source, edge.target) for edge in drawn.edges])
-    least = max(len(drawn.title) * 10.0, len(_goal(drawn)) * 6.9, 760.0)
+    legend = _legend(drawn)
+    texts = (len(drawn.title) * 10.0, len(_goal(drawn)) * _CHARACTER)
+    least = max(*texts, sum(_legend_width(words) for _, words in legend))
     width = max(placed.width, least) + 2 * _MARGIN
     height = placed.height + 2 * _MARGIN + _HEAD + _FOOT
     left = (width - placed.width) / 2
@@ -126,14 +132,14 @@ def svg(drawn: Picture) -> str:
         f'<text class="title" x="{_n(_MARGIN)}" y="36">{_text(drawn.title)}</text>',
         f'<text class="goal" x="{_n(_MARGIN)}" y="57">{_text(_goal(drawn))}</text>',
         f'<g transform="translate({_n(left)} {_n(_MARGIN + _HEAD)})">',
-        *_edges(drawn, sizes, placed),
+        *_edges(drawn, placed),
         *(
             line
             for node, size, corner in zip(drawn.nodes, sizes, placed.corners, strict=True)
             for line in _box(node, size, corner)
         ),
         "</g>",
-        *_legend(height - 22.0),
+        *_legend_lines(legend, height - 22.0),
         "</svg>",
     ]
     return "\n".join(lines)
@@ -189,44 +195,46 @@ def _dot(kind: str, x: float, y: float) -> str:
     return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4" class="dot-{kind}"/>'
 
 
-def _edges(drawn: Picture, sizes: list[Size], placed: Layout) -> Iterator[str]:
-    for position, edge in enumerate(drawn.edges):
-        points = [
-            _middle(placed.corners[edge.source], sizes[edge.source], lower=True),
-            *placed.bends.get(position, ()),
-            _middle(placed.corners[edge.target], sizes[edge.target], lower=False),
-        ]
+def _edges(drawn: Picture, placed: Layout) -> Iterator[str]:
+    for edge, way in zip(drawn.edges, placed.ways, strict=True):
         extra = "" if edge.kind == "needs" else " fallback"
-        yield f'<path class="edge{extra}" marker-end="url(#tip)" d="{_curve(points)}"/>'
+        yield f'<path class="edge{extra}" marker-end="url(#tip)" d="{_line(way)}"/>'
+    for edge, way in zip(drawn.edges, placed.ways, strict=True):
         if edge.kind != "needs":
-            yield _label(edge, points)
+            yield _label(edge, way)
 
 
-def _label(edge: Edge, points: list[Point]) -> str:
-    (x1, y1), (x2, y2) = points[0], points[1]
-    words = edge.kind.replace("_", " ")
-    return f'<text class="label" x="{_n((x1 + x2) / 2 + 6)}" y="{_n((y1 + y2) / 2)}">{words}</text>'
-
-
-def _middle(corner: Point, size: Size, *, lower: bool) -> Point:
-    return corner[0] + size.width / 2, corner[1] + (size.height if lower else 0.0)
-
-
-def _curve(points: list[Point]) -> str:
-    """Return a path that leaves and arrives upright."""
-    parts = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
-    for (x1, y1), (x2, y2) in pairwise(points):
-        middle = (y1 + y2) / 2
-        parts.append(f"C{_n(x1)} {_n(middle)} {_n(x2)} {_n(middle)} {_n(x2)} {_n(y2)}")
+def _line(way: Sequence[Upright]) -> str:
+    """Return a path that is upright in the layers and bends between them."""
+    parts = [f"M{_n(way[0].x)} {_n(way[0].top)} V{_n(way[0].bottom)}"]
+    for above, below in pairwise(way):
+        middle = _n((above.bottom + below.top) / 2)
+        curve = f"C{_n(above.x)} {middle} {_n(below.x)} {middle} {_n(below.x)} {_n(below.top)}"
+        parts.append(curve if below.bottom == below.top else f"{curve} V{_n(below.bottom)}")
     return " ".join(parts)
 
 
-def _legend(y: float) -> Iterator[str]:
+def _label(edge: Edge, way: Sequence[Upright]) -> str:
+    x, y = (way[0].x + way[1].x) / 2 + 6, (way[0].bottom + way[1].top) / 2 + 4
+    return f'<text class="label" x="{_n(x)}" y="{_n(y)}">{edge.kind.replace("_", " ")}</text>'
+
+
+def _legend(drawn: Picture) -> list[tuple[str, str]]:
+    """Return the marks and kinds that stand in the drawing, with what they mean."""
+    present = {node.kind for node in drawn.nodes} | {m.kind for n in drawn.nodes for m in n.marks}
+    return [(kind, words) for kind, words in _LEGEND if kind in present]
+
+
+def _legend_width(words: str) -> float:
+    return 13 + len(words) * _CHARACTER + 18
+
+
+def _legend_lines(legend: list[tuple[str, str]], y: float) -> Iterator[str]:
     x = _MARGIN
-    for kind, words in _LEGEND:
+    for kind, words in legend:
         yield _dot(kind, x + 4, y - 4.3)
         yield f'<text class="label" x="{_n(x + 13)}" y="{_n(y)}">{words}</text>'
-        x += 13 + len(words) * 6.4 + 20
+        x += _legend_width(words)
 
 
 def _goal(drawn: Picture) -> str:
