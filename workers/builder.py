@@ -135,9 +135,11 @@ def _role(roles: Sequence[Role]) -> str:
     return "orchestrate" if "orchestrate" in roles else "tools"
 
 
-def _deployment(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
-    if not settings.build_id:
-        return None
+def _deployment(settings: WorkerSettings) -> WorkerDeploymentConfig:
+    """Every worker says which version it is; routing by it is switched on where it is wanted.
+
+    Without a version the SDK would read every loaded module to make one up: seconds at each start.
+    """
     return WorkerDeploymentConfig(
         version=WorkerDeploymentVersion(settings.deployment, settings.build_id),
         use_worker_versioning=settings.versioning,

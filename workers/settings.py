@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from remit.version import VERSION
+
 
 class WorkerSettings(BaseSettings):
     """Settings of one worker process; every field is the variable `REMIT_<NAME>`."""
@@ -31,9 +33,10 @@ class WorkerSettings(BaseSettings):
     otlp_endpoint: str = ""
     """OTLP/HTTP endpoint for traces; empty: none are exported."""
     deployment: str = "remit"
-    build_id: str = ""
-    """Deployment version; with one, workers join worker versioning."""
+    build_id: str = f"remit-{VERSION}"
+    """Deployment version that workers carry."""
     versioning: bool = False
+    """Whether tasks are routed by deployment version; then nothing runs until one is current."""
     max_calls: int = Field(100, ge=1, le=10_000)
     """Most activities at once."""
     max_workflow_tasks: int = Field(8, ge=2, le=200)

@@ -69,4 +69,4 @@ def observed(frame: Frame, root: str, path: str) -> Iterator[None]:
             CALLS.labels(frame.activity, ended).inc()
             SECONDS.labels(frame.activity).observe(took)
             if ended == "done":
-                _log.info("done", ms=round(took * 1000, 2))
+                _log.debug("done", ms=round(took * 1000, 2))

@@ -1,0 +1,135 @@
+"""How workers are made: one place, never without enforcement, workflows sandboxed."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from remit.plan.wire import SYSTEM_ACTIVITIES
+from remit.version import VERSION
+from workers.builder import WORKFLOWS, workflow_runner
+from workflows.messages import MESSAGES
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("remit", "workflows", "activities", "workers")
+COMMANDS = {"remit/decision/schema.py"}
+"""Modules that are run, not imported: they write the files generated from their room."""
+PURE = ("plan", "tool", "decision", "approval", "saga", "ledger")
+FORBIDDEN_IN_PURE = {
+    "asyncio",
+    "httpx2",
+    "logging",
+    "os",
+    "pathlib",
+    "random",
+    "socket",
+    "sqlalchemy",
+    "sqlite3",
+    "subprocess",
+    "temporalio",
+    "threading",
+    "time",
+    "uuid",
+}
+
+
+def sources(*rooms: str) -> list[Path]:
+    """Return the modules of some rooms."""
+    return [file for room in rooms for file in sorted((ROOT / room).rglob("*.py"))]
+
+
+def imported(file: Path) -> set[str]:
+    """Return the top-level names that a module imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_only_the_builder_makes_workers() -> None:
+    """`Worker(` stands in one module, so enforcement cannot be left out elsewhere."""
+    makers = [
+        str(file.relative_to(ROOT))
+        for file in sources(*ROOMS)
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Worker"
+    ]
+
+    assert makers == ["workers/builder.py"]
+
+
+@pytest.mark.parametrize("kind", WORKFLOWS, ids=lambda kind: str(kind.__name__))
+def test_workflows_load_in_the_sandbox(kind: type) -> None:
+    """Each workflow passes the sandbox that workers and replays use."""
+    runner = workflow_runner()
+    assert isinstance(runner, SandboxedWorkflowRunner)
+
+    definition = workflow._Definition.must_from_class(kind)
+
+    assert definition.name == kind.__name__
+    assert set(MESSAGES) <= set(definition.signals) | {None}
+    assert set(MESSAGES) <= set(definition.updates)
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_pure_rooms_do_no_io(room: str) -> None:
+    """What the sandbox passes through unchecked imports nothing that reads a clock or the world."""
+    found = {
+        str(file.relative_to(ROOT)): sorted(imported(file) & FORBIDDEN_IN_PURE)
+        for file in sources(f"remit/{room}")
+        if file.relative_to(ROOT).as_posix() not in COMMANDS and imported(file) & FORBIDDEN_IN_PURE
+    }
+
+    assert found == {}
+
+
+def test_workflow_code_imports_no_web_library() -> None:
+    """A workflow module that imports a web library is imported again for every run."""
+    allowed = {"temporalio", "remit", "workflows", "pydantic", "asyncio", "json", "datetime"}
+    allowed |= {"collections", "dataclasses", "typing"}
+
+    for file in sources("workflows"):
+        assert imported(file) <= allowed, file.name
+
+
+def test_wire_names_stand() -> None:
+    """Names that stand in recorded histories are not renamed."""
+    assert SYSTEM_ACTIVITIES == (
+        "remit.admit",
+        "remit.admit_part",
+        "remit.expand",
+        "remit.settle",
+        "remit.vote",
+        "remit.close_gate",
+        "remit.resolve_doubt",
+        "remit.repair",
+        "remit.outputs",
+    )
+    assert [kind.__name__ for kind in WORKFLOWS] == [
+        "ExecutePlan",
+        "ExecutePart",
+        "UnwindPart",
+        "RepairRun",
+    ]
+    assert sorted(MESSAGES) == [
+        "approve",
+        "hold",
+        "reject",
+        "repair",
+        "resolve_doubt",
+        "resume",
+        "rollback",
+    ]
+
+
+def test_version_is_the_packages() -> None:
+    """The version that workers carry is the package's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert project["version"] == VERSION
