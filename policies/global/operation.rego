@@ -38,7 +38,7 @@ _by_operation contains lib.gate("operation.delete", _policy, _rules.delete, "it 
 
 _by_operation contains lib.gate("operation.spend", _policy, _rules.spend, "it spends") if asks_for_spending
 
-_by_operation contains lib.gate("operation.large_spend", _policy, _rules.large_spend, $"it spends more than {_rules.large_spend.above_micros} micros") if {
+_by_operation contains lib.gate("operation.spend_large", _policy, _rules.large_spend, $"it spends more than {_rules.large_spend.above_micros} micros") if {
 	input.action.operation == "spend"
 	_applies(_rules.large_spend)
 }

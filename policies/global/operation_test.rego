@@ -30,7 +30,7 @@ test_spending_is_gated_even_without_a_known_price if {
 
 test_spending_much_is_gated_twice if {
 	facts.codes(gated({"operation": "spend", "cost": {"micros": 10000000000}})) == {"operation.spend"}
-	facts.codes(gated({"operation": "spend", "cost": {"micros": 10000000001}})) == {"operation.spend", "operation.large_spend"}
+	facts.codes(gated({"operation": "spend", "cost": {"micros": 10000000001}})) == {"operation.spend", "operation.spend_large"}
 }
 
 test_a_domain_with_rules_of_its_own_is_left_alone if {
