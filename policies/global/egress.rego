@@ -12,9 +12,15 @@ import data.remit.lib
 
 _policy := "global.egress"
 
-denies contains _refusal(host) if some host in _foreign
+denies contains _refusal(host) if {
+	some host in input.action.destinations
+	not _listed(host)
+}
 
-undo_denies contains _refusal(host) if some host in _foreign
+undo_denies contains _refusal(host) if {
+	some host in input.action.destinations
+	not _listed(host)
+}
 
 plan_denies contains lib.reason("plan.egress", _policy, $"step {step.id}: {host} is not on the list of {input.principal.tenant}") if {
 	some step in input.plan.steps
@@ -22,14 +28,14 @@ plan_denies contains lib.reason("plan.egress", _policy, $"step {step.id}: {host}
 	not _listed(host)
 }
 
-_foreign contains host if {
-	some host in input.action.destinations
-	not _listed(host)
-}
-
 _refusal(host) := lib.reason("egress.host", _policy, $"{host} is not on the list of {input.principal.tenant}")
 
 _allowed := data.remit.registry.egress[input.principal.tenant]
+
+_listed(host) if {
+	host in _allowed
+	not startswith(host, "*")
+}
 
 _listed(host) if _plain(host) in _allowed
 

@@ -23,7 +23,7 @@ test_other_hosts_are_not if {
 		"evil.example", "acme.example", "x.erp.acme.example", "erp.acme.example.evil.example",
 		"partner.example", "evilpartner.example", "evil.example/x.partner.example",
 		"user@erp.acme.example", "evil.example?.partner.example", "erp.acme.example:8080", "",
-		"..partner.example", "[::1]", "evil.example#.partner.example", "xn--e.example",
+		"..partner.example", "[::1]", "evil.example#.partner.example", "xn--e.example", "*.partner.example",
 	] {
 		denied([host]) == {"egress.host"}
 	}

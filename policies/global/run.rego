@@ -34,12 +34,14 @@ denies contains lib.reason("run.deadline", _policy, "the run's deadline has pass
 	input.context.now_ms > input.run.deadline_ms
 }
 
-denies contains _clock_behind if _is_behind
-
-undo_denies contains _clock_behind if _is_behind
-
 # A task that waits in its queue is old without any clock being wrong. A clock that is ahead ends grants
 # and deadlines early; only one that is behind would let them live too long.
-_is_behind if input.context.now_ms + lib.thresholds.clock_skew_ms < input.context.scheduled_ms
+denies contains _clock_behind if {
+	input.context.now_ms + lib.thresholds.clock_skew_ms < input.context.scheduled_ms
+}
+
+undo_denies contains _clock_behind if {
+	input.context.now_ms + lib.thresholds.clock_skew_ms < input.context.scheduled_ms
+}
 
 _clock_behind := lib.reason("clock.behind", _policy, "the worker's clock is behind the server's")

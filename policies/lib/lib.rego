@@ -35,18 +35,20 @@ scoped(_) if is_scoped
 
 # METADATA
 # title: The same, evaluated once however many rules ask
-is_scoped if covers(scopes(input.principal.agent), input.action.domain, input.action.operation)
+is_scoped if concat(".", [input.action.domain, input.action.operation]) in agent.scopes
+
+is_scoped if concat(".", [input.action.domain, "*"]) in agent.scopes
 
 is_scoped if {
 	input.action.purpose != "call"
 	input.action.operation == "read"
-	in_domain(scopes(input.principal.agent), input.action.domain)
+	in_domain(agent.scopes, input.action.domain)
 }
 
 # METADATA
-# title: Scopes of an agent
-# description: Undefined for an agent that the registry does not know.
-scopes(agent) := data.remit.registry.agents[agent].scopes
+# title: What the registry knows of the agent
+# description: Undefined for an agent that it does not know.
+agent := data.remit.registry.agents[input.principal.agent]
 
 # METADATA
 # title: Whether scopes cover an operation in a domain

@@ -12,6 +12,7 @@ import rego.v2
 
 import data.remit.admission
 import data.remit.approvals
+import data.remit.global
 import data.remit.global.facts
 import data.remit.lib
 import data.remit.lib.shape
@@ -83,7 +84,7 @@ _published if data.remit.domains[_domain][_].permits
 denies contains reason if {
 	input.kind == "call"
 	input.action.direction == "do"
-	some reason in data.remit.global[_].denies
+	some reason in global.denies
 }
 
 denies contains reason if {
@@ -95,7 +96,7 @@ denies contains reason if {
 denies contains reason if {
 	input.kind == "call"
 	input.action.direction == "undo"
-	some reason in data.remit.global[_].undo_denies
+	some reason in global.undo_denies
 }
 
 denies contains reason if {
@@ -123,7 +124,7 @@ denies contains reason if {
 
 denies contains reason if {
 	input.kind == "admission"
-	some reason in data.remit.global[_].plan_denies
+	some reason in global.plan_denies
 }
 
 denies contains reason if {
@@ -178,19 +179,13 @@ permits contains reason if {
 gates contains gate if {
 	input.action.purpose == "call"
 	input.action.direction == "do"
-	some gate in data.remit.global[_].gates
+	some gate in global.gates
 }
 
 gates contains gate if {
 	input.action.purpose == "call"
 	input.action.direction == "do"
 	some gate in data.remit.domains[_domain][_].gates
-}
-
-gates contains gate if {
-	input.action.purpose == "call"
-	input.action.direction == "undo"
-	some gate in data.remit.global[_].undo_gates
 }
 
 gates contains gate if {
@@ -221,16 +216,11 @@ _asked_by_another(gate) if {
 
 obligations contains obligation if {
 	input.kind == "call"
-	some obligation in data.remit.global[_].obligations
-}
-
-obligations contains obligation if {
-	input.kind == "call"
 	some obligation in data.remit.domains[_domain][_].obligations
 }
 
 reserves contains reserve if {
 	input.action.purpose == "call"
 	input.action.direction == "do"
-	some reserve in data.remit.global[_].reserves
+	some reserve in global.reserves
 }

@@ -174,14 +174,6 @@ test_rules_of_a_domain_reach_an_undo_only_by_their_names if {
 	permitted.effect == "allow"
 }
 
-test_global_rules_can_gate_an_undo if {
-	gate := {"code": "x.ask", "policy": "x", "message": "", "role": "operator", "quorum": 1, "expires_in_ms": 5}
-	decision := main.decision with input as facts.undo({})
-		with data.remit.registry as facts.registry
-		with data.remit.global.run.undo_gates as {gate}
-	decision.effect == "require_approval"
-}
-
 test_reasons_are_bounded if {
 	steps := [{"id": sprintf("s%d", [n]), "tool": "erp.x@1", "domain": "erp"} | some n in numbers.range(1, 200)]
 	decision := decide(facts.admission(steps))

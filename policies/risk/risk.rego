@@ -11,42 +11,40 @@ import data.remit.lib
 # METADATA
 # title: Level of one decision
 # description: Asked for only while the facts are well formed.
-level := "critical" if _costs_much
+level := _of_call if input.kind == "call"
 
-else := "critical" if _by_operation.critical
+level := _of_plan if input.kind == "admission"
 
-else := "high" if _irreversible
+level := "low" if not input.kind in {"call", "admission"}
 
-else := "high" if _uncertain
+_of_call := "critical" if input.action.cost.micros > lib.thresholds.critical_micros
 
-else := "high" if _by_operation.high
+else := "high" if {
+	input.action.irreversible
+	_by_operation != "critical"
+}
 
-else := "medium" if _by_operation.medium
+else := "high" if {
+	is_number(input.action.confidence)
+	input.action.confidence < lib.thresholds.min_confidence
+	_by_operation != "critical"
+}
+
+else := _by_operation
+
+_by_operation := lib.thresholds.risk[input.action.operation]
+
+_of_plan := "critical" if _levels.critical
+
+else := "high" if _levels.high
+
+else := "medium" if _levels.medium
 
 else := "low"
 
-_by_operation := {lib.thresholds.risk[input.action.operation]} if input.kind == "call"
+_levels contains lib.thresholds.risk[step.operation] if some step in input.plan.steps
 
-_by_operation := {lib.thresholds.risk[step.operation] | some step in input.plan.steps} if input.kind == "admission"
-
-_costs_much if {
-	input.kind == "call"
-	input.action.cost.micros > lib.thresholds.critical_micros
-}
-
-_irreversible if {
-	input.kind == "call"
-	input.action.irreversible
-}
-
-_irreversible if {
-	input.kind == "admission"
+_levels contains "high" if {
 	some step in input.plan.steps
 	step.irreversible
-}
-
-_uncertain if {
-	input.kind == "call"
-	input.action.confidence < lib.thresholds.min_confidence
-	is_number(input.action.confidence)
 }

@@ -11,5 +11,5 @@ import rego.v2
 import data.remit.lib
 
 permits contains lib.reason("undo.permitted", "undo", "the agent that did it may undo it") if {
-	lib.in_domain(lib.scopes(input.principal.agent), input.action.domain)
+	lib.in_domain(lib.agent.scopes, input.action.domain)
 }

@@ -1,0 +1,54 @@
+# METADATA
+# title: The global layer
+# description: |
+#   What restricts everybody, gathered by name: a module is read when it stands here. It can never
+#   permit. What an undo is held to stands in `undo_…`, what a whole plan is held to in `plan_denies`.
+# labels: {owner: security, control: D-04}
+package remit.global
+
+import rego.v2
+
+import data.remit.global.agents
+import data.remit.global.autonomy
+import data.remit.global.budget
+import data.remit.global.egress
+import data.remit.global.operation
+import data.remit.global.plan
+import data.remit.global.registry
+import data.remit.global.run
+
+denies contains reason if some reason in agents.denies
+
+denies contains reason if some reason in budget.denies
+
+denies contains reason if some reason in egress.denies
+
+denies contains reason if some reason in operation.denies
+
+denies contains reason if some reason in registry.denies
+
+denies contains reason if some reason in run.denies
+
+undo_denies contains reason if some reason in agents.undo_denies
+
+undo_denies contains reason if some reason in egress.undo_denies
+
+undo_denies contains reason if some reason in operation.undo_denies
+
+undo_denies contains reason if some reason in run.undo_denies
+
+plan_denies contains reason if some reason in agents.plan_denies
+
+plan_denies contains reason if some reason in egress.plan_denies
+
+plan_denies contains reason if some reason in plan.plan_denies
+
+plan_denies contains reason if some reason in registry.plan_denies
+
+gates contains gate if some gate in autonomy.gates
+
+gates contains gate if some gate in budget.gates
+
+gates contains gate if some gate in operation.gates
+
+reserves contains reserve if some reserve in budget.reserves
