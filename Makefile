@@ -38,7 +38,7 @@ types: install ## Types, strictly
 	@$(BIN)/mypy
 
 policy: install ## Rego: format, strict check against the schemas, tests with coverage
-	@$(BIN)/python -m remit.cli.policy_check
+	@$(BIN)/python -m remit.cli.policy_check examples/backoffice/policies tests/lab/policies
 
 bench: install ## Measure governed against bare, side by side
 	@$(BIN)/python -m benchmarks
