@@ -93,7 +93,7 @@ def _plain_environment() -> Any:
     return cel.NewEnv(variables={})
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _program(source: str) -> _Program:
     if len(source) > MAX_LENGTH:
         message = f"the expression has {len(source)} characters; at most {MAX_LENGTH} are read"

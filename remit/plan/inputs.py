@@ -39,7 +39,7 @@ def read_inputs(plan: Plan, findings: Findings, *, as_part: bool) -> Inputs:
     shape = of_schema(schema)
     if as_part:
         return Inputs(schema, shape, None)
-    if not _is_valid(schema, plan.inputs, findings):
+    if plan.inputs_schema is not None and not _is_valid(schema, plan.inputs, findings):
         return Inputs(schema, shape, plan.inputs)
     return Inputs(schema, sharpened(shape, plan.inputs), plan.inputs)
 

@@ -6,7 +6,7 @@ What a message type cannot say becomes `dyn`: the checker then passes it, and th
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from remit.plan.shape import Shape
@@ -50,7 +50,9 @@ class Messages:
         self.shapes: dict[str, Shape] = {}
         """Shape behind each message type, by full name."""
         self._names: dict[int, str] = {}
-        self._written: list[bytes] = []
+        self._written: dict[str, bytes] = {}
+        self._needed: dict[str, list[str]] = {}
+        """Message types that each one refers to."""
 
     def spec(self, shape: Shape) -> Spec:
         """Return the type of fields that hold values of `shape`."""
@@ -88,14 +90,23 @@ class Messages:
             # Numbers from 19000 on are protobuf's own.
             body += _block(2, _field(field, number if number < 19000 else number + 1000, spec))
         # Fields whose names differ in `_` and case alone are no conflict here.
-        self._written.append(_block(4, body + _block(7, _number(11, 1))))
+        self._written[full] = _block(4, body + _block(7, _number(11, 1)))
+        self._needed[full] = [name for spec in fields.values() for name in _messages(spec)]
         return Spec(_MESSAGE, full)
 
-    def file(self) -> bytes:
-        """Return the `FileDescriptorProto` of everything added."""
+    def file(self, specs: Iterable[Spec]) -> bytes:
+        """Return the `FileDescriptorProto` of the message types behind `specs`."""
         imports = b"".join(_text(3, f"google/protobuf/{f}.proto") for f in ("wrappers", "struct"))
-        head = _text(1, "remit.proto") + _text(2, PACKAGE) + imports
-        return head + b"".join(self._written)
+        written = [_text(1, "remit.proto"), _text(2, PACKAGE), imports]
+        waiting = [name for spec in specs for name in _messages(spec)]
+        seen = set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name not in seen and name in self._written:
+                seen.add(name)
+                written.append(self._written[name])
+                waiting += self._needed[name]
+        return b"".join(written)
 
     def _object(self, shape: Shape) -> Spec:
         if shape.rest is not None and not shape.fields and not shape.may_be_null:
@@ -111,6 +122,12 @@ class Messages:
             self.shapes[f"{PACKAGE}.{known}"] = shape
             self.add(known, {name: self.spec(part) for name, part in shape.fields.items()})
         return Spec(_MESSAGE, f"{PACKAGE}.{known}")
+
+
+def _messages(spec: Spec) -> list[str]:
+    """Return the message types that a type names."""
+    inner = spec if spec.value is None else spec.value
+    return [inner.message] if inner.message else []
 
 
 def _is_readable(name: str) -> bool:

@@ -14,6 +14,7 @@ from remit.canonical import JSON, JSONObject
 KINDS = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 _MAX_SHAPES = 4000
 _MAX_TRAIL = 24
+_MAX_VALUES = 64
 _COMBINING = ("allOf", "anyOf", "oneOf", "if", "not", "$dynamicRef")
 _NUMBERS = frozenset({"integer", "number"})
 _KIND_OF = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
@@ -134,8 +135,16 @@ def either(one: Shape, other: Shape) -> Shape:
         rest=_either_rest(one, other) if both else with_fields.rest,
         is_closed=one.is_closed and other.is_closed if both else with_fields.is_closed,
         item=_either_item(one, other),
-        values=None if one.values is None or other.values is None else one.values + other.values,
+        values=_either_values(one, other),
     )
+
+
+def _either_values(one: Shape, other: Shape) -> tuple[JSON, ...] | None:
+    if one.values is None or other.values is None:
+        return None
+    if len(one.values) + len(other.values) > _MAX_VALUES:
+        return None  # a long list of literals, which says no more than its type
+    return one.values + other.values
 
 
 def _either_fields(one: Shape, other: Shape) -> dict[str, Shape]:

@@ -193,30 +193,31 @@ def _constant(body: bytes) -> str | int | float | bool | bytes | None:
 
 
 def _fields(message: bytes) -> Fields:
-    """Return the fields of a protobuf message."""
+    """Return the fields of a protobuf message; numbers below 128, nearly all, are read in place."""
     found: Fields = []
     at, end = 0, len(message)
     while at < end:
-        key, at = _varint(message, at)
+        key = message[at]
+        at += 1
+        if key >= 0x80:
+            key, at = _varint(message, at - 1)
         wire = key & 7
-        if wire == 0:
-            value, at = _varint(message, at)
-            found.append((key >> 3, value))
-            continue
         size = 8 if wire == 1 else 4
-        if wire == 2:
-            size, at = _varint(message, at)
+        if wire in (0, 2):
+            size = message[at]
+            at += 1
+            if size >= 0x80:
+                size, at = _varint(message, at - 1)
+        if wire == 0:
+            found.append((key >> 3, size))
+            continue
         found.append((key >> 3, message[at : at + size]))
         at += size
     return found
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = message[at]
-    at += 1
-    if value < 0x80:
-        return value, at
-    value, shift = value & 0x7F, 7
+    value, shift = 0, 0
     while True:
         byte = message[at]
         at += 1

@@ -18,6 +18,8 @@ from remit.plan.syntax import Aggregate, Call, Expr, Fold, Literal, Tree
 
 MAX_NESTING = 2
 """Deepest nesting of `exists`, `all`, `map`, `filter` in one another."""
+MAX_TYPINGS = 1000
+"""Most combinations of names and types that the expressions of one plan may see."""
 _MAX_PROBLEMS = 3
 _ERROR = re.compile(r"ERROR: <input>:-?\d+:(?P<column>-?\d+): (?P<said>.*)")
 _UNKNOWN_FIELD = re.compile(
@@ -73,6 +75,10 @@ class Checker:
             for name in sorted({"inputs", "steps", *variables})
             if name in source
         )
+        if names not in self._environments and len(self._environments) >= MAX_TYPINGS:
+            message = f"the plan's expressions see more than {MAX_TYPINGS} kinds of variables"
+            hint = "give loop variables of one kind one name"
+            return Verdict((Problem(Code.EXPRESSION_BOMB, message, hint),))
         key = (source, names)
         if key not in self._verdicts:
             self._verdicts[key] = self._check(source, names, variables)
@@ -97,7 +103,7 @@ class Checker:
     def _environment(self, names: tuple[tuple[str, Spec], ...]) -> Any:
         if names not in self._environments:
             types = {name: _type(spec) for name, spec in names}
-            pool = _pool(self._messages.file())
+            pool = _pool(self._messages.file(spec for _, spec in names))
             self._environments[names] = cel.NewEnv(descriptor_pool=pool, variables=types)
         return self._environments[names]
 

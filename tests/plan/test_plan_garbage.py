@@ -143,6 +143,11 @@ def _rows() -> JSON:
     return [{"a": n, "b": [n]} for n in range(20_000)]
 
 
+def _kinds(n: int) -> JSONObject:
+    loop: JSON = {"items": [{f"f{n}": 1}], "as": "row"}
+    return {"for_each": loop, "when": f"row.f{n} > 0"}
+
+
 LARGE: dict[str, Callable[[], JSON]] = {
     "a chain": lambda: plan(*_steps(5000, _chain)),
     "a cycle": lambda: plan(*_steps(5000, lambda n: {"needs": [f"s{n - 1 if n else 4999}"]})),
@@ -152,6 +157,8 @@ LARGE: dict[str, Callable[[], JSON]] = {
     "unknown": lambda: plan(*_steps(5000, lambda n: {"needs": [f"t{n}"], "tool": f"a.x{n}@1"})),
     "undeclared": lambda: plan(*_steps(3000, _undeclared)),
     "conditions": lambda: plan(*_steps(1000, lambda n: {"when": f"inputs.n > {n} &&"})),
+    "kinds of loops": lambda: plan(*_steps(3000, _kinds)),
+    "literals": lambda: plan(*_steps(1, lambda _: {"args": {"id": _rows()}})),
     "a schema": lambda: plan(*_steps(1, lambda _: {}), inputs_schema=_bomb()),
     "a schema of choices": lambda: plan(*_steps(1, lambda _: {}), inputs_schema=_choices()),
     "items": lambda: plan(*_steps(1, lambda _: {}), inputs={"rows": _rows()}),
