@@ -35,7 +35,7 @@ test_an_unknown_agent_is_denied if {
 }
 
 test_without_a_registry_every_agent_is_unknown if {
-	reasons := agents.denies with input as facts.call({})
+	reasons := agents.denies with input as facts.call({}) with data.remit.registry as {}
 	facts.codes(reasons) == {"agent.unknown"}
 }
 

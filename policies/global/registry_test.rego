@@ -11,7 +11,7 @@ test_thresholds_stand if {
 }
 
 test_without_thresholds_everything_is_denied if {
-	denied := registry.denies with data.remit.defaults.thresholds as {}
+	denied := registry.denies with data.remit.defaults.thresholds as {} with data.remit.registry as {}
 	facts.codes(denied) == {"registry.missing"}
 	planned := registry.plan_denies with data.remit.lib.thresholds as {}
 	facts.codes(planned) == {"registry.missing"}

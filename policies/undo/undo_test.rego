@@ -21,7 +21,7 @@ test_any_scope_of_the_domain_is_enough if {
 test_a_suspended_agent_undoes if decide(agent_of("sleeper", facts.undo({}))).effect == "allow"
 
 test_another_domain_is_not_covered if {
-	decision := decide(facts.undo({"domain": "erp", "tool": "erp.x@1"}))
+	decision := decide(facts.undo({"domain": "nowhere", "tool": "nowhere.x@1"}))
 	decision.effect == "deny"
 	facts.codes(decision.reasons) == {"policy.unknown_domain"}
 }

@@ -45,7 +45,7 @@ test_hidden_fields_are_redacted if {
 }
 
 test_without_bounds_it_is_denied if {
-	reasons := fields.denies with input as call({}) with data.remit.defaults.domains as {}
+	reasons := fields.denies with input as call({}) with data.remit.defaults.domains as {} with data.remit.registry as {}
 	facts.codes(reasons) == {"crm.unbounded"}
 	bounded := fields.denies with input as call({})
 	bounded == set()

@@ -33,7 +33,7 @@ test_a_project_moves_the_bounds if {
 }
 
 test_without_bounds_it_is_denied if {
-	reasons := amount.denies with input as facts.call({}) with data.remit.defaults.domains as {}
+	reasons := amount.denies with input as facts.call({}) with data.remit.defaults.domains as {} with data.remit.registry as {}
 	facts.codes(reasons) == {"finance.unbounded"}
 	bounded := amount.denies with input as facts.call({})
 	bounded == set()
