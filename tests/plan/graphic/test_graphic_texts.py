@@ -66,7 +66,7 @@ def test_reads_and_effects_look_different() -> None:
 
 def test_gates_loops_and_conditions_are_marked() -> None:
     """What a plan says of people, repetition and conditions stands at the node."""
-    look = {
+    look: JSONObject = {
         **step("look", "crm.get_contact@1", id="${one}"),
         "for_each": {"items": "${inputs.ids}", "as": "one"},
         "when": "size(inputs.ids) > 1",
@@ -86,7 +86,7 @@ def test_edges_are_needs_and_fallbacks() -> None:
     """A fallback hangs on what it stands in for, by another kind of edge."""
     first = {**step("first", "crm.get_contact@1", id="c-1"), "on_failed": "second"}
     second = step("second", "crm.get_contact@1", id="c-2")
-    third = {**step("third", "crm.get_contact@1", id="c-3"), "needs": ["first"]}
+    third: JSONObject = {**step("third", "crm.get_contact@1", id="c-3"), "needs": ["first"]}
 
     text = mermaid(drawn(first, second, third))
 

@@ -1,0 +1,231 @@
+"""The commands that need a stack, typed in processes of their own against the real one."""
+
+import asyncio
+import json
+import os
+import shlex
+import sqlite3
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from remit.canonical import JSON, JSONObject
+from remit.cli.stack.layout import Layout
+from tests.running import ROOT, Running, eventually, plan
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
+
+
+@dataclass
+class Typed:
+    """A shell that stands in an empty folder, far from the lab."""
+
+    lab: Running
+    folder: Path
+
+    def __call__(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Run `remit` with `arguments`."""
+        return subprocess.run(
+            [sys.executable, "-m", "remit", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env=self.variables,
+            check=False,
+        )
+
+    def document(self, *arguments: str | Path) -> JSONObject:
+        """Run with `--json`; return what stdout holds."""
+        read: JSONObject = json.loads(self(*arguments, "--json").stdout)
+        return read
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of the shell."""
+        return {**os.environ, "PYTHONPATH": str(ROOT), "REMIT_PROJECT": str(self.lab.project)}
+
+    def plan(self, name: str, *steps: JSON, **more: JSON) -> Path:
+        """Write a plan that no other test has."""
+        file = self.folder / f"{name}.json"
+        file.write_text(json.dumps(plan(name, list(steps), goal=uuid.uuid4().hex, **more)))
+        return file
+
+
+@pytest.fixture
+def typed(lab: Running, tmp_path: Path) -> Typed:
+    """A shell for one test."""
+    return Typed(lab, tmp_path)
+
+
+@pytest.fixture
+def tag() -> str:
+    """A prefix of names that no other test uses."""
+    return f"k{uuid.uuid4().hex[:8]}"
+
+
+def put(step: str, name: str, *needs: str, **args: JSON) -> JSONObject:
+    """Return a step that puts `name` down."""
+    return {"id": step, "tool": "lab.put@1", "args": {"name": name, **args}, "needs": list(needs)}
+
+
+def burn(name: str) -> JSONObject:
+    """Return a step that waits for a person."""
+    return {"id": "burn", "tool": "lab.burn@1", "args": {"name": name}, "irreversible": True}
+
+
+def test_run_follows_to_the_end_as_plain_lines(typed: Typed, tag: str) -> None:
+    """Without a terminal every state is a line; outputs and the web UI link end it; exit code 0."""
+    file = typed.plan("lines", put("a", f"{tag}a"), outputs={"name": "${steps.a.output.name}"})
+
+    ran = typed("run", file)
+
+    assert ran.returncode == 0, ran.stderr
+    assert "a  done  lab.put@1" in ran.stdout
+    assert "\ncompleted\n" in ran.stdout
+    assert f'outputs: {{"name": "{tag}a"}}' in ran.stdout
+    assert "/namespaces/default/workflows/remit%2Flab%2Flines" in ran.stdout
+    assert "\x1b" not in ran.stdout
+
+
+def test_run_again_shows_the_same_run(typed: Typed, tag: str) -> None:
+    """Typed twice, a plan runs once and the second run says so; other inputs are another run."""
+    args: JSONObject = {"id": "a", "tool": "lab.put@1", "args": {"name": "${inputs.name}"}}
+    file = typed.plan("again", args, inputs={"name": f"{tag}a"})
+
+    first, second = typed.document("run", file), typed("run", file)
+    other = typed.document("run", file, "--input", f"name={tag}b")
+
+    assert (first["started"], second.returncode) == (True, 0)
+    assert "nothing was started again" in second.stderr
+    assert other["workflow_id"] != first["workflow_id"]
+    assert typed.lab.effects(tag) == [f"put {tag}a", f"put {tag}b"]
+
+
+def test_an_id_belongs_to_one_plan(typed: Typed, tag: str) -> None:
+    """`--id` starts a plan once more; another plan under a taken id is refused."""
+    file, other = typed.plan("one", put("a", f"{tag}a")), typed.plan("two", put("a", f"{tag}b"))
+
+    assert typed.document("run", file, "--id", tag)["workflow_id"] == tag
+    refused = typed("run", other, "--id", tag, "--json")
+
+    assert refused.returncode == 2
+    assert json.loads(refused.stdout)["diagnostics"][0]["code"] == "RUN-ID-TAKEN"
+    assert typed.lab.effects(tag) == [f"put {tag}a"]
+
+
+def test_a_run_that_fails_returns_1_and_says_what_was_undone(typed: Typed, tag: str) -> None:
+    """Code, step, reason and the number of undone calls stand at the end, also as JSON."""
+    file = typed.plan("fails", put("a", f"{tag}a"), put("b", f"{tag}b", "a", fail="refuse"))
+
+    ran, document = typed("run", file), typed.document("run", file)
+
+    assert ran.returncode == 1
+    assert "failed: LAB-REFUSED at b" in ran.stdout
+    assert "1 call undone" in ran.stdout
+    outcome = document["outcome"]
+    assert isinstance(outcome, dict)
+    assert (document["ok"], outcome["undone"], outcome["residue"]) == (False, 1, [])
+
+
+async def test_a_gate_is_answered_with_the_printed_line(typed: Typed, tag: str) -> None:
+    """`explain` prints the whole line; typed with `remit env`'s PATH, it lets the run go on."""
+    file = typed.plan("gated", burn(f"{tag}a"))
+    started = await asyncio.to_thread(typed.document, "run", file, "--no-follow")
+    run = str(started["workflow_id"])
+    waits: list[JSON] = []
+
+    async def waiting() -> bool:
+        found = (await asyncio.to_thread(typed.document, "explain", run))["waits"]
+        waits[:] = found if isinstance(found, list) else []
+        return bool(waits)
+
+    await eventually(waiting, every_s=0.5)
+    wait = waits[0]
+    assert isinstance(wait, dict)
+    line = typed("env").stdout.strip() + " && " + str(wait["command"])
+    answered = await asyncio.create_subprocess_exec(
+        "bash", "-c", line.replace("YOU", "boss@lab.example"), stdout=asyncio.subprocess.DEVNULL
+    )
+    assert await answered.wait() == 0
+    ran = await asyncio.to_thread(typed, "run", file)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert typed.lab.effects(tag) == [f"burn {tag}a"]
+
+
+def test_a_dry_run_asks_about_everything_and_does_nothing(typed: Typed, tag: str) -> None:
+    """Allow, gate and unknown values are told step by step; no effect, no record, no workflow."""
+    look: JSONObject = {"id": "look", "tool": "lab.look@1", "args": {"name": f"{tag}l"}}
+    put_it: JSONObject = {
+        **put("put", "${steps.look.output.name}", "look"),
+        "when": "inputs.wanted",
+    }
+    skipped: JSONObject = {**put("skip", f"{tag}s"), "when": "!inputs.wanted"}
+    file = typed.plan("dry", look, put_it, skipped, burn(f"{tag}b"), inputs={"wanted": True})
+
+    ran = typed("dry-run", file)
+    document = typed.document("dry-run", file)
+
+    steps = {str(each["path"]): each for each in _objects(document["steps"])}
+    assert (ran.returncode, document["verdict"]) == (0, "would_wait")
+    assert {path: each["effect"] for path, each in steps.items()} == {
+        "look": "allow",
+        "put": "allow",
+        "skip": "skipped",
+        "burn": "require_approval",
+    }
+    assert (steps["put"]["turn"], steps["put"]["unknown"]) == ("2", ["/name"])
+    assert steps["put"]["undo"] == "lab.drop@1"
+    assert "operator must agree" in ran.stdout
+    assert "unknown before the run: /name" in ran.stdout
+    assert typed.lab.effects(tag) == []
+    assert not _is_in_ledger(typed.lab, str(document["digest"]))
+
+
+def test_a_dry_run_shows_every_refusal(typed: Typed, tag: str) -> None:
+    """An agent without the scope is refused at admission and at the step, with code and policy."""
+    file = typed.plan("denied", put("a", f"{tag}a"), agent="reader@1.0.0")
+
+    ran, document = typed("dry-run", file), typed.document("dry-run", file)
+
+    (step,) = _objects(document["steps"])
+    assert (ran.returncode, document["verdict"]) == (1, "would_be_refused")
+    assert step["effect"] == "deny"
+    assert "agent.scope_missing" in ran.stdout
+    assert "plan.tool_not_listed" in ran.stdout
+
+
+def test_status_and_env_tell_the_same_stack(typed: Typed) -> None:
+    """`status` returns 0 for a healthy stack, and `env` names its address and policies."""
+    status, line = typed("status", "--json"), typed("env").stdout
+
+    words = shlex.split(line)
+    assert (status.returncode, json.loads(status.stdout)["condition"]) == (0, "running")
+    assert f"TEMPORAL_ADDRESS={typed.lab.address}" in words
+    assert any(word.startswith("REMIT_POLICIES=") for word in words)
+
+
+def test_a_run_that_is_not_there_is_wrong_usage(typed: Typed) -> None:
+    """`explain` of an unknown id gives a code and exit code 2."""
+    ran = typed("explain", f"none-{uuid.uuid4()}", "--json")
+
+    assert ran.returncode == 2
+    assert json.loads(ran.stdout)["diagnostics"][0]["code"] == "RUN-UNKNOWN"
+
+
+def _objects(value: JSON) -> list[JSONObject]:
+    assert isinstance(value, list)
+    return [each for each in value if isinstance(each, dict)]
+
+
+def _is_in_ledger(lab: Running, plan_digest: str) -> bool:
+    """Return whether the ledger has seen a plan, or a run that a dry run pretends."""
+    with sqlite3.connect(Layout(lab.project).ledger_database) as connection:
+        runs = connection.execute("SELECT 1 FROM runs WHERE plan_digest = ?", (plan_digest,))
+        known = connection.execute("SELECT 1 FROM contents WHERE digest = ?", (plan_digest,))
+        pretended = connection.execute("SELECT 1 FROM chains WHERE root = 'dry-run'")
+        return any(found.fetchone() for found in (runs, known, pretended))
