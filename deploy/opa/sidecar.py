@@ -4,29 +4,28 @@
     python sidecar.py --shared /run/opa --project /project/policies --check   # 0 when it can decide
 
 In `--shared`, a folder of the workers and OPA alone, stand the socket and the token that OPA asks
-for. Everything else is in a private folder that dies with the container: the key that signs
-bundles never leaves it, and two sidecars with the same policies give the same revision, since that
-is a digest of the content. Publisher, configuration and access rules are those of `remit up`; here is
+for. Everything else is in a private folder that dies with the container: the key that signs bundles
+never leaves it, and two sidecars with the same policies give the same revision, since that is a
+digest of the content. Publisher, configuration and access rules are those of `remit up`; here is
 only what holds the two processes together. It needs no network beyond its own loopback.
 """
 
 import argparse
+import asyncio
 import os
 import signal
-import subprocess
 import sys
-import threading
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from remit.cli.stack import opa
 from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.components import core_policies
-from remit.cli.stack.publisher import PublisherSettings
+from remit.cli.stack.publisher_settings import PublisherSettings
 
-_LOOK_S = 0.2
 _GRACE_S = 5.0
 _PORT = 8181
 
@@ -78,33 +77,32 @@ def commands(place: Place) -> tuple[Sequence[str], Sequence[str]]:
     return publisher.argv(), server
 
 
-def run(place: Place) -> int:
+async def run(place: Place) -> int:
     """Run both until SIGTERM (0) or until one of them ends (1)."""
-    stopping = threading.Event()
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        stopping.set()
-
+    told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    children = [subprocess.Popen(argv) for argv in commands(place)]
-    ended = None
-    while ended is None and not stopping.wait(_LOOK_S):
-        ended = next((child for child in children if child.poll() is not None), None)
-    if ended is not None:
-        sys.stderr.write(f"{ended.args[0]} ended with {ended.returncode}\n")
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    children = [await asyncio.create_subprocess_exec(*argv) for argv in commands(place)]
+    ends = [asyncio.create_task(child.wait()) for child in children]
+    stopping = asyncio.create_task(told.wait())
+    await asyncio.wait([*ends, stopping], return_when=asyncio.FIRST_COMPLETED)
+    lost = [name for name, end in zip(("publisher", "opa"), ends, strict=True) if end.done()]
+    stopping.cancel()
     for child in reversed(children):
-        _end(child)
-    return 0 if ended is None else 1
+        await _end(child)
+    for name in lost:
+        sys.stderr.write(f"{name} ended by itself; ended the other\n")
+    return 1 if lost else 0
 
 
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    child.terminate()
+async def _end(child: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        child.terminate()
     try:
-        child.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
+        await asyncio.wait_for(child.wait(), _GRACE_S)
+    except TimeoutError:
         child.kill()
-        child.wait()
+        await child.wait()
 
 
 def check(place: Place) -> int:
@@ -121,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--project", type=Path, default=Path("/project/policies"))
-    parser.add_argument("--private", type=Path, default=Path("/tmp/opa"))
+    parser.add_argument("--private", type=Path, default=Path(tempfile.gettempdir()) / "opa")
     parser.add_argument("--binary", type=Path, default=Path("/usr/local/bin/opa"))
     parser.add_argument("--core", type=Path, default=core_policies())
     parser.add_argument("--port", type=int, default=_PORT)
@@ -129,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     is_check = given.pop("check")
     place = Place(**given)
     os.umask(0o077)
-    return check(place) if is_check else run(place)
+    return check(place) if is_check else asyncio.run(run(place))
 
 
 if __name__ == "__main__":

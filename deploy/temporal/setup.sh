@@ -4,21 +4,26 @@ set -eu
 : "${TEMPORAL_ADDRESS:?}" "${TEMPORAL_NAMESPACE:?}"
 retention="${RETENTION:-720h}"
 
-attempts=0
-until temporal operator cluster health >/dev/null 2>&1; do
-    attempts=$((attempts + 1))
-    if [ "$attempts" -ge 60 ]; then
-        echo "Temporal at $TEMPORAL_ADDRESS is not healthy after $attempts s" >&2
-        exit 1
-    fi
-    sleep 1
-done
+# Every second for a minute: the server starts, and knows a new namespace only after a while.
+patiently() {
+    attempts=0
+    until said=$("$@" 2>&1); do
+        attempts=$((attempts + 1))
+        if [ "$attempts" -ge 60 ]; then
+            echo "$said" >&2
+            exit 1
+        fi
+        sleep 1
+    done
+}
+
+patiently temporal operator cluster health
 
 if ! temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then
     temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$retention"
 fi
 
-temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
+patiently temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
     --name RemitPlan --type Keyword \
     --name RemitStatus --type Keyword \
     --name RemitAgent --type Keyword \
@@ -26,3 +31,4 @@ temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
     --name RemitOwner --type Keyword \
     --name RemitRisk --type Keyword \
     --name RemitAwaits --type KeywordList
+echo "namespace $TEMPORAL_NAMESPACE is ready for Remit"
