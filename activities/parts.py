@@ -22,7 +22,7 @@ from remit.ledger.protocol import Admission, Record, RunRow
 from remit.plan.compiled import CompiledPlan, CompiledStep, Schedule
 from remit.plan.path import Direction, Segment, StepKey
 from remit.plan.scheduling import part_schedule, schedule_of
-from remit.plan.template import TemplateError, resolve
+from remit.plan.template import TemplateError, resolve, resolve_outputs
 from remit.plan.usage import outputs_used, steps_used
 from remit.plan.wire import (
     ADMIT_PART,
@@ -92,11 +92,9 @@ class Parts:
             "inputs": await self._point.pinned.value(admission.inputs),
             "steps": steps,
         }
-        try:
-            resolved = content(resolve(pinned.plan.outputs, scope))
-            view = shown(resolve(pinned.plan.outputs, scope), await self._classes(pinned.plan))
-        except TemplateError as error:
-            raise failure.refused("OUTPUT-ABSENT", str(error), ask.parent) from error
+        outputs = resolve_outputs(pinned.plan.outputs, scope)
+        resolved = content(outputs)
+        view = shown(outputs, await self._classes(pinned.plan))
         if ask.parent:
             parent, _, last = ask.parent.rpartition("/")
             key = StepKey(ask.root, parent, Segment.parse(last), Direction.DO)

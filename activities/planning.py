@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, JSONObject, NotCanonicalError, digest
+from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical, digest
 from remit.decision.decision import Decided
 from remit.decision.facts import PlanStepFact
 from remit.diagnostic import Diagnostic
@@ -74,14 +74,14 @@ class Planning:
         if compiled is None:
             raise invalid(compilation.diagnostics)
         frame = Frame.of(activity.info(), ROLE)
-        run = self._run(ask, compiled, frame)
+        run = self._run(ask, compiled, compilation.digest, frame)
         decided = await self._decide(compiled, compilation, run, frame, "")
         for part in compilation.parts.values():
             await self._decide(part, compilation, run, frame, part.name)
         admission = Admission(
             root=ask.root,
             path="",
-            compiled=compiled.digest,
+            compiled=compilation.digest,
             inputs=digest(compiled.inputs),
             decision_id=decided.decision_id,
             revision=decided.revision,
@@ -112,7 +112,7 @@ class Planning:
                 self._compiled[name] = found
         return found
 
-    def _run(self, ask: Admit, compiled: CompiledPlan, frame: Frame) -> RunRow:
+    def _run(self, ask: Admit, compiled: CompiledPlan, digest: Digest, frame: Frame) -> RunRow:
         now = self._clock()
         cost = compiled.constraints.cost
         return RunRow(
@@ -120,7 +120,7 @@ class Planning:
             workflow_id=frame.workflow_id,
             plan=f"{compiled.name}@{compiled.version}",
             plan_digest=compiled.plan_digest,
-            compiled=compiled.digest,
+            compiled=digest,
             agent=compiled.agent,
             on_behalf_of=compiled.on_behalf_of,
             tenant=compiled.tenant,
@@ -150,7 +150,7 @@ class Planning:
             return
         contents: list[Content] = [
             content(compilation.document),
-            content(compiled.model_dump(mode="json")),
+            Content(compilation.digest, canonical(compiled.model_dump(mode="json"))),
             content(compiled.inputs),
         ]
         contents += [content(part.model_dump(mode="json")) for part in compilation.parts.values()]

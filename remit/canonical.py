@@ -55,6 +55,7 @@ def _plain_integer(text: str) -> None:
 
 
 _SAFE_DIGITS = 15
+_SURROGATES = "\ud800"
 _WRITE = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode
@@ -64,12 +65,13 @@ _LOOK = json.JSONDecoder(parse_float=_plain_float, parse_int=_plain_integer).dec
 def _quickly(value: JSON | Mapping[str, JSON] | Sequence[JSON]) -> bytes | None:
     """Return the canonical bytes by the standard library, where both agree; else `None`.
 
-    Several times faster than `rfc8785`, on the way of every decision. They agree on ASCII text
-    (beyond it keys sort otherwise) without exponents, whole floats and very long integers.
+    Several times faster than `rfc8785`, on the way of every decision. They agree on text below the
+    surrogates (beyond them UTF-16 sorts otherwise) without exponents, whole floats and very long
+    integers.
     """
     try:
         text = _WRITE(value)
-        if not text.isascii():
+        if not text.isascii() and max(text) >= _SURROGATES:
             return None
         _LOOK(text)
     except (_OddError, TypeError, ValueError, RecursionError):
