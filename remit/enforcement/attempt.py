@@ -9,20 +9,21 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from remit.canonical import JSON, Digest, JSONObject, canonical, digest
+from remit.canonical import JSON, JSONObject, canonical, digest
 from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.deciding import Deciding, recorded
+from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.obligations import ObligationError, apply
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.sending import Cancellable, Send
 from remit.enforcement.subject import Subject, action_digest
 from remit.ledger.protocol import (
     REPAIR_RETRY,
     Action,
     Content,
-    FrozenUndo,
     Intent,
     Ledger,
     LedgerError,
@@ -36,55 +37,11 @@ from remit.plan.wire import Failure
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import Idempotency
 
-Send = Callable[[ToolCall], Awaitable[ToolAnswer]]
-"""Hands a decided and recorded call to its tool."""
-
 _OPA_DELAY_S = 2.0
 _CONFLICTS = 5
 """How often a call is decided again because a counter moved in between."""
 _LEASE_SLACK_MS = 1000
 _JITTER = random.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the caller makes of an answer, before the outcome is recorded."""
-
-    code: str = ""
-    """Empty when the answer is as it must be; else why it is a failure with effect."""
-    message: str = ""
-    undo: FrozenUndo | None = None
-    contents: tuple[Content, ...] = ()
-    spent: int | None = None
-
-
-Judgement = Callable[[JSON, JSONObject], Awaitable[Verdict]]
-"""Judges an output, given the enforced arguments: schema, `ensure`, read-back, what undoes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsApproval:
-    """Policy wants a person first; nothing was called."""
-
-    decided: Decided
-    enforced_digest: Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Performed:
-    """It happened, and its outcome is recorded."""
-
-    action: Action
-    output: JSON
-    decided: Decided | None
-
-
-@dataclass(frozen=True, slots=True)
-class Doubtful:
-    """Nobody can tell whether it happened."""
-
-    action: Action
-    message: str
 
 
 class Attempts:
@@ -112,7 +69,9 @@ class Attempts:
                     raise
                 situation = await self._ledger.look(subject.key)
                 continue
-            return await self._shielded(self._carry(enforced, attempt, decided, send, judge))
+            sending = Cancellable(send, subject.contract.cancellable)
+            carried = self._carry(enforced, attempt, decided, sending.send, judge)
+            return await self._shielded(carried, sending)
         raise failure.again(
             "RESERVE-CONFLICT", "a counter kept moving; tried again", 1, subject.key.path
         )
@@ -395,7 +354,9 @@ class Attempts:
         )
         return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
 
-    async def _shielded(self, work: Awaitable[Performed | Doubtful]) -> Performed | Doubtful:
+    async def _shielded(
+        self, work: Awaitable[Performed | Doubtful], sending: Cancellable | None = None
+    ) -> Performed | Doubtful:
         """Finish `work` whatever is cancelled: an intent is recorded, so an outcome must be."""
         task = asyncio.ensure_future(work)
         while True:
@@ -404,6 +365,8 @@ class Attempts:
             except asyncio.CancelledError:
                 if task.cancelled():
                     raise
+                if sending is not None:
+                    sending.cancel()
 
 
 def backoff_s(subject: Subject, attempts: int) -> float:

@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
 from remit.enforcement import failure
-from remit.enforcement.attempt import Attempts, Doubtful, NeedsApproval, Performed, Send
+from remit.enforcement.attempt import Attempts
+from remit.enforcement.endings import Doubtful, NeedsApproval, Performed
 from remit.enforcement.frame import Frame
 from remit.enforcement.gates import Gates
 from remit.enforcement.judging import judgement_of_do
 from remit.enforcement.pinned import Pinned, PinnedPlan
 from remit.enforcement.reading import Reading
+from remit.enforcement.sending import Send
 from remit.enforcement.shown import shown
 from remit.enforcement.subject import Subject
 from remit.enforcement.surroundings import Surroundings

@@ -7,7 +7,8 @@ call is a success, and how it is undone if that is ever needed.
 from collections.abc import Awaitable, Callable
 
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
-from remit.enforcement.attempt import Judgement, Verdict, content
+from remit.enforcement.attempt import content
+from remit.enforcement.endings import Judgement, Verdict
 from remit.enforcement.subject import Subject
 from remit.enforcement.surroundings import Surroundings
 from remit.ledger.protocol import Content, FrozenUndo

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from remit.canonical import JSONObject
 from remit.enforcement import failure
-from remit.enforcement.attempt import Attempts, Send
+from remit.enforcement.attempt import Attempts
 from remit.enforcement.deciding import Deciding, Judge, recorded
 from remit.enforcement.doing import Doing
 from remit.enforcement.frame import Frame, Place
@@ -16,6 +16,7 @@ from remit.enforcement.gates import Gates
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
 from remit.enforcement.reading import Reading
+from remit.enforcement.sending import Send
 from remit.enforcement.undoing import Undoing
 from remit.ledger.protocol import Ledger, LedgerError, LedgerUnavailableError, Record
 from remit.plan.path import Direction

@@ -4,7 +4,6 @@ They are actions like any other: decided with their purpose, recorded, never gat
 """
 
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject
@@ -12,13 +11,12 @@ from remit.enforcement.deciding import Deciding, recorded
 from remit.enforcement.judging import ReadBack
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
+from remit.enforcement.sending import Send
 from remit.enforcement.subject import Subject
 from remit.ledger.protocol import Ledger, Record
 from remit.tool.call import Happened, Purpose, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import Probe
 from remit.tool.template import TemplateError, fill
-
-Send = Callable[[ToolCall], Awaitable[ToolAnswer]]
 
 
 class Reading:

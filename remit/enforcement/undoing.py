@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 from remit.enforcement import failure
-from remit.enforcement.attempt import Attempts, Doubtful, NeedsApproval, Performed, Send
+from remit.enforcement.attempt import Attempts
 from remit.enforcement.doing import Admitted, admitted_call, happened, recorded_subject
+from remit.enforcement.endings import Doubtful, NeedsApproval, Performed
 from remit.enforcement.frame import Frame
 from remit.enforcement.gates import Gates
 from remit.enforcement.judging import judgement_of_undo
 from remit.enforcement.pinned import Pinned
 from remit.enforcement.reading import Reading
+from remit.enforcement.sending import Send
 from remit.enforcement.shown import shown
 from remit.enforcement.subject import Subject
 from remit.ledger.protocol import Action, FrozenUndo, Ledger, State

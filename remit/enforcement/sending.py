@@ -1,0 +1,38 @@
+"""Handing a call to its tool, and giving it up when its contract lets it be cancelled.
+
+After the intent a call is shielded to its deadline; only a tool that says `cancellable` is given up
+earlier, and then nobody knows whether it took effect.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from remit.tool.call import ToolAnswer, ToolCall, Unknown
+
+Send = Callable[[ToolCall], Awaitable[ToolAnswer]]
+"""Hands a decided and recorded call to its tool."""
+
+
+class Cancellable:
+    """One call that may be given up."""
+
+    def __init__(self, send: Send, is_cancellable: bool) -> None:
+        """Send by `send`; `cancel` does nothing unless the tool `is_cancellable`."""
+        self._send = send
+        self._is_cancellable = is_cancellable
+        self._task: asyncio.Future[ToolAnswer] | None = None
+
+    async def send(self, call: ToolCall) -> ToolAnswer:
+        """Return the tool's answer, or that the call was given up."""
+        if not self._is_cancellable:
+            return await self._send(call)
+        self._task = asyncio.ensure_future(self._send(call))
+        try:
+            return await self._task
+        except asyncio.CancelledError:
+            return Unknown("TOOL-CANCELLED", "it was cancelled while it was called")
+
+    def cancel(self) -> None:
+        """Give the call up, if its tool lets us."""
+        if self._is_cancellable and self._task is not None:
+            self._task.cancel()
