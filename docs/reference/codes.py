@@ -1,0 +1,368 @@
+"""What every code means that a run, a tool or a command can end with, and the way out.
+
+Codes of plans stand in `remit.plan.reference`, codes of the stack and of the client beside their
+enumerations, codes of policies in the policies. A test finds each code that the source can say and
+fails when one is missing here, or stands here and is said by nobody.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One code."""
+
+    meaning: str
+    way_out: str
+
+
+START: Mapping[str, Entry] = {
+    "PLAN-TOO-LARGE": Entry(
+        "The document is larger than 1 MiB.", "Pass data by reference; use sub-plans."
+    ),
+    "PLAN-INPUTS": Entry(
+        "A sub-plan was given inputs that its schema does not take.",
+        "Mend the step's `args`, or the sub-plan's `inputs_schema`.",
+    ),
+    "RUN-START-OPTIONS": Entry(
+        "Started with a retry policy, cron, a timeout, or by another workflow: Temporal would end "
+        "or repeat the run without its undo.",
+        "Deadlines belong in `constraints.deadline`, regular starts in a Temporal schedule.",
+    ),
+    "RUN-FORGED-STATE": Entry(
+        "The run claims to continue another one that the ledger does not know so.",
+        "Start the plan; nobody hands over state.",
+    ),
+    "RUN-NO-PARENT": Entry("A child workflow type was started by hand.", "Start `ExecutePlan`."),
+    "RUN-PARENT": Entry("`RepairRun` was started by another workflow.", "The keeper starts it."),
+    "RUN-OPEN": Entry(
+        "A repair was asked for a run that is still open.", "Send the run `rollback`."
+    ),
+    "ADMISSION-ABSENT": Entry(
+        "The ledger holds no admission for this run, path and plan: nothing was called.",
+        "Start the plan from its beginning. If runs of long ago fail so, the ledger was replaced.",
+    ),
+    "ADMISSION-DIFFERS": Entry(
+        "Another plan was admitted under this run or path.",
+        "Start a new run: an admission stands for good.",
+    ),
+    "ADMISSION-FAULT": Entry(
+        "Admission met a fault of Remit's own; nothing was called.", "Report it with the plan."
+    ),
+    "MACHINE-UNKNOWN-ENGINE": Entry(
+        "The plan was compiled for scheduling rules that this worker does not know.",
+        "Run a worker of the version that compiled it, or start the plan again.",
+    ),
+    "MACHINE-SNAPSHOT": Entry(
+        "Carried-over state does not fit the plan.", "A bug, or an edited history: report it."
+    ),
+    "MACHINE-NOT-IDLE": Entry("State was carried over while calls were in flight.", "A bug."),
+}
+
+STEP: Mapping[str, Entry] = {
+    "REQUIRE-FALSE": Entry(
+        "A precondition did not hold; nothing was called.", "See the expression in the message."
+    ),
+    "ENSURE-FALSE": Entry(
+        "The call happened, but not so that `ensure` holds; it is undone.",
+        "See the expression in the message.",
+    ),
+    "ENSURE-ERROR": Entry(
+        "The call happened, and `ensure` could not be evaluated; it is undone.",
+        "Guard with `has()`.",
+    ),
+    "EXPRESSION-ERROR": Entry(
+        "`when`, `require` or `until` could not be evaluated.", "Guard with `has()`."
+    ),
+    "REFERENCE-ABSENT": Entry(
+        "A `${…}` in the arguments leads nowhere; nothing was called.",
+        "Refer to a step that is never skipped, or give this one a `when` with `has()`.",
+    ),
+    "ARGUMENTS-SCHEMA": Entry(
+        "The tool's contract does not take these arguments; nothing was called.",
+        "The message names the place. Mend the plan, or what it refers to.",
+    ),
+    "ARGUMENTS-NOT-JSON": Entry(
+        "The arguments have no canonical JSON; nothing was called.",
+        "Send integers beyond 2^53 as text.",
+    ),
+    "ARGUMENTS-TOO-LARGE": Entry(
+        "More than 512 KiB of arguments; nothing was called.", "Pass data by reference."
+    ),
+    "OUTPUT-SCHEMA": Entry(
+        "The call happened, and its answer breaks the tool's contract; it is undone.",
+        "Mend the tool or its contract.",
+    ),
+    "OUTPUT-NOT-JSON": Entry(
+        "The call happened, and its answer has no canonical JSON; it is undone.", "Mend the tool."
+    ),
+    "OUTPUT-TOO-LARGE": Entry(
+        "The call happened, and its answer is larger than 1 MiB; it is undone.",
+        "Let the tool answer with a reference.",
+    ),
+    "OUTPUT-ABSENT": Entry(
+        "An output of the plan refers to what is not there.", "Refer to a step that always runs."
+    ),
+    "READ-BACK-DIFFERS": Entry(
+        "The tool answered that it happened; reading back says otherwise. It is undone.",
+        "Look at the tool: it lies, or takes effect later than it says.",
+    ),
+    "FOR-EACH-ITEMS": Entry("`for_each.items` is no list.", "Refer to a list."),
+    "FOR-EACH-TOO-LONG": Entry("More than 10,000 items.", "Split the list over several runs."),
+    "STEP-ABSENT": Entry(
+        "The admitted plan has no such step; or a probe says that the call did not happen.",
+        "In the second case it is tried again by itself.",
+    ),
+    "STEP-NOT-A-PLAN": Entry("A sub-plan was asked for at a step that is none.", "A bug."),
+    "STEP-CANCELLED": Entry("Stopped before it was called.", "Nothing to do."),
+    "STEP-UNKNOWN": Entry(
+        "The activity failed in a way that says nothing of its effect.",
+        "Unwinding asks the ledger. See the worker's log.",
+    ),
+    "STEP-JOIN-IMPOSSIBLE": Entry(
+        "Too few of the steps that it needs are done.", "See which of them failed or were skipped."
+    ),
+    "STEP-REPEAT-EXHAUSTED": Entry(
+        "`until` did not hold within `max_times`.", "Repeat more often, or with a pause."
+    ),
+    "STEP-TOO-MANY-GATES": Entry(
+        "A step that was approved three times was to be approved again; it is refused.",
+        "See why the action, or the policy, changes while it waits.",
+    ),
+    "GATE-NOT-GRANTED": Entry("A gate closed without a grant.", "See who closed it."),
+    "GATE-REJECTED": Entry("Somebody said no; the run is undone.", "The reason names who."),
+    "GATE-EXPIRED": Entry(
+        "Nobody of the role answered in time; the run is undone.",
+        "Start again, or let the rule's `expires_in_ms` be longer.",
+    ),
+    "PLAN-STUCK": Entry("Steps were left that nothing could begin.", "A bug: report the plan."),
+    "PART-UNDONE": Entry("A sub-plan was undone with its run.", "Nothing to do."),
+    "PART-UNKNOWN": Entry("A part of a run ended without a cause.", "A bug."),
+    "ACTIVITY-MISMATCH": Entry(
+        "The activity's name is not the step's tool; nothing was called.",
+        "Nobody schedules tool activities but a run.",
+    ),
+    "ACTIVITY-STANDALONE": Entry(
+        "An activity was started without a workflow; nothing was called.", "Start a plan."
+    ),
+    "CALL-SHAPE": Entry(
+        "The activity's input is no step call; nothing was called.", "Start a plan."
+    ),
+}
+
+RUN: Mapping[str, Entry] = {
+    "RUN-CANCELLED": Entry("The run was cancelled, and undone.", "The reason is Temporal's."),
+    "RUN-ROLLED-BACK": Entry("An operator ordered it back.", "The reason is the operator's."),
+    "RUN-DEADLINE": Entry(
+        "The deadline passed while a step waited; the run holds.",
+        "See what it waited for; then `rollback`. By now policy allows nothing but undos.",
+    ),
+    "RUN-ABANDONED": Entry(
+        "The run was ended from outside; this repair undid what it left.", "See its `residue`."
+    ),
+    "RUN-TERMINATED": Entry(
+        "Terminated in Temporal; the keeper undoes what it left.",
+        "Look at `remit-repair/<run id>`.",
+    ),
+    "RUN-TIMED-OUT": Entry("Temporal timed the run out.", "As above."),
+    "RUN-FAILED": Entry("The run failed without a result of ours.", "See the worker's log."),
+    "RUN-RESULT": Entry("The result is in no form that this version reads.", "Use its version."),
+    "UNDO-IRREVERSIBLE": Entry("It happened, and nothing undoes it.", "Its owner looks after it."),
+    "UNDO-NO-ARGUMENTS": Entry(
+        "It happened, and its outcome left nothing to undo it with.",
+        "Its owner undoes it by hand.",
+    ),
+    "UNDO-FAILED": Entry(
+        "Its undo was refused or failed; the run waits in `needs_repair`.", "Send `repair`."
+    ),
+    "UNDO-HANDED-OVER": Entry("A person has taken it over.", "Its owner looks after it."),
+    "UNDO-NOT-DONE": Entry("There is nothing to undo.", "Nothing to do."),
+    "REMIT-BUG": Entry("Something that cannot be.", "Report it."),
+}
+
+MESSAGE: Mapping[str, Entry] = {
+    "MESSAGE-UNKNOWN": Entry("No message has this name.", "See the table of messages."),
+    "MESSAGE-MALFORMED": Entry(
+        "The payload is no object with the fields that the message needs.",
+        "See the table of messages.",
+    ),
+    "RUN-NOT-AT-WORK": Entry(
+        "`hold`, `resume` and `rollback` are for a run at work; this one is not, or not any more.",
+        "See its status.",
+    ),
+    "RUN-ENDED": Entry("The run has ended.", "Nothing to do."),
+    "ROLLBACK-AT-ROOT": Entry(
+        "A sub-plan is rolled back with its run.", "Send it to the top-level workflow."
+    ),
+    "VOTE-MALFORMED": Entry(
+        "`step` or `by` is missing or no text.", 'Send `{"step", "digest", "by"}`.'
+    ),
+    "VOTE-NO-GATE": Entry("No gate stands at this step.", "Query `pending`."),
+    "VOTE-NO-DIGEST": Entry(
+        "An approval names what it approves.", "Add the digest of the message."
+    ),
+    "VOTE-DIGEST": Entry(
+        "The digest is that of another action.", "Query `pending`: the arguments have changed."
+    ),
+    "VOTE-LATE": Entry("The gate is closed, or has expired.", "Nothing to do."),
+    "VOTE-REPEATED": Entry("This person has voted here.", "Distinct people count once."),
+    "NOT-IN-DOUBT": Entry("Nobody asks whether this call happened.", "Query `pending`."),
+    "STEP-PATH": Entry("`step` is no path of a step.", "Copy it from `pending`."),
+    "REPAIR-UNKNOWN": Entry("`do` is none of the three.", "`retry`, `mark_done` or `hand_over`."),
+    "REPAIR-RETRY": Entry("Recorded: the undo is tried once more.", "Nothing to do."),
+    "REPAIR-DONE": Entry("Recorded: a person undid it by hand.", "Nothing to do."),
+}
+
+LEDGER: Mapping[str, Entry] = {
+    "LEDGER-UNAVAILABLE": Entry(
+        "The ledger did not answer in time; what is recorded decides how it goes on.",
+        "[Runbook](../runbooks/ledger-down.md).",
+    ),
+    "LEDGER-TOO-NEW": Entry("A newer Remit made this ledger.", "Run that version."),
+    "LEDGER-BROKEN-RULE": Entry("The tables themselves refused a write.", "A bug: report it."),
+    "DECISION-ABSENT": Entry("An intent without a decision and revision is refused.", "A bug."),
+    "STEP-OPEN": Entry("An attempt's outcome is not known yet.", "Looked at again by itself."),
+    "STEP-HAPPENED": Entry("It happened already.", "Its outcome is returned."),
+    "STEP-IN-DOUBT": Entry("Nobody can tell whether it happened.", "Send `resolve_doubt`."),
+    "STEP-EXHAUSTED": Entry("Its attempts are used up.", "Raise `retry.max_attempts` in the plan."),
+    "STEP-UNDONE": Entry("Its undo has begun; it is not done any more.", "Start a new run."),
+    "STEP-FENCED": Entry("What it stands in is being undone.", "Start a new run."),
+    "STEP-SUPERSEDED": Entry("A higher generation of it has begun.", "Nothing to do."),
+    "STEP-SKIPPED": Entry("It was skipped.", "Nothing to do."),
+    "STEP-BEGUN": Entry("It was begun, and cannot be skipped.", "Nothing to do."),
+    "STEP-NOT-DONE": Entry("There is nothing to undo.", "Nothing to do."),
+    "LEASE-HELD": Entry("An earlier attempt may still land.", "Waited for by itself."),
+    "LEASE-LOST": Entry("Somebody else took the attempt over.", "Looked at again by itself."),
+    "GRANT-USED": Entry("A grant does not cover this call.", "It is decided again."),
+    "RESERVE-CONFLICT": Entry(
+        "A counter would pass its ceiling, or kept moving.", "It is decided again."
+    ),
+    "RUN-ABSENT": Entry("The run was never admitted.", "Start the plan."),
+    "RUN-CLOSED": Entry("The run is over; nothing of it begins.", "Start a new run."),
+    "CONTENT-ABSENT": Entry("A value is missing.", "The ledger's file is damaged: restore it."),
+    "CONTENT-ALTERED": Entry("A value is not what its digest names.", "As above."),
+    "CONTENT-DIFFERS": Entry("A value is not what its digest names.", "As above."),
+    "CHAIN-ABSENT": Entry("A chain could not be begun.", "As above."),
+}
+
+TOOL: Mapping[str, Entry] = {
+    "TOOL-REFUSED": Entry(
+        "The tool said no, certainly without effect (a status that its contract lists).",
+        "The message holds the tool's own words.",
+    ),
+    "TOOL-STATUS": Entry(
+        "The tool answered a status that its contract does not list: unknown. At load: a list of "
+        "statuses that cannot be.",
+        "Asked again as its idempotency allows.",
+    ),
+    "TOOL-TIMEOUT": Entry("No answer before the deadline: unknown.", "As above."),
+    "TOOL-CONNECTION": Entry("The connection was lost after sending: unknown.", "As above."),
+    "TOOL-CANCELLED": Entry(
+        "A tool that lets itself be cancelled was given up: unknown.", "As above."
+    ),
+    "TOOL-RAISED": Entry("The function raised: unknown.", "See type and line in the message."),
+    "TOOL-REDIRECT": Entry(
+        "The tool answered a redirect; none is followed.", "Put the right address in the contract."
+    ),
+    "TOOL-UNREACHABLE": Entry("No connection; nothing was sent.", "Tried again by itself."),
+    "TOOL-DEADLINE": Entry("The deadline was over before sending.", "Tried again by itself."),
+    "TOOL-BUSY": Entry("No thread was free; nothing was called.", "Tried again by itself."),
+    "TOOL-EGRESS": Entry(
+        "The address is not among the contract's `destinations`; nothing was sent.",
+        "Look at what the base address resolves to.",
+    ),
+    "TOOL-SECRET": Entry("A secret is missing; nothing was sent.", "Set what the message names."),
+    "TOOL-REQUEST": Entry("No request can be made of these arguments.", "See the message."),
+    "TOOL-FUNCTION": Entry("The function is not there.", "Mend `tools/`, restart the workers."),
+    "TOOL-ANSWER": Entry("The function returned no JSON: a failure with effect.", "Mend it."),
+    "TOOL-NOT-JSON": Entry("A 2xx without JSON: a failure with effect.", "Mend the tool."),
+    "TOOL-BAD-JSON": Entry("A 2xx with ambiguous JSON: a failure with effect.", "Mend the tool."),
+    "TOOL-ANSWER-PART": Entry("Nothing at `output`: a failure with effect.", "Mend the contract."),
+    "TOOL-ANSWER-ENCODED": Entry("A compressed 2xx: a failure with effect.", "Mend the tool."),
+    "TOOL-ANSWER-TOO-LARGE": Entry(
+        "A 2xx larger than `max_bytes`: a failure with effect.", "Answer with a reference."
+    ),
+    "PROBE-ABSENT": Entry("The contract names no probe, or none that is pinned.", "Name one."),
+    "PROBE-ARGUMENTS": Entry("The probe's arguments lead nowhere.", "Mend the contract."),
+    "PROBE-DENIED": Entry("Policy denies the read.", "Give the agent a scope in its domain."),
+    "PROBE-FAILED": Entry("The probe could not tell.", "Asked again, then in doubt."),
+}
+
+CONTRACT: Mapping[str, Entry] = {
+    "TOOL-SHAPE": Entry("A contract has a wrong or unknown field.", "`remit schema tool`."),
+    "TOOL-BLANK": Entry("Owner or description is blank.", "Fill it in."),
+    "TOOL-DUPLICATE": Entry("Two contracts have one `name@major`.", "Drop one."),
+    "TOOL-INPUT-SCHEMA": Entry("The input schema is none, or not of an object.", "Put it right."),
+    "TOOL-OUTPUT-SCHEMA": Entry("The output schema is no JSON Schema.", "Put it right."),
+    "TOOL-INPUT": Entry("Arguments break the input schema.", "See the path."),
+    "TOOL-OUTPUT": Entry("An output breaks the output schema.", "See the path."),
+    "TOOL-HINTS": Entry("A function lacks types that have a JSON form.", "Annotate it."),
+    "TOOL-KEY-UNUSED": Entry("Idempotency `key`, and nothing takes the key.", "Pass it on."),
+    "TOOL-PROBE-MISSING": Entry("Idempotency `probe` without a probe.", "Name the read tool."),
+    "TOOL-PROBE-NOT-READ": Entry("The probe has an effect.", "Name a read tool."),
+    "TOOL-READ-BACK-NOT-READ": Entry("The read-back has an effect.", "Name a read tool."),
+    "TOOL-UNKNOWN-PROBE": Entry("The probe is not in the catalogue.", "Add its contract."),
+    "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
+    "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
+    "TOOL-COST-MISSING": Entry("A `spend` tool does not say what it costs.", "Give `cost`."),
+    "TOOL-POINTER": Entry("A JSON pointer leads nowhere.", "See the schema it points into."),
+    "TOOL-TEMPLATE": Entry("A template refers to what is not there.", "See the message."),
+    "TOOL-URL": Entry("The URL is of no form that is taken.", "See `remit/tool/address.py`."),
+    "TOOL-HEADER": Entry("A header is not one that may be set.", "Drop it."),
+    "TOOL-DESTINATION": Entry("The host is not among the destinations.", "List it."),
+    "TOOL-MODULE": Entry("A module of `tools/` cannot be imported.", "See the message."),
+    "TOOL-NO-UNDO": Entry("Warning: an effect without undo or `irreversible`.", "Add one."),
+    "TOOL-UNDO-BOTH": Entry("Warning: `irreversible`, and an undo.", "Keep one."),
+    "TOOL-READ-UNDO": Entry("Warning: a read with an undo.", "Drop it."),
+    "PLAN-UNNAMED": Entry("A file in `plans/` is no plan.", "Give it `name` and `version`."),
+    "PLAN-DUPLICATE": Entry("Two files hold one `name@version`.", "Give one a new version."),
+    "PROJECT-NOT-READ": Entry("A file is not readable JSON or YAML.", "Put the text right."),
+    "PROJECT-UNREADABLE": Entry("A file cannot be opened.", "See its rights."),
+    "PROJECT-TOO-LARGE": Entry("Too many or too large files.", "See the message."),
+}
+
+HOST: Mapping[str, Entry] = {
+    "host:opa_unavailable": Entry("OPA cannot be reached, or answers 5xx.", "wait"),
+    "host:deadline": Entry("OPA did not answer within its deadline.", "wait"),
+    "host:no_bundle": Entry("OPA has no policy bundle yet.", "wait"),
+    "host:unauthorized": Entry("OPA does not know our token.", "wait"),
+    "host:stale_allow": Entry("The allow is older than 5 s.", "wait"),
+    "host:undefined": Entry("The entry point is undefined.", "deny"),
+    "host:bad_answer": Entry("The answer is not JSON, or ambiguous.", "deny"),
+    "host:bad_decision": Entry("The decision is malformed.", "deny"),
+    "host:bad_facts": Entry("The facts have no canonical form.", "deny"),
+    "host:bad_question": Entry("OPA cannot read the facts.", "deny"),
+    "host:answer_too_large": Entry("The answer exceeds 256 KiB.", "deny"),
+    "host:digest_mismatch": Entry("The decision is about another call.", "deny"),
+    "host:revision_mismatch": Entry("Decided under another revision than is active.", "deny"),
+    "host:evaluation_failed": Entry("The policy contradicts itself.", "deny"),
+    "host:redirect": Entry("OPA answered with a redirect.", "deny"),
+    "host:obligation_unsupported": Entry("The call needs what cannot be done here.", "deny"),
+}
+"""The second word says what follows: `wait` (asked again, no attempt used) or `deny`."""
+
+COMMAND: Mapping[str, Entry] = {
+    "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
+    "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
+    "CLI-ABORTED": Entry("Stopped by hand; nothing was done.", "Nothing to do."),
+    "FILE-UNREADABLE": Entry("A file cannot be read.", "See the message."),
+    "FILE-UNWRITABLE": Entry("A file cannot be written.", "See the message."),
+    "PROJECT-EXISTS": Entry("The folder is not empty.", "Name another one."),
+    "PLAN-INVALID": Entry("The plan is too broken to be drawn.", "`remit validate`."),
+    "TOOL-UNKNOWN": Entry("There is no such tool.", "`remit tools` lists them."),
+    "RUN-ID-TAKEN": Entry(
+        "The id is that of a run of another plan, or of other inputs.", "Another `--id`, or none."
+    ),
+    "OPA-TOKEN": Entry("OPA's token cannot be read.", "`remit up`."),
+}
+
+GROUPS: Mapping[str, Mapping[str, Entry]] = {
+    "Starting and admission": START,
+    "Steps": STEP,
+    "How a run ends": RUN,
+    "Messages and votes": MESSAGE,
+    "The ledger": LEDGER,
+    "Calling tools": TOOL,
+    "Reading tool contracts and plans of a project": CONTRACT,
+    "Commands": COMMAND,
+}
