@@ -100,9 +100,6 @@ STEP: Mapping[str, Entry] = {
         "The call happened, and its answer is larger than 1 MiB; it is undone.",
         "Let the tool answer with a reference.",
     ),
-    "OUTPUT-ABSENT": Entry(
-        "An output of the plan refers to what is not there.", "Refer to a step that always runs."
-    ),
     "READ-BACK-DIFFERS": Entry(
         "The tool answered that it happened; reading back says otherwise. It is undone.",
         "Look at the tool: it lies, or takes effect later than it says.",
