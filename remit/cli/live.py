@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from remit.cli.output import clean, note
+from remit.cli.output import clean, line, note
 from remit.cli.telling import changes, waiting
 from remit.client.snapshot import Snapshot, StepState
 
@@ -47,16 +47,13 @@ class PlainView:
     """Lines as things change: to stdout, or to stderr where stdout is for JSON."""
 
     def __init__(self, *, to_stderr: bool) -> None:
-        self._console = None if to_stderr else Console(highlight=False, markup=False)
+        self._tell = note if to_stderr else line
         self._before: Snapshot | None = None
 
     def show(self, now: Snapshot) -> None:
         """Print what changed."""
-        for line in changes(self._before, now):
-            if self._console is None:
-                note(line)
-            else:
-                self._console.print(clean(line), soft_wrap=True)
+        for words in changes(self._before, now):
+            self._tell(words)
         self._before = now
 
 
@@ -73,8 +70,8 @@ class TreeView:
         """Draw `now`, and tell once of each wait what to type."""
         for wait in now.waits:
             if wait.step not in self._told:
-                for line in waiting(wait):
-                    self._console.print(Text(clean(line), style="yellow"), soft_wrap=True)
+                for words in waiting(wait):
+                    self._console.print(Text(clean(words), style="yellow"), soft_wrap=True)
         self._told = {wait.step for wait in now.waits}
         room = max(_FEWEST, self._console.height - _KEPT_LINES)
         self._live.update(tree(now, self._title, room), refresh=True)

@@ -28,8 +28,13 @@ def answer(document: Document, lines: Iterable[str], *, as_json: bool) -> None:
     if as_json:
         _write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
         return
-    for line in lines:
-        _write(clean(line))
+    for each in lines:
+        line(each)
+
+
+def line(text: str) -> None:
+    """Print one line to stdout."""
+    _write(clean(text))
 
 
 def raw(text: str) -> None:
@@ -37,9 +42,9 @@ def raw(text: str) -> None:
     _write(text)
 
 
-def note(line: str) -> None:
+def note(text: str) -> None:
     """Tell the user, on stderr, what is going on."""
-    print(clean(line), file=sys.stderr, flush=True)
+    print(clean(text), file=sys.stderr, flush=True)
 
 
 def shown(findings: Sequence[Finding]) -> list[str]:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from remit.cli.stack.environment import StackEnvironment
+from remit.cli.stack.layout import Layout
+from remit.cli.stack.state import StackState, save
 from tests.cli.conftest import Command
 
 
@@ -56,3 +59,41 @@ def test_explain_reads_a_plan_without_a_stack(remit: Command, hello: Path) -> No
     assert "because somebody should say hello" in out
     assert "undone by notes.restore_note@1" in out
     assert "ensures output.text == inputs.text" in out
+
+
+@pytest.fixture
+def broken(notes: Path) -> Path:
+    """A stack whose state says that it runs, and of which nothing answers."""
+    layout = Layout(notes)
+    layout.create()
+    layout.opa_token.write_text("t")
+    environment = StackEnvironment(
+        project=notes,
+        temporal_address="127.0.0.1:1",
+        temporal_ui="http://127.0.0.1:1",
+        opa_socket=notes / "opa.sock",
+        opa_token_file=layout.opa_token,
+        ledger_url="sqlite:///none",
+        log_dir=layout.logs,
+        opa_binary=notes / "opa",
+        temporal_binary=notes / "temporal",
+    )
+    save(layout.state, StackState(environment=environment))
+    return notes
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("run", "TEMPORAL-UNREACHABLE"), ("dry-run", "host:opa_unavailable")],
+)
+def test_a_dead_stack_is_told_in_time(
+    remit: Command, broken: Path, command: str, code: str
+) -> None:
+    """Where Temporal or OPA does not answer, exit code 3 comes with a code and a way out."""
+    plan = broken / "plans" / "hello.yaml"
+
+    plain, as_json = remit(command, plan), remit(command, plan, "--json")
+
+    assert (plain.code, as_json.code, as_json.codes) == (3, 3, [code])
+    assert "remit " in plain.err
+    assert "Traceback" not in plain.err

@@ -1,13 +1,18 @@
 """The commands that need a stack, typed in processes of their own against the real one."""
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
 import shlex
 import sqlite3
+import struct
 import subprocess
 import sys
+import termios
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -199,6 +204,47 @@ def test_a_dry_run_shows_every_refusal(typed: Typed, tag: str) -> None:
     assert "plan.tool_not_listed" in ran.stdout
 
 
+def test_a_dry_run_says_what_it_assumes(typed: Typed, tag: str) -> None:
+    """Items that only the run can tell count as one, many are sampled, and a repeat ends."""
+    look: JSONObject = {"id": "look", "tool": "lab.look@1", "args": {"count": 3}}
+    unknown: JSONObject = {
+        **put("unknown", "n${n}", "look"),
+        "for_each": {"items": "${steps.look.output.items}", "as": "n"},
+    }
+    many: JSONObject = {
+        **put("many", f"{tag}${{n}}"),
+        "for_each": {"items": list(range(20)), "as": "n"},
+    }
+    again: JSONObject = {
+        "id": "again",
+        "tool": "lab.look@1",
+        "repeat": {"until": "size(output.items) > 0", "max_times": 3},
+    }
+    file = typed.plan("assumes", look, unknown, many, again)
+
+    ran, document = typed("dry-run", file), typed.document("dry-run", file)
+
+    paths = [str(each["path"]) for each in _objects(document["steps"])]
+    assert ran.returncode == 0, ran.stderr
+    assert [path for path in paths if path.startswith("many")] == [f"many[{n}]" for n in range(5)]
+    assert sorted(path for path in paths if path[:4] != "many") == ["again", "look", "unknown[0]"]
+    assert "asked about the first 5 of 20 items" in ran.stdout
+    assert "how many items there are is unknown before the run: taken for one" in ran.stdout
+
+
+def test_a_terminal_shows_a_live_tree(typed: Typed, tag: str) -> None:
+    """On a terminal the steps are drawn in place, and the end is the same as without one."""
+    file = typed.plan("tree", put("a", f"{tag}a"), put("b", f"{tag}b", "a", wait_s=1))
+
+    code, text = _on_a_terminal(["run", str(file)], typed)
+
+    assert code == 0, text
+    assert "\x1b[" in text
+    assert "└──" in text
+    assert "2 of 2 done" in text
+    assert text.rstrip().splitlines()[-2].endswith("completed")
+
+
 def test_status_and_env_tell_the_same_stack(typed: Typed) -> None:
     """`status` returns 0 for a healthy stack, and `env` names its address and policies."""
     status, line = typed("status", "--json"), typed("env").stdout
@@ -229,3 +275,25 @@ def _is_in_ledger(lab: Running, plan_digest: str) -> bool:
         known = connection.execute("SELECT 1 FROM contents WHERE digest = ?", (plan_digest,))
         pretended = connection.execute("SELECT 1 FROM chains WHERE root = 'dry-run'")
         return any(found.fetchone() for found in (runs, known, pretended))
+
+
+def _on_a_terminal(arguments: list[str], typed: Typed) -> tuple[int, str]:
+    """Run `remit` on a terminal of 100 by 30; return its exit code and all it wrote."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "remit", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=typed.folder,
+        env={**typed.variables, "TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    written = bytearray()
+    # Reading from a terminal whose other side is closed is an error, not an end.
+    with suppress(OSError):
+        while part := os.read(ours, 65536):
+            written += part
+    os.close(ours)
+    return process.wait(timeout=30), written.decode()

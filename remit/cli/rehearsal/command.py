@@ -29,11 +29,20 @@ class Rehearsed:
     @property
     def verdict(self) -> str:
         """`would_run`, `would_wait` for people, or `would_be_refused`."""
-        needed = [scene.answer for scene in self.scenes if scene.turn and scene.answer]
-        effects = {self.admission.effect, *(each.effect for each in needed)}
-        if "deny" in effects or self.admission.effect != "allow":
+        effects = {_says(scene) for scene in self.scenes if _is_needed(scene)}
+        if self.admission.effect != "allow" or "deny" in effects:
             return "would_be_refused"
         return "would_wait" if "require_approval" in effects else "would_run"
+
+
+def _is_needed(scene: Scene) -> bool:
+    """Return whether the run stands and falls with what is said of `scene`."""
+    is_fallback = not scene.turn or scene.turn.startswith("-")
+    return not is_fallback and not (scene.falls_back and _says(scene) == "deny")
+
+
+def _says(scene: Scene) -> str:
+    return scene.answer.effect if scene.answer else "skipped"
 
 
 def dry_run(name: str, inputs: Sequence[str], project: Path | None, *, as_json: bool) -> int:
@@ -85,7 +94,7 @@ def _scene(scene: Scene) -> dict[str, object]:
         "turn": scene.turn,
         "path": scene.path,
         "calls": scene.tool,
-        "effect": scene.answer.effect if scene.answer else "skipped",
+        "effect": _says(scene),
         "decision": asdict(scene.answer) if scene.answer else None,
         "arguments": scene.arguments.value,
         "unknown": list(scene.arguments.unknown),

@@ -57,6 +57,8 @@ class Scene:
     notes: Sequence[str] = ()
     """What was assumed, and what would stop it."""
     irreversible: bool = False
+    falls_back: bool = False
+    """Whether another step stands in when this one is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +156,17 @@ class Stage:
         answer = await self._asking.admission(told, self._contracts, path)
         notes = tuple(_conditions(step, scope))
         self.scenes.append(
-            Scene(turn, path, _name(sub), answer, fill(step.args, scope), notes=notes)
+            Scene(
+                turn,
+                path,
+                _name(sub),
+                answer,
+                fill(step.args, scope),
+                notes=notes,
+                falls_back=step.on_denied is not None,
+            )
         )
-        await self.play(told, inputs, path, f"{turn}.")
+        await self.play(told, inputs, path, f"{turn or '-'}.")
         return Done(ref)
 
     async def _call(self, part: Part, step: CompiledStep, ref: Ref, turn: str) -> Event:
@@ -187,6 +197,7 @@ class Stage:
                 undo_answer=undone,
                 notes=notes,
                 irreversible=step.irreversible or contract.irreversible,
+                falls_back=step.on_denied is not None,
             )
         )
         return Done(ref, until)
@@ -206,7 +217,9 @@ class Stage:
 
     async def _stand_in(self, part: Part, step: CompiledStep) -> None:
         ref = Ref(part.plan.steps.index(step))
-        if step.call is not None:
+        if step.plan is not None:
+            await self._sub_plan(part, step, ref, "")
+        else:
             await self._call(part, step, ref, "")
 
     def _scope(
@@ -243,6 +256,8 @@ def _conditions(step: CompiledStep, scope: JSONObject) -> Iterator[str]:
             yield f"would be refused: {expression} does not hold"
         elif known is None:
             yield f"requires {expression}: unknown before the run"
+    if step.on_denied is not None:
+        yield f"{step.on_denied} stands in when this is refused"
     for step_id in step.fallback_for:
         yield f"only if {step_id} is refused or fails"
 
