@@ -276,10 +276,10 @@ def count(totals: Totals, before: Action | None, after: Action) -> Totals:
     effect = became and not undo and after.operation not in ("read", "plan")
     held = before.reserved_micros if before else 0
     spent = before.spent_micros if before else 0
-    return replace(
-        totals,
+    return Totals(
         calls=totals.calls + calls,
         effects=totals.effects + (1 if effect else 0),
+        denials=totals.denials,
         undone=totals.undone + (1 if became and undo and after.operation != "plan" else 0),
         reserved_micros=totals.reserved_micros + after.reserved_micros - held,
         spent_micros=totals.spent_micros + after.spent_micros - spent,

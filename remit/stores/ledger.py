@@ -110,7 +110,15 @@ class SqlLedger:
             except BusyError:
                 if time.monotonic() > until:
                     raise
+            except LedgerUnavailableError:
+                self._drop_reads()
+                raise
             await asyncio.sleep(POLL_S)
+
+    def _drop_reads(self) -> None:
+        if self._reads is not None:
+            session, self._reads = self._reads, None
+            session.close()
 
     # content
 
@@ -290,6 +298,5 @@ class SqlLedger:
         """Finish what is queued and let go of the database."""
         self._closed = True
         await self._writer.close()
-        if self._reads is not None:
-            self._reads.close()
+        self._drop_reads()
         self._engine.dispose()

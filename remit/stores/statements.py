@@ -7,6 +7,7 @@ Only text, integers, bytes and `None` go in and come out: no type needs a conver
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy import Dialect, Insert, Table
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -17,23 +18,24 @@ Value = str | int | bytes | None
 Row = Sequence[Value]
 
 
+Parameters = Sequence[Value] | Mapping[str, Value]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """The text of a statement, and the order of its parameters."""
 
     text: str
-    names: Sequence[str] | None
-    """Parameter names by position; `None` where the driver takes them by name."""
+    arrange: Callable[[Mapping[str, Value]], Parameters]
+    """Puts parameters, given by name, into the form that the driver takes."""
     constants: Mapping[str, Value]
     """Parameters that the dialect added itself."""
 
-    def parameters(self, values: Mapping[str, Value]) -> Sequence[Value] | Mapping[str, Value]:
+    def parameters(self, values: Mapping[str, Value]) -> Parameters:
         """Return `values` as the driver wants them."""
         if self.constants:
             values = {**self.constants, **values}
-        if self.names is None:
-            return values
-        return tuple([values[name] for name in self.names])
+        return self.arrange(values)
 
 
 class Statements:
@@ -70,7 +72,19 @@ class Statements:
         )
         positions = getattr(compiled, "positiontup", None)
         constants = {name: value for name, value in compiled.params.items() if value is not None}
-        return Prepared(str(compiled), positions, constants)
+        return Prepared(str(compiled), _arrangement(positions), constants)
+
+
+def _arrangement(
+    names: Sequence[str] | None,
+) -> Callable[[Mapping[str, Value]], Parameters]:
+    """Return how parameters go to the driver: by these positions, or by name."""
+    if names is None:
+        return lambda values: values
+    if len(names) == 1:
+        only = names[0]
+        return lambda values: (values[only],)
+    return itemgetter(*names)
 
 
 class Transaction:

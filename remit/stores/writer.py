@@ -122,6 +122,8 @@ class Writer:
             raise LedgerUnavailableError(
                 f"{self._bound} writes wait for the ledger; nothing was written"
             )
+        if self._pump is not None and self._pump.get_loop() is not request.future.get_loop():
+            raise RuntimeError("a ledger is used by one event loop at a time; open another one")
         self._queue.append(request)
         if self._pump is None:
             self._pump = asyncio.create_task(self._run(), name="ledger-writer")

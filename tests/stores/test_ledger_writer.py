@@ -265,3 +265,14 @@ async def test_tampering_past_the_triggers_is_found(ledger: SqlLedger, ledger_ur
     await other.close()
 
     assert error.value.code == "CONTENT-DIFFERS"
+
+
+async def test_two_event_loops_do_not_share_a_ledger(ledger: SqlLedger, ledger_url: str) -> None:
+    """A second loop that writes meanwhile is told at once, instead of tearing a transaction."""
+    with foreign_write(ledger_url):
+        call = asyncio.create_task(ledger.begin(intent()))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="one event loop"):
+            await asyncio.to_thread(asyncio.run, ledger.begin(intent(key("other"))))
+
+    assert await call == 1
