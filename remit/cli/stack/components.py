@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from remit.canonical import Digest, digest
+from remit.canonical import Digest, digest, digest_bytes
 from remit.cli.stack import opa, temporal_server
 from remit.cli.stack.binaries import Binary
 from remit.cli.stack.environment import StackEnvironment, port_variables
@@ -250,8 +250,19 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
         ready_within_s=_READY_S,
         grace_s=30,
         ports=(port,),
-        configuration=_remit_version(),
+        configuration=_remit_version() + _catalogue_digest(blueprint.layout.project),
     )
+
+
+def _catalogue_digest(project: Path) -> Digest:
+    """Return what changes when a tool or plan of the project does: workers read them at start."""
+    files = (file for name in ("tools", "plans") for file in (project / name).rglob("*"))
+    read = {
+        file.relative_to(project).as_posix(): digest_bytes(file.read_bytes())
+        for file in files
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    return digest(read)
 
 
 def _python_path() -> dict[str, str]:
