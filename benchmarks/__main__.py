@@ -23,6 +23,7 @@ from benchmarks.compiling import compile_times
 from benchmarks.deciding import decisions
 from benchmarks.histories import histories
 from benchmarks.memory import memory
+from benchmarks.pipeline import pipeline
 from benchmarks.report import Machine, Report
 from benchmarks.runs import fan_out, sequential, throughput, warm_up
 from benchmarks.scale import FULL, QUICK, Scale
@@ -36,6 +37,7 @@ NAMES = (
     "throughput",
     "fan_out",
     "decisions",
+    "pipeline",
     "histories",
     "memory",
 )
@@ -100,6 +102,7 @@ def _measures(
         "throughput": lambda: throughput(client, place, scale, say),
         "fan_out": lambda: fan_out(client, scale),
         "decisions": lambda: decisions(place, project, scale.decisions),
+        "pipeline": lambda: pipeline(place.environment, project, scale.pipeline_runs),
         "histories": lambda: histories(client),
         "memory": lambda: memory(client, place, scale),
     }

@@ -12,6 +12,7 @@ from benchmarks.compiling import CompileTimes
 from benchmarks.deciding import Decisions
 from benchmarks.histories import Histories
 from benchmarks.memory import Memory
+from benchmarks.pipeline import Pipeline
 from benchmarks.ratios import Spread
 from benchmarks.runs import Latency, Throughput
 from benchmarks.scale import AT_ONCE, DECISIONS_AT_ONCE, ITEMS, STEPS
@@ -55,6 +56,7 @@ class Report(BaseModel):
     throughput: Throughput | None = None
     fan_out: Latency | None = None
     decisions: Decisions | None = None
+    pipeline: Pipeline | None = None
     compiling: CompileTimes | None = None
     histories: Histories | None = None
     memory: Memory | None = None
@@ -160,6 +162,10 @@ def _spreads(spreads: dict[str, Spread], unit: str) -> Iterator[Row]:
 def _other_rows(report: Report) -> Iterator[Row]:
     if found := report.decisions:
         yield from _decision_rows(found)
+    if calls := report.pipeline:
+        said = f"{calls.calls_per_s:.0f} calls/s, {calls.cpu_ms_per_call:.2f} CPU ms per call"
+        yield _row("governed calls without Temporal", said)
+        yield _row("  one at a time", f"p50 {calls.one_ms.p50:.2f}, p95 {calls.one_ms.p95:.2f} ms")
     if times := report.compiling:
         for size, spread in times.milliseconds.items():
             said = f"p50 {spread.p50:.1f}, p95 {spread.p95:.1f} ms"

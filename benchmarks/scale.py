@@ -18,6 +18,8 @@ class Scale:
     fan_out_pairs: int
     decisions: int
     """Decisions one at a time, and as many rounds at once as make ten times that."""
+    pipeline_runs: int
+    """Runs of governed calls without Temporal, one call at a time; five times as many at once."""
     compilations: int
     memory_runs: int
     """Runs that one worker has made when its memory is read."""
@@ -31,6 +33,7 @@ FULL = Scale(
     best_every=4,
     fan_out_pairs=20,
     decisions=1000,
+    pipeline_runs=50,
     compilations=15,
     memory_runs=2000,
 )
@@ -42,6 +45,7 @@ QUICK = Scale(
     best_every=3,
     fan_out_pairs=5,
     decisions=200,
+    pipeline_runs=10,
     compilations=5,
     memory_runs=0,
 )
