@@ -71,8 +71,14 @@ async def put(
     return {"status": "lying" if fail == "lie" else "down", "name": name}
 
 
-@tool(domain="lab", operation="write", idempotency="natural", owner=OWNER, version="1.0.0",
-      irreversible=True)
+@tool(
+    domain="lab",
+    operation="write",
+    idempotency="natural",
+    owner=OWNER,
+    version="1.0.0",
+    irreversible=True,
+)
 async def drop(name: str) -> dict[str, str]:
     """Take something up again."""
     if name.startswith("stuck"):
@@ -81,8 +87,14 @@ async def drop(name: str) -> dict[str, str]:
     return {"status": "gone"}
 
 
-@tool(domain="lab", operation="write", idempotency="none", owner=OWNER, version="1.0.0",
-      compensation={"tool": "lab.drop@1", "args": {"name": "${args.name}"}})
+@tool(
+    domain="lab",
+    operation="write",
+    idempotency="none",
+    owner=OWNER,
+    version="1.0.0",
+    compensation={"tool": "lab.drop@1", "args": {"name": "${args.name}"}},
+)
 async def careless(name: str, wait_s: float = 0) -> dict[str, str]:
     """Put something down on every call, and tell nobody afterwards."""
     _record(name, f"careless:{name}", "put", once=False)
@@ -91,8 +103,14 @@ async def careless(name: str, wait_s: float = 0) -> dict[str, str]:
     return {"status": "down"}
 
 
-@tool(domain="lab", operation="write", idempotency="natural", owner=OWNER, version="1.0.0",
-      irreversible=True)
+@tool(
+    domain="lab",
+    operation="write",
+    idempotency="natural",
+    owner=OWNER,
+    version="1.0.0",
+    irreversible=True,
+)
 async def burn(name: str) -> dict[str, str]:
     """Do something that cannot be undone."""
     _record(name, f"burn:{name}", "burn", once=True)
