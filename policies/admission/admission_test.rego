@@ -2,6 +2,7 @@ package remit.admission_test
 
 import rego.v2
 
+import data.remit.admission
 import data.remit.lib.fixtures_test as facts
 import data.remit.main
 
@@ -39,4 +40,12 @@ test_a_domain_refuses_it if {
 		with data.remit.registry as facts.registry
 		with data.remit.domains.crm.fields as {"plan_denies": {{"code": "crm.no", "policy": "x", "message": ""}}}
 	facts.codes(decision.reasons) == {"crm.no"}
+}
+
+test_only_plans_of_active_agents_are_permitted if {
+	every agent in ["sleeper", "nobody"] {
+		given := object.union(facts.admission([{}]), {"principal": {"agent": agent}})
+		permits := admission.permits with input as given with data.remit.registry as facts.registry
+		permits == set()
+	}
 }

@@ -93,3 +93,10 @@ test_voters_are_judged_again if {
 	not met({"by": []}, {})
 	not met({"by": ["holder@acme.example", "requester@acme.example"]}, {"quorum": 2})
 }
+
+test_only_the_right_role_is_permitted if {
+	every given in [facts.vote("clerk@acme.example", "budget_holder"), facts.vote("nobody@acme.example", "budget_holder")] {
+		permits := approvals.permits with input as given with data.remit.registry as facts.registry
+		permits == set()
+	}
+}

@@ -85,3 +85,29 @@ test_a_probe_needs_any_scope_of_the_domain if {
 		with data.remit.registry as registry
 	facts.codes(writing) == {"agent.scope_missing"}
 }
+
+test_a_list_of_tools_does_not_bind_a_probe if {
+	given := agent_of("listed", facts.call({"tool": "finance.find@1", "purpose": "probe", "operation": "read"}))
+	denied(given) == set()
+}
+
+test_another_tenant_neither_plans_nor_undoes if {
+	foreign := {"principal": {"tenant": "other"}}
+	undo_denied(object.union(facts.undo({}), foreign)) == {"agent.tenant"}
+	plan_denied(object.union(facts.admission([{}]), foreign)) == {"agent.tenant"}
+}
+
+test_a_listed_tool_may_stand_in_a_plan if plan_denied(agent_of("listed", facts.admission([{}]))) == set()
+
+test_scopes_of_a_probe if {
+	registry := object.union(facts.registry, {"agents": {"buyer": {"scopes": ["crm.write"]}}})
+	probe := {"domain": "crm", "tool": "crm.find@1", "purpose": "probe", "operation": "read"}
+	asked := agents.denies with input as facts.call(probe) with data.remit.registry as registry
+	asked == set()
+
+	# Reading for itself, another domain, or more than reading: its own scopes decide.
+	every change in [{"purpose": "call"}, {"domain": "erp"}, {"operation": "delete"}] {
+		refused := agents.denies with input as facts.call(object.union(probe, change)) with data.remit.registry as registry
+		facts.codes(refused) == {"agent.scope_missing"}
+	}
+}

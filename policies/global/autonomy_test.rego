@@ -37,3 +37,8 @@ test_low_confidence if {
 	gated({"confidence": 0.7}) == set()
 	gated({"confidence": null}) == set()
 }
+
+test_a_gate_of_the_plan_is_enough_for_its_autonomy if {
+	gate := {"role": "lawyer", "quorum": 1, "expires_ms": 7, "message": "read it"}
+	facts.codes(gated({"plan_gate": gate, "autonomy": "human"})) == {"plan.gate"}
+}

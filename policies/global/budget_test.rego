@@ -64,3 +64,35 @@ test_without_a_limit_too_dear_is_denied if {
 	denied(costing(1000000001, {"limit_micros": null, "currency": ""})) == {"budget.unbudgeted"}
 	denied(costing(1000000000, {"limit_micros": null, "currency": ""})) == set()
 }
+
+test_what_costs_nothing_knows_no_currency if {
+	free := object.union(costing(0, {"currency": "USD"}), {"action": {"cost": {"currency": "GBP"}}})
+	denied(free) == set()
+	unlimited := costing(0, {"limit_micros": null, "currency": ""})
+	denied(unlimited) == set()
+	gated(unlimited) == set()
+}
+
+test_the_rules_are_in_one_currency if {
+	dollars := object.union(costing(1, {"currency": "USD"}), {"action": {"cost": {"currency": "USD"}}})
+	denied(dollars) == {"budget.currency"}
+}
+
+test_without_a_limit_small_amounts_may_pass if {
+	given := costing(5, {"limit_micros": null, "currency": ""})
+	registry := object.union(facts.registry, {"thresholds": {"gates": {"unbudgeted": {"above_micros": 5}}}})
+	gates := budget.gates with input as given with data.remit.registry as registry
+	gates == set()
+}
+
+test_without_a_limit_a_domain_may_ask_itself if {
+	given := costing(5, {"limit_micros": null, "currency": ""})
+	registry := object.union(facts.registry, {"thresholds": {"gates": {"unbudgeted": {"except_domains": ["finance"]}}}})
+	gates := budget.gates with input as given with data.remit.registry as registry
+	gates == set()
+}
+
+test_a_probe_reserves_nothing if {
+	given := object.union(costing(5, {}), {"action": {"purpose": "probe", "operation": "read"}})
+	reserved(given) == set()
+}

@@ -61,3 +61,18 @@ test_a_probe_only_reads if {
 	reading := operation.denies with input as facts.call({"purpose": "probe", "operation": "read"})
 	reading == set()
 }
+
+test_a_domain_may_ask_itself_about_deleting if {
+	registry := object.union(facts.registry, {"thresholds": {"gates": {"delete": {"except_domains": ["finance"]}}}})
+	gates := operation.gates with input as facts.call({"operation": "delete"}) with data.remit.registry as registry
+	gates == set()
+}
+
+test_only_spending_is_large if gated({"operation": "write", "cost": {"micros": 10000000001}}) == set()
+
+test_a_gate_at_nothing_is_always_asked if {
+	registry := object.union(facts.registry, {"thresholds": {"gates": {"spend": {"above_micros": 0}}}})
+	given := facts.call({"operation": "spend", "domain": "erp", "tool": "erp.x@1", "cost": {"micros": 0}})
+	gates := operation.gates with input as given with data.remit.registry as registry
+	facts.codes(gates) == {"operation.spend"}
+}

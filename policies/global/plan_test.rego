@@ -44,6 +44,7 @@ test_regions if {
 	denied(object.union(facts.admission([{}]), {"plan": {"regions": ["us"]}})) == {"plan.region"}
 	with_thresholds(facts.admission([{}]), {"regions": {"acme": ["us"]}}) == {"plan.region"}
 	denied(object.union(facts.admission([{"operation": "plan"}]), {"plan": {"regions": ["us"]}})) == set()
+	denied(object.union(facts.admission([{}]), {"plan": {"regions": ["us", "eu"]}})) == set()
 }
 
 test_the_worst_case_is_over_the_limit if {
@@ -59,6 +60,15 @@ test_another_currency if {
 	denied(object.union(facts.admission([costs]), {"budget": {"currency": ""}})) == {"plan.currency"}
 }
 
+test_without_a_limit_the_rules_currency_holds if {
+	costs := {"cost": {"micros": 100, "currency": "EUR"}}
+	denied(object.union(facts.admission([costs]), {"budget": {"currency": "", "limit_micros": null}})) == set()
+}
+
+test_a_cost_that_only_the_run_can_tell_is_left_to_it if {
+	denied(object.union(facts.admission([{"cost": null}]), {"budget": {"limit_micros": 0}})) == set()
+}
+
 test_a_write_without_an_undo if {
 	denied(facts.admission([{"has_undo": false}])) == {"plan.undo_missing"}
 	denied(facts.admission([{"has_undo": false, "irreversible": true}])) == set()
@@ -69,6 +79,7 @@ test_provenance if {
 	unstated := object.union(facts.admission([{}]), {"plan": {"provenance": "not_stated"}})
 	denied(unstated) == set()
 	with_thresholds(unstated, {"require_provenance": true}) == {"plan.provenance_missing"}
+	with_thresholds(facts.admission([{}]), {"require_provenance": true}) == set()
 }
 
 test_banned_combinations if {

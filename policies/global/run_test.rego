@@ -33,6 +33,9 @@ test_regions_of_the_tenant if {
 	registry := object.union(facts.registry, {"thresholds": {"regions": {"acme": ["us"]}}})
 	reasons := run.denies with input as facts.call({}) with data.remit.registry as registry
 	facts.codes(reasons) == {"region.forbidden"}
+	at_home := object.union(facts.registry, {"thresholds": {"regions": {"acme": ["us", "eu"]}}})
+	fine := run.denies with input as facts.call({}) with data.remit.registry as at_home
+	fine == set()
 }
 
 test_the_deadline if {

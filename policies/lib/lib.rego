@@ -17,14 +17,24 @@ reason(code, policy, message) := {"code": code, "policy": policy, "message": sub
 # title: A gate
 # description: |
 #   `rule` is data with `role` and `expires_in_ms`, and with `quorum` where one person is not enough.
+#   What it lacks is taken from a cautious default: an undefined part would make the gate vanish.
 gate(code, policy, rule, message) := {
 	"code": code,
 	"policy": policy,
 	"message": substring(message, 0, 300),
-	"role": rule.role,
-	"quorum": object.get(rule, "quorum", 1),
-	"expires_in_ms": rule.expires_in_ms,
+	"role": object.get(rule, "role", _cautious.role),
+	"quorum": object.get(rule, "quorum", _cautious.quorum),
+	"expires_in_ms": object.get(rule, "expires_in_ms", _cautious.expires_in_ms),
 }
+
+_cautious := {"role": "operator", "quorum": 1, "expires_in_ms": 86400000}
+
+# METADATA
+# title: A domain's rule for a gate
+# description: |
+#   `domains.<domain>.<name>` of the registry. `lib.bounds(domain).<name>` would be undefined where the data
+#   is absent, and the gate with it; this one then asks an operator.
+rule(domain, name) := object.get(bounds(domain), name, {})
 
 # METADATA
 # title: Whether the agent's scopes cover the call

@@ -39,3 +39,12 @@ test_bounds_are_laid_over_the_defaults if {
 	bounds.gate.role == "cfo"
 	bounds.gate.above_micros == 1000000000
 }
+
+test_a_gate_without_data_still_asks_somebody if {
+	gate := lib.gate("a.b", "p", lib.rule("nobody", "gate"), "m")
+	gate.role == "operator"
+	gate.quorum == 1
+	gate.expires_in_ms == 86400000
+}
+
+test_the_rule_of_a_domain_is_its_data if lib.rule("finance", "gate").role == "budget_holder"

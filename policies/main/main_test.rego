@@ -174,6 +174,58 @@ test_rules_of_a_domain_reach_an_undo_only_by_their_names if {
 	permitted.effect == "allow"
 }
 
+test_an_obligation_that_may_be_left_out_does_not_deny if {
+	given := object.union(facts.call({"domain": "crm", "tool": "crm.note@1"}), {"context": {"capabilities": []}})
+	decision := main.decision with input as given
+		with data.remit.registry as facts.registry
+		with data.remit.domains.crm.fields.obligations as {{"type": "redact", "critical": false, "paths": ["/a"]}}
+	decision.effect == "allow"
+}
+
+test_a_gate_of_the_plan_for_another_role_stands if {
+	gate := {"role": "lawyer", "quorum": 1, "expires_ms": 5, "message": "look"}
+	decision := decide(facts.call({"operation": "delete", "domain": "crm", "tool": "crm.drop@1", "plan_gate": gate}))
+	facts.codes(decision.approvals) == {"operation.delete", "plan.gate"}
+}
+
+test_autonomy_alone_asks if facts.codes(decide(facts.call({"autonomy": "human"})).approvals) == {"plan.autonomy"}
+
+test_probes_of_a_domain_that_gates_are_not_gated if {
+	gate := {"code": "crm.ask", "policy": "x", "message": "", "role": "operator", "quorum": 1, "expires_in_ms": 5}
+	every given in [
+		facts.call({"domain": "crm", "tool": "crm.find@1", "purpose": "probe", "operation": "read"}),
+		facts.undo({"domain": "crm", "tool": "crm.find@1", "purpose": "probe", "operation": "read"}),
+	] {
+		decision := main.decision with input as given
+			with data.remit.registry as facts.registry
+			with data.remit.domains.crm.fields as {"gates": {gate}, "undo_gates": {gate}}
+		decision.effect == "allow"
+	}
+}
+
+test_what_is_for_undos_does_not_reach_a_call if {
+	reason := {"code": "crm.no", "policy": "x", "message": ""}
+	gate := {"code": "crm.ask", "policy": "x", "message": "", "role": "operator", "quorum": 1, "expires_in_ms": 5}
+	decision := main.decision with input as facts.call({"domain": "crm", "tool": "crm.note@1"})
+		with data.remit.registry as facts.registry
+		with data.remit.domains.crm.fields as {"undo_denies": {reason}, "undo_gates": {gate}, "plan_denies": {reason}}
+	decision.effect == "allow"
+	facts.codes(decision.permits) == {"crm.scoped"}
+
+	unscoped := main.decision with input as facts.call({"domain": "crm", "tool": "crm.note@1"})
+		with data.remit.registry as facts.registry
+		with data.remit.domains.crm.scopes as {"permits": set(), "undo_permits": {reason}}
+	facts.codes(unscoped.reasons) == {"policy.not_granted"}
+}
+
+test_what_is_for_calls_does_not_permit_an_undo if {
+	reason := {"code": "crm.yes", "policy": "x", "message": ""}
+	decision := main.decision with input as facts.undo({"domain": "crm", "tool": "crm.note@1"})
+		with data.remit.registry as object.union(facts.registry, {"agents": {"buyer": {"scopes": []}}})
+		with data.remit.domains.crm.scopes as {"permits": {reason}}
+	decision.effect == "deny"
+}
+
 test_reasons_are_bounded if {
 	steps := [{"id": sprintf("s%d", [n]), "tool": "erp.x@1", "domain": "erp"} | some n in numbers.range(1, 200)]
 	decision := decide(facts.admission(steps))

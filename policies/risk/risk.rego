@@ -11,6 +11,8 @@ import data.remit.lib
 # METADATA
 # title: Level of one decision
 # description: Asked for only while the facts are well formed.
+default level := "high"
+
 level := _of_call if input.kind == "call"
 
 level := _of_plan if input.kind == "admission"

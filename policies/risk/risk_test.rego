@@ -43,3 +43,18 @@ test_our_own_activities_are_of_low_risk if {
 	found := risk.level with input as facts.system("remit.admit", "orchestrate", "ExecutePlan")
 	found == "low"
 }
+
+test_critical_is_not_lowered if {
+	registry := object.union(facts.registry, {"thresholds": {"risk": {"write": "critical"}}})
+	every change in [{"irreversible": true}, {"confidence": 0.1}] {
+		found := risk.level with input as facts.call(change) with data.remit.registry as registry
+		found == "critical"
+	}
+	plan := risk.level with input as facts.admission([{"irreversible": true}]) with data.remit.registry as registry
+	plan == "critical"
+}
+
+test_a_plan_that_only_writes_is_of_medium_risk if {
+	found := risk.level with input as facts.admission([{}, {"operation": "read"}])
+	found == "medium"
+}

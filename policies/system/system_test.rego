@@ -48,3 +48,18 @@ test_a_project_cannot_be_asked_instead if {
 		with data.remit.domains.system.x.permits as {{"code": "a.b", "policy": "x", "message": ""}}
 	decision.effect == "deny"
 }
+
+test_only_what_belongs_is_permitted if {
+	every given in [
+		facts.system("remit.settle", "tools", "ExecutePlan"),
+		facts.system("remit.settle", "orchestrate", "Mine"),
+		facts.system("remit.other", "orchestrate", "ExecutePlan"),
+	] {
+		permits := system.permits with input as given
+		permits == set()
+	}
+}
+
+test_an_unknown_activity_is_refused_for_that_alone if {
+	facts.codes(decide("remit.other", "tools", "Mine").reasons) == {"system.unknown_activity"}
+}

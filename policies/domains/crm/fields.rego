@@ -14,7 +14,7 @@ _policy := "domains.crm.fields"
 
 _bounds := lib.bounds("crm")
 
-gates contains lib.gate("crm.commercial_field", _policy, _bounds.gate, $"it changes {concat(", ", sort(_touched))}") if {
+gates contains lib.gate("crm.commercial_field", _policy, lib.rule("crm", "gate"), $"it changes {concat(", ", sort(_touched))}") if {
 	input.action.operation != "read"
 	count(_touched) > 0
 }

@@ -50,3 +50,9 @@ test_without_bounds_it_is_denied if {
 	bounded := fields.denies with input as call({})
 	bounded == set()
 }
+
+test_values_that_are_no_names_touch_nothing if {
+	registry := object.union(facts.registry, {"domains": {"crm": {"commercial_fields": ["1", "discount"]}}})
+	decision := main.decision with input as call({"phone": 1}) with data.remit.registry as registry
+	decision.effect == "allow"
+}
