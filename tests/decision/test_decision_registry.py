@@ -1,0 +1,64 @@
+"""The data of a bundle is checked before it is built, so that no rule misses its threshold."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from remit.decision.registry import check_registry
+
+_CORE = yaml.safe_load((Path(__file__).parents[2] / "policies" / "data.yaml").read_text())["remit"]
+
+
+def data(**registry: object) -> dict[str, Any]:
+    """The core's defaults with a project's registry over them."""
+    return {"defaults": copy.deepcopy(_CORE["defaults"]), "registry": registry}
+
+
+def test_the_defaults_alone_are_whole() -> None:
+    """Without any project every threshold stands."""
+    check_registry({"defaults": _CORE["defaults"]})
+
+
+def test_a_project_says_only_what_differs() -> None:
+    """Parts of thresholds and gates are laid over the defaults before they are checked."""
+    thresholds = {"min_confidence": 0.5, "gates": {"delete": {"role": "archivist"}}}
+
+    check_registry(data(thresholds=thresholds, domains={"erp": {"anything": [1]}}))
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        {"agnets": {}},
+        {"agents": {"buyer": {"scopes": ["erp.write"]}}},
+        {"agents": {"buyer": {"scopes": ["erp"], "tenants": ["acme"]}}},
+        {"agents": {"buyer": {"scopes": ["erp.destroy"], "tenants": ["acme"]}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": ["acme"], "status": "off"}}},
+        {"people": {"a@b.example": {"roles": ["Budget Holder"]}}},
+        {"egress": {"acme": ["https://erp.example/x"]}},
+        {"egress": {"acme": ["ERP.example"]}},
+        {"egress": {"acme": ["*"]}},
+        {"thresholds": {"min_confidance": 0.5}},
+        {"thresholds": {"min_confidence": "high"}},
+        {"thresholds": {"max_steps": None}},
+        {"thresholds": {"risk": {"write": "huge"}}},
+        {"thresholds": {"gates": {"delete": {"quorum": 0}}}},
+        {"thresholds": {"gates": {"delete": {"expires_in_ms": 0}}}},
+        {"thresholds": {"gates": {"wipe": {"role": "x", "expires_in_ms": 1}}}},
+        {"thresholds": {"banned_combinations": [{"name": "x", "steps": [], "message": ""}]}},
+    ],
+)
+def test_what_a_rule_could_not_read_is_refused(registry: dict[str, object]) -> None:
+    """Unknown names, wrong types, and bounds that mean nothing."""
+    with pytest.raises(ValidationError):
+        check_registry(data(**registry))
+
+
+def test_a_bundle_without_the_defaults_is_refused() -> None:
+    """The rules would find no thresholds at all."""
+    with pytest.raises(ValidationError):
+        check_registry({"registry": {}})
