@@ -123,10 +123,13 @@ async def test_terminate_at_every_step_leaves_nothing(
         puts = [name for name in effects if name.startswith("put")]
         drops = [name for name in effects if name.startswith("drop")]
         repair = lab_client.get_workflow_handle(f"remit-repair/{handle.first_execution_run_id}")
-        done = await _is_over(repair)
+        # Ended before its admission, a run has left nothing that the keeper could repair.
+        done = not puts or await _is_over(repair)
         return done and len(puts) == len(drops) == len(set(drops))
 
     await eventually(even, within_s=90)
+    assert await _standing(lab, tag) == lab.effects(tag)
+    assert await even()
 
 
 async def test_reset_of_a_parent_with_children_doubles_nothing(

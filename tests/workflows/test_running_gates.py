@@ -146,6 +146,7 @@ async def test_silence_refuses(lab: Running, lab_client: Client, name: str) -> N
 
 async def test_irreversible_step_always_gates(lab: Running, lab_client: Client, name: str) -> None:
     """What cannot be undone waits for a person, whatever the plan says."""
+    name = name.removeprefix("guarded")
     steps: list[JSON] = [{"id": "burn", "tool": "lab.burn@1", "args": {"name": name}}]
     handle = await start(lab_client, plan("burns", steps))
 
