@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test unit lint types policy bench lock schemas clean
+.PHONY: help install programs demo up down test unit lint types policy bench lock schemas clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -13,6 +13,9 @@ install: $(VENV)/.installed ## Make the virtual environment with pinned, hashed 
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@sh deploy/install.sh "$(PYTHON)" "$(VENV)"
+
+programs: install ## Find or install Temporal and OPA
+	@$(BIN)/python -m remit.cli.stack.fetch
 
 demo: install ## Run the main job for real: a purchase approved from the CLI, then one undone
 	@$(BIN)/python -m examples.demo
@@ -23,7 +26,7 @@ up: install ## Start the light stack on the back office
 down: install ## Stop it
 	@$(BIN)/remit down examples/backoffice
 
-test: install lint types policy ## Run every check and every test
+test: install programs lint types policy ## Run every check and every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 unit: install ## Run the tests that need no server
