@@ -226,6 +226,26 @@ test_what_is_for_calls_does_not_permit_an_undo if {
 	decision.effect == "deny"
 }
 
+test_a_domain_denies_and_gates_its_own_calls_alone if {
+	reason := {"code": "crm.no", "policy": "x", "message": ""}
+	gate := {"code": "crm.ask", "policy": "x", "message": "", "role": "operator", "quorum": 1, "expires_in_ms": 5}
+	given := facts.call({"domain": "crm", "tool": "crm.note@1"})
+	denied := main.decision with input as given
+		with data.remit.registry as facts.registry
+		with data.remit.domains.crm.fields as {"denies": {reason}, "gates": {gate}}
+	facts.codes(denied.reasons) == {"crm.no"}
+
+	gated := main.decision with input as given
+		with data.remit.registry as facts.registry
+		with data.remit.domains.crm.fields as {"gates": {gate}}
+	facts.codes(gated.approvals) == {"crm.ask"}
+
+	elsewhere := main.decision with input as facts.call({})
+		with data.remit.registry as facts.registry
+		with data.remit.domains.crm.fields as {"denies": {reason}, "gates": {gate}}
+	elsewhere.effect == "allow"
+}
+
 test_reasons_are_bounded if {
 	steps := [{"id": sprintf("s%d", [n]), "tool": "erp.x@1", "domain": "erp"} | some n in numbers.range(1, 200)]
 	decision := decide(facts.admission(steps))
