@@ -51,8 +51,10 @@ lock: install ## Pin the packages again
 		--no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 -q -o requirements.lock
 
 schemas: install ## Write the generated schemas and references again
-	@$(BIN)/python -m remit.decision.schema
-	@$(BIN)/python -m remit.plan.publish
+	@$(BIN)/python -m remit.decision.schema policies
+	@$(BIN)/python -m remit.plan.publish schema > docs/reference/plan.schema.json
+	@$(BIN)/python -m remit.plan.publish diagnostics > docs/reference/diagnostics.md
+	@$(BIN)/python -m docs.reference.messages > docs/reference/messages.md
 
 clean: ## Remove what was built
 	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache

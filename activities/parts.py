@@ -25,6 +25,7 @@ from remit.plan.scheduling import part_schedule, schedule_of
 from remit.plan.template import TemplateError, resolve, resolve_outputs
 from remit.plan.usage import outputs_used, steps_used
 from remit.plan.wire import (
+    ABANDONED,
     ADMIT_PART,
     EXPAND,
     OUTPUTS,
@@ -176,16 +177,24 @@ class Parts:
     async def _unwinding(self, ask: AdmitPart) -> AdmittedPart:
         path = _key(ask).path if ask.step else ""
         run = await self._point.ledger.run(ask.root)
-        if not ask.step and (run is None or not run.closed):
-            raise failure.refused(
-                "RUN-OPEN", "the run is open and undoes itself; send it `rollback` instead"
-            )
+        if not ask.step:
+            _require_abandoned(run)
         admission = await self._point.ledger.admission(ask.root, path)
         if admission is None:
             return AdmittedPart(skipped=True, path=path)
         pinned = await self._point.pinned.plan(admission.compiled)
         schedule = Schedule(compiled=admission.compiled, steps=[], limits=pinned.plan.limits)
         return AdmittedPart(schedule=schedule, path=path)
+
+
+def _require_abandoned(run: RunRow | None) -> None:
+    """A whole run is only repaired when it was ended from outside; the keeper says so."""
+    if run is None:
+        raise failure.refused("RUN-ABSENT", "the ledger knows no such run")
+    if not run.closed:
+        raise failure.again("RUN-OPEN", "the run is not closed yet; asked again", 2)
+    if not run.closed.startswith(ABANDONED):
+        raise failure.refused("RUN-ENDED", f"the run ended by itself: {run.closed}")
 
 
 def _key(ask: AdmitPart) -> StepKey:

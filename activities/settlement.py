@@ -10,7 +10,7 @@ from dataclasses import replace
 from temporalio import activity
 
 from activities.planning import ROLE
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSONObject
 from remit.enforcement.doing import Admitted, recorded_subject
 from remit.enforcement.frame import Frame
 from remit.enforcement.judging import frozen_undo
@@ -112,6 +112,7 @@ class Settlement:
             return fields
         try:
             key = _key(ask.root, str(fields["step"]))
+            fields = _with_output(fields)
             undo, contents = await self._undo_of(key, fields)
             await self._point.ledger.resolve(key, bool(fields["happened"]), fields, undo, contents)
         except (LedgerError, ValueError) as error:
@@ -122,8 +123,7 @@ class Settlement:
     async def _undo_of(
         self, key: StepKey, fields: JSONObject
     ) -> tuple[FrozenUndo | None, tuple[Content, ...]]:
-        evidence = fields.get("evidence")
-        output: JSON = evidence.get("output") if isinstance(evidence, dict) else None
+        output = fields.get("output")
         situation = await self._point.ledger.look(key)
         action, admission, run = situation.action, situation.admission, situation.run
         if key.direction is Direction.UNDO or not fields["happened"] or action is None:
@@ -162,6 +162,14 @@ def _key(root: str, step: str) -> StepKey:
     path = step.removeprefix("undo:")
     direction = Direction.UNDO if step.startswith("undo:") else Direction.DO
     return StepKey.parse(f"{root}:{path}:{direction.value}")
+
+
+def _with_output(fields: JSONObject) -> JSONObject:
+    """Put the output that a person saw, if the evidence tells it, where the ledger takes it."""
+    evidence = fields.get("evidence")
+    if "output" not in fields and isinstance(evidence, dict) and "output" in evidence:
+        return {**fields, "output": evidence["output"]}
+    return fields
 
 
 def _fields(message: Message, wanted: dict[str, type]) -> JSONObject | Answered:

@@ -128,7 +128,7 @@ class Voting:
             context=self._point.deciding.context(Frame.of(activity.info(), ROLE)),
         )
         try:
-            decided = await self._point.deciding.judge.decide(facts)
+            decided = await self._point.deciding.decide(facts)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
                 error.code, f"OPA did not answer ({error}); the vote waits", 2, path_of(gate)

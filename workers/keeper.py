@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from remit.canonical import JSONObject
 from remit.ledger.protocol import Ledger, LedgerUnavailableError, Record, RunRow
-from remit.plan.wire import AdmitPart
+from remit.plan.wire import ABANDONED, AdmitPart
 from workers.settings import WorkerSettings
 from workflows.scope import Part
 
@@ -81,10 +81,13 @@ class Keeper:
         found = await self._find(run)
         if not found.closed:
             return False
-        body: JSONObject = {"status": found.status, "unwound": found.unwound}
-        await self._ledger.close_run(run.root, found.status, [Record("seal", body)])
         if not found.unwound:
+            # First the repair, which waits for the close: a keeper that dies in between finds the
+            # run still open, and does both again.
             await self._repair(run)
+        status = found.status if found.unwound else f"{ABANDONED}{found.status}"
+        body: JSONObject = {"status": status, "unwound": found.unwound}
+        await self._ledger.close_run(run.root, status, [Record("seal", body)])
         _log.info("closed", run=run.root, workflow=run.workflow_id, status=found.status)
         return True
 

@@ -37,7 +37,7 @@ class Letter:
 
 def signal_command(workflow_id: str, name: str, body: JSONObject) -> str:
     """Return the complete command line that sends `body` as signal `name`."""
-    text = json.dumps(body, separators=(",", ":")).replace("'", "'\\''")
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False).replace("'", "'\\''")
     return f"temporal workflow signal --workflow-id '{workflow_id}' --name {name} --input '{text}'"
 
 

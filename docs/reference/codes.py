@@ -36,7 +36,10 @@ START: Mapping[str, Entry] = {
     "RUN-NO-PARENT": Entry("A child workflow type was started by hand.", "Start `ExecutePlan`."),
     "RUN-PARENT": Entry("`RepairRun` was started by another workflow.", "The keeper starts it."),
     "RUN-OPEN": Entry(
-        "A repair was asked for a run that is still open.", "Send the run `rollback`."
+        "A repair waits until the keeper has closed its run.", "Send an open run `rollback`."
+    ),
+    "RUN-ENDED": Entry(
+        "A repair was asked for a run that ended by itself.", "There is nothing to repair."
     ),
     "ADMISSION-ABSENT": Entry(
         "The ledger holds no admission for this run, path and plan: nothing was called.",

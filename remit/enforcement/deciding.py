@@ -26,6 +26,7 @@ from remit.decision.facts import (
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.obligations import CAPABILITIES
 from remit.enforcement.subject import Subject
+from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS
 from remit.ledger.protocol import GateRow, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
@@ -59,7 +60,14 @@ class Deciding:
             run=_run(subject.run, subject.frame, subject.key.parent),
             context=self.context(subject.frame),
         )
-        return await self.judge.decide(facts)
+        return await self.decide(facts)
+
+    async def decide(self, facts: Facts) -> Decided:
+        """Ask about any facts, and count the answer."""
+        decided = await self.judge.decide(facts)
+        DECISIONS.labels(facts.kind, decided.decision.effect).inc()
+        DECISION_SECONDS.observe(decided.took_us / 1e6)
+        return decided
 
     async def system(self, frame: Frame, about: str) -> Decided:
         """Ask about one of Remit's own activities, or about one that nobody knows."""
@@ -69,9 +77,7 @@ class Deciding:
             workflow_type=frame.workflow_type,
             direction=about,
         )
-        return await self.judge.decide(
-            Facts(kind="system", system=system, context=self.context(frame))
-        )
+        return await self.decide(Facts(kind="system", system=system, context=self.context(frame)))
 
     async def admission(
         self, plan: CompiledPlan, run: RunRow, steps: list[PlanStepFact], frame: Frame, path: str
@@ -87,7 +93,7 @@ class Deciding:
             run=_run(run, frame, path),
             context=self.context(frame),
         )
-        return await self.judge.decide(facts)
+        return await self.decide(facts)
 
     def context(self, frame: Frame) -> Context:
         """Return clock and place."""

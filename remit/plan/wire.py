@@ -45,6 +45,8 @@ UNAVAILABLE = "PolicyUnavailable"
 """OPA or the ledger could not be asked; nothing was called; tried again."""
 AGAIN = "StepAgain"
 """The outcome is unknown, or a lease still runs; tried again."""
+ABANDONED = "abandoned:"
+"""What the ledger's closing status begins with when somebody else ended the run."""
 INVALID = "PlanInvalid"
 """Not a plan; the diagnostics are in the details."""
 
