@@ -81,13 +81,13 @@ async def decisions(arena: Arena, project: Project, count: int) -> Decisions:
 
 
 async def _measured(decide: Ask, alone: Ask, count: int, size: int) -> Decisions:
-    await _crowd(decide, 2)
-    await _crowd(alone, 2)
+    await _crowd(decide, 1)
+    await _crowd(alone, 1)
     one, one_opa = await _by_turns(decide, alone, count)
     crowd: list[list[float]] = []
     crowd_opa: list[list[float]] = []
-    each = 20
-    for turn in range(max(4, count * 10 // (DECISIONS_AT_ONCE * each))):
+    each = 10
+    for turn in range(max(3, count * 10 // (DECISIONS_AT_ONCE * each))):
         order = [(decide, crowd), (alone, crowd_opa)]
         for ask, times in order if turn % 2 else order[::-1]:
             times.append(await _crowd(ask, each))

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from temporalio.client import Client
@@ -14,6 +15,8 @@ from benchmarks.plans import fan_out, sequence
 from remit.canonical import JSON
 
 _numbers = itertools.count()
+made: Counter[str] = Counter()
+"""Runs made so far, by contender."""
 
 
 class UnexpectedEndError(Exception):
@@ -83,6 +86,7 @@ async def run_one(client: Client, work: Work, workflow_id: str = "") -> float:
     )
     took = time.perf_counter() - begun
     work.check(outcome)
+    made[work.contender] += 1
     return took
 
 

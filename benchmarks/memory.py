@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio.client import Client
 
 from benchmarks.arena import BARE, GOVERNED, Arena
-from benchmarks.load import run_many, sequences
+from benchmarks.load import made, run_many, sequences
 from benchmarks.processes import peak_rss_mb, rss_mb
 from benchmarks.scale import AT_ONCE, STEPS, Scale
 
@@ -17,9 +17,9 @@ class Memory(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     runs: int
-    """Runs of ten steps that were made for this, after all that was measured before."""
+    """Runs that the governed worker had made in the end."""
     worker_mb: list[float]
-    """The governed worker while they were made, first to last."""
+    """The governed worker while the last of them were made, first to last."""
     worker_peak_mb: float
     bare_worker_mb: float
     opa_mb: float
@@ -27,16 +27,18 @@ class Memory(BaseModel):
 
 
 async def memory(client: Client, arena: Arena, scale: Scale) -> Memory:
-    """Make `scale.memory_runs` runs and watch."""
+    """Make what is missing of `scale.memory_runs` runs and watch."""
     worker = arena.pids[GOVERNED]
     work = sequences(STEPS)[GOVERNED]
     samples = [rss_mb(worker)]
-    if scale.memory_runs:
-        for _ in range(_SAMPLES):
-            await run_many(client, work, scale.memory_runs // _SAMPLES, AT_ONCE)
-            samples.append(rss_mb(worker))
+    missing = scale.memory_runs - made[GOVERNED]
+    while missing > 0:
+        batch = min(missing, scale.memory_runs // _SAMPLES)
+        await run_many(client, work, batch, AT_ONCE)
+        samples.append(rss_mb(worker))
+        missing -= batch
     return Memory(
-        runs=scale.memory_runs,
+        runs=made[GOVERNED],
         worker_mb=samples,
         worker_peak_mb=peak_rss_mb(worker),
         bare_worker_mb=rss_mb(arena.pids[BARE]),

@@ -27,6 +27,8 @@ class Machine(BaseModel):
     cores: int
     load_before: float
     """One-minute load average before anything was started: other people's work is noise here."""
+    load_after: float
+    """The same at the end: beyond the cores, it is the benchmark's own or others'."""
     python: str
     system: str
     versions: dict[str, str]
@@ -38,6 +40,7 @@ class Machine(BaseModel):
         return cls(
             cores=os.cpu_count() or 0,
             load_before=load_before,
+            load_after=os.getloadavg()[0],
             python=platform.python_version(),
             system=platform.platform(terse=True),
             versions=versions,
@@ -179,8 +182,8 @@ def _other_rows(report: Report) -> Iterator[Row]:
     if history := report.histories:
         yield from _history_rows(history)
     if memory := report.memory:
-        seen = f"{memory.worker_mb[0]:.0f} to {memory.worker_mb[-1]:.0f}"
-        said = f"peak {memory.worker_peak_mb:.0f} MB; over {memory.runs} more runs {seen}"
+        said = f"peak {memory.worker_peak_mb:.0f}, now {memory.worker_mb[-1]:.0f} MB"
+        said += f" after {memory.runs} runs"
         yield _row("worker's memory", said, "<= 300 MB", memory.worker_peak_mb <= 300)
         said = f"bare worker {memory.bare_worker_mb:.0f}, OPA {memory.opa_mb:.0f}, "
         yield _row("  beside it", said + f"Temporal {memory.temporal_mb:.0f} MB")
@@ -213,7 +216,8 @@ def _history_rows(found: Histories) -> Iterator[Row]:
 def _notes(report: Report) -> Iterator[str]:
     machine = report.machine
     yield (
-        f"{machine.cores} cores, load {machine.load_before:.1f} before; Python {machine.python}, "
+        f"{machine.cores} cores, load {machine.load_before:.1f} before and {machine.load_after:.1f} "
+        f"after; Python {machine.python}, "
         + ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     )
     yield (

@@ -17,12 +17,12 @@ class Scale:
     """Bare at its best is measured beside every so-manieth pair."""
     fan_out_pairs: int
     decisions: int
-    """Decisions one at a time, and as many rounds at once as make ten times that."""
+    """Decisions one at a time; ten times as many at once."""
     pipeline_runs: int
     """Runs of governed calls without Temporal, one call at a time; five times as many at once."""
     compilations: int
     memory_runs: int
-    """Runs that one worker has made when its memory is read."""
+    """Runs that the governed worker has made, at least, when its memory is read."""
 
 
 FULL = Scale(
@@ -39,14 +39,14 @@ FULL = Scale(
 )
 QUICK = Scale(
     warm_up=5,
-    sequential_pairs=20,
-    throughput_pairs=3,
+    sequential_pairs=12,
+    throughput_pairs=2,
     throughput_runs=50,
-    best_every=3,
-    fan_out_pairs=5,
-    decisions=200,
-    pipeline_runs=10,
-    compilations=5,
+    best_every=2,
+    fan_out_pairs=3,
+    decisions=100,
+    pipeline_runs=5,
+    compilations=3,
     memory_runs=0,
 )
 
