@@ -215,11 +215,9 @@ def _history_rows(found: Histories) -> Iterator[Row]:
 
 def _notes(report: Report) -> Iterator[str]:
     machine = report.machine
-    yield (
-        f"{machine.cores} cores, load {machine.load_before:.1f} before and {machine.load_after:.1f} "
-        f"after; Python {machine.python}, "
-        + ", ".join(f"{name} {version}" for name, version in machine.versions.items())
-    )
+    loads = f"load {machine.load_before:.1f} before, {machine.load_after:.1f} after"
+    programs = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    yield f"{machine.cores} cores, {loads}; Python {machine.python}, {programs}"
     yield (
         f"{BARE}: hand-written workflow, same server, worker options, converter, sandbox; {BEST}: "
         "the same without sandbox, on the default converter. Brackets: 95 % interval of the pairs' "
