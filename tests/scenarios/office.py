@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -211,3 +212,15 @@ def command_of(wait: JSONObject, by: str) -> str:
     assert '"by":"YOU"' in command
     assert shlex.split(command)[:3] == ["temporal", "workflow", "signal"]
     return command.replace("YOU", by)
+
+
+def demo(project: Path, keep: str) -> "subprocess.Popen[str]":
+    """Start the demo on a project, as the Makefile does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "examples.demo", str(project)],
+        cwd=ROOT,
+        env={**os.environ, "KEEP": keep},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

@@ -1,12 +1,10 @@
 """`make demo` as a stranger runs it, interrupted first; the ports everybody likes are taken."""
 
-import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 
 from remit.cli.stack import stack
 from tests.running import ROOT
-from tests.scenarios.office import Office
+from tests.scenarios.office import demo
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
@@ -41,18 +39,6 @@ def taken() -> Iterator[None]:
                 listener.bind(("127.0.0.1", port))
                 listener.listen()
         yield
-
-
-def demo(project: Path, keep: str) -> "subprocess.Popen[str]":
-    """Start the demo on a project, as the Makefile does."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "examples.demo", str(project)],
-        cwd=ROOT,
-        env={**os.environ, "KEEP": keep},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def until(running: "subprocess.Popen[str]", words: str) -> str:
@@ -90,16 +76,3 @@ def test_demo_works_again_after_a_kill(taken: None, project: Path) -> None:
     assert len(typed) == 2
     assert "✗" not in told
     assert stack.status(project).condition == "stopped"
-
-
-@pytest.mark.xdist_group("backoffice")
-def test_demo_fails_when_a_promise_is_broken(office: Office) -> None:
-    """Nobody may order from this supplier any more: the demo says what is not so, and ends 1."""
-    with office.policy({"domains/erp/suppliers": ["sup-8"]}):
-        running = demo(office.project, "1")
-        told = running.communicate(timeout=100)[0]
-
-    assert running.returncode == 1, told
-    assert "erp.supplier_not_vetted" in told
-    assert "✗ not so" in told
-    assert stack.status(office.project).condition == "running"
