@@ -11,7 +11,7 @@ _policy := "domains.identity.privileges"
 
 _provisions if input.action.tool == "identity.provision_access@1"
 
-gates contains lib.gate("identity.high_privilege", _policy, lib.bounds("identity").gate, "the role carries high privileges") if {
+gates contains lib.gate("identity.high_privilege", _policy, lib.rule("identity", "gate"), "the role carries high privileges") if {
 	_provisions
 	not _ordinary
 }
@@ -21,8 +21,10 @@ denies contains lib.reason("identity.self_grant", _policy, "nobody has access gi
 	lib.same_party(input.action.arguments.subject, input.principal.on_behalf_of)
 }
 
-# A role that is not stated, or that is no text, is not ordinary.
+# A role that is not stated, or that is no text, is not ordinary; nor is any while nobody has listed
+# the high ones.
 _ordinary if {
+	high := lib.bounds("identity").high_roles
 	is_string(input.action.arguments.role)
-	not input.action.arguments.role in lib.bounds("identity").high_roles
+	not input.action.arguments.role in high
 }

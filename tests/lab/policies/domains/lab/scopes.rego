@@ -17,6 +17,6 @@ denies contains lib.reason("lab.forbidden", "domains.lab.scopes", "the name is f
 	startswith(input.action.arguments.name, "forbidden")
 }
 
-gates contains lib.gate("lab.guarded", "domains.lab.scopes", data.remit.registry.domains.lab.gate, "guarded name") if {
+gates contains lib.gate("lab.guarded", "domains.lab.scopes", lib.rule("lab", "gate"), "guarded name") if {
 	startswith(input.action.arguments.name, "guarded")
 }

@@ -10,7 +10,7 @@ _policy := "domains.notes.rules"
 
 permits contains lib.reason("notes.scoped", _policy, "the agent's scopes cover the call") if lib.scoped(input)
 
-gates contains lib.gate("notes.shared", _policy, lib.bounds("notes").gate, "everybody reads a shared note") if {
+gates contains lib.gate("notes.shared", _policy, lib.rule("notes", "gate"), "everybody reads a shared note") if {
 	input.action.tool == "notes.write_note@1"
 	not _private
 }
