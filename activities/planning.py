@@ -86,8 +86,8 @@ class Planning:
             decision_id=decided.decision_id,
             revision=decided.revision,
         )
-        await self._store(run, admission, compilation, decided)
-        return await self._admitted(admission, decided.decision.risk)
+        standing = await self._store(run, admission, compilation, decided)
+        return await self._admitted(standing, decided.decision.risk)
 
     async def _compile(self, ask: Admit) -> Compilation:
         if ask.size > MAX_PLAN_BYTES:
@@ -144,10 +144,10 @@ class Planning:
 
     async def _store(
         self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
-    ) -> None:
+    ) -> Admission:
         compiled = compilation.compiled
         if compiled is None:
-            return
+            return admission
         contents: list[Content] = [
             content(compilation.document),
             Content(compilation.digest, canonical(compiled.model_dump(mode="json"))),
@@ -167,7 +167,8 @@ class Planning:
             "decision": recorded(decided),
         }
         try:
-            await self._point.ledger.admit(run, admission, contents, [Record("decision", body)])
+            record = Record("decision", body)
+            return await self._point.ledger.admit(run, admission, contents, [record])
         except LedgerError as error:
             raise failure.refused(error.code, str(error)) from error
 

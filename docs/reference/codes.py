@@ -52,6 +52,25 @@ START: Mapping[str, Entry] = {
     "ADMISSION-FAULT": Entry(
         "Admission met a fault of Remit's own; nothing was called.", "Report it with the plan."
     ),
+    "AMEND-SHAPE": Entry("The message holds no proposal.", "The finding names the field."),
+    "AMEND-STALE": Entry(
+        "The plan in force is not the one that the proposal was made for.",
+        "Look at it with the query `plan`, and propose again.",
+    ),
+    "AMEND-NOTHING": Entry("The proposal changes nothing.", "Nothing to do."),
+    "AMEND-TWICE": Entry("The proposal names a step more than once.", "Name it once."),
+    "AMEND-UNKNOWN": Entry("A step to be dropped is not in the plan.", "See the query `plan`."),
+    "AMEND-BEGUN": Entry(
+        "A step that the proposal replaces or drops has begun; nothing was changed.",
+        "Add steps behind it, or order a rollback.",
+    ),
+    "AMEND-LOST": Entry(
+        "A new step needs one of which nothing comes any more.", "Let it need another step."
+    ),
+    "AMEND-UNNAMED": Entry(
+        "A step would become, or cease to be, a fallback without being named.",
+        "Name it in `steps` too.",
+    ),
     "MACHINE-UNKNOWN-ENGINE": Entry(
         "The plan was compiled for scheduling rules that this worker does not know.",
         "Run a worker of the version that compiled it, or start the plan again.",
