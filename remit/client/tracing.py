@@ -1,7 +1,9 @@
 """Spans from a start through workflow, policy and tool: where they go, and who makes them.
 
 Every process that talks to Temporal uses this one place, so that one trace covers them all. Without
-an endpoint nothing is set up and nothing is paid. Spans carry ids and codes, never arguments.
+an endpoint nothing is set up and nothing is paid. Spans carry ids and codes, never arguments. A run
+that the Temporal CLI or a schedule started has no span of its starter: each of its activities is a
+trace of its own, found by the run's id.
 """
 
 from collections.abc import Iterator
@@ -35,7 +37,6 @@ def tracing(endpoint: str, service: str) -> Iterator[list[TracingInterceptor]]:
     provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     try:
-        # A run that the Temporal CLI or a schedule started has no span of its starter's.
-        yield [TracingInterceptor(always_create_workflow_spans=True)]
+        yield [TracingInterceptor()]
     finally:
         provider.shutdown()

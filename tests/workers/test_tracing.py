@@ -11,10 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from temporalio.client import Client
 
 from remit.canonical import JSONObject
 from remit.cli.stack import stack
+from remit.client.connection import connect
+from remit.client.tracing import tracing
 from tests.running import ROOT, Running, ended, plan
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
@@ -57,18 +58,17 @@ def receiver() -> Iterator[Receiver]:
     server.server_close()
 
 
-async def test_a_run_is_one_trace_down_to_the_tool(
-    lab: Running, lab_client: Client, receiver: Receiver
-) -> None:
-    """Workflow, activity and enforcement of a run that a CLI started share one trace."""
+async def test_a_run_is_one_trace_down_to_the_tool(lab: Running, receiver: Receiver) -> None:
+    """Start, activity and enforcement of a run share one trace, and it holds no arguments."""
     lab.up()
+    endpoint = f"http://127.0.0.1:{receiver.server_port}/v1/traces"
     queue = f"traced-{uuid.uuid4().hex[:8]}"
     variables = {
         **os.environ,
         **stack.environment(lab.project).variables(),
         "REMIT_TASK_QUEUE": queue,
         "REMIT_METRICS_PORT": "0",
-        "REMIT_OTLP_ENDPOINT": f"http://127.0.0.1:{receiver.server_port}/v1/traces",
+        "REMIT_OTLP_ENDPOINT": endpoint,
         "PYTHONPATH": str(ROOT),
     }
     worker = await asyncio.create_subprocess_exec(
@@ -77,10 +77,12 @@ async def test_a_run_is_one_trace_down_to_the_tool(
     try:
         args: JSONObject = {"name": queue}
         document = plan("traced", [{"id": "only", "tool": "lab.put@1", "args": args}])
-        handle = await lab_client.start_workflow(
-            "ExecutePlan", document, id=queue, task_queue=queue
-        )
-        assert (await ended(handle, 90))["status"] == "completed"
+        with tracing(endpoint, "remit-test") as interceptors:
+            client = await connect(lab.address, interceptors=interceptors)
+            handle = await client.start_workflow(
+                "ExecutePlan", document, id=f"run-{uuid.uuid4()}", task_queue=queue
+            )
+            assert (await ended(handle, 90))["status"] == "completed"
     finally:
         worker.terminate()
         assert await asyncio.wait_for(worker.wait(), 60) == 0
@@ -97,6 +99,6 @@ async def test_a_run_is_one_trace_down_to_the_tool(
         "remit lab.put@1",
         "RunActivity:lab.put@1",
         "StartActivity:lab.put@1",
-        "RunWorkflow:ExecutePlan",
+        "StartWorkflow:ExecutePlan",
     ]
     assert not any(queue in str(value) for value in enforced.attributes)
