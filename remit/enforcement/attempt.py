@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from remit.canonical import JSON, JSONObject, canonical, digest
+from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.deciding import Deciding, recorded
@@ -19,7 +19,7 @@ from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Perfor
 from remit.enforcement.obligations import ObligationError, apply
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.sending import Cancellable, Send
-from remit.enforcement.subject import Subject, action_digest
+from remit.enforcement.subject import Subject
 from remit.ledger.protocol import (
     REPAIR_RETRY,
     Action,
@@ -149,7 +149,8 @@ class Attempts:
                     decision_id=decided.decision_id,
                 )
             ) from error
-        return replace(subject, arguments=arguments)
+        changed = arguments is not subject.arguments
+        return replace(subject, arguments=arguments) if changed else subject
 
     async def _begin(
         self, enforced: Subject, proposed: Subject, situation: Situation, decided: Decided
@@ -170,7 +171,7 @@ class Attempts:
             operation=proposed.contract.operation.value,
             request_digest=proposed.request_digest,
             proposed_digest=proposed.proposed_digest,
-            enforced_digest=action_digest(enforced.request_digest, proposed.key),
+            enforced_digest=enforced.proposed_digest,
             arguments=content(enforced.arguments),
             decision=recorded(decided),
             owner=proposed.frame.owner,
@@ -378,7 +379,8 @@ def backoff_s(subject: Subject, attempts: int) -> float:
 
 def content(value: JSON) -> Content:
     """Return `value` as the content store takes it."""
-    return Content(digest(value), canonical(value))
+    body = canonical(value)
+    return Content(digest_bytes(body), body)
 
 
 def _most_attempts(subject: Subject, action: Action | None) -> int:
