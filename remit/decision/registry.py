@@ -172,12 +172,31 @@ def check_registry(data: Mapping[str, object]) -> None:
     Thresholds.model_validate(_over(below, registry.thresholds))
 
 
-def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+def settled(data: JSONObject) -> JSONObject:
+    """Return the document at `data.remit` with the project's thresholds laid over the defaults.
+
+    Rules read the two as one (`lib.thresholds`); laid over each other once, when a bundle is made,
+    they cost no decision anything. What the rules read is the same before and after.
+
+    Args:
+        data: `defaults` and, if there is a project, `registry`, both checked.
+    """
+    defaults, registry = data.get("defaults"), data.get("registry")
+    if not isinstance(defaults, dict) or not isinstance(registry, dict):
+        return data
+    below, above = defaults.get("thresholds"), registry.get("thresholds")
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return data
+    rest = {name: value for name, value in registry.items() if name != "thresholds"}
+    return {**data, "defaults": {**defaults, "thresholds": _over(below, above)}, "registry": rest}
+
+
+def _over(below: JSONObject, above: JSONObject) -> JSONObject:
     """Lay objects over each other as `object.union` does."""
     result = dict(below)
     for name, value in above.items():
         old = result.get(name)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
+        if isinstance(old, dict) and isinstance(value, dict):
             result[name] = _over(old, value)
         else:
             result[name] = value

@@ -111,7 +111,7 @@ async def test_policy_edit_changes_the_next_decision_without_a_restart(
     rule = lab.project / "policies" / "domains" / "lab" / "tighter.rego"
     before = stack.status(lab.project).policy.active_revision
     rule.write_text(
-        "package remit.domains.lab.tighter\n\nimport data.remit.lib\n\n"
+        "package remit.domains.lab.tighter\n\nimport rego.v2\nimport data.remit.lib\n\n"
         'denies contains lib.reason("lab.tighter", "domains.lab.tighter", "not today") if {\n'
         f'\tinput.action.arguments.name == "{tag}"\n}}\n'
     )

@@ -2,6 +2,8 @@
 # stand outside of `data.remit.domains`, which the decision that they ask for reads as a whole.
 package example.testing_test
 
+import rego.v2
+
 # A call of `tool`; `changes` is laid over the action, `who` over the principal.
 call(tool, operation, arguments, changes, who) := {
 	"schema_version": 1,
