@@ -7,6 +7,7 @@ leaf; a proof per record would be twenty times the size of the records. Nothing 
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from remit.evidence.merkle import HASH_BYTES, Nodes, ProofError, node_hash, root
 
@@ -94,7 +95,7 @@ def _subtree(first: int, last: int, nodes: Nodes) -> bytes:
 
 
 def _check(indexes: Sequence[int], size: int) -> None:
-    if not indexes or not 0 <= indexes[0] or not indexes[-1] < size:
+    if not indexes or indexes[0] < 0 or indexes[-1] >= size:
         raise ProofError(f"these leaves are not in a tree of {size}")
-    if any(one >= other for one, other in zip(indexes, indexes[1:], strict=False)):
+    if any(one >= other for one, other in pairwise(indexes)):
         raise ProofError("leaves are proved in ascending order")

@@ -34,9 +34,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def appended(
-    size: int, leaves: Iterable[bytes], nodes: Nodes
-) -> Iterator[tuple[int, int, bytes]]:
+def appended(size: int, leaves: Iterable[bytes], nodes: Nodes) -> Iterator[tuple[int, int, bytes]]:
     """Yield `(level, position, hash)` of every subtree that appending completes, leaves included.
 
     Args:
