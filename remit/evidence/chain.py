@@ -5,10 +5,11 @@ hash was made of, so that nothing is written anew to be verified. Nothing here d
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+from pydantic_core import from_json
 
 from remit.canonical import Digest, JSONObject
 from remit.evidence.finding import Code, Found
@@ -27,7 +28,11 @@ class Entry:
 
     record: JSONObject
     hash: Digest
+    """As stated."""
     leaf: bytes
+    """Of what the record really is."""
+    is_whole: bool
+    """Whether its content is what its hash names."""
 
 
 @dataclass(slots=True)
@@ -81,32 +86,32 @@ def _entry(text: bytes) -> Entry | None:
     if matched is None:
         return None
     try:
-        record = json.loads(matched[2])
-    except (ValueError, RecursionError):
+        record = from_json(matched[2], allow_inf_nan=False)
+    except ValueError:
         return None
-    if set(record) != _FIELDS or not _is_record(record):
+    if record.keys() != _FIELDS or not _is_record(record):
         return None
-    stated = "sha256:" + matched[1].decode()
-    actual = hashlib.sha256(matched[2]).digest()
-    return Entry(record, stated, leaf_hash(actual))
+    actual = hashlib.sha256(matched[2])
+    stated = matched[1].decode()
+    is_whole = actual.hexdigest() == stated
+    return Entry(record, "sha256:" + stated, leaf_hash(actual.digest()), is_whole)
 
 
 def _is_record(record: JSONObject) -> bool:
     whole = type(record["seq"]) is int and type(record["at_ms"]) is int
-    texts = all(isinstance(record[name], str) for name in ("kind", "prev", "root"))
-    return whole and texts and isinstance(record["body"], dict)
+    named = type(record["kind"]) is str and type(record["prev"]) is str
+    return whole and named and type(record["root"]) is str and type(record["body"]) is dict
 
 
 def _check(entry: Entry, chain: Chain, last: int, prev: Digest) -> int:
     seq = entry.record["seq"]
     number = seq if isinstance(seq, int) else 0
-    place = f"record {number}"
-    if entry.leaf != leaf_of(entry.hash):
-        chain.find(Code.EDITED, place, "its content is not what its hash names")
+    if not entry.is_whole:
+        chain.find(Code.EDITED, f"record {number}", "its content is not what its hash names")
     if entry.record["root"] != chain.root:
-        chain.find(Code.CHAIN, place, "it belongs to another run")
+        chain.find(Code.CHAIN, f"record {number}", "it belongs to another run")
     if number == last + 1 and prev and entry.record["prev"] != prev:
-        chain.find(Code.CHAIN, place, f"it does not follow record {last}")
+        chain.find(Code.CHAIN, f"record {number}", f"it does not follow record {last}")
     return number
 
 

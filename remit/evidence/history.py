@@ -22,6 +22,7 @@ _SETTLING = {
     "gate": ("gate",),
 }
 """Kinds of record, one of which stands behind each answer of a tool's activity."""
+_KINDS = frozenset(kind for kinds in _SETTLING.values() for kind in kinds)
 
 
 class Model(BaseModel):
@@ -54,7 +55,7 @@ class Event(Model):
     """Where an activity ends: the status it answered, or the type of its failure."""
     run_id: str = ""
     """Where another execution begins: its run id."""
-    payloads: list[Digest] = []
+    payloads: tuple[Digest, ...] = ()
     """Digests of the payloads' data, as they stand in the history."""
 
 
@@ -81,9 +82,9 @@ class Actions:
 
     def add(self, kind: str, seq: int, body: JSONObject) -> None:
         """Take a record up."""
-        path, direction = str(body.get("path", "")), str(body.get("direction", ""))
-        if path:
-            self.settled.add((kind, path, direction))
+        path = str(body.get("path", ""))
+        if path and kind in _KINDS:
+            self.settled.add((kind, path, str(body.get("direction", ""))))
         if kind in ("intent", "takeover"):
             owner = str(body.get("owner", "")).split("/")
             if len(owner) == 3:

@@ -92,8 +92,8 @@ class _Verification:
             self._seal = body
         for name in _CONTENT_FIELDS:
             value = body.get(name)
-            if isinstance(value, str) and _DIGEST.match(value):
-                self._named.setdefault(value, seq)
+            if isinstance(value, str) and value not in self._named and _DIGEST.match(value):
+                self._named[value] = seq
 
     def _checkpoint(self) -> Checkpoint | None:
         note = self._archive.part(CHECKPOINT)
