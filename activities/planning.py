@@ -34,6 +34,8 @@ from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
 
 _KEPT = 128
+MAX_DIAGNOSTICS = 20
+"""Most findings that a failure carries; how many there are it says besides."""
 ROLE = "orchestrate"
 """Role of the workers that run Remit's own activities."""
 
@@ -245,20 +247,24 @@ async def contracts_of(point: EnforcementPoint, plan: CompiledPlan) -> dict[str,
 
 
 def invalid(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> ApplicationError:
-    """Return the failure for something that is not a plan: all findings at once."""
+    """Return the failure for something that is not a plan: all findings at once, bounded."""
     first = diagnostics[0]
-    more = f" (and {len(diagnostics) - 1} more)" if len(diagnostics) > 1 else ""
+    shown = diagnostics[:MAX_DIAGNOSTICS]
+    lines = [f"{found.message} at {found.path or '/'}" for found in shown]
+    lines[1:] = [f"{found.code}: {line}" for found, line in zip(shown[1:], lines[1:], strict=True)]
+    if len(diagnostics) > len(shown):
+        lines.append(f"and {len(diagnostics) - len(shown)} more of {len(diagnostics)}")
     summary = Failure(
         code=first.code,
-        message=f"{first.message} at {first.path or '/'}{more}",
+        message="\n".join(lines),
         effect="none",
         next="mend the plan; `remit validate` says the same",
     )
-    found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in diagnostics]
+    found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in shown]
     return ApplicationError(
         f"{first.code}: {summary.message}",
         summary.model_dump(mode="json"),
-        {"diagnostics": found},
+        {"diagnostics": found, "total": len(diagnostics)},
         type=INVALID,
         non_retryable=True,
     )

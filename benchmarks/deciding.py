@@ -1,16 +1,16 @@
 """What a decision costs beyond OPA: the enforcement point's own part, one at a time and in a crowd.
 
 The same question is asked twice, by turns: by the enforcement point, which puts the facts
-together, asks, and checks the answer; and as OPA alone, the same bytes posted over the same socket
-by the same HTTP library, the answer read and thrown away. No answer is kept by anybody.
+together, asks, and checks the answer; and as OPA alone, the same bytes sent over the same socket by
+the same exchange, the answer read and thrown away. No answer is kept by anybody.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-import aiohttp
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.arena import Arena
@@ -20,8 +20,9 @@ from benchmarks.scale import DECISIONS_AT_ONCE
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts
 from remit.enforcement.deciding import Deciding
+from remit.enforcement.exchange import Exchange
 from remit.enforcement.frame import Frame, Place
-from remit.enforcement.opa import OpaClient, facts_document
+from remit.enforcement.opa import MAX_ANSWER_BYTES, OpaClient, facts_document
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
 from remit.ledger.protocol import Admission, RunRow, Situation, Totals
@@ -31,8 +32,7 @@ from remit.plan.path import Segment, StepKey
 from remit.stores.ledger import wall_ms
 from remit.stores.project import Project
 
-_URL = "http://opa/v1/data/remit/main/decision?provenance=true&strict-builtin-errors=true"
-_JSON = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+_DECIDE = "/v1/data/remit/main/decision?provenance=true&strict-builtin-errors=true"
 _DEADLINE_S = 30.0
 """Long enough that the crowd's slowest is measured, not refused."""
 
@@ -63,21 +63,29 @@ async def decisions(arena: Arena, project: Project, count: int) -> Decisions:
     """Measure `count` decisions one at a time, then ten times as many in a crowd."""
     environment = arena.environment
     token = environment.opa_token_file.read_text().strip()
-    subject, situation = _question(project)
-    async with (
-        OpaClient(environment.opa_socket, token=token, deadline_s=_DEADLINE_S) as opa,
-        _alone(environment.opa_socket.as_posix(), token) as post,
-    ):
-        document = await _document(opa, subject, situation)
-        deciding = Deciding(opa, Place(), wall_ms)
+    client = OpaClient(environment.opa_socket, token=token, deadline_s=_DEADLINE_S)
+    with _alone(environment.opa_socket, token) as post:
+        async with client as opa:
+            return await _asked(opa, post, _question(project), count)
 
-        async def decide() -> object:
-            return await deciding.call(subject, situation)
 
-        async def alone() -> object:
-            return await post(document)
+async def _asked(
+    opa: OpaClient,
+    post: Callable[[bytes], Awaitable[object]],
+    question: tuple[Subject, Situation],
+    count: int,
+) -> Decisions:
+    subject, situation = question
+    document = await _document(opa, subject, situation)
+    deciding = Deciding(opa, Place(), wall_ms)
 
-        return await _measured(decide, alone, count, len(document))
+    async def decide() -> object:
+        return await deciding.call(subject, situation)
+
+    async def alone() -> object:
+        return await post(document)
+
+    return await _measured(decide, alone, count, len(document))
 
 
 async def _measured(decide: Ask, alone: Ask, count: int, size: int) -> Decisions:
@@ -153,20 +161,21 @@ async def _document(opa: OpaClient, subject: Subject, situation: Situation) -> b
     return overheard.document
 
 
-@asynccontextmanager
-async def _alone(socket: str, token: str) -> AsyncIterator[Callable[[bytes], Awaitable[bytes]]]:
-    async with aiohttp.ClientSession(
-        connector=aiohttp.UnixConnector(path=socket, limit=DECISIONS_AT_ONCE),
-        headers={"Authorization": f"Bearer {token}", **_JSON},
-        trust_env=False,
-        auto_decompress=False,
-    ) as session:
+@contextmanager
+def _alone(socket: Path, token: str) -> Iterator[Callable[[bytes], Awaitable[object]]]:
+    exchange = Exchange(socket, connections=DECISIONS_AT_ONCE, max_bytes=MAX_ANSWER_BYTES)
+    head = (
+        f"POST {_DECIDE} HTTP/1.1\r\nHost: opa\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token}\r\n"
+    )
 
-        async def post(body: bytes) -> bytes:
-            async with session.post(_URL, data=body) as response:
-                return await response.read()
+    async def post(body: bytes) -> object:
+        return await exchange.ask(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
+    try:
         yield post
+    finally:
+        exchange.close()
 
 
 def _question(project: Project) -> tuple[Subject, Situation]:

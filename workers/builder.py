@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from temporalio.client import Client
+from temporalio.client import Interceptor as ClientInterceptor
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
@@ -61,13 +62,18 @@ class OneArgumentPerMessage(Interceptor):
         return OneArgument
 
 
-async def connect(settings: WorkerSettings, runtime: Runtime | None = None) -> Client:
+async def connect(
+    settings: WorkerSettings,
+    runtime: Runtime | None = None,
+    interceptors: Sequence[ClientInterceptor] = (),
+) -> Client:
     """Return a client of the namespace, with the data converter that every role shares."""
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
         data_converter=pydantic_data_converter,
         runtime=runtime,
+        interceptors=interceptors,
         grpc_compression=GrpcCompression.NONE,
     )
 

@@ -14,6 +14,8 @@ import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.client import Interceptor as ClientInterceptor
+from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 
 from activities.planning import Shop
@@ -52,15 +54,20 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def run_fleet(settings: WorkerSettings, roles: Sequence[str]) -> int:
-    """Work in `roles` until SIGTERM or SIGINT; return the exit code."""
+async def run_fleet(
+    settings: WorkerSettings, roles: Sequence[str], interceptors: Sequence[ClientInterceptor] = ()
+) -> int:
+    """Work in `roles` until SIGTERM or SIGINT; return the exit code.
+
+    `interceptors` see what the process's client and workers do.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
         async with AsyncExitStack() as stack:
-            await _work(settings, roles, stack, stop)
+            await _work(settings, roles, interceptors, stack, stop)
     except NotReadyError as error:
         _log.error("not ready", reason=str(error))
         return 1
@@ -69,10 +76,14 @@ async def run_fleet(settings: WorkerSettings, roles: Sequence[str]) -> int:
 
 
 async def _work(
-    settings: WorkerSettings, roles: Sequence[str], stack: AsyncExitStack, stop: asyncio.Event
+    settings: WorkerSettings,
+    roles: Sequence[str],
+    interceptors: Sequence[ClientInterceptor],
+    stack: AsyncExitStack,
+    stop: asyncio.Event,
 ) -> None:
     sdk_port = free_port() if settings.metrics_port else 0
-    client = await _connected(settings, roles[0], sdk_port)
+    client = await _connected(settings, runtime(roles[0], sdk_port), interceptors)
     await require_search_attributes(client)
     point = await stack.enter_async_context(enforcement(settings))
     for worker in await _workers(settings, roles, client, point, stack):
@@ -85,12 +96,13 @@ async def _work(
     await stop.wait()
 
 
-async def _connected(settings: WorkerSettings, role: str, sdk_port: int) -> Client:
+async def _connected(
+    settings: WorkerSettings, used: Runtime, interceptors: Sequence[ClientInterceptor]
+) -> Client:
     until = time.monotonic() + settings.ready_timeout_s
-    used = runtime(role, sdk_port)
     while True:
         try:
-            return await connect(settings, used)
+            return await connect(settings, used, interceptors)
         except RuntimeError as error:
             if time.monotonic() > until:
                 raise NotReadyError(f"Temporal at {settings.temporal_address}: {error}") from error

@@ -157,6 +157,10 @@ RUN: Mapping[str, Entry] = {
         "The deadline passed while a step waited; the run holds.",
         "See what it waited for; then `rollback`. By now policy allows nothing but undos.",
     ),
+    "RUN-PAST-DEADLINE": Entry(
+        "`resume` came after the run's deadline: nothing but undos would be allowed.",
+        "`rollback`; then start the plan again with a later `constraints.deadline`.",
+    ),
     "RUN-ABANDONED": Entry(
         "The run was ended from outside; this repair undid what it left.", "See its `residue`."
     ),
@@ -177,7 +181,10 @@ RUN: Mapping[str, Entry] = {
     ),
     "UNDO-HANDED-OVER": Entry("A person has taken it over.", "Its owner looks after it."),
     "UNDO-NOT-DONE": Entry("There is nothing to undo.", "Nothing to do."),
-    "REMIT-BUG": Entry("Something that cannot be.", "Report it."),
+    "REMIT-BUG": Entry(
+        "Something that cannot be. A run in which it happens is undone from the ledger.",
+        "Report it.",
+    ),
 }
 
 MESSAGE: Mapping[str, Entry] = {

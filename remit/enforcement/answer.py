@@ -87,7 +87,7 @@ def _document(status: int, body: bytes) -> JSONObject:
     try:
         # As text: given bytes, the library would guess at UTF-16 and UTF-32 too.
         text = body.decode("utf-8")
-        found: JSON = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        found: JSON = _READ(text)
     except (ValueError, RecursionError) as error:
         if status >= 500:
             return {}
@@ -156,3 +156,6 @@ def _unique(pairs: list[tuple[str, JSON]]) -> JSONObject:
 
 def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
+
+
+_READ = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode

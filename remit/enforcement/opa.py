@@ -2,22 +2,18 @@
 
 One request per decision, over a Unix socket, with an absolute deadline, no retry, no redirect, no
 proxy and a bounded answer; Temporal owns the retries. No answer is kept: each call is decided anew.
-What an answer is worth is told by `remit.enforcement.answer`.
+What an answer is worth is told by `remit.enforcement.answer`; why no OPA library stands here, by
+`docs/decisions/0010`.
 
-Open one client per worker process, in the event loop that uses it. The library's client is kept
-inside: its `query_rule` returns undefined decisions as if they were answers, and retries them.
+Open one client per worker process, in the event loop that uses it.
 """
 
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
-
-import aiohttp
-from opa_client import AsyncOpaClient
 
 from remit.canonical import JSONObject, NotCanonicalError, canonical, digest_bytes
 from remit.decision.decision import Decided, Decision
@@ -27,6 +23,7 @@ from remit.enforcement.answer import (
     PolicyUnavailableError,
     parse,
 )
+from remit.enforcement.exchange import Exchange, Reply, TooLargeError
 from remit.plan.wire import ADMIT
 
 __all__ = ["OpaClient", "PolicyInvalidError", "PolicyUnavailableError", "facts_document"]
@@ -34,10 +31,8 @@ __all__ = ["OpaClient", "PolicyInvalidError", "PolicyUnavailableError", "facts_d
 DEADLINE_S = 1.0
 """How long a decision may take before it counts as none."""
 MAX_ANSWER_BYTES = 256 * 1024
-_DECIDE = "http://opa/v1/data/remit/main/decision?provenance=true&strict-builtin-errors=true"
-_HEALTH = "http://opa/health?bundles"
-_CONNECT_S = 0.2
-_JSON = {"Content-Type": "application/json"}
+_DECIDE = "/v1/data/remit/main/decision?provenance=true&strict-builtin-errors=true"
+_HEALTH = "/health?bundles"
 
 
 class OpaClient:
@@ -54,10 +49,12 @@ class OpaClient:
             deadline_s: How long one decision may take, in seconds, everything included.
             pool: Most connections at a time; further questions wait, within their deadline.
         """
-        self._opa = AsyncOpaClient(host="opa", token=token or None, retries=0, timeout=deadline_s)
+        own = {"Host": "opa", "Content-Type": "application/json"}
+        self._headers = _headers(own | ({"Authorization": f"Bearer {token}"} if token else {}))
         self._socket = socket
         self._deadline_s = deadline_s
         self._pool = pool
+        self._exchange: Exchange | None = None
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -67,21 +64,14 @@ class OpaClient:
         await self.close()
 
     async def open(self) -> None:
-        """Open the connections; needed once, in the event loop that will ask."""
-        # The library connects to TCP alone, and would take its proxies from the environment.
-        self._opa._session = aiohttp.ClientSession(
-            connector=aiohttp.UnixConnector(path=str(self._socket), limit=self._pool),
-            headers={"Accept-Encoding": "identity"} | (self._opa.headers or {}),
-            trust_env=False,
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(
-                total=self._deadline_s, sock_connect=min(_CONNECT_S, self._deadline_s)
-            ),
-        )
+        """Make ready to ask; needed once, in the event loop that will ask."""
+        self._exchange = Exchange(self._socket, connections=self._pool, max_bytes=MAX_ANSWER_BYTES)
 
     async def close(self) -> None:
         """Close them."""
-        await self._opa.close_connection()
+        if self._exchange is not None:
+            self._exchange.close()
+            self._exchange = None
 
     async def decide(self, facts: Facts, headers: Mapping[str, str] | None = None) -> Decided:
         """Return OPA's decision about `facts`.
@@ -98,9 +88,9 @@ class OpaClient:
         """
         begun = time.perf_counter()
         document = facts_document(facts)
-        status, body = await self._ask(b'{"input":' + document + b"}", headers)
+        reply = await self._ask(b'{"input":' + document + b"}", headers)
         expected = facts.action.proposed_digest if facts.action else None
-        answer = parse(status, body, expected)
+        answer = parse(reply.status, reply.body, expected)
         return Decided.model_construct(
             decision=answer.decision,
             decision_id=answer.decision_id or str(uuid.uuid4()),
@@ -119,55 +109,48 @@ class OpaClient:
         effect) have to come out right.
         """
         try:
-            async with self._within_deadline("GET", _HEALTH) as response:
-                if response.status != 200:
-                    return f"no policy bundle is active (health answers {response.status})"
-            status, body = await self._ask(b'{"input":{}}', None)
-            denied = parse(status, body, None).decision
+            health = await self._send("GET", _HEALTH)
+            if health.status != 200:
+                return f"no policy bundle is active (health answers {health.status})"
+            reply = await self._ask(b'{"input":{}}', None)
+            denied = parse(reply.status, reply.body, None).decision
             allowed = (await self.decide(_known_allow())).decision
         except (PolicyUnavailableError, PolicyInvalidError) as error:
             return f"{error.code}: {error}"
         return _verdict(denied, allowed)
 
-    async def _ask(self, body: bytes, headers: Mapping[str, str] | None) -> tuple[int, bytes]:
-        """Send one question and return status and body of the answer."""
-        sent = {**headers, **_JSON} if headers else _JSON
-        async with self._within_deadline("POST", _DECIDE, body, sent) as response:
-            received = bytearray()
-            async for chunk in response.content.iter_any():
-                received += chunk
-                if len(received) > MAX_ANSWER_BYTES:
-                    raise PolicyInvalidError(
-                        "host:answer_too_large", f"OPA's answer exceeds {MAX_ANSWER_BYTES} bytes"
-                    )
-            return response.status, bytes(received)
+    async def _ask(self, body: bytes, headers: Mapping[str, str] | None) -> Reply:
+        """Ask for one decision."""
+        return await self._send("POST", _DECIDE, body, _headers(headers) if headers else b"")
 
-    @asynccontextmanager
-    async def _within_deadline(
-        self,
-        method: str,
-        url: str,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        if self._opa._session is None:
+    async def _send(self, method: str, path: str, body: bytes = b"", further: bytes = b"") -> Reply:
+        """Send one request and return the whole answer, within the deadline."""
+        if self._exchange is None:
             raise PolicyUnavailableError("host:opa_unavailable", "the client is not open")
+        line = f"{method} {path} HTTP/1.1\r\nContent-Length: {len(body)}\r\n".encode()
         try:
-            async with (
-                asyncio.timeout(self._deadline_s),
-                self._opa._request(
-                    method, url, data=body, headers=headers, allow_redirects=False
-                ) as response,
-            ):
-                yield response
+            async with asyncio.timeout(self._deadline_s):
+                return await self._exchange.ask(
+                    b"".join((line, self._headers, further, b"\r\n", body))
+                )
         except TimeoutError as error:
             raise PolicyUnavailableError(
                 "host:deadline", f"OPA did not answer within {self._deadline_s} s"
             ) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except TooLargeError as error:
+            raise PolicyInvalidError("host:answer_too_large", f"OPA's answer: {error}") from error
+        except OSError as error:
             raise PolicyUnavailableError(
                 "host:opa_unavailable", f"OPA cannot be reached: {type(error).__name__}"
             ) from error
+
+
+def _headers(named: Mapping[str, str]) -> bytes:
+    """Return headers as they are sent; `ValueError` for one that would begin another."""
+    lines = [f"{name}: {value}" for name, value in named.items()]
+    if not all(line.isascii() and line.isprintable() for line in lines):
+        raise ValueError(f"headers of one line each are sent, not all of {sorted(named)}")
+    return "".join(f"{line}\r\n" for line in lines).encode()
 
 
 def facts_document(facts: Facts) -> bytes:

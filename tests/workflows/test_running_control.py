@@ -1,14 +1,25 @@
 """Operators and faults of a run's surroundings: cancel, hold, rollback, bad starts, repair."""
 
+import time
 import uuid
 from datetime import timedelta
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import RetryPolicy
 
+from activities.planning import Shop
+from activities.tools.registry import Tools
 from remit.canonical import JSON, JSONObject
+from remit.cli.stack import stack
+from remit.plan.event import Command, Event, Gated
+from remit.plan.library import Library
+from remit.plan.machine import Machine, MachineError
+from remit.stores.project import load_project
 from tests.running import Running, ended, eventually, plan, start, waits
+from workers.builder import build_worker
+from workers.fleet import enforcement
+from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 
@@ -186,3 +197,95 @@ async def test_failed_undo_parks_until_a_person_settles_it(
     await handle.execute_update("repair", order)
     outcome = await ended(handle)
     assert (outcome["status"], outcome["residue"]) == ("failed", [])
+
+
+async def test_a_run_past_its_deadline_holds_until_it_is_ordered_back(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """Too late, nothing is called and nothing undone: the run says what to type, and waits."""
+    document = {**waiting(tag), "constraints": {"deadline": "PT3S"}}
+    handle = await start(lab_client, document)
+    gate = (await waits(handle))[0]
+    explained = {line["step"]: line for line in await handle.query("explain")}
+    assert "waits for an answer of operator" in explained["b"]["state"]
+
+    async def is_late() -> bool:
+        return (await handle.query("plan"))["deadline_ms"] < time.time() * 1000
+
+    await eventually(is_late)
+    vote = {"step": "b", "digest": gate["digest"], "by": BOSS}
+    await handle.execute_update("approve", vote)
+
+    async def is_held() -> bool:
+        return (await handle.query("status"))["status"] == "held"
+
+    await eventually(is_held)
+    held = (await waits(handle))[0]
+    assert (held["kind"], held["step"]) == ("held", "b")
+    assert "--name rollback" in str(held["command"])
+    assert lab.effects(tag) == [f"put {tag}a"]
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update("resume", {"reason": "go on"})
+    assert getattr(refused.value.cause, "type", "") == "RUN-PAST-DEADLINE"
+
+    await handle.execute_update("rollback", {"reason": "too late"})
+
+    outcome = await ended(handle)
+    assert (outcome["status"], outcome["undone"]) == ("rolled_back", 1)
+    assert lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]
+
+
+async def test_an_invalid_plan_carries_all_findings(lab_client: Client) -> None:
+    """All of them at once, bounded; the message tells them too, and how many there are."""
+    steps: list[JSON] = [{"id": f"s{n}", "tool": f"lab.nothing{n}@1"} for n in range(25)]
+    handle = await start(lab_client, plan("wrong", steps))
+
+    outcome = await ended(handle, 20)
+
+    found = outcome["diagnostics"]
+    assert isinstance(found, list)
+    assert (len(found), outcome["diagnostics_total"]) == (20, 25)
+    assert all(each["code"] == "PLAN-UNKNOWN-TOOL" for each in found if isinstance(each, dict))
+    assert "lab.nothing19" in str(outcome["reason"])
+    assert "and 5 more of 25" in str(outcome["reason"])
+
+
+async def test_a_fault_in_the_machine_ends_in_an_unwind(
+    lab: Running, lab_client: Client, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug of ours neither retries for ever nor leaves anything standing."""
+    environment = stack.environment(lab.project)
+    for name, value in environment.variables().items():
+        monkeypatch.setenv(name, value)
+    settings = WorkerSettings(task_queue=f"broken-{tag}")
+    apply = Machine.apply
+
+    def broken(machine: Machine, what: Event) -> list[Command]:
+        if isinstance(what, Gated):
+            raise MachineError("MACHINE-TEST", "injected")
+        return apply(machine, what)
+
+    monkeypatch.setattr(Machine, "apply", broken)
+    project = load_project(lab.project)
+    shop = Shop(project.catalogue, Library(project.library_documents))
+    tools = Tools.of(project)
+    async with enforcement(settings) as point:
+        worker = build_worker(
+            lab_client,
+            settings,
+            point,
+            roles=["orchestrate", "tools"],
+            shop=shop,
+            tools=tools,
+            queue=settings.task_queue,
+        )
+        async with worker:
+            handle = await lab_client.start_workflow(
+                "ExecutePlan", waiting(tag), id=f"broken-{tag}", task_queue=settings.task_queue
+            )
+            outcome = await ended(handle)
+    await tools.aclose()
+
+    assert (outcome["status"], outcome["code"], outcome["undone"]) == ("failed", "REMIT-BUG", 1)
+    assert "MACHINE-TEST" in str(outcome["reason"])
+    assert lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]

@@ -47,7 +47,7 @@ def _says(scene: Scene) -> str:
 
 def dry_run(name: str, inputs: Sequence[str], project: Path | None, *, as_json: bool) -> int:
     """Ask about the plan that `name` names, and print what was said."""
-    prepared = prepare(name, read_inputs(inputs), project)
+    prepared = prepare(name, read_inputs(inputs), project, to_start=False)
     environment = light.environment(prepared.folder)
     rehearsed = asyncio.run(_rehearse(prepared, environment))
     answer(_document(prepared, rehearsed), _lines(prepared, rehearsed), as_json=as_json)
@@ -83,6 +83,7 @@ def _document(prepared: Prepared, rehearsed: Rehearsed) -> Document:
         "verdict": rehearsed.verdict,
         "plan": f"{plan.name}@{plan.version}",
         "digest": plan.plan_digest,
+        "note": prepared.note,
         "revision": rehearsed.admission.revision,
         "admission": asdict(rehearsed.admission),
         "steps": [_scene(scene) for scene in rehearsed.scenes],
@@ -108,6 +109,8 @@ def _scene(scene: Scene) -> dict[str, object]:
 def _lines(prepared: Prepared, rehearsed: Rehearsed) -> Iterator[str]:
     plan = prepared.plan
     yield f"{plan.name} {plan.version}: a dry run; nothing is called, nothing is written down"
+    if prepared.note:
+        yield f"taken as {prepared.note}"
     yield f"policies {rehearsed.admission.revision}"
     yield f"{_word(rehearsed.admission)}  the whole plan"
     yield from _because(rehearsed.admission)
