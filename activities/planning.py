@@ -250,19 +250,19 @@ def invalid(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> Applicati
     """Return the failure for something that is not a plan: all findings at once, bounded."""
     first = diagnostics[0]
     shown = diagnostics[:MAX_DIAGNOSTICS]
-    lines = [f"{found.message} at {found.path or '/'}" for found in shown]
-    lines[1:] = [f"{found.code}: {line}" for found, line in zip(shown[1:], lines[1:], strict=True)]
+    lines = [f"{found.code}: {found.message} at {found.path or '/'}" for found in shown]
     if len(diagnostics) > len(shown):
         lines.append(f"and {len(diagnostics) - len(shown)} more of {len(diagnostics)}")
+    message = "\n".join(lines)
     summary = Failure(
         code=first.code,
-        message="\n".join(lines),
+        message=message.removeprefix(f"{first.code}: "),
         effect="none",
         next="mend the plan; `remit validate` says the same",
     )
     found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in shown]
     return ApplicationError(
-        f"{first.code}: {summary.message}",
+        message,
         summary.model_dump(mode="json"),
         {"diagnostics": found, "total": len(diagnostics)},
         type=INVALID,

@@ -60,9 +60,6 @@ class Driver:
         """Begin nothing more; calls that have not reached the tool are given up."""
         self.desk.release()
         self.happened(event.Stop(cause))
-        self._give_up()
-
-    def _give_up(self) -> None:
         for ref, task in list(self._running.items()):
             if ref not in self._children:
                 task.cancel()
@@ -111,9 +108,8 @@ class Driver:
             self._ending = event.Unwind(Cause("REMIT-BUG", reason))
             self.desk.release()
             self.desk.abandon_all()
-            self._give_up()
-            for ref in list(self._children):
-                self._running[ref].cancel()
+            for task in self._running.values():
+                task.cancel()
 
     def _may_turn(self) -> bool:
         if self._inbox or (self._leaving and self._ending is None and self._is_quiet()):

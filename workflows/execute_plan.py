@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.scope import Carried, Scope
 
 _EMPTY = RawValue(Payload())
+_WHOM = {"gate": "an answer of", "doubt": "word from", "repair": "repair by", "held": "orders of"}
 
 
 @workflow.defn(name="ExecutePlan")
@@ -169,12 +170,10 @@ class ExecutePlan(Governed):
 
     def _waiting(self) -> dict[str, str]:
         """Return what each step waits for, here or in a child; a step at a gate is not running."""
-        words = {"gate": "an answer of", "doubt": "word from", "repair": "repair by", "held": ""}
         found: dict[str, str] = {}
         for wait in self.desk.waits.values() if self.desk else ():
             step = _step_of(wait.step)
-            what = f"waits for {words[wait.kind]} {wait.role}".replace("  ", " ")
-            found.setdefault(step, f"{what}: {wait.reason}")
+            found.setdefault(step, f"waits for {_WHOM[wait.kind]} {wait.role}: {wait.reason}")
         return found
 
     def _why(self, step: str, state: str) -> str:

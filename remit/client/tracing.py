@@ -9,12 +9,7 @@ trace of its own, found by the run's id.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from temporalio.contrib.opentelemetry import TracingInterceptor
+from temporalio.client import Interceptor
 
 ENDPOINT = "REMIT_OTLP_ENDPOINT"
 """Variable with the OTLP/HTTP address that spans are posted to; without it none are made."""
@@ -22,7 +17,7 @@ _EXPORT_S = 5
 
 
 @contextmanager
-def tracing(endpoint: str, service: str) -> Iterator[list[TracingInterceptor]]:
+def tracing(endpoint: str, service: str) -> Iterator[list[Interceptor]]:
     """Export this process's spans to `endpoint` until the block ends.
 
     Yields:
@@ -32,6 +27,14 @@ def tracing(endpoint: str, service: str) -> Iterator[list[TracingInterceptor]]:
     if not endpoint:
         yield []
         return
+    # Imported here: exporter and SDK cost every start of a process a quarter of a second.
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from temporalio.contrib.opentelemetry import TracingInterceptor
+
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     exporter = OTLPSpanExporter(endpoint=endpoint, timeout=_EXPORT_S)
     provider.add_span_processor(BatchSpanProcessor(exporter))

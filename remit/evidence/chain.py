@@ -14,10 +14,9 @@ from pydantic_core import from_json
 from remit.canonical import Digest, JSONObject
 from remit.evidence.finding import Code, Found
 from remit.evidence.merkle import leaf_hash
-from remit.ledger.records import genesis
+from remit.ledger.records import HASHED, genesis
 
 _LINE = re.compile(rb'^\{"hash":"sha256:([0-9a-f]{64})","record":(\{.*\})\}$', re.DOTALL)
-_FIELDS = {"at_ms", "body", "kind", "prev", "root", "seq"}
 MOST_FINDINGS = 100
 """Findings of one kind that are listed; the rest would say the same."""
 
@@ -89,7 +88,7 @@ def _entry(text: bytes) -> Entry | None:
         record = from_json(matched[2], allow_inf_nan=False)
     except ValueError:
         return None
-    if record.keys() != _FIELDS or not _is_record(record):
+    if record.keys() != HASHED or not _is_record(record):
         return None
     actual = hashlib.sha256(matched[2])
     stated = matched[1].decode()

@@ -22,7 +22,7 @@ KEY_ID = "remit"
 ALGORITHM = "HS256"
 LOG_VARIABLE = "REMIT_OPA_DECISION_LOG"
 """With `console` OPA writes what it did not allow into its own log, as a cross-check of the ledger,
-which is the record. It costs a tenth of each decision, so it is off otherwise."""
+which is the record. It is work on every decision, so it is off otherwise."""
 VARIABLES = {"GOGC": "400", "GOMEMLIMIT": "384MiB"}
 """How OPA's process collects garbage: four times as seldom as Go does by itself while memory is
 plentiful, for the policies and their data are small and every decision is garbage."""
