@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical, digest
+from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, digest
 from remit.decision.decision import Decided
 from remit.decision.facts import PlanStepFact
 from remit.diagnostic import Diagnostic
@@ -20,6 +20,7 @@ from remit.enforcement.attempt import content
 from remit.enforcement.deciding import recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
@@ -77,9 +78,9 @@ class Planning:
             raise invalid(compilation.diagnostics)
         frame = Frame.of(activity.info(), ROLE)
         run = self._run(ask, compiled, compilation.digest, frame)
-        decided = await self._decide(compiled, compilation, run, frame, "")
-        for part in compilation.parts.values():
-            await self._decide(part, compilation, run, frame, part.name)
+        decided = await self._decide(compiled, compilation.digest, compilation, run, frame)
+        for name, part in compilation.parts.items():
+            await self._decide(part, name, compilation, run, frame)
         admission = Admission(
             root=ask.root,
             path="",
@@ -136,13 +137,15 @@ class Planning:
     async def _decide(
         self,
         plan: CompiledPlan,
+        name: Digest,
         compilation: Compilation,
         run: RunRow,
         frame: Frame,
-        path: str,
     ) -> Decided:
+        pinned = PinnedPlan.of(name, plan)
+        path = "" if name == compilation.digest else plan.name
         facts = step_facts(plan, compilation.contracts)
-        return await decide_plan(self._point, plan, facts, run, frame, path)
+        return await decide_plan(self._point, pinned, facts, run, frame, path)
 
     async def _store(
         self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
@@ -152,10 +155,10 @@ class Planning:
             return
         contents: list[Content] = [
             content(compilation.document),
-            Content(compilation.digest, canonical(compiled.model_dump(mode="json"))),
             content(compiled.inputs),
         ]
-        contents += [content(part.model_dump(mode="json")) for part in compilation.parts.values()]
+        plans = {compilation.digest: compiled, **compilation.parts}
+        contents += [Content(name, plan.canonical()) for name, plan in plans.items()]
         contents += [
             content(tool.model_dump(mode="json")) for tool in compilation.contracts.values()
         ]
@@ -189,7 +192,7 @@ class Planning:
             raise failure.refused("ADMISSION-ABSENT", "the ledger knows no such run")
         contracts = await contracts_of(self._point, plan)
         return Admitted(
-            schedule=schedule_of(plan, contracts),
+            schedule=schedule_of(plan, contracts, pinned.digest),
             name=plan.name,
             version=plan.version,
             plan_digest=plan.plan_digest,
@@ -209,7 +212,7 @@ class Planning:
 
 async def decide_plan(
     point: EnforcementPoint,
-    plan: CompiledPlan,
+    pinned: PinnedPlan,
     facts: list[PlanStepFact],
     run: RunRow,
     frame: Frame,
@@ -217,7 +220,7 @@ async def decide_plan(
 ) -> Decided:
     """Return OPA's allow for a whole plan; raise its refusal."""
     try:
-        decided = await point.deciding.admission(plan, run, facts, frame, path)
+        decided = await point.deciding.admission(pinned, run, facts, frame, path)
     except PolicyUnavailableError as error:
         raise failure.unavailable(
             error.code, f"OPA did not answer ({error}); nothing was admitted", 2
@@ -233,7 +236,7 @@ async def decide_plan(
     raise failure.denied(
         Failure(
             code=first,
-            message=f"plan {plan.name} is not admitted: {texts}"[:500],
+            message=f"plan {pinned.plan.name} is not admitted: {texts}"[:500],
             rule=reasons[0].policy if reasons else "",
             revision=decided.revision,
             decision_id=decided.decision_id,

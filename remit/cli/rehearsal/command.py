@@ -14,6 +14,7 @@ from remit.cli.stack import stack as light
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.starting import Prepared, prepare
 from remit.enforcement.opa import OpaClient
+from remit.enforcement.pinned import PinnedPlan
 
 _WORDS = {"allow": "allow", "require_approval": "gate", "deny": "deny"}
 _DEADLINE_S = 5.0
@@ -62,9 +63,10 @@ async def _rehearse(prepared: Prepared, environment: StackEnvironment) -> Rehear
     compilation, plan = prepared.compilation, prepared.plan
     async with client:
         asking = Asking(client, plan)
-        admission = await asking.admission(plan, compilation.contracts, "")
+        pinned = PinnedPlan.of(compilation.digest, plan)
+        admission = await asking.admission(pinned, compilation.contracts, "")
         stage = Stage(asking, compilation.contracts, compilation.parts)
-        await stage.play(plan, plan.inputs)
+        await stage.play(pinned, plan.inputs)
     return Rehearsed(admission, stage.scenes)
 
 
