@@ -7,7 +7,7 @@ attributes are registered (an unregistered one would hang every run).
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -20,12 +20,13 @@ from temporalio.worker import Worker
 
 from activities.planning import Shop
 from activities.tools.registry import Tools
+from remit.canonical import Digest
 from remit.enforcement.frame import Place
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.plan.library import Library
 from remit.stores.ledger import open_ledger
-from remit.stores.project import load_project
+from remit.stores.project import Project, load_project
 from workers.builder import Role, build_worker, connect
 from workers.keeper import Keeper
 from workers.settings import WorkerSettings
@@ -85,8 +86,10 @@ async def _work(
     sdk_port = free_port() if settings.metrics_port else 0
     client = await _connected(settings, runtime(roles[0], sdk_port), interceptors)
     await require_search_attributes(client)
-    point = await stack.enter_async_context(enforcement(settings))
-    for worker in await _workers(settings, roles, client, point, stack):
+    project = load_project(settings.project)
+    tools = project.catalogue.digests
+    point = await stack.enter_async_context(enforcement(settings, tools))
+    for worker in await _workers(settings, roles, project, client, point, stack):
         await stack.enter_async_context(worker)
     if settings.metrics_port:
         serve_metrics(settings.metrics_port, sdk_port)
@@ -110,8 +113,10 @@ async def _connected(
 
 
 @asynccontextmanager
-async def enforcement(settings: WorkerSettings) -> AsyncIterator[EnforcementPoint]:
-    """Open the ledger and OPA, and give the enforcement point that joins them."""
+async def enforcement(
+    settings: WorkerSettings, tools: Mapping[str, Digest]
+) -> AsyncIterator[EnforcementPoint]:
+    """Open the ledger and OPA, and give the enforcement point that joins them for `tools`."""
     token = settings.opa_token_file.read_text().strip() if settings.opa_token_file else ""
     ledger = await open_ledger(settings.ledger_url)
     try:
@@ -120,7 +125,7 @@ async def enforcement(settings: WorkerSettings) -> AsyncIterator[EnforcementPoin
         ) as opa:
             await _decides(opa, settings.ready_timeout_s)
             place = Place(environment=settings.environment, profile=settings.profile)
-            yield EnforcementPoint(ledger, opa, place, now_ms)
+            yield EnforcementPoint(ledger, opa, place, now_ms, tools)
     finally:
         await ledger.close()
 
@@ -136,11 +141,11 @@ async def _decides(opa: OpaClient, timeout_s: float) -> None:
 async def _workers(
     settings: WorkerSettings,
     roles: Sequence[str],
+    project: Project,
     client: Client,
     point: EnforcementPoint,
     stack: AsyncExitStack,
 ) -> list[Worker]:
-    project = load_project(settings.project)
     shop = Shop(project.catalogue, Library(project.library_documents), settings.tools_queue or None)
     tools = Tools.of(project)
     stack.push_async_callback(tools.aclose)

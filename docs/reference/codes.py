@@ -253,6 +253,10 @@ LEDGER: Mapping[str, Entry] = {
 }
 
 TOOL: Mapping[str, Entry] = {
+    "TOOL-DRIFTED": Entry(
+        "The tool's contract changed, or is gone, since the plan was admitted; nothing was called.",
+        "Start the plan again: it is admitted with today's contract.",
+    ),
     "TOOL-REFUSED": Entry(
         "The tool said no, certainly without effect (a status that its contract lists).",
         "The message holds the tool's own words.",

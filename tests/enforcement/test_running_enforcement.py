@@ -1,19 +1,25 @@
 """Enforcement on the real stack: nothing unknown runs, and policy changes reach running workers."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import pytest
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, JSONObject
+from activities.planning import Shop
+from activities.tools.registry import Tools
+from remit.canonical import JSON, Digest, JSONObject, digest
 from remit.cli.stack import stack
 from remit.enforcement.frame import Frame
 from remit.enforcement.point import EnforcementPoint
+from remit.plan.library import Library
 from remit.plan.wire import StepCall
+from remit.stores.project import load_project
 from remit.tool.call import ToolAnswer, ToolCall
 from tests.running import Running, ended, eventually, plan, start, waits
+from workers.builder import Role, build_worker
 from workers.fleet import enforcement, now_ms
 from workers.settings import WorkerSettings
 
@@ -28,7 +34,7 @@ async def point(lab: Running, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     lab.up()
     for name, value in stack.environment(lab.project).variables().items():
         monkeypatch.setenv(name, value)
-    async with enforcement(WorkerSettings()) as made:
+    async with enforcement(WorkerSettings(), load_project(lab.project).catalogue.digests) as made:
         yield made
 
 
@@ -93,6 +99,53 @@ async def test_tool_of_another_step_is_refused(
     assert "ACTIVITY-MISMATCH" in str(refused.value)
     await handle.cancel()
     await ended(handle)
+
+
+@asynccontextmanager
+async def working(
+    lab: Running, client: Client, settings: WorkerSettings, tools: Mapping[str, Digest]
+) -> AsyncIterator[None]:
+    """A worker of this process for which `tools` are today's contracts."""
+    project = load_project(lab.project)
+    adapters = Tools.of(project)
+    shop = Shop(project.catalogue, Library(project.library_documents))
+    async with enforcement(settings, tools) as made:
+        queue = settings.task_queue
+        roles: list[Role] = ["orchestrate", "tools"]
+        async with build_worker(
+            client, settings, made, roles=roles, shop=shop, tools=adapters, queue=queue
+        ):
+            yield
+    await adapters.aclose()
+
+
+@pytest.mark.usefixtures("point")
+async def test_tool_that_drifted_is_refused_and_undone_as_it_was(
+    lab: Running, lab_client: Client
+) -> None:
+    """A contract that changed while a run waited is not called; earlier steps are still undone."""
+    tag = f"e{uuid.uuid4().hex[:8]}"
+    gate: JSONObject = {"role": "operator", "expires": "PT1H"}
+    steps: list[JSON] = [
+        {"id": "a", "tool": "lab.put@1", "args": {"name": f"free{tag}"}},
+        {"id": "b", "tool": "lab.put@1", "needs": ["a"], "args": {"name": tag}, "approval": gate},
+    ]
+    settings = WorkerSettings(task_queue=f"drift-{tag}")
+    today = load_project(lab.project).catalogue.digests
+    async with working(lab, lab_client, settings, today):
+        handle = await lab_client.start_workflow(
+            "ExecutePlan", plan("drifted", steps), id=tag, task_queue=settings.task_queue
+        )
+        wait = (await waits(handle))[0]
+
+    tomorrow = {**today, "lab.put@1": digest("another contract")}
+    async with working(lab, lab_client, settings, tomorrow):
+        await handle.signal("approve", {"step": "b", "digest": wait["digest"], "by": BOSS})
+        outcome = await ended(handle)
+
+    assert (outcome["status"], outcome["code"], outcome["step"]) == ("failed", "TOOL-DRIFTED", "b")
+    assert lab.effects(tag) == []
+    assert lab.effects(f"free{tag}") == [f"put free{tag}", f"drop free{tag}"]
 
 
 async def test_policy_edit_changes_the_next_decision_without_a_restart(

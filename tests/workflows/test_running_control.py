@@ -269,7 +269,7 @@ async def test_a_fault_in_the_machine_ends_in_an_unwind(
     project = load_project(lab.project)
     shop = Shop(project.catalogue, Library(project.library_documents))
     tools = Tools.of(project)
-    async with enforcement(settings) as point:
+    async with enforcement(settings, project.catalogue.digests) as point:
         worker = build_worker(
             lab_client,
             settings,
