@@ -241,6 +241,9 @@ LEDGER: Mapping[str, Entry] = {
     "LEASE-HELD": Entry("An earlier attempt may still land.", "Waited for by itself."),
     "LEASE-LOST": Entry("Somebody else took the attempt over.", "Looked at again by itself."),
     "GRANT-USED": Entry("A grant does not cover this call.", "It is decided again."),
+    "RATE-LIMITED": Entry(
+        "The tool's rate limit is reached; nothing was called.", "It waits its turn by itself."
+    ),
     "RESERVE-CONFLICT": Entry(
         "A counter would pass its ceiling, or kept moving.", "It is decided again."
     ),

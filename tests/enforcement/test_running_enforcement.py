@@ -1,25 +1,21 @@
 """Enforcement on the real stack: nothing unknown runs, and policy changes reach running workers."""
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 
 import pytest
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from activities.planning import Shop
-from activities.tools.registry import Tools
-from remit.canonical import JSON, Digest, JSONObject, digest
+from remit.canonical import JSON, JSONObject, digest
 from remit.cli.stack import stack
 from remit.enforcement.frame import Frame
 from remit.enforcement.point import EnforcementPoint
-from remit.plan.library import Library
 from remit.plan.wire import StepCall
 from remit.stores.project import load_project
 from remit.tool.call import ToolAnswer, ToolCall
+from tests.in_process import working
 from tests.running import Running, ended, eventually, plan, start, waits
-from workers.builder import Role, build_worker
 from workers.fleet import enforcement, now_ms
 from workers.settings import WorkerSettings
 
@@ -101,24 +97,6 @@ async def test_tool_of_another_step_is_refused(
     await ended(handle)
 
 
-@asynccontextmanager
-async def working(
-    lab: Running, client: Client, settings: WorkerSettings, tools: Mapping[str, Digest]
-) -> AsyncIterator[None]:
-    """A worker of this process for which `tools` are today's contracts."""
-    project = load_project(lab.project)
-    adapters = Tools.of(project)
-    shop = Shop(project.catalogue, Library(project.library_documents))
-    async with enforcement(settings, tools) as made:
-        queue = settings.task_queue
-        roles: list[Role] = ["orchestrate", "tools"]
-        async with build_worker(
-            client, settings, made, roles=roles, shop=shop, tools=adapters, queue=queue
-        ):
-            yield
-    await adapters.aclose()
-
-
 @pytest.mark.usefixtures("point")
 async def test_tool_that_drifted_is_refused_and_undone_as_it_was(
     lab: Running, lab_client: Client
@@ -131,15 +109,15 @@ async def test_tool_that_drifted_is_refused_and_undone_as_it_was(
         {"id": "b", "tool": "lab.put@1", "needs": ["a"], "args": {"name": tag}, "approval": gate},
     ]
     settings = WorkerSettings(task_queue=f"drift-{tag}")
-    today = load_project(lab.project).catalogue.digests
-    async with working(lab, lab_client, settings, today):
+    async with working(lab, lab_client, settings):
         handle = await lab_client.start_workflow(
             "ExecutePlan", plan("drifted", steps), id=tag, task_queue=settings.task_queue
         )
         wait = (await waits(handle))[0]
 
+    today = load_project(lab.project).catalogue.digests
     tomorrow = {**today, "lab.put@1": digest("another contract")}
-    async with working(lab, lab_client, settings, tomorrow):
+    async with working(lab, lab_client, settings, digests=tomorrow):
         await handle.signal("approve", {"step": "b", "digest": wait["digest"], "by": BOSS})
         outcome = await ended(handle)
 

@@ -8,17 +8,12 @@ import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import RetryPolicy
 
-from activities.planning import Shop
-from activities.tools.registry import Tools
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack import stack
 from remit.plan.event import Command, Event, Gated
-from remit.plan.library import Library
 from remit.plan.machine import Machine, MachineError
-from remit.stores.project import load_project
+from tests.in_process import working
 from tests.running import Running, ended, eventually, plan, start, waits
-from workers.builder import build_worker
-from workers.fleet import enforcement
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
@@ -266,25 +261,11 @@ async def test_a_fault_in_the_machine_ends_in_an_unwind(
         return apply(machine, what)
 
     monkeypatch.setattr(Machine, "apply", broken)
-    project = load_project(lab.project)
-    shop = Shop(project.catalogue, Library(project.library_documents))
-    tools = Tools.of(project)
-    async with enforcement(settings, project.catalogue.digests) as point:
-        worker = build_worker(
-            lab_client,
-            settings,
-            point,
-            roles=["orchestrate", "tools"],
-            shop=shop,
-            tools=tools,
-            queue=settings.task_queue,
+    async with working(lab, lab_client, settings):
+        handle = await lab_client.start_workflow(
+            "ExecutePlan", waiting(tag), id=f"broken-{tag}", task_queue=settings.task_queue
         )
-        async with worker:
-            handle = await lab_client.start_workflow(
-                "ExecutePlan", waiting(tag), id=f"broken-{tag}", task_queue=settings.task_queue
-            )
-            outcome = await ended(handle)
-    await tools.aclose()
+        outcome = await ended(handle)
 
     assert (outcome["status"], outcome["code"], outcome["undone"]) == ("failed", "REMIT-BUG", 1)
     assert "MACHINE-TEST" in str(outcome["reason"])
