@@ -24,6 +24,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.ordering import Ordering
 from activities.parts import Parts
 from activities.planning import Planning, Shop
 from activities.settlement import Settlement
@@ -123,6 +124,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
     parts = Parts(point)
     settlement = Settlement(point, point.clock)
     voting = Voting(point, point.clock)
+    ordering = Ordering(point)
     return [
         planning.admit,
         parts.admit_part,
@@ -131,6 +133,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
         settlement.settle,
         settlement.resolve_doubt,
         settlement.repair,
+        ordering.order,
         voting.vote,
         voting.close_gate,
     ]

@@ -186,13 +186,23 @@ class Desk:
             repair = wire.RepairOrder(root=self._scope.root, message=letter.message)
             self._settle(letter, await self._ask(wire.REPAIR, repair))
         elif name in MESSAGES:
-            self._reply(letter, self._control(name, letter.message.payload))
+            self._reply(letter, await self._obey(letter.message))
         else:
             known = ", ".join(sorted(MESSAGES))
             reason = f"no message is called {name!r}; there are {known}"
             self._reply(letter, Answer(taken=False, code="MESSAGE-UNKNOWN", reason=reason))
 
-    async def _ask(self, activity: str, order: wire.DoubtAnswer | wire.RepairOrder) -> Answer:
+    async def _obey(self, message: wire.Message) -> Answer:
+        if workflow.patched("orders-are-judged"):
+            order = wire.RunOrder(root=self._scope.root, message=message)
+            answer = await self._ask(wire.ORDER, order)
+            if not answer.taken:
+                return answer
+        return self._control(message.name, message.payload)
+
+    async def _ask(
+        self, activity: str, order: wire.DoubtAnswer | wire.RepairOrder | wire.RunOrder
+    ) -> Answer:
         answer: Answer = await workflow.execute_activity(
             activity, order, result_type=Answer, summary=activity, **system_options()
         )

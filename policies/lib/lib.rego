@@ -79,6 +79,13 @@ in_domain(given, domain) if {
 same_party(a, b) if lower(trim_space(a)) == lower(trim_space(b))
 
 # METADATA
+# title: Whether a person answers for the run's tenant
+# description: A person without a list answers for all.
+of_tenant(person) if object.get(person, "tenants", null) == null
+
+of_tenant(person) if input.principal.tenant in person.tenants
+
+# METADATA
 # title: Bounds of the global layer
 # description: |
 #   The project's over the core's. In a bundle that is done already: its defaults hold both, and no call

@@ -95,6 +95,16 @@ class Combination(Model):
     message: Annotated[str, Field(max_length=200)]
 
 
+class Orders(Model):
+    """Roles that may give an order to a run; whoever it acts for may always stop it."""
+
+    hold: list[Role]
+    resume: list[Role]
+    rollback: list[Role]
+    resolve_doubt: list[Role]
+    repair: list[Role]
+
+
 class RiskByOperation(Model):
     """Risk of a call that nothing else makes riskier."""
 
@@ -126,6 +136,7 @@ class Thresholds(Model):
     """Regions of a tenant; a tenant not named has no bound of its own."""
     banned_combinations: list[Combination]
     gates: Gates
+    orders: Orders
 
 
 class ToolFact(Model):

@@ -109,6 +109,7 @@ def test_wire_names_stand() -> None:
         "remit.close_gate",
         "remit.resolve_doubt",
         "remit.repair",
+        "remit.order",
         "remit.outputs",
     )
     assert [kind.__name__ for kind in WORKFLOWS] == [

@@ -19,6 +19,7 @@ from workers.settings import WorkerSettings
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 
 BOSS = "boss@lab.example"
+CLERK = "clerk@lab.example"
 
 
 @pytest.fixture
@@ -63,10 +64,58 @@ async def test_rollback_ends_as_rolled_back(lab: Running, lab_client: Client, ta
     handle = await start(lab_client, waiting(tag))
     await waits(handle)
 
-    await handle.execute_update("rollback", {"reason": "wrong team"})
+    await handle.execute_update("rollback", {"reason": "wrong team", "by": BOSS})
 
     outcome = await ended(handle)
     assert (outcome["status"], outcome["undone"]) == ("rolled_back", 1)
+    assert lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"reason": "why not", "by": CLERK}, "order.role_missing"),
+        ({"reason": "why not", "by": "stranger"}, "order.unknown_person"),
+        ({"reason": "why not"}, "MESSAGE-MALFORMED"),
+        ("back", "MESSAGE-MALFORMED"),
+    ],
+)
+@pytest.mark.parametrize("order", ["hold", "rollback"])
+async def test_an_order_of_somebody_without_the_role_is_refused(
+    lab: Running, lab_client: Client, tag: str, order: str, said: JSON, code: str
+) -> None:
+    """Nobody is obeyed whom policy does not let order it; the run goes on waiting."""
+    handle = await start(lab_client, waiting(tag))
+    wait = (await waits(handle))[0]
+
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update(order, said)
+
+    assert getattr(refused.value.cause, "type", "") == code
+    assert (await handle.query("status"))["status"] == "awaiting_approval"
+    vote = {"step": "b", "digest": wait["digest"], "by": BOSS}
+    await handle.execute_update("approve", vote)
+    assert (await ended(handle))["status"] == "completed"
+    records = lab.records(handle.first_execution_run_id or "", "order")
+    by = said.get("by") if isinstance(said, dict) else None
+    assert [(one["by"], one["order"]) for one in records] == ([(by, order)] if by else [])
+
+
+async def test_whoever_a_run_acts_for_may_stop_it(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """The person a plan names needs no role to roll it back, and cannot make it go on."""
+    document = waiting(tag) | {"on_behalf_of": CLERK}
+    handle = await start(lab_client, document)
+    await waits(handle)
+    await handle.execute_update("hold", {"by": CLERK, "reason": "let me see"})
+
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update("resume", {"by": CLERK})
+    await handle.execute_update("rollback", {"by": CLERK, "reason": "I want it no more"})
+
+    assert getattr(refused.value.cause, "type", "") == "order.role_missing"
+    assert (await ended(handle))["status"] == "rolled_back"
     assert lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]
 
 
@@ -74,14 +123,14 @@ async def test_hold_begins_nothing_until_resume(lab: Running, lab_client: Client
     """A held run lets an approval stand, and calls only after resume."""
     handle = await start(lab_client, waiting(tag))
     wait = (await waits(handle))[0]
-    await handle.execute_update("hold", {"reason": "audit"})
+    await handle.execute_update("hold", {"reason": "audit", "by": BOSS})
     vote = {"step": "b", "digest": wait["digest"], "by": BOSS}
     await handle.execute_update("approve", vote)
 
     assert (await handle.query("status"))["status"] == "held"
     assert lab.effects(tag) == [f"put {tag}a"]
 
-    await handle.execute_update("resume", {})
+    await handle.execute_update("resume", {"by": BOSS})
     assert (await ended(handle))["status"] == "completed"
     assert lab.effects(tag) == [f"put {tag}a", f"put {tag}b"]
 
@@ -189,6 +238,10 @@ async def test_failed_undo_parks_until_a_person_settles_it(
     assert (await handle.query("status"))["status"] == "needs_repair"
     assert f"drop {tag}other" in lab.effects(tag)
     order = {"step": "stuck", "do": "mark_done", "reason": "taken up by hand", "by": BOSS}
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update("repair", {**order, "by": CLERK})
+    assert getattr(refused.value.cause, "type", "") == "order.role_missing"
+    assert (await handle.query("status"))["status"] == "needs_repair"
     await handle.execute_update("repair", order)
     outcome = await ended(handle)
     assert (outcome["status"], outcome["residue"]) == ("failed", [])
@@ -220,10 +273,10 @@ async def test_a_run_past_its_deadline_holds_until_it_is_ordered_back(
     assert "--name rollback" in str(held["command"])
     assert lab.effects(tag) == [f"put {tag}a"]
     with pytest.raises(WorkflowUpdateFailedError) as refused:
-        await handle.execute_update("resume", {"reason": "go on"})
+        await handle.execute_update("resume", {"reason": "go on", "by": BOSS})
     assert getattr(refused.value.cause, "type", "") == "RUN-PAST-DEADLINE"
 
-    await handle.execute_update("rollback", {"reason": "too late"})
+    await handle.execute_update("rollback", {"reason": "too late", "by": BOSS})
 
     outcome = await ended(handle)
     assert (outcome["status"], outcome["undone"]) == ("rolled_back", 1)

@@ -15,6 +15,7 @@ call(tool, operation, arguments, changes, who) := {
 	"history": {"calls": 0, "effects": 0, "denials": 0, "undone": 0},
 	"grants": [],
 	"vote": null,
+	"order": null,
 	"system": null,
 	"run": {"root": "run-1", "workflow_id": "w", "run_id": "run-1", "path": "", "started_ms": 0, "deadline_ms": 9000},
 	"context": {
