@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install programs demo up down test unit lint types policy bench lock schemas clean
+.PHONY: help install programs demo up down test unit large lint types policy bench lock schemas clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ test: install programs lint types policy ## Run every check and every test
 
 unit: install ## Run the tests that need no server
 	@$(BIN)/python -m pytest -q -n 2 -m "not stack and not opa"
+
+large: install programs ## Run the largest plans; takes minutes
+	@$(BIN)/python -m pytest -q -m large
 
 lint: install ## Style, imports, and which room may import which
 	@$(BIN)/ruff check .

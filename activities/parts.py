@@ -56,7 +56,14 @@ class Parts:
             return await self._sub_plan(ask, run, admission, pinned, step)
         contracts = await contracts_of(self._point, pinned.plan)
         schedule = part_schedule(
-            pinned.plan, contracts, ask.step, ask.kind, ask.first, ask.count, ask.parallel
+            pinned.plan,
+            contracts,
+            ask.step,
+            ask.kind,
+            ask.first,
+            ask.count,
+            ask.parallel,
+            pinned.digest,
         )
         return AdmittedPart(schedule=schedule, path=ask.parent, deadline_ms=run.deadline_ms)
 
@@ -135,7 +142,9 @@ class Parts:
         plan = await self._point.pinned.plan(step.plan)
         contracts = await contracts_of(self._point, plan.plan)
         part = AdmittedPart(
-            schedule=schedule_of(plan.plan, contracts), path=key.path, deadline_ms=run.deadline_ms
+            schedule=schedule_of(plan.plan, contracts, plan.digest),
+            path=key.path,
+            deadline_ms=run.deadline_ms,
         )
         if await self._point.ledger.admission(ask.root, key.path) is not None:
             return part
@@ -161,7 +170,7 @@ class Parts:
         contracts = await contracts_of(self._point, plan.plan)
         frame = Frame.of(activity.info(), ROLE)
         facts = step_facts(plan.plan, contracts)
-        decided = await decide_plan(self._point, plan.plan, facts, run, frame, key.path)
+        decided = await decide_plan(self._point, plan, facts, run, frame, key.path)
         resolved = content(inputs)
         admission = Admission(
             root=key.root,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical, digest
+from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, digest
 from remit.decision.decision import Decided
 from remit.decision.facts import PlanStepFact
 from remit.diagnostic import Diagnostic
@@ -20,6 +20,7 @@ from remit.enforcement.attempt import content
 from remit.enforcement.deciding import recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
@@ -34,6 +35,8 @@ from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
 
 _KEPT = 128
+MAX_DIAGNOSTICS = 20
+"""Most findings that a failure carries; how many there are it says besides."""
 ROLE = "orchestrate"
 """Role of the workers that run Remit's own activities."""
 
@@ -75,9 +78,9 @@ class Planning:
             raise invalid(compilation.diagnostics)
         frame = Frame.of(activity.info(), ROLE)
         run = self._run(ask, compiled, compilation.digest, frame)
-        decided = await self._decide(compiled, compilation, run, frame, "")
-        for part in compilation.parts.values():
-            await self._decide(part, compilation, run, frame, part.name)
+        decided = await self._decide(compiled, compilation.digest, compilation, run, frame)
+        for name, part in compilation.parts.items():
+            await self._decide(part, name, compilation, run, frame)
         admission = Admission(
             root=ask.root,
             path="",
@@ -134,13 +137,15 @@ class Planning:
     async def _decide(
         self,
         plan: CompiledPlan,
+        name: Digest,
         compilation: Compilation,
         run: RunRow,
         frame: Frame,
-        path: str,
     ) -> Decided:
+        pinned = PinnedPlan.of(name, plan)
+        path = "" if name == compilation.digest else plan.name
         facts = step_facts(plan, compilation.contracts)
-        return await decide_plan(self._point, plan, facts, run, frame, path)
+        return await decide_plan(self._point, pinned, facts, run, frame, path)
 
     async def _store(
         self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
@@ -150,10 +155,10 @@ class Planning:
             return admission
         contents: list[Content] = [
             content(compilation.document),
-            Content(compilation.digest, canonical(compiled.model_dump(mode="json"))),
             content(compiled.inputs),
         ]
-        contents += [content(part.model_dump(mode="json")) for part in compilation.parts.values()]
+        plans = {compilation.digest: compiled, **compilation.parts}
+        contents += [Content(name, plan.canonical()) for name, plan in plans.items()]
         contents += [
             content(tool.model_dump(mode="json")) for tool in compilation.contracts.values()
         ]
@@ -188,7 +193,7 @@ class Planning:
             raise failure.refused("ADMISSION-ABSENT", "the ledger knows no such run")
         contracts = await contracts_of(self._point, plan)
         return Admitted(
-            schedule=schedule_of(plan, contracts),
+            schedule=schedule_of(plan, contracts, pinned.digest),
             name=plan.name,
             version=plan.version,
             plan_digest=plan.plan_digest,
@@ -208,7 +213,7 @@ class Planning:
 
 async def decide_plan(
     point: EnforcementPoint,
-    plan: CompiledPlan,
+    pinned: PinnedPlan,
     facts: list[PlanStepFact],
     run: RunRow,
     frame: Frame,
@@ -216,7 +221,7 @@ async def decide_plan(
 ) -> Decided:
     """Return OPA's allow for a whole plan; raise its refusal."""
     try:
-        decided = await point.deciding.admission(plan, run, facts, frame, path)
+        decided = await point.deciding.admission(pinned, run, facts, frame, path)
     except PolicyUnavailableError as error:
         raise failure.unavailable(
             error.code, f"OPA did not answer ({error}); nothing was admitted", 2
@@ -232,7 +237,7 @@ async def decide_plan(
     raise failure.denied(
         Failure(
             code=first,
-            message=f"plan {plan.name} is not admitted: {texts}"[:500],
+            message=f"plan {pinned.plan.name} is not admitted: {texts}"[:500],
             rule=reasons[0].policy if reasons else "",
             revision=decided.revision,
             decision_id=decided.decision_id,
@@ -246,20 +251,24 @@ async def contracts_of(point: EnforcementPoint, plan: CompiledPlan) -> dict[str,
 
 
 def invalid(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> ApplicationError:
-    """Return the failure for something that is not a plan: all findings at once."""
+    """Return the failure for something that is not a plan: all findings at once, bounded."""
     first = diagnostics[0]
-    more = f" (and {len(diagnostics) - 1} more)" if len(diagnostics) > 1 else ""
+    shown = diagnostics[:MAX_DIAGNOSTICS]
+    lines = [f"{found.code}: {found.message} at {found.path or '/'}" for found in shown]
+    if len(diagnostics) > len(shown):
+        lines.append(f"and {len(diagnostics) - len(shown)} more of {len(diagnostics)}")
+    message = "\n".join(lines)
     summary = Failure(
         code=first.code,
-        message=f"{first.message} at {first.path or '/'}{more}",
+        message=message.removeprefix(f"{first.code}: "),
         effect="none",
         next="mend the plan; `remit validate` says the same",
     )
-    found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in diagnostics]
+    found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in shown]
     return ApplicationError(
-        f"{first.code}: {summary.message}",
+        message,
         summary.model_dump(mode="json"),
-        {"diagnostics": found},
+        {"diagnostics": found, "total": len(diagnostics)},
         type=INVALID,
         non_retryable=True,
     )

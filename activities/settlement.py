@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from temporalio import activity
 
+from activities.ordering import Ordering, read_order
 from activities.planning import ROLE
 from remit.canonical import JSONObject
 from remit.enforcement.doing import Admitted, recorded_subject
@@ -24,7 +25,6 @@ from remit.plan.wire import (
     SETTLE,
     Answered,
     DoubtAnswer,
-    Message,
     RepairOrder,
     Settle,
     Settled,
@@ -42,6 +42,7 @@ class Settlement:
         """Read and write the point's ledger."""
         self._point = point
         self._clock = clock
+        self._ordering = Ordering(point)
 
     @activity.defn(name=SETTLE)
     async def settle(self, ask: Settle) -> Settled:
@@ -107,11 +108,14 @@ class Settlement:
     @activity.defn(name=RESOLVE_DOUBT)
     async def resolve_doubt(self, ask: DoubtAnswer) -> Answered:
         """Record a person's answer about a call in doubt."""
-        fields = _fields(ask.message, {"step": str, "happened": bool, "by": str})
+        fields = read_order(ask.message, {"step": str, "happened": bool, "by": str})
         if isinstance(fields, Answered):
             return fields
         try:
             key = _key(ask.root, str(fields["step"]))
+            refused = await self._ordering.refusal(ask.root, ask.message, fields, key.path)
+            if refused is not None:
+                return refused
             fields = _with_output(fields)
             undo, contents = await self._undo_of(key, fields)
             await self._point.ledger.resolve(key, bool(fields["happened"]), fields, undo, contents)
@@ -141,7 +145,7 @@ class Settlement:
     @activity.defn(name=REPAIR)
     async def repair(self, ask: RepairOrder) -> Answered:
         """Record how a person settles an undo that was refused or failed."""
-        fields = _fields(ask.message, {"step": str, "do": str, "reason": str, "by": str})
+        fields = read_order(ask.message, {"step": str, "do": str, "reason": str, "by": str})
         if isinstance(fields, Answered):
             return fields
         order = str(fields["do"])
@@ -151,6 +155,9 @@ class Settlement:
         path = str(fields["step"]).removeprefix("undo:")
         try:
             key = replace(_key(ask.root, path), direction=Direction.UNDO)
+            refused = await self._ordering.refusal(ask.root, ask.message, fields, key.path)
+            if refused is not None:
+                return refused
             await self._point.ledger.repair(key, order, fields)
         except (LedgerError, ValueError) as error:
             code = error.code if isinstance(error, LedgerError) else "STEP-PATH"
@@ -170,16 +177,3 @@ def _with_output(fields: JSONObject) -> JSONObject:
     if "output" not in fields and isinstance(evidence, dict) and "output" in evidence:
         return {**fields, "output": evidence["output"]}
     return fields
-
-
-def _fields(message: Message, wanted: dict[str, type]) -> JSONObject | Answered:
-    payload = message.payload
-    if not isinstance(payload, dict):
-        return Answered(
-            taken=False, code="MESSAGE-MALFORMED", reason=f"{message.name} takes a JSON object"
-        )
-    for name, kind in wanted.items():
-        if not isinstance(payload.get(name), kind) or payload[name] == "":
-            reason = f"{message.name} needs {name!r} ({kind.__name__})"
-            return Answered(taken=False, code="MESSAGE-MALFORMED", reason=reason)
-    return {**payload, "event": message.event}

@@ -121,7 +121,8 @@ async def open_calls(
     token = environment.opa_token_file.read_text().strip()
     opa = OpaClient(environment.opa_socket, token=token, deadline_s=30)
     await after.enter_async_context(opa)
-    calls = Calls(EnforcementPoint(ledger, opa, Place(), wall_ms), project)
+    point = EnforcementPoint(ledger, opa, Place(), wall_ms, project.catalogue.digests)
+    calls = Calls(point, project)
     after.push_async_callback(calls.aclose)
     return calls
 

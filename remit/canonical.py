@@ -44,14 +44,16 @@ class _OddError(Exception):
     """A number whose canonical form is not what Python writes."""
 
 
-def _plain_float(text: str) -> None:
-    if "e" in text or text.endswith(".0"):
+def _plain_float(text: str) -> float | int:
+    if "e" in text:
         raise _OddError
+    return _plain_integer(text[:-2]) if text.endswith(".0") else float(text)
 
 
-def _plain_integer(text: str) -> None:
+def _plain_integer(text: str) -> int:
     if len(text) > _SAFE_DIGITS:
         raise _OddError
+    return int(text)
 
 
 _SAFE_DIGITS = 15
@@ -66,14 +68,16 @@ def _quickly(value: JSON | Mapping[str, JSON] | Sequence[JSON]) -> bytes | None:
     """Return the canonical bytes by the standard library, where both agree; else `None`.
 
     Several times faster than `rfc8785`, on the way of every decision. They agree on text below the
-    surrogates (beyond them UTF-16 sorts otherwise) without exponents, whole floats and very long
-    integers.
+    surrogates (beyond them UTF-16 sorts otherwise) without exponents and very long integers, once
+    whole floats are written as integers.
     """
     try:
         text = _WRITE(value)
         if not text.isascii() and max(text) >= _SURROGATES:
             return None
-        _LOOK(text)
+        plain = _LOOK(text)
+        if ".0" in text:
+            text = _WRITE(plain)
     except (_OddError, TypeError, ValueError, RecursionError):
         return None
     return text.encode()

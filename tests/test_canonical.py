@@ -12,6 +12,7 @@ _SCALARS = (
     | st.booleans()
     | st.integers(-(2**53) + 1, 2**53 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(2**53), 2**53).map(float)
     | st.decimals(-1000, 1000, allow_nan=False, places=3).map(float)
     | st.text(max_size=12)
     | st.text('abc"\\\x00\x1f\x7f/<\u2028é', max_size=8)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from temporalio.client import Client
+from temporalio.client import Interceptor as ClientInterceptor
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
@@ -23,6 +24,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.ordering import Ordering
 from activities.parts import Parts
 from activities.planning import Planning, Shop
 from activities.settlement import Settlement
@@ -61,13 +63,18 @@ class OneArgumentPerMessage(Interceptor):
         return OneArgument
 
 
-async def connect(settings: WorkerSettings, runtime: Runtime | None = None) -> Client:
+async def connect(
+    settings: WorkerSettings,
+    runtime: Runtime | None = None,
+    interceptors: Sequence[ClientInterceptor] = (),
+) -> Client:
     """Return a client of the namespace, with the data converter that every role shares."""
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
         data_converter=pydantic_data_converter,
         runtime=runtime,
+        interceptors=interceptors,
         grpc_compression=GrpcCompression.NONE,
     )
 
@@ -117,6 +124,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
     parts = Parts(point)
     settlement = Settlement(point, point.clock)
     voting = Voting(point, point.clock)
+    ordering = Ordering(point)
     return [
         planning.admit,
         parts.admit_part,
@@ -125,6 +133,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
         settlement.settle,
         settlement.resolve_doubt,
         settlement.repair,
+        ordering.order,
         voting.vote,
         voting.close_gate,
     ]

@@ -21,15 +21,20 @@ with workflow.unsafe.imports_passed_through():
     from remit.plan.event import Cause
     from remit.plan.machine import machine_for
     from remit.plan.wire import Answered, Message, Residue
-    from workflows.desk import Desk
+    from workflows.desk import Desk, held_wait
     from workflows.display import waits_markdown
     from workflows.driver import Driver
     from workflows.messages import MESSAGES, WAIT_ANSWERED, WAIT_CHANGED, read_payload
+    from workflows.options import now_ms
     from workflows.scope import Carried, CauseModel, Scope, WaitChanged
     from workflows.unwinder import Unwinder
 
 _EMPTY = RawValue(Payload())
 _TAKEN = Answered(taken=True)
+_LATE = (
+    "the run's deadline has passed, and every call but an undo would be denied; `rollback` undoes "
+    "the run, and the same plan with a later `constraints.deadline` is a new one"
+)
 Ending = Literal["completed", "unwound", "continue"]
 
 
@@ -144,7 +149,9 @@ class Governed(Mailbox):
         if name == "hold":
             self.driver.happened(event.Hold())
         elif name == "resume":
-            self.driver.happened(event.Resume())
+            if self._is_late():
+                return Answered(taken=False, code="RUN-PAST-DEADLINE", reason=_LATE)
+            self.driver.resume()
         elif workflow.info().parent is not None:
             reason = "a sub-plan is rolled back with its run: send it to the top-level workflow"
             return Answered(taken=False, code="ROLLBACK-AT-ROOT", reason=reason)
@@ -156,6 +163,10 @@ class Governed(Mailbox):
             if name != "rollback":
                 self._spawn(self._pass_on(child, name, payload))
         return _TAKEN
+
+    def _is_late(self) -> bool:
+        deadline_ms = self.scope.deadline_ms if self.scope else 0
+        return bool(deadline_ms) and now_ms() > deadline_ms
 
     async def _pass_on(self, child: str, name: str, payload: JSON) -> None:
         await workflow.get_external_workflow_handle(child).signal(name, payload)
@@ -190,6 +201,8 @@ class Governed(Mailbox):
             desk.open_gate(gate, by_path.get(gate.path))
         for ref in driver.machine.open_doubts:
             desk.open_doubt(driver.path(ref), ref, "carried over")
+        for ref in driver.machine.stalled:
+            desk.begin_wait(held_wait(carried.scope, driver.path(ref), "carried over"))
 
     async def work(self, carried: Carried | None, unwinds: bool = True) -> Ending:
         """Drive to the end, undoing if need be; return how it ended.
@@ -268,7 +281,7 @@ class Governed(Mailbox):
             return "in_doubt"
         if self.phase == "unwinding":
             return "unwinding"
-        if self.driver is not None and self.driver.machine.held:
+        if "held" in kinds or (self.driver is not None and self.driver.machine.held):
             return "held"
         return "awaiting_approval" if "gate" in kinds else self.phase
 

@@ -18,9 +18,9 @@ GATE_MESSAGES = {
     "reject": 'Reject a gate; the run is undone: {"step", "digest"?, "by", "comment"?}',
 }
 CONTROL_MESSAGES = {
-    "hold": 'Begin nothing more until resume: {"reason"}',
-    "resume": 'Go on after hold: {"reason"?}',
-    "rollback": 'Stop and undo everything: {"reason"}',
+    "hold": 'Begin nothing more until resume: {"by", "reason"}',
+    "resume": 'Go on after hold: {"by", "reason"?}',
+    "rollback": 'Stop and undo everything: {"by", "reason"}',
     "resolve_doubt": 'Say whether a call happened: {"step", "happened", "evidence", "by"}',
     "repair": 'Settle residue: {"step", "do": "retry"|"mark_done"|"hand_over", "reason", "by"}',
 }

@@ -82,7 +82,10 @@ async def run(place: Place) -> int:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    children = [await asyncio.create_subprocess_exec(*argv) for argv in commands(place)]
+    environment = {**os.environ, **opa.VARIABLES}
+    children = [
+        await asyncio.create_subprocess_exec(*argv, env=environment) for argv in commands(place)
+    ]
     ends = [asyncio.create_task(child.wait()) for child in children]
     stopping = asyncio.create_task(told.wait())
     await asyncio.wait([*ends, stopping], return_when=asyncio.FIRST_COMPLETED)

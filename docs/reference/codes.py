@@ -176,6 +176,10 @@ RUN: Mapping[str, Entry] = {
         "The deadline passed while a step waited; the run holds.",
         "See what it waited for; then `rollback`. By now policy allows nothing but undos.",
     ),
+    "RUN-PAST-DEADLINE": Entry(
+        "`resume` came after the run's deadline: nothing but undos would be allowed.",
+        "`rollback`; then start the plan again with a later `constraints.deadline`.",
+    ),
     "RUN-ABANDONED": Entry(
         "The run was ended from outside; this repair undid what it left.", "See its `residue`."
     ),
@@ -196,7 +200,10 @@ RUN: Mapping[str, Entry] = {
     ),
     "UNDO-HANDED-OVER": Entry("A person has taken it over.", "Its owner looks after it."),
     "UNDO-NOT-DONE": Entry("There is nothing to undo.", "Nothing to do."),
-    "REMIT-BUG": Entry("Something that cannot be.", "Report it."),
+    "REMIT-BUG": Entry(
+        "Something that cannot be. A run in which it happens is undone from the ledger.",
+        "Report it.",
+    ),
 }
 
 MESSAGE: Mapping[str, Entry] = {
@@ -253,6 +260,9 @@ LEDGER: Mapping[str, Entry] = {
     "LEASE-HELD": Entry("An earlier attempt may still land.", "Waited for by itself."),
     "LEASE-LOST": Entry("Somebody else took the attempt over.", "Looked at again by itself."),
     "GRANT-USED": Entry("A grant does not cover this call.", "It is decided again."),
+    "RATE-LIMITED": Entry(
+        "The tool's rate limit is reached; nothing was called.", "It waits its turn by itself."
+    ),
     "RESERVE-CONFLICT": Entry(
         "A counter would pass its ceiling, or kept moving.", "It is decided again."
     ),
@@ -265,6 +275,10 @@ LEDGER: Mapping[str, Entry] = {
 }
 
 TOOL: Mapping[str, Entry] = {
+    "TOOL-DRIFTED": Entry(
+        "The tool's contract changed, or is gone, since the plan was admitted; nothing was called.",
+        "Start the plan again: it is admitted with today's contract.",
+    ),
     "TOOL-REFUSED": Entry(
         "The tool said no, certainly without effect (a status that its contract lists).",
         "The message holds the tool's own words.",
@@ -375,6 +389,83 @@ COMMAND: Mapping[str, Entry] = {
     "OPA-TOKEN": Entry("OPA's token cannot be read.", "`remit up`."),
 }
 
+EVIDENCE: Mapping[str, Entry] = {
+    "EVIDENCE-FORMAT": Entry(
+        "It is no archive of evidence, or a part of it is malformed.",
+        "Ask for it again; look at the part that is named.",
+    ),
+    "EVIDENCE-VERSION": Entry(
+        "It has a format that this verifier does not know.", "Verify with a newer Remit."
+    ),
+    "EVIDENCE-TOO-LARGE": Entry(
+        "It is beyond the verifier's bounds, or unpacks out of proportion.",
+        "Do not unpack it; ask where it comes from.",
+    ),
+    "EVIDENCE-EDITED": Entry(
+        "A record or a content is not what its hash names.",
+        "The place says which: compare with the ledger's backup.",
+    ),
+    "EVIDENCE-MISSING": Entry(
+        "Records between others are not there.",
+        "The place says which: compare with the ledger's backup.",
+    ),
+    "EVIDENCE-REORDERED": Entry(
+        "Records stand in another order than they were written in, or twice.",
+        "The place says where it begins.",
+    ),
+    "EVIDENCE-CHAIN": Entry(
+        "A record does not follow the one before it, or is another run's.",
+        "It or the one before it was exchanged.",
+    ),
+    "EVIDENCE-TRUNCATED": Entry(
+        "The tail was cut: of the run, or of the log since a kept checkpoint.",
+        "Compare with the ledger's backup; keep the checkpoint.",
+    ),
+    "EVIDENCE-FORKED": Entry(
+        "It is not the history that was signed: written anew, or different for different readers.",
+        "Keep both; somebody with access to the ledger or the key did this.",
+    ),
+    "EVIDENCE-SIGNATURE": Entry(
+        "No known key signed the checkpoint, or its signature is wrong.",
+        "Get the public key from its owner, not from the archive's sender.",
+    ),
+    "EVIDENCE-KEY": Entry(
+        "A key is malformed, or signed a tree that it may not sign.",
+        "Look at the sizes in the key file; after a rotation the old key signs no more.",
+    ),
+    "EVIDENCE-PROOF": Entry(
+        "A proof does not lead to the signed root.", "The proof was altered; export again."
+    ),
+    "EVIDENCE-UNPROVEN": Entry(
+        "What would prove it is not in the archive.",
+        "Export again, with the checkpoint that was kept.",
+    ),
+    "EVIDENCE-ACTION-UNRECORDED": Entry(
+        "The workflow's history has an action that the ledger has not.",
+        "Treat it as an effect without a decision.",
+    ),
+    "EVIDENCE-ACTION-UNKNOWN": Entry(
+        "The ledger has an attempt that no activity of the history made.",
+        "Somebody wrote into the ledger, or called past the workflow.",
+    ),
+    "EVIDENCE-UNCOVERED": Entry(
+        "The newest records are not in the signed tree yet. Refutes nothing.",
+        "Export again a second later.",
+    ),
+    "EVIDENCE-UNSEALED": Entry(
+        "No seal ends the run: its tail may have been cut. Refutes nothing.",
+        "Export again when the run is closed.",
+    ),
+    "EVIDENCE-CONTENT-ABSENT": Entry(
+        "A content that a record names is not in the archive. Refutes nothing.",
+        "It may have been deleted on purpose; the ledger says so.",
+    ),
+    "EVIDENCE-HISTORY-ABSENT": Entry(
+        "No history to compare with: it was deleted before the run was closed. Refutes nothing.",
+        "Missing actions cannot be found without it.",
+    ),
+}
+
 GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "Starting and admission": START,
     "Steps": STEP,
@@ -384,4 +475,5 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "Calling tools": TOOL,
     "Reading tool contracts and plans of a project": CONTRACT,
     "Commands": COMMAND,
+    "Evidence": EVIDENCE,
 }

@@ -108,6 +108,7 @@ failure when it is Failed, in the memo `RemitResult` when it is Canceled.
 | `reason` | the same in words |
 | `undone` | how many calls were undone |
 | `residue` | what could not be: `{path, tool, code, reason, owner}` each |
+| `diagnostics`, `diagnostics_total` | of an `invalid` run: findings, at most twenty; their number |
 | `outputs` | when completed, and the plan has outputs: a small redacted view |
 | `outputs_digest` | digest of the whole, under which the ledger holds it |
 """

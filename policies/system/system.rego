@@ -26,6 +26,7 @@ activities := {
 	"remit.close_gate": _everywhere,
 	"remit.resolve_doubt": _everywhere,
 	"remit.repair": _everywhere,
+	"remit.order": _everywhere,
 }
 
 # METADATA

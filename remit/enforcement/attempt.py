@@ -6,22 +6,22 @@ cancellation is held back until the outcome stands.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from remit.canonical import JSON, JSONObject, canonical, digest
+from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.deciding import Deciding, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.obligations import ObligationError, apply
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.pacing import pace_of
+from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
 from remit.enforcement.sending import Cancellable, Send
-from remit.enforcement.subject import Subject, action_digest
+from remit.enforcement.subject import Subject
 from remit.ledger.protocol import (
-    REPAIR_RETRY,
     Action,
     Content,
     Intent,
@@ -41,7 +41,6 @@ _OPA_DELAY_S = 2.0
 _CONFLICTS = 5
 """How often a call is decided again because a counter moved in between."""
 _LEASE_SLACK_MS = 1000
-_JITTER = random.SystemRandom()
 
 
 class Attempts:
@@ -67,6 +66,7 @@ class Attempts:
             except LedgerError as error:
                 if error.code not in ("RESERVE-CONFLICT", "GRANT-USED"):
                     raise
+                await self._keep_pace(subject)
                 situation = await self._ledger.look(subject.key)
                 continue
             sending = Cancellable(send, subject.contract.cancellable)
@@ -81,7 +81,7 @@ class Attempts:
     ) -> Performed | Doubtful:
         """Resolve an open intent of a lost attempt, from its recorded arguments."""
         self._wait_for_lease(subject, action)
-        if action.attempts >= subject.step.retry.max_attempts + _probe_grace(subject):
+        if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
             return await self._give_up(subject, action, "its attempts are used up")
         kind = subject.contract.idempotency
         if kind is Idempotency.NONE:
@@ -149,7 +149,8 @@ class Attempts:
                     decision_id=decided.decision_id,
                 )
             ) from error
-        return replace(subject, arguments=arguments)
+        changed = arguments is not subject.arguments
+        return replace(subject, arguments=arguments) if changed else subject
 
     async def _begin(
         self, enforced: Subject, proposed: Subject, situation: Situation, decided: Decided
@@ -162,6 +163,8 @@ class Attempts:
             and gate.consumed_by in ("", str(proposed.key))
         ]
         self._refuse_stale(decided, proposed)
+        reserve = [Reserve(r.counter, r.amount, r.ceiling) for r in decided.decision.reserve]
+        pace = pace_of(proposed.contract, self._clock())
         intent = Intent(
             key=proposed.key,
             compiled=proposed.pinned.digest,
@@ -170,19 +173,25 @@ class Attempts:
             operation=proposed.contract.operation.value,
             request_digest=proposed.request_digest,
             proposed_digest=proposed.proposed_digest,
-            enforced_digest=action_digest(enforced.request_digest, proposed.key),
+            enforced_digest=enforced.proposed_digest,
             arguments=content(enforced.arguments),
             decision=recorded(decided),
             owner=proposed.frame.owner,
             lease_until_ms=self._lease_until(proposed),
-            max_attempts=_most_attempts(proposed, situation.action),
+            max_attempts=most_attempts(proposed, situation.action),
             grants=grants,
-            reserve=[
-                Reserve(item.counter, item.amount, item.ceiling)
-                for item in decided.decision.reserve
-            ],
+            reserve=[*reserve, pace.reserve] if pace else reserve,
         )
         return await self._ledger.begin(intent)
+
+    async def _keep_pace(self, subject: Subject) -> None:
+        """Wait for another window when the tool's rate limit is what left no room."""
+        pace = pace_of(subject.contract, self._clock())
+        if pace is None or await self._ledger.counter(pace.reserve.counter) < pace.reserve.ceiling:
+            return
+        limit = f"{pace.reserve.ceiling} calls in {pace.window_s:g} s"
+        message = f"{subject.contract.ref} takes {limit}; nothing was called, it waits its turn"
+        raise failure.again("RATE-LIMITED", message, pace.delay_s(), subject.key.path)
 
     def _refuse_stale(self, decided: Decided, subject: Subject) -> None:
         age = self._clock() - decided.decided_ms
@@ -303,7 +312,7 @@ class Attempts:
                 lease_until_ms=None if by_key else self._lease_until(subject),
             )
         )
-        if action.attempts >= subject.step.retry.max_attempts + _probe_grace(subject):
+        if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
             return await self._give_up(subject, action, answer.message)
         left_s = max(action.lease_until_ms - self._clock(), 0) / 1000
         delay_s = max(backoff_s(subject, action.attempts), left_s)
@@ -369,25 +378,7 @@ class Attempts:
                     sending.cancel()
 
 
-def backoff_s(subject: Subject, attempts: int) -> float:
-    """Return the pause before the next attempt: exponential, bounded, with jitter."""
-    retry = subject.step.retry
-    ceiling = min(retry.max_s, retry.initial_s * 2.0 ** max(attempts - 1, 0))
-    return ceiling * _JITTER.uniform(0.5, 1.0)
-
-
 def content(value: JSON) -> Content:
     """Return `value` as the content store takes it."""
-    return Content(digest(value), canonical(value))
-
-
-def _most_attempts(subject: Subject, action: Action | None) -> int:
-    """Attempts are counted in the ledger; a person's repair order allows one more."""
-    if action is not None and action.code == REPAIR_RETRY:
-        return action.attempts + 1
-    return subject.step.retry.max_attempts
-
-
-def _probe_grace(subject: Subject) -> int:
-    """A tool that can be probed is asked once more after its last attempt."""
-    return 1 if subject.contract.idempotency is Idempotency.PROBE else 0
+    body = canonical(value)
+    return Content(digest_bytes(body), body)

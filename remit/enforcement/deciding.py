@@ -25,6 +25,7 @@ from remit.decision.facts import (
 )
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.obligations import CAPABILITIES
+from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS
 from remit.ledger.protocol import GateRow, RunRow, Situation, Totals
@@ -80,10 +81,11 @@ class Deciding:
         return await self.decide(Facts(kind="system", system=system, context=self.context(frame)))
 
     async def admission(
-        self, plan: CompiledPlan, run: RunRow, steps: list[PlanStepFact], frame: Frame, path: str
+        self, pinned: PinnedPlan, run: RunRow, steps: list[PlanStepFact], frame: Frame, path: str
     ) -> Decided:
         """Ask about a whole plan."""
-        fact = _plan(plan, plan.digest, run.deadline_ms).model_copy(update={"steps": steps})
+        plan = pinned.plan
+        fact = _plan(plan, pinned.digest, run.deadline_ms).model_copy(update={"steps": steps})
         facts = Facts(
             kind="admission",
             principal=principal(plan),

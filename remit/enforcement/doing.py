@@ -1,5 +1,6 @@
 """A `do` call from its names to its result: look up, resolve, check, then attempt."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical
@@ -36,6 +37,10 @@ from remit.tool.validation import check_input
 
 MAX_ARGUMENT_BYTES = 512 * 1024
 _UNCOVERED = "no admission covers this call; it was not made"
+_DRIFTED = (
+    "is not the tool any more that the plan was admitted with: its contract changed or is gone; "
+    "nothing was called, start the plan again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,21 @@ class Doing:
     """Makes `do` calls."""
 
     def __init__(
-        self, ledger: Ledger, pinned: Pinned, attempts: Attempts, gates: Gates, reading: Reading
+        self,
+        ledger: Ledger,
+        pinned: Pinned,
+        attempts: Attempts,
+        gates: Gates,
+        reading: Reading,
+        tools: Mapping[str, Digest],
     ) -> None:
-        """Join the parts of the pipeline."""
+        """Join the parts of the pipeline; `tools` are the digests of today's contracts."""
         self._ledger = ledger
         self._pinned = pinned
         self._attempts = attempts
         self._gates = gates
         self._reading = reading
+        self._tools = tools
 
     async def run(self, call: StepCall, frame: Frame, send: Send) -> StepResult:
         """Return the step's result; raise the typed failures of `remit.enforcement.failure`."""
@@ -107,6 +119,8 @@ class Doing:
             raise failure.refused(
                 "ACTIVITY-MISMATCH", f"{frame.activity!r} is not the tool of this step", path
             )
+        if self._tools.get(pinned.tool) != pinned.contract:
+            raise failure.refused("TOOL-DRIFTED", f"{pinned.tool} {_DRIFTED}", path)
         contract = await self._pinned.contract(pinned.contract)
         try:
             arguments = resolve(pinned.args, scope)

@@ -42,6 +42,11 @@ class PinnedPlan:
     plan: CompiledPlan
     steps: dict[str, CompiledStep]
 
+    @classmethod
+    def of(cls, digest: Digest, plan: CompiledPlan) -> "PinnedPlan":
+        """Return `plan` under the digest that names it."""
+        return cls(digest, plan, {step.id: step for step in plan.steps})
+
     def generation(self, step_id: str) -> int:
         """Return the generation of a step that may begin; 0 for one that never was."""
         if self.plan.amends is None:
@@ -71,8 +76,7 @@ class Pinned:
         """Return a compiled plan."""
         found = self._plans.get(name)
         if found is None:
-            compiled = await self._load(name, CompiledPlan.model_validate_json)
-            found = PinnedPlan(name, compiled, {step.id: step for step in compiled.steps})
+            found = PinnedPlan.of(name, await self._load(name, CompiledPlan.model_validate_json))
             self._plans.put(name, found)
         return found
 

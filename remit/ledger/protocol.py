@@ -152,6 +152,8 @@ class Action:
     """What it cost, once it happened."""
 
 
+RATE = "rate/"
+"""What the names of counters of calls begin with: a call that was refused was made all the same."""
 MONEY = "/micros"
 """Counters whose names end so hold micros of money: they settle with the actual cost and feed
 `Totals`. All other counters keep what was reserved once the call happened."""
@@ -478,6 +480,9 @@ class Ledger(Protocol):
 
     async def totals(self, root: str) -> Totals:
         """Return a run's aggregates."""
+
+    async def counter(self, name: str) -> int:
+        """Return the value of a counter; 0 when nobody raised it."""
 
     async def close(self) -> None:
         """Finish what is queued and let go of the database."""

@@ -5,12 +5,11 @@ that shapes commands (bounds, chunk sizes, thresholds, queues, the engine's numb
 so that a recorded history replays whatever the settings are today.
 """
 
-import json
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from remit.canonical import JSON, Digest, JSONObject, digest
+from remit.canonical import JSON, Digest, JSONObject, canonical, digest_bytes
 from remit.plan.contract import Approval, Constraints, Provenance
 
 ENGINE = 1
@@ -176,9 +175,11 @@ class CompiledPlan(Model):
     @property
     def digest(self) -> Digest:
         """Digest of the canonical JSON; the name under which it is stored and admitted."""
-        # Whole floats (every duration is one) are written as integers first. The canonical form is
-        # the same, and made ten times faster.
-        return digest(json.loads(self.model_dump_json(), parse_float=_number))
+        return digest_bytes(self.canonical())
+
+    def canonical(self) -> bytes:
+        """Return the canonical JSON, as it is stored."""
+        return canonical(self.model_dump(mode="json"))
 
 
 class ScheduledStep(Model):
@@ -227,11 +228,6 @@ class Schedule(Model):
     first_item: int = 0
     """For a part of a `for_each`: the first item that this part takes."""
     has_outputs: bool = False
-
-
-def _number(text: str) -> int | float:
-    value = float(text)
-    return int(value) if value.is_integer() else value
 
 
 def parse_duration(text: str) -> float:

@@ -21,6 +21,7 @@ VOTE = "remit.vote"
 CLOSE_GATE = "remit.close_gate"
 RESOLVE_DOUBT = "remit.resolve_doubt"
 REPAIR = "remit.repair"
+ORDER = "remit.order"
 OUTPUTS = "remit.outputs"
 SYSTEM_ACTIVITIES = (
     ADMIT,
@@ -31,6 +32,7 @@ SYSTEM_ACTIVITIES = (
     CLOSE_GATE,
     RESOLVE_DOUBT,
     REPAIR,
+    ORDER,
     OUTPUTS,
 )
 
@@ -343,6 +345,13 @@ class DoubtAnswer(Model):
 
 class RepairOrder(Model):
     """Input of `remit.repair`: a person settles a piece of residue."""
+
+    root: str
+    message: Message
+
+
+class RunOrder(Model):
+    """Input of `remit.order`: somebody tells the run to hold, to resume or to roll back."""
 
     root: str
     message: Message

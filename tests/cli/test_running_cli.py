@@ -134,6 +134,9 @@ def test_a_run_that_fails_returns_1_and_says_what_was_undone(typed: Typed, tag: 
     outcome = document["outcome"]
     assert isinstance(outcome, dict)
     assert (document["ok"], outcome["undone"], outcome["residue"]) == (False, 1, [])
+    told = typed("explain", str(document["workflow_id"])).stdout
+    assert "\n      LAB-REFUSED: lab.put@1: asked to refuse\n" in told
+    assert "the run is undone, because of LAB-REFUSED" in told
 
 
 async def test_a_gate_is_answered_with_the_printed_line(typed: Typed, tag: str) -> None:

@@ -40,6 +40,8 @@ def codes(decision: Decision) -> set[str]:
         (given.system("remit.other"), "deny"),
         (given.vote(), "allow"),
         (given.vote("requester@acme.example"), "deny"),
+        (given.order(), "allow"),
+        (given.order("holder@acme.example"), "deny"),
     ],
 )
 def test_every_answer_has_the_closed_form(policies: Served, facts: Facts, effect: str) -> None:

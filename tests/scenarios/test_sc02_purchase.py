@@ -114,6 +114,22 @@ async def test_failed_and_compensated(office: Office, client: Client) -> None:
     await office.evidence(str(handle.first_execution_run_id))
 
 
+async def test_entry_that_was_never_posted_is_noticed(office: Office, client: Client) -> None:
+    """The books only say that they posted: the read-back finds no entry, and all is undone."""
+    before = office.state()
+    office.fault("finance.post_entry", "lie")
+    handle = await purchase(client)
+
+    await answer(handle, "approve", HOLDER)
+
+    outcome = await ended(handle)
+    assert (outcome["status"], outcome["code"]) == ("failed", "READ-BACK-DIFFERS")
+    assert (outcome["step"], outcome["residue"]) == ("entry", [])
+    assert "supplier.confirm_order" not in office.requests()
+    assert "do finance.entry" not in office.effects()
+    assert (office.state(), office.net(), office.doubled()) == (before, {}, [])
+
+
 async def test_unreachable_supplier_is_a_question_for_a_person(
     office: Office, client: Client
 ) -> None:

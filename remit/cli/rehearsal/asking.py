@@ -90,11 +90,11 @@ class Asking:
         """What the run would have spent and done so far."""
 
     async def admission(
-        self, plan: CompiledPlan, contracts: Mapping[Digest, ToolContract], path: str
+        self, plan: PinnedPlan, contracts: Mapping[Digest, ToolContract], path: str
     ) -> Answer:
         """Return what policy says of a whole plan; `path` is a sub-plan's."""
         frame = _frame("remit.admit")
-        facts = step_facts(plan, contracts)
+        facts = step_facts(plan.plan, contracts)
         return await _answer(self._deciding.admission(plan, self._run, facts, frame, path))
 
     async def call(self, subject: Subject) -> Answer:

@@ -21,6 +21,7 @@ from remit.cli.stack.errors import PolicyError, StackCode
 from remit.cli.stack.opa import ALGORITHM
 from remit.cli.stack.packages import PARSE_QUERY, PARSED, ParsedFile, check_project_rules
 from remit.cli.stack.sources import PROJECT, ROOT, PolicySources
+from remit.decision.registry import settled
 
 _DEADLINE_S = 60.0
 _MAX_MESSAGE = 4000
@@ -54,7 +55,7 @@ class BundleBuilder:
         revision = sources.revision(data)
         with tempfile.TemporaryDirectory(prefix="remit-bundle-") as folder:
             stage = Path(folder, "stage")
-            _write_stage(stage, sources, {**data, "revision": revision})
+            _write_stage(stage, sources, {**settled(data), "revision": revision})
             capabilities = _write_checks(Path(folder), sources)
             self._run(sources, stage, ("check", "--strict", *capabilities, *_schemas(folder)))
             check_project_rules(sources, self._parsed(sources, Path(folder)))

@@ -202,7 +202,7 @@ def _opa(blueprint: Blueprint) -> Component:
         name="opa",
         wave=2,
         argv=opa.argv(blueprint.opa.path, configuration=configuration, socket=blueprint.socket),
-        variables={},
+        variables=opa.VARIABLES,
         address=f"unix:{blueprint.socket}",
         health=opa.health(blueprint.socket, blueprint.layout.opa_token),
         ready_within_s=_READY_S,

@@ -73,6 +73,19 @@ async def put(
 
 @tool(
     domain="lab",
+    operation="read",
+    idempotency="natural",
+    owner=OWNER,
+    version="1.0.0",
+    rate_limit={"calls": 4, "per_seconds": 2},
+)
+async def paced(name: str) -> dict[str, str]:
+    """Look at something that may not be looked at often."""
+    return {"name": name}
+
+
+@tool(
+    domain="lab",
     operation="write",
     idempotency="natural",
     owner=OWNER,

@@ -1,0 +1,71 @@
+package remit.orders_test
+
+import rego.v2
+
+import data.remit.lib.fixtures_test as facts
+import data.remit.main
+
+decide(given) := decision if {
+	decision := main.decision with input as given with data.remit.registry as facts.registry
+}
+
+refused(given) := facts.codes(decide(given).reasons) if decide(given).effect == "deny"
+
+permitted(given) := facts.codes(decide(given).permits) if decide(given).effect == "allow"
+
+test_an_operator_orders_everything if {
+	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair"] {
+		permitted(facts.order("operator@acme.example", name)) == {"order.permitted"}
+	}
+}
+
+test_nobody_else_orders_anything if {
+	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair"] {
+		refused(facts.order("clerk@acme.example", name)) == {"order.role_missing"}
+	}
+}
+
+test_whoever_a_run_acts_for_may_only_stop_it if {
+	permitted(facts.order("requester@acme.example", "hold")) == {"order.own_run"}
+	permitted(facts.order("requester@acme.example", "rollback")) == {"order.own_run"}
+	refused(facts.order("requester@acme.example", "resume")) == {"order.role_missing"}
+	refused(facts.order("requester@acme.example", "repair")) == {"order.role_missing"}
+	refused(facts.order("requester@acme.example", "resolve_doubt")) == {"order.role_missing"}
+}
+
+test_an_unknown_person_orders_nothing if {
+	refused(facts.order("nobody@acme.example", "hold")) == {"order.unknown_person"}
+	refused(facts.order("", "hold")) == {"order.unknown_person"}
+}
+
+test_an_operator_of_another_tenant if {
+	refused(facts.order("operator@other.example", "rollback")) == {"order.tenant"}
+}
+
+test_a_claimed_name_is_not_enough_elsewhere if {
+	given := object.union(facts.order("operator@acme.example", "hold"), {"context": {"profile": "full"}})
+	refused(given) == {"order.unverified"}
+	proven := object.union(given, {"order": {"verified": true}})
+	permitted(proven) == {"order.permitted"}
+}
+
+test_the_roles_are_data if {
+	registry := object.union(facts.registry, {"thresholds": {"orders": {"hold": ["data_owner"]}}})
+	given := facts.order("clerk@acme.example", "hold")
+	decision := main.decision with input as given with data.remit.registry as registry
+	decision.effect == "allow"
+}
+
+test_without_people_nobody_orders if {
+	given := facts.order("operator@acme.example", "resume")
+	decision := main.decision with input as given with data.remit.registry as {}
+	facts.codes(decision.reasons) == {"order.unknown_person"}
+}
+
+test_without_roles_nobody_orders if {
+	given := facts.order("operator@acme.example", "resume")
+	decision := main.decision with input as given
+		with data.remit.registry as facts.registry
+		with data.remit.defaults.thresholds as {}
+	facts.codes(decision.reasons) == {"order.role_missing"}
+}
