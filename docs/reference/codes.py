@@ -53,6 +53,17 @@ START: Mapping[str, Entry] = {
         "Admission met a fault of Remit's own; nothing was called.", "Report it with the plan."
     ),
     "AMEND-SHAPE": Entry("The message holds no proposal.", "The finding names the field."),
+    "AMEND-AT-ROOT": Entry(
+        "An amendment was sent to a sub-plan or to a part of a run.",
+        "Send it to the top-level workflow: only the root plan can be amended.",
+    ),
+    "AMEND-FAULT": Entry(
+        "Amending met a fault of Remit's own; nothing was changed.", "Report it with the proposal."
+    ),
+    "PLAN-APPROVAL": Entry(
+        "Policy asks for an approval of a whole plan, which no gate can give yet; it is refused.",
+        "Let policy gate the calls instead; they wait for people one by one.",
+    ),
     "AMEND-STALE": Entry(
         "The plan in force is not the one that the proposal was made for.",
         "Look at it with the query `plan`, and propose again.",

@@ -35,6 +35,8 @@ class Proposal(BaseModel):
     """The compiled plan that the proposer saw; another one in force makes the proposal stale."""
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     by: Annotated[str, Field(min_length=1, max_length=200)]
+    dry: bool = False
+    """Judge it, and change nothing."""
 
     @property
     def named(self) -> list[str]:
@@ -80,18 +82,22 @@ class Amendment:
 
 def read_proposal(payload: JSON) -> Proposal | tuple[Diagnostic, ...]:
     """Return the proposal that a message holds, or everything that is wrong with its shape."""
+    if isinstance(payload, str):
+        # What could not be read arrives as text that says why.
+        return (_misshapen("", payload[:200]),)
     try:
         return Proposal.model_validate(payload, strict=True)
     except ValidationError as error:
-        return tuple(
-            Diagnostic(
-                code="AMEND-SHAPE",
-                path=pointer(*found["loc"]),
-                message=f"not a proposal: {found['msg']}",
-                hint='send {"steps": […], "drop": […], "reason": "…", "by": "…"}',
-            )
-            for found in error.errors()
-        )
+        return tuple(_misshapen(pointer(*found["loc"]), found["msg"]) for found in error.errors())
+
+
+def _misshapen(path: str, what: str) -> Diagnostic:
+    return Diagnostic(
+        code="AMEND-SHAPE",
+        path=path,
+        message=f"not a proposal: {what}",
+        hint='send {"steps": […], "drop": […], "reason": "…", "by": "…"}',
+    )
 
 
 def amend(
@@ -187,8 +193,6 @@ def _objections(
     if proposal.digest not in ("", base_digest, base.plan_digest):
         hint = f"the plan in force is {base_digest}; look at it with the query `plan`"
         object_to("AMEND-STALE", "/digest", "the plan was amended since", hint)
-    if amended == document:
-        object_to("AMEND-NOTHING", "", "it changes nothing")
     known = {step.id for step in base.steps}
     named = proposal.named
     for name in dict.fromkeys(name for name in named if name and named.count(name) > 1):
@@ -202,6 +206,8 @@ def _objections(
             object_to("AMEND-BEGUN", "", f"step {name!r} has begun: it is {status}", hint)
         elif name in proposal.needed:
             object_to("AMEND-LOST", "", f"nothing can stand on step {name!r}: it is {status}")
+    if amended == document and not found:
+        object_to("AMEND-NOTHING", "", "it changes nothing")
     return found
 
 

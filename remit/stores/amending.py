@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, insert, update
 
 from remit.canonical import JSONObject
 from remit.ledger.amendments import Amending, earlier
+from remit.ledger.barriers import fence_path
 from remit.ledger.protocol import Admission, Content, LedgerError, Record
 from remit.plan.path import Segment, join_path
 from remit.stores import actions, reading, runs
@@ -44,6 +45,8 @@ def amend(
         return standing
     if chain.closed:
         raise LedgerError("RUN-CLOSED", f"{after.root!r} is {chain.closed}; it cannot be amended")
+    if actions.find_barriers(tx, after.root, [fence_path(after.path, "")]):
+        raise LedgerError("RUN-NOT-AT-WORK", f"{after.root!r} is being undone; nothing is amended")
     if standing.compiled != amending.base:
         raise LedgerError("AMEND-STALE", f"{standing.compiled} is in force, not {amending.base}")
     for step, generation in amending.generations.items():
