@@ -6,7 +6,13 @@ import pytest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
 from remit.canonical import JSON, JSONObject
+from remit.cli.stack import stack
+from remit.plan import compiler
+from remit.plan.compiled import Limits
+from tests.faults.test_processes_die import reset
+from tests.in_process import working
 from tests.running import Running, ended, eventually, plan, start, waits
+from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
 
@@ -180,3 +186,147 @@ async def test_what_is_wrong_is_refused_and_leaves_the_run_as_it_was(
     orders = [one for one in lab.records(root, "order") if one["decision"]["effect"] == "deny"]
     assert len(decisions) + len(orders) == len(cases)
     assert lab.records(root, "amendment") == []
+
+
+async def test_an_amended_run_that_fails_undoes_old_and_new_in_reverse(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """Steps done before the amendment and after it are undone together, last first."""
+    handle = await start(lab_client, waiting(tag))
+    await waits(handle)
+    bad = put("e", f"{tag}e", "c") | {"args": {"name": f"{tag}e", "fail": "refuse"}}
+
+    await handle.execute_update("amend", proposal(put("c", f"{tag}new", "b"), bad, drop=["d"]))
+    await approve(handle)
+
+    outcome = await ended(handle)
+    assert (outcome["status"], outcome["step"], outcome["undone"]) == ("failed", "e", 3)
+    names = [f"{tag}a", f"{tag}b", f"{tag}new"]
+    assert lab.effects(tag) == [f"put {n}" for n in names] + [f"drop {n}" for n in names[::-1]]
+
+
+async def test_an_amendment_can_be_amended(lab: Running, lab_client: Client, tag: str) -> None:
+    """Each takes the place of the one before; a dropped step may come back, and happens once."""
+    handle = await start(lab_client, waiting(tag))
+    await waits(handle)
+
+    await handle.execute_update("amend", proposal(put("c", f"{tag}2", "b"), drop=["d"]))
+    await handle.execute_update("amend", proposal(put("c", f"{tag}3", "b"), put("d", f"{tag}D")))
+
+    assert (await handle.query("plan"))["amendments"] == 2
+    await approve(handle)
+    assert (await ended(handle))["status"] == "completed"
+    assert sorted(lab.effects(tag)) == sorted(f"put {tag}{n}" for n in ("a", "b", "3", "D"))
+
+
+async def test_a_dry_amendment_changes_nothing(lab: Running, lab_client: Client, tag: str) -> None:
+    """It is judged in full, and told what it would do."""
+    handle = await start(lab_client, waiting(tag))
+    await waits(handle)
+    before = await handle.query("plan")
+
+    told = await handle.execute_update("amend", proposal(put("e", f"{tag}e"), dry=True))
+
+    assert told == "amend: nothing changed; would: add e"
+    assert await handle.query("plan") == before
+    assert (await refusal(handle, proposal(put("a", "x"), dry=True)))[0] == "AMEND-BEGUN"
+    await approve(handle)
+    assert (await ended(handle))["status"] == "completed"
+    assert f"put {tag}e" not in lab.effects(tag)
+
+
+async def test_whoever_a_run_acts_for_may_not_amend_it(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """It may stop the run, and not make it do something else."""
+    handle = await start(lab_client, waiting(tag) | {"on_behalf_of": CLERK})
+    await waits(handle)
+
+    code, _ = await refusal(handle, proposal(put("e", f"{tag}e")) | {"by": CLERK})
+    await handle.execute_update("rollback", {"by": CLERK, "reason": "then not at all"})
+
+    assert code == "order.role_missing"
+    assert (await ended(handle))["status"] == "rolled_back"
+
+
+async def test_calls_under_way_and_sub_plans_go_on_under_the_plan_they_began_with(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """Calls that wait their turn and a child at work end as they would have; new steps follow."""
+    each: JSONObject = {"items": "${inputs.all}", "as": "n", "max_parallel": 20}
+    paced: JSONObject = {"id": "paced", "tool": "lab.paced@1", "args": {"name": "${n}"}}
+    steps: list[JSON] = [
+        {"id": "pair", "plan": "slow-pair@1.0.0", "args": {"name": f"{tag}pair", "fail": ""}},
+        paced | {"for_each": each},
+        put("last", f"{tag}last", "pair", "paced"),
+    ]
+    items: list[JSON] = [f"n{number}" for number in range(12)]
+    handle = await start(lab_client, plan("busy", steps, inputs={"all": items}))
+    await eventually(lambda: _has_effects(lab, tag))
+    child = lab_client.get_workflow_handle(f"{handle.id}/pair")
+
+    code, _ = await refusal(child, proposal(put("x", f"{tag}x")))
+    await handle.execute_update("amend", proposal(put("last", f"{tag}new", "pair", "paced")))
+
+    assert code == "AMEND-AT-ROOT"
+    counts = (await handle.query("status"))["counts"]
+    assert counts["running"] == 2
+    outcome = await ended(handle)
+    assert outcome["status"] == "completed", outcome
+    assert lab.effects(tag) == [f"put {tag}pair1", f"put {tag}pair2", f"put {tag}new"]
+
+
+async def _has_effects(lab: Running, tag: str) -> bool:
+    return bool(lab.effects(tag))
+
+
+async def test_a_reset_of_an_amended_run_doubles_nothing(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """The ledger keeps the amended plan in force, whatever Temporal is told to forget."""
+    handle = await start(lab_client, waiting(tag))
+    await waits(handle)
+    await handle.signal("amend", proposal(put("c", f"{tag}new", "b"), drop=["d"]))
+    await eventually(lambda: _is_amended(handle))
+    await approve(handle)
+    assert (await ended(handle))["status"] == "completed"
+
+    again = await reset(lab_client, handle)
+
+    assert (await ended(again))["status"] == "completed"
+    assert lab.effects(tag) == [f"put {tag}{name}" for name in ("a", "b", "new")]
+
+
+async def _is_amended(handle: WorkflowHandle) -> bool:
+    return bool((await handle.query("plan"))["amendments"])
+
+
+async def test_an_amendment_stands_across_continue_as_new(
+    lab: Running, lab_client: Client, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was continued can be amended, and goes on amended when it continues again."""
+    monkeypatch.setattr(compiler, "Limits", lambda: Limits(calls_per_run=3))
+    for name, value in stack.environment(lab.project).variables().items():
+        monkeypatch.setenv(name, value)
+    settings = WorkerSettings(task_queue=f"short-{tag}")
+    chain = [put(f"s{n}", f"{tag}{n}", *([f"s{n - 1}"] if n else [])) for n in range(3)]
+    behind = [put("b", f"{tag}b", "s2", approval=GATE), put("c", f"{tag}c", "b")]
+    async with working(lab, lab_client, settings):
+        handle = await lab_client.start_workflow(
+            "ExecutePlan",
+            plan("short", [*chain, *behind]),
+            id=f"short-{tag}",
+            task_queue=settings.task_queue,
+        )
+        latest = lab_client.get_workflow_handle(handle.id)
+        await waits(latest)
+        assert (await latest.describe()).run_id != handle.first_execution_run_id
+        more = [put("c", f"{tag}new", "b"), put("e", f"{tag}e", "c"), put("f", f"{tag}f", "e")]
+        await latest.execute_update("amend", proposal(*more))
+        amended = (await latest.describe()).run_id
+        await approve(latest)
+        assert (await ended(handle))["status"] == "completed"
+
+    assert (await latest.describe()).run_id != amended
+    names = ("0", "1", "2", "b", "new", "e", "f")
+    assert lab.effects(tag) == [f"put {tag}{name}" for name in names]
