@@ -228,7 +228,7 @@ MESSAGE: Mapping[str, Entry] = {
         "See the table of messages.",
     ),
     "RUN-NOT-AT-WORK": Entry(
-        "`hold`, `resume`, `rollback` and `amend` are for a run at work; this one is not (any more).",
+        "`hold`, `resume`, `rollback` and `amend` are for a run at work; this one is not.",
         "See its status.",
     ),
     "RUN-ENDED": Entry("The run has ended.", "Nothing to do."),
