@@ -15,6 +15,8 @@ from remit.plan.contract import Approval, Constraints, Provenance
 
 ENGINE = 1
 """Number of the scheduling rules that `remit.plan.machine` follows for newly compiled plans."""
+_EXACT = 2**53 - 1
+"""Largest integer that the canonical form takes; larger whole floats stay floats."""
 
 
 class Model(BaseModel):
@@ -198,7 +200,7 @@ class Schedule(Model):
 
 def _number(text: str) -> int | float:
     value = float(text)
-    return int(value) if value.is_integer() else value
+    return int(value) if value.is_integer() and abs(value) <= _EXACT else value
 
 
 def parse_duration(text: str) -> float:
