@@ -7,7 +7,7 @@ What a message type cannot say becomes `dyn`: the checker then passes it, and th
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from remit.plan.shape import Shape
 
@@ -25,9 +25,8 @@ _SCALARS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """The type of a field."""
+class Spec(NamedTuple):
+    """The type of a field. A tuple: it is a part of keys that are looked up per expression."""
 
     number: int
     """Number of the type in `FieldDescriptorProto`."""
@@ -49,13 +48,19 @@ class Messages:
     def __init__(self) -> None:
         self.shapes: dict[str, Shape] = {}
         """Shape behind each message type, by full name."""
-        self._names: dict[int, str] = {}
+        self._specs: dict[Shape, Spec] = {}
         self._written: dict[str, bytes] = {}
         self._needed: dict[str, list[str]] = {}
         """Message types that each one refers to."""
 
     def spec(self, shape: Shape) -> Spec:
         """Return the type of fields that hold values of `shape`."""
+        found = self._specs.get(shape)
+        if found is None:
+            found = self._specs[shape] = self._spec(shape)
+        return found
+
+    def _spec(self, shape: Shape) -> Spec:
         if shape.is_any:
             return DYN
         kinds = shape.kinds - {"null"}
@@ -113,15 +118,11 @@ class Messages:
             value = self.spec(shape.rest)
             is_plain = not value.is_list and value.value is None
             return Spec(_MESSAGE, value=value) if is_plain else MAP
-        if shape.rest is not None or not all(_is_readable(name) for name in shape.fields):
+        if shape.rest is not None or not all(is_readable(name) for name in shape.fields):
             return DYN if shape.may_be_null else MAP
-        known = self._names.get(id(shape))
-        if known is None:
-            known = f"T{len(self._names)}"
-            self._names[id(shape)] = known
-            self.shapes[f"{PACKAGE}.{known}"] = shape
-            self.add(known, {name: self.spec(part) for name, part in shape.fields.items()})
-        return Spec(_MESSAGE, f"{PACKAGE}.{known}")
+        known = f"T{len(self.shapes)}"
+        self.shapes[f"{PACKAGE}.{known}"] = shape
+        return self.add(known, {name: self.spec(part) for name, part in shape.fields.items()})
 
 
 def _messages(spec: Spec) -> list[str]:
@@ -130,7 +131,7 @@ def _messages(spec: Spec) -> list[str]:
     return [inner.message] if inner.message else []
 
 
-def _is_readable(name: str) -> bool:
+def is_readable(name: str) -> bool:
     """Say whether an expression can write `.name`."""
     return _IDENTIFIER.fullmatch(name) is not None and name not in _WORDS
 
