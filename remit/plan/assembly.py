@@ -57,8 +57,10 @@ class _Shared:
         return self._retries[key]
 
 
-def assemble(draft: Draft, plan_digest: Digest) -> CompiledPlan:
-    """Return the compiled form of a draft without errors."""
+def assemble(
+    draft: Draft, plan_digest: Digest, contracts: Mapping[Digest, ToolContract]
+) -> CompiledPlan:
+    """Return the compiled form of a draft without errors, which may need `contracts`."""
     plan = draft.plan
     deadline = plan.constraints.deadline
     return CompiledPlan(
@@ -79,7 +81,7 @@ def assemble(draft: Draft, plan_digest: Digest) -> CompiledPlan:
         limits=draft.toolbox.limits,
         steps=_steps(draft),
         outputs=plan.outputs,
-        contracts=dict(sorted((c.ref, digest) for digest, c in contracts_of(draft).items())),
+        contracts=dict(sorted((c.ref, digest) for digest, c in contracts.items())),
         plans=_plans(draft),
     )
 
@@ -87,11 +89,14 @@ def assemble(draft: Draft, plan_digest: Digest) -> CompiledPlan:
 def contracts_of(draft: Draft) -> dict[Digest, ToolContract]:
     """Return every contract that the plan may need, sub-plans included, by digest."""
     found: dict[Digest, ToolContract] = {}
+    taken = set[tuple[str | None, str | None]]()
     for at, action in enumerate(draft.actions):
-        for _, ref in tools_of(draft, at):
+        called = draft.called(at)
+        for _, ref in () if called in taken else tools_of(draft, at):
             tool = draft.toolbox.find(ref)
             if tool is not None:
                 found[tool.digest] = tool.contract
+        taken.add(called)
         if action.part is not None:
             found.update(action.part.contracts)
     return found

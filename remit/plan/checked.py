@@ -87,6 +87,11 @@ class Draft:
     items: dict[int, Shape] = field(default_factory=dict)
     """Shape of the loop variable, by position of the `for_each` step."""
 
+    def called(self, at: int) -> tuple[str | None, str | None]:
+        """Return tool and undoing tool of a step: what else it may call follows from these."""
+        undo = self.undos[at]
+        return self.plan.steps[at].tool, None if undo is None else undo.tool
+
     def outer_scope(self, at: int) -> Scope:
         """Return what the step at a position may refer to outside its loop."""
         names = {"inputs": self.inputs.shape}

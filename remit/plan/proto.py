@@ -81,7 +81,7 @@ class Messages:
     def add(self, name: str, fields: Mapping[str, Spec]) -> Spec:
         """Write a message type with `fields` and return its type."""
         full = f"{PACKAGE}.{name}"
-        body = _text(1, name)
+        body = [_text(1, name)]
         entries = set[str]()
         for number, (field, declared) in enumerate(fields.items(), start=1):
             spec = declared
@@ -90,12 +90,14 @@ class Messages:
                 spec = MAP
                 if entry not in entries and entry not in fields:
                     entries.add(entry)
-                    body += _block(3, _map_entry(entry, declared.value))
+                    body.append(_block(3, _map_entry(entry, declared.value)))
                     spec = Spec(_MESSAGE, f"{full}.{entry}", is_list=True)
             # Numbers from 19000 on are protobuf's own.
-            body += _block(2, _field(field, number if number < 19000 else number + 1000, spec))
+            number = number if number < 19000 else number + 1000
+            body.append(_block(2, _field(field, number, spec)))
         # Fields whose names differ in `_` and case alone are no conflict here.
-        self._written[full] = _block(4, body + _block(7, _number(11, 1)))
+        body.append(_block(7, _number(11, 1)))
+        self._written[full] = _block(4, b"".join(body))
         self._needed[full] = [name for spec in fields.values() for name in _messages(spec)]
         return Spec(_MESSAGE, full)
 
@@ -167,6 +169,8 @@ def _number(number: int, value: int) -> bytes:
 
 
 def _varint(value: int) -> bytes:
+    if value <= 0x7F:
+        return bytes((value,))
     written = bytearray()
     while value > 0x7F:
         written.append(value & 0x7F | 0x80)
