@@ -14,6 +14,7 @@ from remit.plan.contract import Approval, Constraints, Provenance
 
 ENGINE = 1
 """Number of the scheduling rules that `remit.plan.machine` follows for newly compiled plans."""
+"""Largest integer that the canonical form takes; larger whole floats stay floats."""
 
 
 class Model(BaseModel):
