@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from remit.cli.stack import opa
-from remit.cli.stack.atomic import keep_secret
+from remit.stores.atomic import keep_secret
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.publisher_settings import PublisherSettings
 

@@ -39,6 +39,8 @@ def execution(calls: list[str], answer: str = "happened") -> JSONObject:
             "answer": answer,
         }
         events += [begun, ended]
+    number = len(events) + 1
+    events.append({"id": number, "type": "WorkflowExecutionCompleted", "at_ms": 3})
     return {
         "format": "remit.history/v1",
         "workflow_id": "lab-1",
