@@ -55,6 +55,10 @@ def export(
         typer.Option("--output", "-o", help="Where to write it.", show_default=False),
     ] = None,
     kept: Kept = None,
+    wait_s: Annotated[
+        float,
+        typer.Option("--wait", metavar="SECONDS", help="Wait so long for the run's seal.", min=0),
+    ] = 0,
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
@@ -65,7 +69,7 @@ def export(
     """
     from remit.cli.evidence.exporting import export as start
 
-    return start(run, output, kept or [], project, as_json=as_json)
+    return start(run, output, kept or [], project, wait_s=wait_s, as_json=as_json)
 
 
 def verify(

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from remit.cli.output import answer
 from remit.cli.stack.layout import Layout
 from remit.evidence.checkpoint import CheckpointError, parse_note
 from remit.ledger.protocol import LedgerError, LedgerUnavailableError, RunRow
+from remit.stores.archiving import LogStore
 from remit.stores.exporting import Exported, Exporter
 
 _WAIT_S = 5.0
 """How long the newest records are waited for until they are signed."""
+_POLL_S = 0.2
 _NOT_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -27,22 +30,25 @@ def export(
     kept: Sequence[Path],
     project: Path | None,
     *,
+    wait_s: float,
     as_json: bool,
 ) -> int:
-    """Write the archive of the run that `name` names."""
+    """Write the archive of the run that `name` names, once it is sealed or after `wait_s`."""
     file = output or Path(f"{_NOT_NAME.sub('-', name)[:80].strip('-.') or 'run'}.evidence.zip")
     sizes = _sizes(kept)
     try:
-        made = asyncio.run(_export(name, file, sizes, layout_of(project)))
+        made = asyncio.run(_export(name, file, sizes, layout_of(project), wait_s))
     except (LedgerError, LedgerUnavailableError) as error:
         raise stack(getattr(error, "code", "LEDGER-UNAVAILABLE"), str(error)) from error
     answer(_document(file, made), _lines(file, made), as_json=as_json)
     return ExitCode.OK
 
 
-async def _export(name: str, file: Path, sizes: Sequence[int], layout: Layout) -> Exported:
+async def _export(
+    name: str, file: Path, sizes: Sequence[int], layout: Layout, wait_s: float
+) -> Exported:
     async with ledger_of(layout) as log:
-        run = await log.run_of(name)
+        run = await _closed(log, name, time.monotonic() + wait_s)
         if run is None:
             raise usage(
                 "RUN-UNKNOWN",
@@ -50,6 +56,15 @@ async def _export(name: str, file: Path, sizes: Sequence[int], layout: Layout) -
                 "name a workflow id, or the first run id of its chain",
             )
         return await _written(Exporter(log, sizes), run, file)
+
+
+async def _closed(log: LogStore, name: str, until: float) -> RunRow | None:
+    """Return the run, as soon as the keeper has closed it or the time is up."""
+    while True:
+        run = await log.run_of(name)
+        if run is None or run.closed or time.monotonic() >= until:
+            return run
+        await asyncio.sleep(_POLL_S)
 
 
 async def _written(exporter: Exporter, run: RunRow, file: Path) -> Exported:

@@ -77,7 +77,7 @@ h2 { font-size: 18px; margin: 0 0 12px; }
   margin: 0; }
 .facts dt { color: var(--faint); } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr));
-  gap: 0 40px; }
+  gap: 3px 40px; }
 .pill { display: inline-block; border-radius: 999px; padding: 0 9px; font-size: 13px;
   background: var(--ground); border: 1px solid var(--line); white-space: nowrap; }
 .pill.good { color: var(--good); background: var(--good-bg); border-color: transparent; }
@@ -94,6 +94,9 @@ code, pre { font: 12.5px/1.45 ui-monospace, "DejaVu Sans Mono", monospace;
 pre { background: var(--ground); border-radius: 6px; padding: 10px 12px; margin: 6px 0;
   white-space: pre-wrap; max-height: 420px; overflow: auto; }
 summary { cursor: pointer; color: var(--link); }
+.scroll + details { margin-top: 12px; }
+td > code, td > div > code, td > strong { white-space: nowrap; }
+td details code { font-size: 11.5px; }
 .faint { color: var(--faint); } .small { font-size: 13px; }
 .drawing { overflow-x: auto; text-align: center; }
 .drawing svg { max-width: 100%; height: auto; }

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from remit.canonical import JSON
 from remit.cli.evidence.markup import STYLE, Markup, el, facts, join, table
-from remit.evidence.finding import Verdict
+from remit.evidence.finding import Code, Verdict
 from remit.evidence.history import Execution
 from remit.evidence.story import MOST_MOMENTS, Deed, GateStory, Moment, Story, Told
 
@@ -84,8 +84,9 @@ def _card(title: str, content: str) -> Markup:
 
 def _verdict(shown: Exhibit) -> Markup:
     verdict = shown.verdict
-    refuted = [found for found in verdict.findings if not found.is_note]
-    if refuted and shown.is_checked:
+    unsigned = () if shown.is_checked else (Code.SIGNATURE,)
+    refuted = [one for one in verdict.findings if not one.is_note and one.code not in unsigned]
+    if refuted:
         css, says = "broken", "This evidence does not hold."
     elif not shown.is_checked:
         css, says = "unknown", "Nobody's signature was checked: no public key was given."
@@ -122,7 +123,7 @@ def _about(shown: Exhibit) -> Markup:
         ("Tenant", run.get("tenant", "")),
         ("Owner", run.get("owner", "")),
         ("Began", moment(story.started_ms)),
-        ("Ended", moment(story.ended_ms) if story.ended_ms else "it was open when exported"),
+        ("Closed", moment(story.ended_ms) if story.ended_ms else "it was open when exported"),
     ]
     right = [
         ("Workflow", run.get("workflow_id", "")),
