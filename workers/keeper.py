@@ -23,7 +23,7 @@ from workers.settings import WorkerSettings
 from workflows.scope import Part
 
 _PAGE = 200
-_OURS = ("completed", "failed", "cancelled")
+_OURS = ("completed", "failed", "canceled")
 
 _log = structlog.get_logger("workers.keeper")
 

@@ -87,8 +87,8 @@ class LogStore:
         """Return a run by its root chain id, or the newest one of a workflow id."""
         return await self._read(partial(_run_of, name=name))
 
-    async def lines(self, root: str, after: int, most: int) -> Sequence[bytes]:
-        """Return records of a run as an archive holds them."""
+    async def lines(self, root: str, after: int, most: int) -> Sequence[tuple[int, bytes]]:
+        """Return records of a run as an archive holds them, each behind its number."""
         return await self._read(partial(_lines, root=root, after=after, most=most))
 
     async def inclusion(self, root: str, head: Checkpoint) -> Inclusion | None:
@@ -136,13 +136,14 @@ def _run_of(tx: Transaction, name: str) -> RunRow | None:
     return None if row is None else runs.find(tx, str(row[0]))
 
 
-def _lines(tx: Transaction, root: str, after: int, most: int) -> Sequence[bytes]:
+def _lines(tx: Transaction, root: str, after: int, most: int) -> Sequence[tuple[int, bytes]]:
     name = canonical(root)
     made = []
     for row in tx.all(_LINES, root=root, after=after, most=most):
         seq, at_ms, kind, body, prev, sealed = map(str, row)
         head = f'{{"at_ms":{at_ms},"body":{body},"kind":"{kind}","prev":"{prev}","root":'
-        made.append(line(sealed, head.encode() + name + f',"seq":{seq}}}'.encode()))
+        content = head.encode() + name + f',"seq":{seq}}}'.encode()
+        made.append((int(seq), line(sealed, content)))
     return made
 
 

@@ -81,9 +81,12 @@ class Exporter:
         return Exported(run, len(lines), min(covered, len(lines)), size, origin, *held)
 
     async def _lines(self, root: str) -> list[bytes]:
+        # By number, not by count: a record that somebody deleted leaves a gap.
         lines: list[bytes] = []
-        while page := await self._log.lines(root, len(lines), _PAGE):
-            lines += page
+        last = 0
+        while page := await self._log.lines(root, last, _PAGE):
+            lines += [text for _, text in page]
+            last = page[-1][0]
         return lines
 
     async def _proof(

@@ -127,7 +127,7 @@ async def test_lines_are_what_the_hash_was_made_of(ledger: SqlLedger) -> None:
     """An archive's lines hold exactly the bytes that each record's hash names."""
     await ledger.append(ROOT, [Record("decision", {"text": 'ä "quoted" \\ \n', "number": 1.5})])
 
-    for text in await ledger.log.lines(ROOT, 0, 100):
+    for _, text in await ledger.log.lines(ROOT, 0, 100):
         stated, _, content = text.removesuffix(b"}").partition(b',"record":')
         digest = hashlib.sha256(content).hexdigest()
         assert stated == b'{"hash":"sha256:%b"' % digest.encode()
