@@ -80,6 +80,12 @@ def read(lines: Iterable[bytes], chain: Chain) -> Iterator[Entry]:
     _check_order(chain)
 
 
+def record_of(text: bytes) -> JSONObject | None:
+    """Return the record of a line, unchecked; `None` when it is not one."""
+    found = _entry(text)
+    return None if found is None else found.record
+
+
 def _entry(text: bytes) -> Entry | None:
     matched = _LINE.match(text)
     if matched is None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from remit.canonical import JSONObject
-from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.bundle import Bundle, BundleBuilder
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.errors import PolicyError
 from remit.cli.stack.sources import PolicyRoot, read_sources
+from remit.stores.atomic import keep_secret
 
 pytestmark = pytest.mark.opa
 
