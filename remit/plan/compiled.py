@@ -6,6 +6,7 @@ so that a recorded history replays whatever the settings are today.
 """
 
 import json
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -198,6 +199,7 @@ class Schedule(Model):
     has_outputs: bool = False
 
 
+@lru_cache(maxsize=256)  # nearly every float of a plan is one of a few durations
 def _number(text: str) -> int | float:
     value = float(text)
     return int(value) if value.is_integer() and abs(value) <= _EXACT else value
