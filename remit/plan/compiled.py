@@ -151,7 +151,7 @@ class CompiledPlan(Model):
     def digest(self) -> Digest:
         """Digest of the canonical JSON; the name under which it is stored and admitted."""
         # Whole floats (every duration is one) are written as integers first. The canonical form is
-        # the same, and made ten times faster.
+        # the same, and need not be written twice.
         return digest(json.loads(self.model_dump_json(), parse_float=_number))
 
 
