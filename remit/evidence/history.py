@@ -95,13 +95,15 @@ class Actions:
 
     def add(self, kind: str, seq: int, body: JSONObject) -> None:
         """Take a record up."""
-        path = str(body.get("path", ""))
-        if path and kind in _KINDS:
-            self.settled.add((kind, path, str(body.get("direction", ""))))
+        if kind in _KINDS:
+            self.settled.add((kind, str(body.get("path", "")), str(body.get("direction", ""))))
+            return
         if kind in ("intent", "takeover"):
+            path = str(body.get("path", ""))
             owner = str(body.get("owner", "")).split("/")
             if len(owner) == 3:
                 self.attempts[owner[0], owner[1]] = (seq, path)
+            return
         activity = body.get("activity")
         if kind == "decision" and isinstance(activity, str):
             self.systems[activity] = self.systems.get(activity, 0) + 1

@@ -93,14 +93,19 @@ class _Verification:
         if kind == "seal":
             self._seal = body
         decision = body.get("decision")
-        for part in (body, decision) if isinstance(decision, dict) else (body,):
-            revision = part.get("revision")
-            if isinstance(revision, str) and revision:
-                self._revisions.setdefault(revision, seq)
+        self._decided(body, seq)
+        if isinstance(decision, dict):
+            self._decided(decision, seq)
         for name in _CONTENT_FIELDS:
             value = body.get(name)
-            if isinstance(value, str) and value not in self._named and _DIGEST.match(value):
+            # Most digests come again and again, so looking them up comes first.
+            if type(value) is str and value not in self._named and _DIGEST.match(value):
                 self._named[value] = seq
+
+    def _decided(self, part: JSONObject, seq: int) -> None:
+        revision = part.get("revision")
+        if type(revision) is str and revision and revision not in self._revisions:
+            self._revisions[revision] = seq
 
     def _checkpoint(self) -> Checkpoint | None:
         note = self._archive.part(CHECKPOINT)

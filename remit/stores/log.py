@@ -20,7 +20,7 @@ from remit.stores.schema import checkpoints, leaves, nodes, pending, records
 from remit.stores.statements import Row, Transaction
 from remit.stores.tree import STORED_LEVEL, Tree
 
-BATCH = 512
+BATCH = 256
 """Most records of one batch: a few milliseconds, for which other writers wait."""
 
 _WAITING = (

@@ -136,9 +136,13 @@ class Transaction:
     ) -> None:
         """Insert many rows, each a value per name of `columns`."""
         prepared = self._statements.prepare_insert(make, table, columns)
-        given: list[Any] = [
-            prepared.parameters(dict(zip(columns, row, strict=True))) for row in rows
-        ]
+        # Where each value of a row goes is found out once, not row by row.
+        spots: Any = prepared.parameters({name: at for at, name in enumerate(columns)})
+        given: Any = rows
+        if isinstance(spots, Mapping):
+            given = [{name: row[at] for name, at in spots.items()} for row in rows]
+        elif tuple(spots) != tuple(range(len(columns))):
+            given = [[row[at] for at in spots] for row in rows]
         self._connection.cursor().executemany(prepared.text, given)
 
     def _execute(self, prepared: Prepared, values: Mapping[str, Value]) -> int:

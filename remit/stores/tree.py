@@ -1,7 +1,7 @@
-"""The log's Merkle tree as its tables hold it: leaves, and complete subtrees of 256 and more.
+"""The log's Merkle tree as its tables hold it: leaves, and complete subtrees of 64 and more.
 
 Storing every subtree would double what a record writes. The small ones are made of their leaves
-when somebody asks: 256 hashes for a proof, none for a record. Nothing here writes.
+when somebody asks: 64 hashes for a proof, none for a record. Nothing here writes.
 """
 
 from sqlalchemy import bindparam, func, select
@@ -11,7 +11,7 @@ from remit.ledger.protocol import LedgerError
 from remit.stores.schema import leaves, nodes
 from remit.stores.statements import Row, Transaction
 
-STORED_LEVEL = 8
+STORED_LEVEL = 6
 """Lowest level that has rows of its own."""
 _SPAN = 1 << STORED_LEVEL
 _KEPT = 64

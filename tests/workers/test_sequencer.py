@@ -64,7 +64,7 @@ async def test_a_round_signs_and_publishes(stage: Stage, ledger: SqlLedger) -> N
     assert await sequencer.round() == 601
     assert stage.published() == 601
     assert await sequencer.round() == 0
-    assert len(await ledger.log.heads(10)) == 2
+    assert len(await ledger.log.heads(10)) == 3
 
 
 async def test_a_head_that_was_not_published_is_published_later(
