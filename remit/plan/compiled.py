@@ -16,11 +16,8 @@ from remit.plan.contract import Approval, Constraints, Provenance
 
 ENGINE = 1
 """Number of the scheduling rules that `remit.plan.machine` follows for newly compiled plans."""
-"""Largest integer that the canonical form takes; larger whole floats stay floats."""
-
-
 _EXACT = 2**53 - 1
-"""Largest whole number that JSON carries exactly."""
+"""Largest integer that the canonical form takes; larger whole floats stay floats."""
 
 
 class Model(BaseModel):
