@@ -24,11 +24,17 @@ from remit.canonical import Digest
 from remit.enforcement.frame import Place
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
+from remit.ledger.protocol import Ledger
 from remit.plan.library import Library
+from remit.stores.keyring import Keyring
 from remit.stores.ledger import open_ledger
 from remit.stores.project import Project, load_project
+from remit.stores.publishing import CheckpointFolder
 from workers.builder import Role, build_worker, connect
-from workers.keeper import Keeper
+from workers.bundles import BundleShelf
+from workers.keeper import Evidence, Keeper
+from workers.sealing import Sealer
+from workers.sequencer import Sequencer
 from workers.settings import WorkerSettings
 from workers.telemetry import free_port, runtime, serve_metrics
 
@@ -95,8 +101,30 @@ async def _work(
         serve_metrics(settings.metrics_port, sdk_port)
     _log.info("ready", roles=list(roles), queue=settings.task_queue)
     if "keeper" in roles:
-        await Keeper(client, point.ledger, settings, now_ms).run(stop)
+        await _keep(settings, client, point.ledger, stack, stop)
     await stop.wait()
+
+
+async def _keep(
+    settings: WorkerSettings,
+    client: Client,
+    ledger: Ledger,
+    stack: AsyncExitStack,
+    stop: asyncio.Event,
+) -> None:
+    """Look after runs and keep the log until `stop`."""
+    own = await open_ledger(settings.ledger_url)
+    stack.push_async_callback(own.close)
+    shelf = BundleShelf(own.log, settings.bundles)
+    evidence = Evidence(own.log, Sealer(client, ledger, shelf))
+    work = [Keeper(client, ledger, settings, now_ms, evidence).run(stop)]
+    if settings.evidence_keys and settings.checkpoints:
+        store = CheckpointFolder(settings.checkpoints)
+        sequencer = Sequencer(own.log, Keyring(settings.evidence_keys), store)
+        work.append(sequencer.run(stop, settings.sequence_every_s))
+    else:
+        _log.warning("no key and place for checkpoints: the ledger is not signed")
+    await asyncio.gather(*work)
 
 
 async def _connected(

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from remit.cli.stack import opa
-from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.publisher_settings import PublisherSettings
+from remit.stores.atomic import keep_secret
 
 _GRACE_S = 5.0
 _PORT = 8181

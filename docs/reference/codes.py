@@ -260,6 +260,14 @@ LEDGER: Mapping[str, Entry] = {
         "[Runbook](../runbooks/ledger-down.md).",
     ),
     "LEDGER-TOO-NEW": Entry("A newer Remit made this ledger.", "Run that version."),
+    "LOG-BROKEN": Entry(
+        "The log's tables are not the tree that was signed last: nothing more is signed.",
+        "[The log is refused](../runbooks/log-refused.md).",
+    ),
+    "LOG-OTHER-KEY": Entry(
+        "The signing key is the key of another log.",
+        "Put the log's own key back; a new one comes by `remit evidence rotate-key`.",
+    ),
     "LEDGER-BROKEN-RULE": Entry("The tables themselves refused a write.", "A bug: report it."),
     "DECISION-ABSENT": Entry("An intent without a decision and revision is refused.", "A bug."),
     "STEP-OPEN": Entry("An attempt's outcome is not known yet.", "Looked at again by itself."),

@@ -12,6 +12,7 @@ import typer
 
 from remit.cli import commands
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
+from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.output import failed, note
 
 _DEBUG = "REMIT_DEBUG"
@@ -60,6 +61,7 @@ def make_app() -> typer.Typer:
     app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)
+    app.add_typer(make_evidence_app())
     return app
 
 

@@ -40,6 +40,11 @@ _SINGLE = (MANIFEST, RECORDS, CHECKPOINT, INCLUSION, CONSISTENCY)
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 """The same archive twice is the same bytes."""
 _CHUNK = 64 * 1024
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(EOFError, OSError, ValueError, RuntimeError, NotImplementedError, OverflowError),
+)
+"""What the zip reader raises over bytes that are no archive; several are not documented."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -163,7 +168,7 @@ class Archive:
         _check_directory(file, bounds)
         try:
             self._packed = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except _UNREADABLE as error:
             raise _malformed("archive", f"it cannot be opened: {error}") from error
         self._entries = _checked(self._packed.infolist(), bounds)
         self.manifest = self._manifest()
@@ -234,7 +239,9 @@ class Archive:
                     if size > most or size > allowed or self._left < 0:
                         raise _large(entry.filename, f"it unpacks to more than {size} bytes")
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except EvidenceError:
+            raise
+        except _UNREADABLE as error:
             raise _malformed(entry.filename, f"it cannot be unpacked: {error}") from error
 
 

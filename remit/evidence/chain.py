@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydantic_core import from_json
 
@@ -21,8 +22,7 @@ MOST_FINDINGS = 100
 """Findings of one kind that are listed; the rest would say the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A record as the archive gives it."""
 
     record: JSONObject
@@ -80,20 +80,26 @@ def read(lines: Iterable[bytes], chain: Chain) -> Iterator[Entry]:
     _check_order(chain)
 
 
+def record_of(text: bytes) -> JSONObject | None:
+    """Return the record of a line, unchecked; `None` when it is not one."""
+    found = _entry(text)
+    return None if found is None else found.record
+
+
 def _entry(text: bytes) -> Entry | None:
     matched = _LINE.match(text)
     if matched is None:
         return None
     try:
-        record = from_json(matched[2], allow_inf_nan=False)
+        # Keeping texts that come again costs more than it saves: most are digests.
+        record = from_json(matched[2], allow_inf_nan=False, cache_strings="none")
     except ValueError:
         return None
     if record.keys() != HASHED or not _is_record(record):
         return None
-    actual = hashlib.sha256(matched[2])
+    actual = hashlib.sha256(matched[2]).digest()
     stated = matched[1].decode()
-    is_whole = actual.hexdigest() == stated
-    return Entry(record, "sha256:" + stated, leaf_hash(actual.digest()), is_whole)
+    return Entry(record, "sha256:" + stated, leaf_hash(actual), actual.hex() == stated)
 
 
 def _is_record(record: JSONObject) -> bool:

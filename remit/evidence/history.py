@@ -8,13 +8,14 @@ activity of the history. Nothing here does I/O.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from remit.canonical import JSON, Digest, JSONObject
 from remit.evidence.finding import Code, Found
 
-FORMAT = "remit.history/v1"
+FORMAT: Literal["remit.history/v1"] = "remit.history/v1"
 _SETTLING = {
     "happened": ("outcome", "resolve", "part", "repair"),
     "in_doubt": ("outcome",),
@@ -23,6 +24,11 @@ _SETTLING = {
 }
 """Kinds of record, one of which stands behind each answer of a tool's activity."""
 _KINDS = frozenset(kind for kinds in _SETTLING.values() for kind in kinds)
+
+_CLOSES = frozenset(
+    f"WorkflowExecution{how}"
+    for how in ("Completed", "Failed", "TimedOut", "Canceled", "Terminated", "ContinuedAsNew")
+)
 
 
 class Model(BaseModel):
@@ -62,11 +68,18 @@ class Event(Model):
 class Execution(Model):
     """The history of one execution."""
 
-    format: str = FORMAT
+    format: Literal["remit.history/v1"]
     workflow_id: str
     run_id: str
     type: str
+    copied: int = 0
+    """Number of its first events that a reset copied from another execution."""
     events: list[Event]
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it had ended when it was projected."""
+        return bool(self.events) and self.events[-1].type in _CLOSES
 
 
 @dataclass(slots=True)
@@ -82,13 +95,15 @@ class Actions:
 
     def add(self, kind: str, seq: int, body: JSONObject) -> None:
         """Take a record up."""
-        path = str(body.get("path", ""))
-        if path and kind in _KINDS:
-            self.settled.add((kind, path, str(body.get("direction", ""))))
+        if kind in _KINDS:
+            self.settled.add((kind, str(body.get("path", "")), str(body.get("direction", ""))))
+            return
         if kind in ("intent", "takeover"):
+            path = str(body.get("path", ""))
             owner = str(body.get("owner", "")).split("/")
             if len(owner) == 3:
                 self.attempts[owner[0], owner[1]] = (seq, path)
+            return
         activity = body.get("activity")
         if kind == "decision" and isinstance(activity, str):
             self.systems[activity] = self.systems.get(activity, 0) + 1
@@ -128,7 +143,8 @@ def _unrecorded(execution: Execution, actions: Actions, done: dict[str, int]) ->
         if begun is None or not event.answer:
             continue
         if begun.call is None:
-            done[begun.activity] = done.get(begun.activity, 0) + _is_done(event)
+            is_new = event.id > execution.copied
+            done[begun.activity] = done.get(begun.activity, 0) + (is_new and _is_done(event))
             continue
         kinds = _SETTLING.get(event.answer, ())
         names = [(kind, begun.call.path, begun.call.direction) for kind in kinds]
@@ -152,7 +168,8 @@ def _unknown(executions: Sequence[Execution], actions: Actions) -> Iterator[Foun
         for event in execution.events
         if event.activity
     }
-    projected = {execution.run_id for execution in executions}
+    # What was still going on when it was projected may have called more since.
+    projected = {execution.run_id for execution in executions if execution.is_closed}
     for (run_id, activity_id), (seq, path) in actions.attempts.items():
         if run_id in projected and known.get((run_id, activity_id)) != path:
             yield Found(

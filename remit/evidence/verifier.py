@@ -63,6 +63,7 @@ class _Verification:
         self._actions = history.Actions()
         self._seal: JSONObject | None = None
         self._named: dict[Digest, int] = {}
+        self._revisions: dict[str, int] = {}
 
     def run(self, kept: Mapping[str, bytes]) -> None:
         """Verify everything, as far as it goes."""
@@ -78,6 +79,7 @@ class _Verification:
             self._tree(head)
             self._kept(kept, head)
         self._contents()
+        self._policies()
         self._history()
 
     def _find(self, code: Code, place: str, message: str) -> None:
@@ -90,10 +92,20 @@ class _Verification:
         self._actions.add(str(kind), seq, body)
         if kind == "seal":
             self._seal = body
+        decision = body.get("decision")
+        self._decided(body, seq)
+        if isinstance(decision, dict):
+            self._decided(decision, seq)
         for name in _CONTENT_FIELDS:
             value = body.get(name)
-            if isinstance(value, str) and value not in self._named and _DIGEST.match(value):
+            # Most digests come again and again, so looking them up comes first.
+            if type(value) is str and value not in self._named and _DIGEST.match(value):
                 self._named[value] = seq
+
+    def _decided(self, part: JSONObject, seq: int) -> None:
+        revision = part.get("revision")
+        if type(revision) is str and revision and revision not in self._revisions:
+            self._revisions[revision] = seq
 
     def _checkpoint(self) -> Checkpoint | None:
         note = self._archive.part(CHECKPOINT)
@@ -189,6 +201,21 @@ class _Verification:
             if digest not in present:
                 self._find(Code.CONTENT_ABSENT, f"content {digest}", f"record {seq} names it")
 
+    def _policies(self) -> None:
+        """Hold the policy bundles against the seal, which names each by its digest."""
+        named = dict(_bundles_in(self._seal or {}))
+        present = set(self._archive.named("policies"))
+        for revision in sorted(present):
+            content = self._archive.content(revision, "policies")
+            if revision not in named:
+                self._find(Code.UNPROVEN, f"policy {revision}", "no seal names this bundle")
+            elif content is None or digest_bytes(content) != named[revision]:
+                self._find(Code.EDITED, f"policy {revision}", "it is not the bundle of the seal")
+        for revision, seq in self._revisions.items():
+            if revision not in present:
+                told = f"record {seq} was decided under it"
+                self._find(Code.CONTENT_ABSENT, f"policy {revision}", told)
+
     def _history(self) -> None:
         if self._seal is None:
             self._find(Code.UNSEALED, "run", "no seal ends it: what came later may have been cut")
@@ -210,6 +237,14 @@ class _Verification:
                 yield history.Execution.model_validate_json(content)
             except (ValidationError, RecursionError):
                 self._find(Code.VERSION, f"history {digest}", "it is no known projection")
+
+
+def _bundles_in(seal: JSONObject) -> Iterator[tuple[str, Digest]]:
+    """Yield the revision and the digest of each bundle that a seal names."""
+    named = seal.get("policies")
+    for one in named if isinstance(named, list) else ():
+        if isinstance(one, dict):
+            yield str(one.get("revision", "")), str(one.get("bundle", ""))
 
 
 def _hashes(texts: Sequence[str]) -> list[bytes] | None:

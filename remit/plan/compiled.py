@@ -5,6 +5,8 @@ that shapes commands (bounds, chunk sizes, thresholds, queues, the engine's numb
 so that a recorded history replays whatever the settings are today.
 """
 
+import json
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +16,8 @@ from remit.plan.contract import Approval, Constraints, Provenance
 
 ENGINE = 1
 """Number of the scheduling rules that `remit.plan.machine` follows for newly compiled plans."""
+_EXACT = 2**53 - 1
+"""Largest integer that the canonical form takes; larger whole floats stay floats."""
 
 
 class Model(BaseModel):
@@ -179,7 +183,9 @@ class CompiledPlan(Model):
 
     def canonical(self) -> bytes:
         """Return the canonical JSON, as it is stored."""
-        return canonical(self.model_dump(mode="json"))
+        # Whole floats (every duration is one) are read as integers. The canonical form is the same,
+        # and need not be written twice.
+        return canonical(json.loads(self.model_dump_json(), parse_float=_number))
 
 
 class ScheduledStep(Model):
@@ -228,6 +234,12 @@ class Schedule(Model):
     first_item: int = 0
     """For a part of a `for_each`: the first item that this part takes."""
     has_outputs: bool = False
+
+
+@lru_cache(maxsize=256)  # nearly every float of a plan is one of a few durations
+def _number(text: str) -> int | float:
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) <= _EXACT else value
 
 
 def parse_duration(text: str) -> float:

@@ -33,6 +33,7 @@ from remit.ledger.protocol import (
 from remit.plan.path import StepKey
 from remit.stores import amending as amendments
 from remit.stores import chain, effects, gates, reading, runs, sqlite
+from remit.stores.archiving import LogStore
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
 from remit.stores.migrate import migrate
 from remit.stores.reservations import find_value
@@ -96,6 +97,11 @@ class SqlLedger:
     def writes(self) -> WriterStats:
         """What the writer has done."""
         return self._writer.stats
+
+    @property
+    def log(self) -> LogStore:
+        """The log of all runs, and what evidence is made of."""
+        return LogStore(self._write, self._read)
 
     async def _write(self, work: Callable[[Transaction], R]) -> R:
         return await self._writer.call(work)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from remit.ledger.protocol import LedgerError, LedgerUnavailableError
 from remit.stores import sqlite
 
-VERSION = "0001"
+VERSION = "0002"
 """Newest migration; a test holds it against the scripts."""
 
 

@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from remit.canonical import JSONObject, canonical, digest_bytes
+from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.evidence import batch, merkle
 from remit.evidence.archive import Consistency, Inclusion, Manifest, write
 from remit.evidence.chain import leaf_of, line
@@ -39,13 +39,44 @@ def execution(calls: list[str], answer: str = "happened") -> JSONObject:
             "answer": answer,
         }
         events += [begun, ended]
+    return history_of(events)
+
+
+def history_of(events: list[JSONObject], run_id: str = "run-1", copied: int = 0) -> JSONObject:
+    """Return a projection with these events."""
     return {
         "format": "remit.history/v1",
         "workflow_id": "lab-1",
-        "run_id": "run-1",
+        "run_id": run_id,
         "type": "ExecutePlan",
+        "copied": copied,
         "events": list(events),
     }
+
+
+def closing(execution: JSONObject) -> JSONObject:
+    """Return a projection with the event that closes it."""
+    events = execution["events"]
+    assert isinstance(events, list)
+    last: JSONObject = {"id": len(events) + 1, "type": "WorkflowExecutionCompleted", "at_ms": 3}
+    return {**execution, "events": [*events, last]}
+
+
+def settled_twice(copied: bool) -> list[JSONObject]:
+    """Return a history with a `remit.settle`, and one that a reset made of it."""
+    begun: JSONObject = {
+        "id": 1,
+        "type": "ActivityTaskScheduled",
+        "at_ms": 1,
+        "activity": "remit.settle",
+        "activity_id": "s",
+    }
+    done: JSONObject = {"id": 2, "type": "ActivityTaskCompleted", "at_ms": 2, "scheduled": 1}
+    events = [begun, {**done, "answer": "completed"}]
+    return [
+        closing(history_of(events, "run-2")),
+        closing(history_of(events, "run-3", copied=2 if copied else 0)),
+    ]
 
 
 @dataclass
@@ -58,22 +89,49 @@ class Made:
     key: SigningKey = KEY
     covers: int | None = None
     """How many records the tree holds; all of them without it."""
+    is_open: bool = False
+    """Whether the run was going on when its history was projected."""
+    systems: int = 0
+    """Decisions about `remit.settle` in the ledger; with one there are histories with it too."""
+    copied: bool = True
+    """Whether the second of those says that its events are copies."""
     kept: list[int] = field(default_factory=list)
     """Tree sizes that the archive proves to be its beginnings."""
     salt: str = ""
     """Another one gives another history under the same names."""
+    run: JSONObject = field(default_factory=dict)
+    """What the admission says about the run."""
+    policies: dict[str, bytes] = field(default_factory=dict)
+    """Policy bundles of the archive, by revision."""
+    named_policies: dict[str, str] | None = None
+    """Revisions and digests that the seal names, when they are not those of the bundles."""
     bend: Callable[[list[bytes]], list[bytes]] = field(default=lambda lines: lines)
     contents: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        history = canonical(execution(self.projected or self.calls))
-        self.contents[digest_bytes(history)] = history
-        bodies: list[tuple[str, JSONObject]] = [("admission", {"path": "", "salt": self.salt})]
+        projected = execution(self.projected or self.calls)
+        executions = [projected if self.is_open else closing(projected)]
+        executions += settled_twice(self.copied) if self.systems else []
+        histories = [canonical(one) for one in executions]
+        self.contents.update({digest_bytes(one): one for one in histories})
+        about: JSONObject = {"path": "", "salt": self.salt, "run": self.run}
+        bodies: list[tuple[str, JSONObject]] = [("admission", about)]
         for number, path in enumerate(self.calls, 1):
             name: JSONObject = {"path": path, "direction": "do"}
             bodies.append(("intent", {**name, "owner": f"run-1/{number}/1"}))
             bodies.append(("outcome", {**name, "state": "happened"}))
-        bodies.append(("seal", {"status": "completed", "history": [digest_bytes(history)]}))
+        for number in range(self.systems):
+            settle: JSONObject = {"activity": "remit.settle", "decision": {"number": number}}
+            bodies.append(("decision", settle))
+        bundles = self.named_policies
+        if bundles is None:
+            bundles = {one: digest_bytes(content) for one, content in self.policies.items()}
+        named: list[JSON] = [{"revision": one, "bundle": made} for one, made in bundles.items()]
+        seal: JSONObject = {
+            "history": [digest_bytes(one) for one in histories],
+            "policies": named,
+        }
+        bodies.append(("seal", {"status": "completed", **seal}))
         self.records: list[bytes] = []
         self.hashes: list[str] = []
         prev = genesis(ROOT)
@@ -126,7 +184,7 @@ class Made:
             inclusion=inclusion,
             consistency=[Consistency(size=o, proof=[p.hex() for p in path]) for o, path in grown],
             contents=self.contents,
-            policies={},
+            policies=self.policies,
         )
         file.seek(0)
         return file

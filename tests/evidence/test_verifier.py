@@ -131,12 +131,46 @@ def test_an_action_that_the_history_lacks() -> None:
     assert found(verdict) == [("EVIDENCE-ACTION-UNKNOWN", "record 4")]
 
 
+def test_an_execution_that_goes_on_is_not_held_against_the_ledger() -> None:
+    """What a run that was still open did after its projection is no forgery."""
+    made = Made(projected=["budget"], is_open=True)
+
+    assert found(judged(made)) == []
+
+
+def test_events_that_a_reset_copied_count_once() -> None:
+    """A reset copies events into a new history; what they say was done only once."""
+    made = Made(systems=1, copied=True)
+
+    assert found(judged(made)) == []
+    assert found(judged(Made(systems=1, copied=False))) == [
+        ("EVIDENCE-ACTION-UNRECORDED", "activity remit.settle")
+    ]
+
+
 def test_an_edited_content() -> None:
     """A value that is not what its digest names is named."""
     digest = "sha256:" + "ab" * 32
 
     assert found(judged(Made(contents={digest: b"{}"}))) == [
         ("EVIDENCE-EDITED", f"content {digest}")
+    ]
+
+
+REVISION = "sha256:" + "cd" * 32
+
+
+def test_policy_bundles_are_held_against_the_seal() -> None:
+    """The bundle that the seal names holds; an exchanged one and a foreign one are named."""
+    exchanged = {REVISION: "sha256:" + "ef" * 32}
+    place = f"policy {REVISION}"
+
+    assert found(judged(Made(policies={REVISION: b"rules"}))) == []
+    assert found(judged(Made(policies={REVISION: b"rules"}, named_policies=exchanged))) == [
+        ("EVIDENCE-EDITED", place)
+    ]
+    assert found(judged(Made(policies={REVISION: b"rules"}, named_policies={}))) == [
+        ("EVIDENCE-UNPROVEN", place)
     ]
 
 

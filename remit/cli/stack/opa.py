@@ -12,9 +12,9 @@ import shutil
 from pathlib import Path
 
 from remit.canonical import Digest, JSONObject, digest, digest_bytes
-from remit.cli.stack.atomic import write_atomically
 from remit.cli.stack.health import OpaHealth
 from remit.cli.stack.ports import LOOPBACK
+from remit.stores.atomic import write_atomically
 
 DECISION = "remit/main/decision"
 BUNDLE_RESOURCE = "bundles/remit.tar.gz"

@@ -12,13 +12,16 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from remit.cli.stack.errors import PolicyError, StackCode
-from remit.cli.stack.sources import CORE, ROOT, PolicyFile, PolicySources
+from remit.cli.stack.sources import CORE, PROJECT, ROOT, PolicyFile, PolicySources
 
 PARSE_QUERY = (
     '[{"file": file, "package": [part.value | some part in module["package"].path], '
     '"imports": {concat(".", [part.value | some part in used.path.value]) | '
     "some used in module.imports}, "
-    '"rules": {rule.head.ref[0].value | some rule in module.rules}} | '
+    '"rules": {rule.head.ref[0].value | some rule in module.rules}, '
+    '"annotations": [comment.Location.row | some comment in module.comments; '
+    "comment.Location.col == 1; "
+    'startswith(trim_space(base64.decode(comment.Text)), "METADATA")]} | '
     "some file, text in input; module := rego.parse_module(file, text)]"
 )
 """Asks OPA what the files in its input define."""
@@ -57,6 +60,8 @@ class ParsedFile(BaseModel):
     """Dotted, without aliases."""
     rules: frozenset[str]
     """First part of every rule's name."""
+    annotations: tuple[int, ...]
+    """Lines on which annotations begin."""
 
     @property
     def name(self) -> str:
@@ -72,7 +77,7 @@ def check_project_rules(sources: PolicySources, parsed: Sequence[ParsedFile]) ->
 
     Args:
         sources: everything.
-        parsed: what OPA says of the project's rule files.
+        parsed: what OPA says of all rule files; the core's are passed over.
 
     Raises:
         PolicyError: `POLICY-REGO-VERSION`, `POLICY-CORE-PACKAGE`, `POLICY-PACKAGE` or
@@ -81,6 +86,8 @@ def check_project_rules(sources: PolicySources, parsed: Sequence[ParsedFile]) ->
     files = {file.staged: file for file in sources.rules}
     of_core = {_own_package(file) for file in sources.rules if file.root.name == CORE}
     for found in parsed:
+        if files[found.file].root.name != PROJECT:
+            continue
         _check_package(files[found.file], found, of_core)
         _check_version(files[found.file], found)
         _check_names(files[found.file], found)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from remit.canonical import JSONObject
-from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.bundle import Bundle, BundleBuilder
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.errors import PolicyError
 from remit.cli.stack.sources import PolicyRoot, read_sources
+from remit.stores.atomic import keep_secret
 
 pytestmark = pytest.mark.opa
 
@@ -210,3 +210,16 @@ def test_a_bundles_thresholds_are_the_projects_over_the_cores(
     assert thresholds["gates"]["spend"]["quorum"] == 3
     assert thresholds["gates"]["spend"]["role"] == "budget_holder"
     assert "thresholds" not in data["registry"]
+
+
+def test_annotations_reach_no_bundle(builder: BundleBuilder, core: Path, project: Path) -> None:
+    """OPA would gather their labels in every decision; a text that looks like one stays."""
+    text = (
+        "# METADATA\n# title: t\n# labels: {owner: mail}\npackage remit.domains.a.b\n\n"
+        "import rego.v2\n\n# METADATA\n# title: u\n_a := `\n# METADATA\n`\n\n"
+        'denies contains 1 if input.x == "METADATA" # METADATA\n\ndenies contains 2 if _a == "b"\n'
+    )
+    (project / "policies" / "labelled.rego").write_text(text)
+    built = contents(build(builder, core, project))["/project/labelled.rego"].decode()
+
+    assert built == text.replace("# METADATA\n# title", "# Metadata\n# title")

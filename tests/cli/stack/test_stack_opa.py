@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from remit.cli.stack import opa
-from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.bundle import BundleBuilder
 from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_store import BundleStore
 from remit.cli.stack.processes import Command, await_healthy, start, stop
 from remit.cli.stack.sources import PolicyRoot, read_sources
+from remit.stores.atomic import keep_secret
 from tests.cli.stack.conftest import exchange
 
 pytestmark = pytest.mark.opa

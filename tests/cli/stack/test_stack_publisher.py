@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.bundle import Bundle
 from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_status import read_status
@@ -17,6 +16,7 @@ from remit.cli.stack.ports import choose
 from remit.cli.stack.publisher import Publisher, run
 from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.diagnostic import Diagnostic
+from remit.stores.atomic import keep_secret
 
 RESOURCE = "/bundles/remit.tar.gz"
 
