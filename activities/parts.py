@@ -11,13 +11,14 @@ from remit.canonical import JSONObject
 from remit.enforcement import failure
 from remit.enforcement.attempt import content
 from remit.enforcement.deciding import recorded
-from remit.enforcement.doing import require, when_holds
+from remit.enforcement.doing import require, require_earlier, when_holds
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shown import shown
 from remit.enforcement.surroundings import Surroundings, items_of
+from remit.ledger.amendments import earlier
 from remit.ledger.protocol import Admission, Record, RunRow
 from remit.plan.compiled import CompiledPlan, CompiledStep, Schedule
 from remit.plan.path import Direction, Segment, StepKey
@@ -50,7 +51,8 @@ class Parts:
         """Return what a child workflow has to do."""
         if ask.kind == "unwind":
             return await self._unwinding(ask)
-        run, admission, pinned = await self._admitted(ask.root, ask.parent, ask.compiled)
+        place = ask.root, ask.parent, ask.compiled
+        run, admission, pinned = await self._admitted(*place, ask.step)
         step = pinned.step(ask.step)
         if ask.kind == "plan":
             return await self._sub_plan(ask, run, admission, pinned, step)
@@ -70,7 +72,8 @@ class Parts:
     @activity.defn(name=EXPAND)
     async def expand(self, ask: Expansion) -> int:
         """Return how many items a `for_each` has."""
-        _, admission, pinned = await self._admitted(ask.root, ask.parent, ask.compiled)
+        place = ask.root, ask.parent, ask.compiled
+        _, admission, pinned = await self._admitted(*place, ask.step)
         step = pinned.step(ask.step)
         around = Surroundings(self._point.ledger, self._point.pinned, pinned, admission)
         try:
@@ -118,15 +121,24 @@ class Parts:
         return [name for contract in called for name in contracts[contract].data_classes]
 
     async def _admitted(
-        self, root: str, path: str, compiled: str
+        self, root: str, path: str, compiled: str, step: str = ""
     ) -> tuple[RunRow, Admission, PinnedPlan]:
-        run = await self._point.ledger.run(root)
-        admission = await self._point.ledger.admission(root, path)
-        if run is None or admission is None or (compiled and admission.compiled != compiled):
-            raise failure.refused(
-                "ADMISSION-ABSENT", f"no admission covers {path or 'this run'}; nothing was called"
-            )
-        return run, admission, await self._point.pinned.plan(admission.compiled)
+        """Return what covers a part; `step` may be one that an amendment left as it was."""
+        ledger = self._point.ledger
+        run, admission = await ledger.run(root), await ledger.admission(root, path)
+        absent = failure.refused(
+            "ADMISSION-ABSENT", f"no admission covers {path or 'this run'}; nothing was called"
+        )
+        if run is None or admission is None:
+            raise absent
+        if compiled in ("", admission.compiled):
+            return run, admission, await self._point.pinned.plan(admission.compiled)
+        if await ledger.admission(root, earlier(path, compiled)) is None:
+            raise absent
+        plan = await self._point.pinned.plan(compiled)
+        key = StepKey(root, path, Segment(step, generation=plan.generation(step)))
+        await require_earlier(ledger, self._point.pinned, admission, compiled, key)
+        return run, admission, plan
 
     async def _sub_plan(
         self,

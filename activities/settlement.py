@@ -134,7 +134,7 @@ class Settlement:
             return None, ()
         if admission is None or run is None:
             return None, ()
-        pinned = await self._point.pinned.plan(admission.compiled)
+        pinned = await self._point.pinned.plan(action.compiled)
         step = pinned.step(key.segment.step)
         admitted = Admitted(run, admission, pinned, step, situation)
         frame = Frame.of(activity.info(), ROLE)

@@ -24,6 +24,7 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.amending import Amending
 from activities.ordering import Ordering
 from activities.parts import Parts
 from activities.planning import Planning, Shop
@@ -125,6 +126,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
     settlement = Settlement(point, point.clock)
     voting = Voting(point, point.clock)
     ordering = Ordering(point)
+    amending = Amending(point, shop)
     return [
         planning.admit,
         parts.admit_part,
@@ -134,6 +136,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
         settlement.resolve_doubt,
         settlement.repair,
         ordering.order,
+        amending.amend,
         voting.vote,
         voting.close_gate,
     ]

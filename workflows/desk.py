@@ -7,7 +7,7 @@ timers.
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 from temporalio import workflow
@@ -17,7 +17,13 @@ with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON, JSONObject
     from remit.plan import wire
     from remit.plan.event import Cause, DoubtResolved, Event, GateClosed, Ref
-    from workflows.messages import GATE_MESSAGES, MESSAGES, WAIT_ANSWERED, WAIT_CHANGED
+    from workflows.messages import (
+        GATE_MESSAGES,
+        MESSAGES,
+        RUN_ORDERS,
+        WAIT_ANSWERED,
+        WAIT_CHANGED,
+    )
     from workflows.options import now_ms, system_options
     from workflows.scope import Scope, Wait, WaitChanged
 
@@ -49,15 +55,17 @@ class Desk:
         scope: Scope,
         happened: Callable[[Event], None],
         control: Callable[[str, JSON], Answer],
+        amend: Callable[[wire.Message], Awaitable[Answer]],
         changed: Callable[[], None],
     ) -> None:
-        """Carry what happens to `happened` and control messages to `control`; call `changed`."""
+        """Carry what happens to `happened`, orders to `control` and `amend`; call `changed`."""
         self.waits: dict[str, Wait] = {}
         self.refused: list[str] = []
         self.refused_count = 0
         self._scope = scope
         self._happened = happened
         self._control = control
+        self._amend = amend
         self._changed = changed
         self._gates: dict[str, tuple[wire.Gate, Ref | None]] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
@@ -185,8 +193,10 @@ class Desk:
         elif name == "repair":
             repair = wire.RepairOrder(root=self._scope.root, message=letter.message)
             self._settle(letter, await self._ask(wire.REPAIR, repair))
-        elif name in MESSAGES:
+        elif name in RUN_ORDERS:
             self._reply(letter, await self._obey(letter.message))
+        elif name == "amend" and workflow.patched("amendments"):
+            self._reply(letter, await self._amend(letter.message))
         else:
             known = ", ".join(sorted(MESSAGES))
             reason = f"no message is called {name!r}; there are {known}"

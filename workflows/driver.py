@@ -5,7 +5,7 @@ inbox; the one loop applies events in order and obeys what the machine answers.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Literal
 
@@ -48,6 +48,11 @@ class Driver:
         self._is_broken = False
 
     @property
+    def is_at_work(self) -> bool:
+        """Whether the machine has not ended, so that its plan can still be amended."""
+        return self._ending is None
+
+    @property
     def children(self) -> list[str]:
         """Workflow ids of the running child workflows, in the order of their start."""
         return list(self._children.values())
@@ -68,6 +73,27 @@ class Driver:
         """Let calls begin again; those that were held are made again."""
         self.desk.release()
         self.happened(event.Resume())
+
+    def freeze(self, named: Sequence[str], needed: Sequence[str]) -> dict[str, str]:
+        """Hold back the steps that an amendment names; return what speaks against it."""
+        against: dict[str, str] = {}
+
+        def ask() -> list[Command]:
+            against.update(self.machine.freeze(named, needed))
+            return []
+
+        self._turn(ask)
+        return against
+
+    def thaw(self) -> None:
+        """Let steps that were held back go on as they are."""
+        self.happened(event.Thaw())
+
+    def amend(self, schedule: Schedule) -> None:
+        """Follow the amended plan: the ledger holds it already."""
+        self._schedule = schedule
+        self._scope.compiled = schedule.compiled
+        self._turn(partial(self.machine.apply, event.Amended(schedule)))
 
     def path(self, ref: Ref) -> str:
         """Return the path of a call."""

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from remit.plan import wire
     from remit.plan.event import Cause
     from remit.plan.path import Segment
+    from workflows.amending import propose
     from workflows.answers import diagnostics_of, failure_of
     from workflows.display import Display
     from workflows.governed import Ending, Governed, outcome
@@ -25,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.scope import Carried, Scope
 
 _EMPTY = RawValue(Payload())
+_AWAY = "an amendment took it away"
 _WHOM = {"gate": "an answer of", "doubt": "word from", "repair": "repair by", "held": "orders of"}
 
 
@@ -71,6 +73,19 @@ class ExecutePlan(Governed):
         elif self.desk is not None:
             self.display.restored(self.status, self.desk.waits)
         return await self.work(carried)
+
+    async def amend(self, message: wire.Message) -> wire.Answered:
+        """Propose a change of the plan; follow it once policy allowed it and the ledger has it."""
+        driver = self.driver
+        if driver is None or self.scope is None or self.phase != "running":
+            return self.not_at_work(message.name)
+        if not driver.is_at_work:
+            return self.not_at_work(message.name)
+        amended = await propose(driver, self.scope, message)
+        if amended.admitted is not None:
+            self.admitted = amended.admitted
+            self.display.amended(amended.admitted)
+        return amended.answer
 
     async def _admit(self, document: RawValue, carried: Carried | None) -> wire.Admitted:
         ask = wire.Admit(
@@ -146,6 +161,7 @@ class ExecutePlan(Governed):
                 "owner": step.owner,
             }
             for step in self.admitted.schedule.steps
+            if not step.dropped
         ]
         return {**shown, "compiled": self.admitted.schedule.compiled, "steps": steps}
 
@@ -159,13 +175,13 @@ class ExecutePlan(Governed):
         return [
             {
                 "step": step.id,
-                "tool": step.tool or "sub-plan",
+                "tool": step.tool or ("" if step.dropped else "sub-plan"),
                 "state": waiting.get(step.id, table[position]),
                 "reason": step.reason or f"part of: {self.admitted.goal}",
-                "why": self._why(step.id, table[position]),
+                "why": _AWAY if step.dropped else self._why(step.id, table[position]),
                 "policy": f"admitted under {self.admitted.revision}",
             }
-            for position, step in enumerate(self.admitted.schedule.steps)
+            for position, step in enumerate(self.admitted.schedule.steps[: len(table)])
         ]
 
     def _waiting(self) -> dict[str, str]:

@@ -52,6 +52,40 @@ START: Mapping[str, Entry] = {
     "ADMISSION-FAULT": Entry(
         "Admission met a fault of Remit's own; nothing was called.", "Report it with the plan."
     ),
+    "AMEND-SHAPE": Entry("The message holds no proposal.", "The finding names the field."),
+    "AMEND-AT-ROOT": Entry(
+        "An amendment was sent to a sub-plan or to a part of a run.",
+        "Send it to the top-level workflow: only the root plan can be amended.",
+    ),
+    "AMEND-FAULT": Entry(
+        "Amending met a fault of Remit's own; nothing was changed.", "Report it with the proposal."
+    ),
+    "PLAN-APPROVAL": Entry(
+        "Policy asks for an approval of a whole plan, which no gate can give yet; it is refused.",
+        "Let policy gate the calls instead; they wait for people one by one.",
+    ),
+    "AMEND-NO-ANSWER": Entry(
+        "No worker answered in time; the amendment may still be taken.",
+        "`remit status`; the query `plan` tells what is in force.",
+    ),
+    "AMEND-STALE": Entry(
+        "The plan in force is not the one that the proposal was made for.",
+        "Look at it with the query `plan`, and propose again.",
+    ),
+    "AMEND-NOTHING": Entry("The proposal changes nothing.", "Nothing to do."),
+    "AMEND-TWICE": Entry("The proposal names a step more than once.", "Name it once."),
+    "AMEND-UNKNOWN": Entry("A step to be dropped is not in the plan.", "See the query `plan`."),
+    "AMEND-BEGUN": Entry(
+        "A step that the proposal replaces or drops has begun; nothing was changed.",
+        "Add steps behind it, or order a rollback.",
+    ),
+    "AMEND-LOST": Entry(
+        "A new step needs one of which nothing comes any more.", "Let it need another step."
+    ),
+    "AMEND-UNNAMED": Entry(
+        "A step would become, or cease to be, a fallback without being named.",
+        "Name it in `steps` too.",
+    ),
     "MACHINE-UNKNOWN-ENGINE": Entry(
         "The plan was compiled for scheduling rules that this worker does not know.",
         "Run a worker of the version that compiled it, or start the plan again.",
@@ -194,7 +228,7 @@ MESSAGE: Mapping[str, Entry] = {
         "See the table of messages.",
     ),
     "RUN-NOT-AT-WORK": Entry(
-        "`hold`, `resume` and `rollback` are for a run at work; this one is not, or not any more.",
+        "`hold`, `resume`, `rollback` and `amend` are for a run at work; this one is not.",
         "See its status.",
     ),
     "RUN-ENDED": Entry("The run has ended.", "Nothing to do."),
@@ -242,7 +276,9 @@ LEDGER: Mapping[str, Entry] = {
     "STEP-EXHAUSTED": Entry("Its attempts are used up.", "Raise `retry.max_attempts` in the plan."),
     "STEP-UNDONE": Entry("Its undo has begun; it is not done any more.", "Start a new run."),
     "STEP-FENCED": Entry("What it stands in is being undone.", "Start a new run."),
-    "STEP-SUPERSEDED": Entry("A higher generation of it has begun.", "Nothing to do."),
+    "STEP-SUPERSEDED": Entry(
+        "A higher generation of it has begun, or an amendment took its place.", "Nothing to do."
+    ),
     "STEP-SKIPPED": Entry("It was skipped.", "Nothing to do."),
     "STEP-BEGUN": Entry("It was begun, and cannot be skipped.", "Nothing to do."),
     "STEP-NOT-DONE": Entry("There is nothing to undo.", "Nothing to do."),
@@ -366,6 +402,9 @@ HOST: Mapping[str, Entry] = {
 COMMAND: Mapping[str, Entry] = {
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
+    "CLI-AMEND": Entry(
+        "The file is no proposal, or nobody states who and why.", "See the message."
+    ),
     "CLI-ABORTED": Entry("Stopped by hand; nothing was done.", "Nothing to do."),
     "FILE-UNREADABLE": Entry("A file cannot be read.", "See the message."),
     "FILE-UNWRITABLE": Entry("A file cannot be written.", "See the message."),

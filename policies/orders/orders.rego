@@ -1,7 +1,7 @@
 # METADATA
 # title: Who may order what of a run
 # description: |
-#   Judges an order (hold, resume, rollback, an answer about a doubt, a repair) before it is obeyed. People
+#   Judges an order (hold, resume, rollback, an answer about a doubt, a repair, an amendment) before it is obeyed. People
 #   and their roles come from the registry. Whoever a run acts for may stop it, and nothing more.
 # labels: {owner: security, control: E-08}
 package remit.orders

@@ -14,13 +14,13 @@ refused(given) := facts.codes(decide(given).reasons) if decide(given).effect == 
 permitted(given) := facts.codes(decide(given).permits) if decide(given).effect == "allow"
 
 test_an_operator_orders_everything if {
-	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair"] {
+	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair", "amend"] {
 		permitted(facts.order("operator@acme.example", name)) == {"order.permitted"}
 	}
 }
 
 test_nobody_else_orders_anything if {
-	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair"] {
+	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair", "amend"] {
 		refused(facts.order("clerk@acme.example", name)) == {"order.role_missing"}
 	}
 }
@@ -30,6 +30,7 @@ test_whoever_a_run_acts_for_may_only_stop_it if {
 	permitted(facts.order("requester@acme.example", "rollback")) == {"order.own_run"}
 	refused(facts.order("requester@acme.example", "resume")) == {"order.role_missing"}
 	refused(facts.order("requester@acme.example", "repair")) == {"order.role_missing"}
+	refused(facts.order("requester@acme.example", "amend")) == {"order.role_missing"}
 	refused(facts.order("requester@acme.example", "resolve_doubt")) == {"order.role_missing"}
 }
 

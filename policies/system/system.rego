@@ -27,6 +27,7 @@ activities := {
 	"remit.resolve_doubt": _everywhere,
 	"remit.repair": _everywhere,
 	"remit.order": _everywhere,
+	"remit.amend": {"ExecutePlan"},
 }
 
 # METADATA

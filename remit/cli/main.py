@@ -56,6 +56,7 @@ def make_app() -> typer.Typer:
     app.command("dry-run")(commands.dry_run)
     app.command("graph")(commands.graph)
     app.command("run")(commands.run)
+    app.command("amend")(commands.amend)
     app.command("explain")(commands.explain)
     app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)

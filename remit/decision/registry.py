@@ -103,6 +103,7 @@ class Orders(Model):
     rollback: list[Role]
     resolve_doubt: list[Role]
     repair: list[Role]
+    amend: list[Role]
 
 
 class RiskByOperation(Model):

@@ -81,17 +81,24 @@ class Deciding:
         return await self.decide(Facts(kind="system", system=system, context=self.context(frame)))
 
     async def admission(
-        self, pinned: PinnedPlan, run: RunRow, steps: list[PlanStepFact], frame: Frame, path: str
+        self,
+        pinned: PinnedPlan,
+        run: RunRow,
+        steps: list[PlanStepFact],
+        frame: Frame,
+        path: str,
+        totals: Totals | None = None,
     ) -> Decided:
-        """Ask about a whole plan."""
+        """Ask about a whole plan; `totals` are of the run that an amended one goes on with."""
+        so_far = totals or Totals()
         plan = pinned.plan
         fact = _plan(plan, pinned.digest, run.deadline_ms).model_copy(update={"steps": steps})
         facts = Facts(
             kind="admission",
             principal=principal(plan),
             plan=fact,
-            budget=_budget(run, Totals()),
-            history=_history(Totals()),
+            budget=_budget(run, so_far),
+            history=_history(so_far),
             run=_run(run, frame, path),
             context=self.context(frame),
         )

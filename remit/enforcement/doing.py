@@ -16,6 +16,7 @@ from remit.enforcement.sending import Send
 from remit.enforcement.shown import shown
 from remit.enforcement.subject import Subject
 from remit.enforcement.surroundings import Surroundings
+from remit.ledger.amendments import earlier
 from remit.ledger.protocol import (
     Action,
     Admission,
@@ -35,6 +36,7 @@ from remit.plan.wire import StepCall, StepResult
 from remit.tool.validation import check_input
 
 MAX_ARGUMENT_BYTES = 512 * 1024
+_UNCOVERED = "no admission covers this call; it was not made"
 _DRIFTED = (
     "is not the tool any more that the plan was admitted with: its contract changed or is gone; "
     "nothing was called, start the plan again"
@@ -193,16 +195,30 @@ async def admitted_call(ledger: Ledger, pinned: Pinned, call: StepCall, key: Ste
     """Return what the ledger knows of a call; refuse one that no admission covers."""
     situation = await ledger.look(key)
     run, admission = situation.run, situation.admission
-    if run is None or admission is None or admission.compiled != call.compiled:
-        raise failure.refused(
-            "ADMISSION-ABSENT", "no admission covers this call; it was not made", key.path
-        )
+    if run is None or admission is None:
+        raise failure.refused("ADMISSION-ABSENT", _UNCOVERED, key.path)
+    if admission.compiled != call.compiled:
+        await require_earlier(ledger, pinned, admission, call.compiled, key)
     plan = await pinned.plan(call.compiled)
     try:
         step = plan.step(call.step)
     except LedgerError as error:
         raise failure.refused(error.code, str(error), key.path) from error
+    if plan.plan.amends is not None and plan.generation(call.step) != call.generation:
+        raise failure.refused("STEP-SUPERSEDED", f"an amendment replaced {call.step!r}", key.path)
     return Admitted(run, admission, plan, step, situation)
+
+
+async def require_earlier(
+    ledger: Ledger, pinned: Pinned, now: Admission, compiled: Digest, key: StepKey
+) -> None:
+    """Refuse a call under a plan not in force, unless an amendment left its step as it was."""
+    if await ledger.admission(now.root, earlier(now.path, compiled)) is None:
+        raise failure.refused("ADMISSION-ABSENT", _UNCOVERED, key.path)
+    plan = await pinned.plan(now.compiled)
+    step, generation = key.segment.step, key.segment.generation
+    if step not in plan.steps or plan.generation(step) != generation:
+        raise failure.refused("STEP-SUPERSEDED", f"an amendment replaced {step!r}", key.path)
 
 
 async def recorded_subject(

@@ -47,6 +47,13 @@ class PinnedPlan:
         """Return `plan` under the digest that names it."""
         return cls(digest, plan, {step.id: step for step in plan.steps})
 
+    def generation(self, step_id: str) -> int:
+        """Return the generation of a step that may begin; 0 for one that never was."""
+        if self.plan.amends is None:
+            return 0
+        found = (seat.generation for seat in self.plan.amends.seats if seat.id == step_id)
+        return next(found, 0)
+
     def step(self, step_id: str) -> CompiledStep:
         """Return a step; `LedgerError` `STEP-ABSENT` when the plan has none of this name."""
         step = self.steps.get(step_id)

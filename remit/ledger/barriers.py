@@ -51,6 +51,14 @@ def fence_path(parent: str, step: str) -> str:
     return "/".join([*bare, step] if step else bare)
 
 
+def check_generation(key: StepKey, barriers: Mapping[str, int]) -> None:
+    """Refuse a key that a higher generation, or an amendment, has taken the place of."""
+    for path, generation in barrier_paths(key):
+        lowest = barriers.get(path, 0)
+        if generation < lowest != FENCED:
+            raise LedgerError("STEP-SUPERSEDED", f"{key}: generation {lowest} is in its place")
+
+
 def check_barriers(key: StepKey, barriers: Mapping[str, int]) -> None:
     """Refuse a `do` that stands behind a fence or below a higher generation of its path."""
     for path, generation in barrier_paths(key):

@@ -11,10 +11,13 @@ consumed at most once, a reserved counter never passes its ceiling, records are 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from remit.canonical import Digest, JSONObject
 from remit.plan.path import StepKey
+
+if TYPE_CHECKING:
+    from remit.ledger.amendments import Amending
 
 
 class State(StrEnum):
@@ -324,6 +327,16 @@ class Ledger(Protocol):
 
         Raises:
             LedgerError: `ADMISSION-DIFFERS` when another plan was admitted for the path.
+        """
+
+    async def amend(
+        self, amending: "Amending", contents: Sequence[Content], records: Sequence[Record]
+    ) -> Admission:
+        """Put an amended plan in force, once; return the admission that stands.
+
+        Raises:
+            LedgerError: `AMEND-BEGUN` when a step that it replaces or drops has begun,
+                `AMEND-STALE` when another plan is in force, `RUN-NOT-AT-WORK` when it is undone.
         """
 
     async def run(self, root: str) -> RunRow | None:

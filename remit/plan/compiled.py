@@ -9,7 +9,7 @@ import json
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from remit.canonical import JSON, Digest, JSONObject, canonical, digest_bytes
 from remit.plan.contract import Approval, Constraints, Provenance
@@ -119,6 +119,26 @@ class CompiledStep(Model):
     reason: str
 
 
+class Seat(Model):
+    """A step's place in the schedule, and which generation of it may begin."""
+
+    id: str
+    generation: int
+
+
+class Amends(Model):
+    """What an amended plan came from; an admitted one has none."""
+
+    base: Digest
+    """Compiled plan that it takes the place of."""
+    proposal: Digest
+    """The proposal that changed it, in the content store."""
+    number: int
+    """How often the run was amended."""
+    seats: list[Seat]
+    """Every step that the run ever had, dropped ones too: a place never changes hands."""
+
+
 class CompiledPlan(Model):
     """A plan that passed every check that needs no policy."""
 
@@ -146,6 +166,15 @@ class CompiledPlan(Model):
     """Every tool that the plan may call, undo and probe tools included."""
     plans: dict[str, Digest]
     """Every sub-plan by `name@version`, as the digest of its compiled form."""
+    amends: Amends | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Set in an amended plan. Left out otherwise, so that digests stay what they were."""
+
+    @property
+    def seats(self) -> list[Seat]:
+        """Every step's place and generation, dropped steps included."""
+        if self.amends is not None:
+            return self.amends.seats
+        return [Seat(id=step.id, generation=0) for step in self.steps]
 
     @property
     def digest(self) -> Digest:
@@ -188,6 +217,10 @@ class ScheduledStep(Model):
     reason: str = ""
     """Why the planner chose it, at most 200 characters."""
     owner: str = ""
+    generation: int = Field(default=0, exclude_if=lambda value: value == 0)
+    """Raised by each amendment that replaces or drops the step."""
+    dropped: bool = Field(default=False, exclude_if=lambda value: value is False)
+    """An amendment took the step away; its place stays, so that positions keep their meaning."""
 
 
 class Schedule(Model):

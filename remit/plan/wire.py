@@ -22,6 +22,7 @@ CLOSE_GATE = "remit.close_gate"
 RESOLVE_DOUBT = "remit.resolve_doubt"
 REPAIR = "remit.repair"
 ORDER = "remit.order"
+AMEND = "remit.amend"
 OUTPUTS = "remit.outputs"
 SYSTEM_ACTIVITIES = (
     ADMIT,
@@ -33,6 +34,7 @@ SYSTEM_ACTIVITIES = (
     RESOLVE_DOUBT,
     REPAIR,
     ORDER,
+    AMEND,
     OUTPUTS,
 )
 
@@ -179,6 +181,8 @@ class Admitted(Model):
     """`stated` or `not_stated`."""
     outline: str
     """The plan in Markdown, for the web UI's static part."""
+    amendments: int = 0
+    """How often the plan was amended since it was admitted."""
 
 
 class AdmitPart(Model):
@@ -364,6 +368,8 @@ class Answered(Model):
     path: str = ""
     code: str = ""
     reason: str = ""
+    diagnostics: list[JSONObject] = []
+    """Of a refused amendment: what is wrong with it, all at once and bounded."""
 
 
 class Outputs(Model):

@@ -170,6 +170,9 @@ def skip(tx: Transaction, key: StepKey, further: Sequence[Record]) -> None:
         return
     if own is not None:
         raise LedgerError("STEP-BEGUN", f"{key} has begun and cannot be skipped")
+    if chain.barriers:
+        paths = [path for path, _ in barriers.barrier_paths(key)]
+        barriers.check_generation(key, actions.find_barriers(tx, key.root, paths))
     actions.save_skip(tx, key)
     chain.append("skip", _name(key))
     chain.append_all(further)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Engine
 
 from remit.canonical import Digest, JSONObject
+from remit.ledger.amendments import Amending
 from remit.ledger.protocol import (
     Action,
     Admission,
@@ -30,6 +31,7 @@ from remit.ledger.protocol import (
     VoteRow,
 )
 from remit.plan.path import StepKey
+from remit.stores import amending as amendments
 from remit.stores import chain, effects, gates, reading, runs, sqlite
 from remit.stores.archiving import LogStore
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
@@ -156,6 +158,14 @@ class SqlLedger:
         """Record an admission once; return the one that stands."""
         check_digests(contents)
         work = partial(runs.admit, run=run, admission=admission, given=contents, further=records)
+        return await self._write(work)
+
+    async def amend(
+        self, amending: Amending, contents: Sequence[Content], records: Sequence[Record]
+    ) -> Admission:
+        """Put an amended plan in force, once; return the admission that stands."""
+        check_digests(contents)
+        work = partial(amendments.amend, amending=amending, given=contents, further=records)
         return await self._write(work)
 
     async def run(self, root: str) -> RunRow | None:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from sqlalchemy import bindparam, insert, select, update
 
 from remit.canonical import JSONObject
+from remit.ledger.amendments import earlier
 from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
 from remit.stores import sqlite
 from remit.stores.chain import Chain
@@ -62,7 +63,8 @@ def admit(
     chain = Chain(tx, admission.root)
     standing = find_admission(tx, admission.root, admission.path)
     if standing is not None:
-        if standing.compiled != admission.compiled:
+        before = find_admission(tx, admission.root, earlier(admission.path, admission.compiled))
+        if standing.compiled != admission.compiled and before is None:
             raise LedgerError(
                 "ADMISSION-DIFFERS",
                 f"{admission.path or 'the run'!s}: {standing.compiled} was admitted, "

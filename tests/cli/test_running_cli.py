@@ -300,3 +300,38 @@ def _on_a_terminal(arguments: list[str], typed: Typed) -> tuple[int, str]:
             written += part
     os.close(ours)
     return process.wait(timeout=30), written.decode()
+
+
+def test_amend_changes_what_has_not_begun(typed: Typed, tag: str) -> None:
+    """What changed is told, findings are listed; who proposes it must be stated."""
+    steps = [put("a", f"{tag}a"), burn(tag) | {"needs": ["a"]}, put("c", f"{tag}c", "burn")]
+    started = typed.document("run", typed.plan("amended", *steps), "--no-follow")
+    run = str(started["workflow_id"])
+    asyncio.run(eventually(lambda: _waits(typed, run)))
+    file, wrong = typed.folder / "amendment.yaml", typed.folder / "wrong.json"
+    new = put("d", f"{tag}d", "burn")
+    file.write_text(f"steps: {json.dumps([new])}\ndrop: [c]\nreason: another way\n")
+    wrong.write_text(json.dumps({"steps": [put("a", "x")], "drop": ["z"], "reason": "y"}))
+
+    anonymous = typed("amend", run, file)
+    dry = typed.document("amend", run, file, "--by", "boss@lab.example", "--dry")
+    refused = typed("amend", run, wrong, "--by", "boss@lab.example", "--json")
+    taken = typed("amend", run, file, "--by", "boss@lab.example", "--reason", "quite another way")
+    absent = typed("amend", f"{tag}-nowhere", file, "--by", "boss@lab.example")
+
+    assert (anonymous.returncode, absent.returncode) == (2, 2)
+    assert "does not state 'by'" in anonymous.stderr
+    assert "RUN-UNKNOWN" in absent.stderr
+    assert (dry["dry"], dry["changed"]) == (True, "nothing changed; would: add d; drop c")
+    found = [each["code"] for each in json.loads(refused.stdout)["diagnostics"]]
+    assert (refused.returncode, found) == (1, ["AMEND-UNKNOWN", "AMEND-BEGUN"])
+    assert (taken.returncode, taken.stderr) == (0, "")
+    assert "add d; drop c" in taken.stdout
+    shown = typed.document("explain", run)["steps"]
+    assert isinstance(shown, list)
+    states = {step["step"]: step["why"] for step in shown if isinstance(step, dict)}
+    assert (states["c"], "d" in states) == ("an amendment took it away", True)
+
+
+async def _waits(typed: Typed, run: str) -> bool:
+    return bool((await asyncio.to_thread(typed.document, "explain", run)).get("waits"))

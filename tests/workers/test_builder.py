@@ -110,6 +110,7 @@ def test_wire_names_stand() -> None:
         "remit.resolve_doubt",
         "remit.repair",
         "remit.order",
+        "remit.amend",
         "remit.outputs",
     )
     assert [kind.__name__ for kind in WORKFLOWS] == [
@@ -119,6 +120,7 @@ def test_wire_names_stand() -> None:
         "RepairRun",
     ]
     assert sorted(MESSAGES) == [
+        "amend",
         "approve",
         "hold",
         "reject",

@@ -116,6 +116,13 @@ async def careless(name: str, wait_s: float = 0) -> dict[str, str]:
     return {"status": "down"}
 
 
+@tool(domain="lab", operation="write", idempotency="natural", owner=OWNER, version="1.0.0")
+async def leave(name: str) -> dict[str, str]:
+    """Leave something lying about that nothing takes up again."""
+    _record(name, f"leave:{name}", "leave", once=True)
+    return {"status": "left"}
+
+
 @tool(
     domain="lab",
     operation="write",
