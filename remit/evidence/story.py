@@ -197,6 +197,8 @@ def _about(kind: str, body: JSONObject) -> str:
         return "Remit's own activity"
     if text(body, "about") == "admission":
         return "the whole plan"
+    if text(body, "about") == "amendment":
+        return f"an amendment by {text(body, 'by') or 'somebody unnamed'}"
     if text(body, "about"):
         return "a vote"
     path = text(body, "path") or _path_of(text(body, "step_key"))
@@ -259,6 +261,12 @@ def _words(kind: str, body: JSONObject) -> tuple[str, str, str]:
     match kind:
         case "admission":
             return path or "the run", "admitted", "good"
+        case "amendment":
+            return path or "the run", "amended", "good"
+        case "decision" if _list(body, "refused"):
+            first = _list(body, "refused")[0]
+            code = text(first, "code") if isinstance(first, dict) else ""
+            return _about(kind, body), f"refused: {code}", "bad"
         case "decision":
             decision = _object(body, "decision") or body
             effect = text(decision, "effect")

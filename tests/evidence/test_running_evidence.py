@@ -26,7 +26,7 @@ from remit.ledger.records import genesis, link
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import open_ledger
 from remit.stores.publishing import CheckpointFolder
-from tests.running import ROOT, Running, ended, eventually, plan, start
+from tests.running import ROOT, Running, ended, eventually, plan, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(240)]
 
@@ -117,6 +117,32 @@ async def test_a_finished_run_is_proved_offline(
         bundles = [one for one in packed.namelist() if one.startswith("policies/")]
         assert len(bundles) == 1
         assert packed.read(bundles[0])[:2] == b"\x1f\x8b"
+
+
+async def test_an_amended_run_is_proved_with_both_plans(
+    lab: Running, lab_client: Client, auditor: Auditor
+) -> None:
+    """The archive holds the plan that was admitted, the amended one, and who changed it."""
+    gated = put("two", "amended-2", "one") | {"approval": {"role": "operator", "expires": "PT1H"}}
+    handle = await start(lab_client, plan("reworked", [put("one", "amended-1"), gated]))
+    await waits(handle)
+    before = await handle.query("plan")
+    said: JSONObject = {"by": "boss@lab.example", "reason": "shorter", "drop": ["two"]}
+    await handle.execute_update("amend", {**said, "outputs": {}})
+    after = await handle.query("plan")
+    await ended(handle)
+
+    file = auditor.folder / "run.zip"
+    exported(lab.project, handle.id, file)
+
+    assert auditor.verify(file) == (0, [])
+    plans = [one[name] for one in (before, after) for name in ("plan_digest", "compiled")]
+    with zipfile.ZipFile(file) as packed:
+        held = " ".join(packed.namelist())
+    assert [digest.removeprefix("sha256:") in held for digest in plans] == [True] * 4
+    page = remit("evidence", "show", file, "--key", auditor.keys, "-o", auditor.folder / "run.html")
+    assert page.returncode == 0, page.stderr
+    assert "an amendment by boss@lab.example" in (auditor.folder / "run.html").read_text()
 
 
 async def test_a_byte_flipped_in_the_archive(

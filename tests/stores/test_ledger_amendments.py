@@ -131,3 +131,20 @@ async def test_admitting_the_first_plan_again_gives_the_one_in_force(ledger: Sql
     stands = await ledger.admit(run_row(), replace(admission(), compiled=COMPILED), [], [])
 
     assert stands.compiled == AMENDED
+
+
+async def test_a_run_that_is_being_undone_is_not_amended(ledger: SqlLedger) -> None:
+    """Nothing passes the fence of an unwinding, an amendment neither."""
+    await ledger.fence(ROOT, "")
+
+    assert await code_of(ledger, amending(notify=1)) == "RUN-NOT-AT-WORK"
+    standing = await ledger.admission(ROOT, "")
+    assert standing is not None
+    assert standing.compiled == COMPILED
+
+
+async def test_the_fence_of_one_step_stops_no_amendment(ledger: SqlLedger) -> None:
+    """A step that failed and is undone for its fallback says nothing about the others."""
+    await ledger.fence(ROOT, "", "other")
+
+    assert await code_of(ledger, amending(notify=1)) == ""

@@ -330,3 +330,37 @@ async def test_an_amendment_stands_across_continue_as_new(
     assert (await latest.describe()).run_id != amended
     names = ("0", "1", "2", "b", "new", "e", "f")
     assert lab.effects(tag) == [f"put {tag}{name}" for name in names]
+
+
+async def test_a_run_that_is_undone_is_not_amended(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """What waits for repair takes no new steps."""
+    bad = put("x", f"{tag}x", "stuck") | {"args": {"name": f"{tag}x", "fail": "refuse"}}
+    handle = await start(lab_client, plan("stuck", [put("stuck", f"stuck{tag}"), bad]))
+    await waits(handle)
+
+    code, _ = await refusal(handle, proposal(put("e", f"{tag}e")))
+
+    assert code == "RUN-NOT-AT-WORK"
+    order: JSONObject = {"step": "stuck", "do": "mark_done", "reason": "by hand", "by": BOSS}
+    await handle.execute_update("repair", order)
+    assert (await ended(handle))["status"] == "failed"
+
+
+async def test_a_held_run_takes_an_amendment_and_stays_held(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """Hold, amend, resume: nothing begins in between, and then the amended plan is done."""
+    handle = await start(lab_client, waiting(tag))
+    await waits(handle)
+    await handle.execute_update("hold", {"by": BOSS, "reason": "let me think"})
+
+    await handle.execute_update("amend", proposal(put("e", f"{tag}e")))
+
+    assert (await handle.query("status"))["status"] == "held"
+    assert lab.effects(tag) == [f"put {tag}a"]
+    await handle.execute_update("resume", {"by": BOSS})
+    await approve(handle)
+    assert (await ended(handle))["status"] == "completed"
+    assert f"put {tag}e" in lab.effects(tag)
