@@ -15,6 +15,7 @@ from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.deciding import Deciding, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
+from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.obligations import ObligationError, apply
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import pace_of
@@ -61,6 +62,7 @@ class Attempts:
             if decided.decision.effect == "require_approval":
                 return NeedsApproval(decided, subject.proposed_digest)
             enforced = self._enforce(subject, decided)
+            reached(Point.DECIDED, subject.key)
             try:
                 attempt = await self._begin(enforced, subject, situation, decided)
             except LedgerError as error:
@@ -69,6 +71,7 @@ class Attempts:
                 await self._keep_pace(subject)
                 situation = await self._ledger.look(subject.key)
                 continue
+            reached(Point.INTENT, subject.key)
             sending = Cancellable(send, subject.contract.cancellable)
             carried = self._carry(enforced, attempt, decided, sending.send, judge)
             return await self._shielded(carried, sending)
@@ -87,6 +90,7 @@ class Attempts:
         if kind is Idempotency.NONE:
             return await self._give_up(subject, action, "the tool cannot tell")
         attempt = await self._take_over(subject, action)
+        reached(Point.TAKEN, subject.key)
         if kind is Idempotency.PROBE:
             return await self._shielded(self._probe(subject, attempt, probe, judge))
         situation = await self._ledger.look(subject.key)
@@ -209,7 +213,9 @@ class Attempts:
     ) -> Performed | Doubtful:
         """Send a recorded call and record how it ended."""
         self._refuse_stale(decided, subject)
+        reached(Point.SENDING, subject.key)
         answer = await send(self._tool_call(subject))
+        reached(Point.ANSWERED, subject.key)
         return await self.conclude(subject, attempt, answer, decided, judge)
 
     def _tool_call(self, subject: Subject) -> ToolCall:
@@ -275,7 +281,9 @@ class Attempts:
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
             contents=verdict.contents,
         )
+        reached(Point.JUDGED, subject.key)
         action = await self._ledger.finish(outcome)
+        reached(Point.RECORDED, subject.key)
         if verdict.code:
             raise failure.failed(verdict.code, verdict.message, subject.key.path)
         return Performed(action, output, decided)
@@ -291,6 +299,7 @@ class Attempts:
                 message=answer.message,
             )
         )
+        reached(Point.REFUSAL, subject.key)
         path = subject.key.path
         if answer.again and action.attempts < subject.step.retry.max_attempts:
             delay = backoff_s(subject, action.attempts)
@@ -312,6 +321,7 @@ class Attempts:
                 lease_until_ms=None if by_key else self._lease_until(subject),
             )
         )
+        reached(Point.UNKNOWN, subject.key)
         if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
             return await self._give_up(subject, action, answer.message)
         left_s = max(action.lease_until_ms - self._clock(), 0) / 1000
@@ -323,6 +333,7 @@ class Attempts:
         self, subject: Subject, attempt: int, probe: Send, judge: Judgement
     ) -> Performed | Doubtful:
         answer = await probe(self._tool_call(subject))
+        reached(Point.PROBED, subject.key)
         if isinstance(answer, Refused | Broken):
             answer = Unknown("PROBE-FAILED", answer.message)
         return await self.conclude(subject, attempt, answer, None, judge)
@@ -361,6 +372,7 @@ class Attempts:
                 message=why,
             )
         )
+        reached(Point.DOUBTED, subject.key)
         return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
 
     async def _shielded(

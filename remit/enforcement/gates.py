@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from remit.canonical import JSONObject
 from remit.decision.decision import ApprovalDemand, Decided
+from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.shown import shown_arguments
 from remit.enforcement.subject import Subject
 from remit.ledger.protocol import GateRow, Ledger, Record, Situation
@@ -77,7 +78,10 @@ class Gates:
             "decision": decided.decision_id,
             "revision": decided.revision,
         }
-        return await self._ledger.open_gate(row, [Record("gate", body)])
+        reached(Point.GATING, subject.key)
+        opened = await self._ledger.open_gate(row, [Record("gate", body)])
+        reached(Point.GATED, subject.key)
+        return opened
 
 
 def gate_of(row: GateRow) -> Gate:
