@@ -102,11 +102,7 @@ def effects_happened_once(found: Indexed) -> Iterator[Violation]:
         for kind, each in (("effect", made), ("undo", taken)):
             if len(each) > 1:
                 keys = sorted({str(effect.key) for effect in each})
-                apart = all(
-                    tool_of(_tool(found, effect)) in ("probe", "none")
-                    and found.outlived(effect.key)
-                    for effect in each
-                )
+                apart = all(_may_outlive(found, effect) for effect in each)
                 yield Violation("I2", name, f"{len(each)} times one {kind}: {keys}", apart)
         if made and taken and max(e.at_ms for e in made) > min(e.at_ms for e in taken):
             yield Violation("I2", name, "made again after it was undone")
@@ -279,9 +275,10 @@ CHECKS: Sequence[Callable[[Indexed], Iterator[Violation]]] = (
 )
 
 
-def _tool(found: Indexed, effect: Effect) -> str:
+def _may_outlive(found: Indexed, effect: Effect) -> bool:
     deed = found.deeds.get(effect.key)
-    return deed.tool if deed else ""
+    kind = tool_of(deed.tool) if deed else ""
+    return kind in ("probe", "none") and found.outlived(effect.key)
 
 
 def _object(value: JSON) -> JSONObject:

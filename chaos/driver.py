@@ -6,6 +6,7 @@ Plans begin as faults come, and faults as plans begin, so that neither is over b
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from temporalio.client import Client, WorkflowHandle
@@ -16,7 +17,7 @@ from chaos.answers import BOSS, Answers
 from chaos.arena import SECRET, Arena
 from chaos.evidence import Evidence
 from chaos.fleet import Fleet
-from chaos.gather import REPAIR, Places, gather
+from chaos.gather import Places, gather, read_only
 from chaos.injector import Injected, Injector
 from chaos.plans import Case
 from chaos.proxy import Proxy
@@ -188,7 +189,7 @@ class Driver:
     # the end
 
     async def _quiet(self, course: Course) -> None:
-        """Wait until nothing is open in Temporal, and nothing in the ledger that Temporal closed."""
+        """Wait until nothing is open, in Temporal and in the ledger."""
         until = time.monotonic() + self.quiet_within_s
         while time.monotonic() < until:
             if await self._nothing_open() and not await self._unclosed():
@@ -206,17 +207,11 @@ class Driver:
         return True
 
     async def _unclosed(self) -> bool:
-        from chaos.gather import read_only
-
-        with read_only(self.place.ledger) as ledger:
+        with closing(read_only(self.place.ledger)) as ledger:
             (count,) = ledger.execute("SELECT COUNT(*) FROM runs WHERE closed = ''").fetchone()
-        ledger.close()
         return bool(count)
 
 
 async def client_of(place: Arena) -> Client:
     """Return a client as workers have it."""
     return await connect(WorkerSettings(temporal_address=place.environment.temporal_address))
-
-
-__all__ = ["REPAIR", "Course", "Driver", "client_of"]

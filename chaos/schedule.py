@@ -115,9 +115,9 @@ def missed(
         plans: How many plans there were.
     """
     came = list(fired)
-    windows = Counter(window for _, window in came)
+    windows = Counter(str(window) for _, window in came)
     kinds = {kind for kind, _ in came}
-    short = {window: windows[window] for window in WINDOWS if windows[window] < bound(plans)}
+    short = {str(w): windows[w] for w in WINDOWS if windows[w] < bound(plans)}
     return short, sorted(planned.kinds - kinds)
 
 
