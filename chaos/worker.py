@@ -10,6 +10,7 @@ import uuid
 from dataclasses import replace
 
 from remit.enforcement.attempt import Attempts
+from remit.enforcement.lease import Lease
 from remit.enforcement.subject import Subject
 from remit.tool.call import ToolCall
 from workers.__main__ import main as work
@@ -19,8 +20,9 @@ def break_effect_once() -> None:
     """Send another key with every attempt: the one line that makes a retry a second effect."""
     honest = Attempts._tool_call
 
-    def tool_call(self: Attempts, subject: Subject) -> ToolCall:
-        return replace(honest(self, subject), step_key=f"{subject.key}#{uuid.uuid4().hex}")
+    def tool_call(self: Attempts, subject: Subject, lease: Lease) -> ToolCall:
+        key = f"{subject.key}#{uuid.uuid4().hex}"
+        return replace(honest(self, subject, lease), step_key=key)
 
     Attempts._tool_call = tool_call  # type: ignore[method-assign]
 
