@@ -5,8 +5,8 @@ Plans begin as faults come, and faults as plans begin, so that neither is over b
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 
 from temporalio.client import Client, WorkflowHandle
@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from chaos.answers import BOSS, Answers
 from chaos.arena import SECRET, Arena
 from chaos.evidence import Evidence
+from chaos.exhaustive import Crash, run_all
 from chaos.fleet import Fleet
 from chaos.gather import Places, gather, read_only
 from chaos.injector import Injected, Injector
@@ -40,6 +41,7 @@ class Course:
     """What one run of the machine did."""
 
     cases: Sequence[Case]
+    began: float = field(default_factory=time.monotonic)
     started: dict[str, float] = field(default_factory=dict)
     faults_done: int = 0
     faults_planned: int = 0
@@ -70,23 +72,40 @@ class Driver:
         """Run all plans under all faults; return when everything is over, or time is up."""
         course = Course(cases, faults_planned=len(planned.at_points) + len(planned.timed))
         injector = Injector(self.place, self.fleet, self.proxy, self.say)
-        answers = Answers(self.place, self.client, {each.workflow_id: each for each in cases})
-        answering = asyncio.create_task(answers.run())
         starting = asyncio.create_task(self._start_all(course))
         try:
-            lanes = [
-                self._lane(injector, course, planned.at_points, _ARMED),
-                self._lane(injector, course, planned.timed, 1),
-            ]
-            await asyncio.gather(*lanes)
-            course.last_fault = time.monotonic()
-            self.say("the last fault has come; waiting for quiet")
-            await starting
-            await self._quiet(course)
+            async with self._answered(cases):
+                lanes = [
+                    self._lane(injector, course, planned.at_points, _ARMED),
+                    self._lane(injector, course, planned.timed, 1),
+                ]
+                await asyncio.gather(*lanes)
+                course.last_fault = time.monotonic()
+                self.say("the last fault has come; waiting for quiet")
+                await starting
+                await self._quiet(course)
         finally:
-            answering.cancel()
             starting.cancel()
         return course, injector.came
+
+    async def exhaust(self, found: Sequence[Crash]) -> tuple[Course, list[Injected], list[str]]:
+        """Run one plan for every point; also return the points that nobody came to."""
+        course = Course([crash.case for crash in found])
+        injector = Injector(self.place, self.fleet, self.proxy, self.say)
+        async with self._answered(course.cases):
+            missed = await run_all(found, injector, lambda case: self._one(course, case))
+            course.last_fault = time.monotonic()
+            await self._quiet(course)
+        return course, injector.came, missed
+
+    @asynccontextmanager
+    async def _answered(self, cases: Sequence[Case]) -> AsyncIterator[None]:
+        answers = Answers(self.place, self.client, {each.workflow_id: each for each in cases})
+        answering = asyncio.create_task(answers.run())
+        try:
+            yield
+        finally:
+            answering.cancel()
 
     async def evidence(self, course: Course, came: Sequence[Injected], replays: int) -> Evidence:
         """Return everything that stands anywhere."""
@@ -111,21 +130,16 @@ class Driver:
         self, injector: Injector, course: Course, faults: Sequence[Fault], at_once: int
     ) -> None:
         waiting = asyncio.Semaphore(at_once)
-        begun = asyncio.Event()
 
         async def one(position: int, fault: Fault) -> None:
             async with waiting:
-                # Due in proportion to the plans that have begun.
-                while len(course.started) * len(faults) < position * len(course.cases):
-                    if len(course.started) >= len(course.cases) or course.allowed() <= len(
-                        course.started
-                    ):
-                        break
+                # Due in proportion to the plans that have begun, while more may begin.
+                due = position * len(course.cases) / len(faults)
+                while len(course.started) < min(due, course.allowed()):
                     await asyncio.sleep(_POLL_S)
                 for _ in range(_TRIES):
                     if await injector.inject(fault):
                         break
-                    begun.set()
                 course.faults_done += 1
 
         await asyncio.gather(*(one(n, fault) for n, fault in enumerate(faults)))

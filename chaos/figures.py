@@ -134,7 +134,7 @@ def recoveries(came: Sequence[Injected], chains: Mapping[str, Chain]) -> Times:
 def _own(fault: Injected, chains: Mapping[str, Chain]) -> int | None:
     key = fault.key or Key("", "", "")
     chain = chains.get(key.root)
-    after = fault.fault.point in _FINAL
+    after = fault.fault.point.partition("@")[0] in _FINAL
     for record in chain.records if chain else ():
         body = record.get("body")
         path = body.get("path") if isinstance(body, dict) else None

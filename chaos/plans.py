@@ -51,11 +51,12 @@ class Case:
 
 
 @dataclass(slots=True)
-class _Sketch:
+class Sketch:
     """Steps while they are put together."""
 
     rng: random.Random
     tag: str
+    """What the names of all its things have in them."""
     steps: list[JSON] = field(default_factory=list)
 
     def make(
@@ -79,9 +80,11 @@ class _Sketch:
         return step
 
     def wait_ms(self) -> int:
+        """Return how long a call takes."""
         return self.rng.choice((10, 40, 80, 150))
 
     def kind(self) -> str:
+        """Return a kind of tool that can tell."""
         return self.rng.choice(_MAKERS)
 
     def chain(self, count: int) -> list[str]:
@@ -104,43 +107,47 @@ def case(seed: int, number: int) -> Case:
     rng = random.Random(f"plan:{seed}:{number}")  # noqa: S311
     shape = SHAPES[number % len(SHAPES)]
     name = f"chaos-{seed}-{number:04d}"
-    sketch = _Sketch(rng, name)
+    sketch = Sketch(rng, name)
     _STEPS[shape](sketch)
-    document: JSONObject = {
-        "schema": "remit.plan/v1",
-        "name": name,
-        "version": "1.0.0",
-        "goal": f"survive: {shape}",
-        "agent": "breaker@1.0.0",
-        "on_behalf_of": "asker@chaos.example",
-        "tenant": "chaos",
-        "owner": "team:shop",
-        "steps": sketch.steps,
-    }
     order: Literal["", "terminate", "cancel", "rollback"] = ""
     if shape in ("terminate", "cancel", "rollback"):
         order = shape
     return Case(
         number=number,
         shape=shape,
-        document=document,
+        document=document_of(name, shape, sketch.steps),
         verdict="reject" if shape == "reject" else "approve",
         order=order,
         order_after_s=round(rng.uniform(0.5, 3.0), 2),
     )
 
 
-def _chain(sketch: _Sketch) -> None:
+def document_of(name: str, goal: str, steps: list[JSON]) -> JSONObject:
+    """Return a plan of the machine's agent."""
+    return {
+        "schema": "remit.plan/v1",
+        "name": name,
+        "version": "1.0.0",
+        "goal": f"survive: {goal}",
+        "agent": "breaker@1.0.0",
+        "on_behalf_of": "asker@chaos.example",
+        "tenant": "chaos",
+        "owner": "team:shop",
+        "steps": steps,
+    }
+
+
+def _chain(sketch: Sketch) -> None:
     sketch.chain(sketch.rng.randint(3, 5))
 
 
-def _parallel(sketch: _Sketch) -> None:
+def _parallel(sketch: Sketch) -> None:
     first = sketch.make("first", sketch.kind())
     middle = [sketch.make(f"p{n}", _MAKERS[n % 4], [first]) for n in range(4)]
     sketch.make("last", sketch.kind(), middle)
 
 
-def _for_each(sketch: _Sketch) -> None:
+def _for_each(sketch: Sketch) -> None:
     items: JSONObject = {"name": f"{sketch.tag}-row", "count": sketch.rng.randint(3, 5)}
     sketch.steps.append({"id": "items", "tool": "shop.list@1", "args": items, "retry": _RETRY})
     kind = sketch.kind()
@@ -158,7 +165,7 @@ def _for_each(sketch: _Sketch) -> None:
         sketch.make("last", "keyed", ["row"], "refuse")
 
 
-def _sub_plan(sketch: _Sketch) -> None:
+def _sub_plan(sketch: Sketch) -> None:
     first = sketch.make("first", sketch.kind())
     behave = sketch.rng.choice(("", "", "lose", "refuse"))
     args: JSONObject = {"name": f"{sketch.tag}-pair", "behave": behave}
@@ -166,19 +173,19 @@ def _sub_plan(sketch: _Sketch) -> None:
     sketch.make("last", sketch.kind(), ["pair"], sketch.rng.choice(("", "refuse")))
 
 
-def _gate(sketch: _Sketch) -> None:
+def _gate(sketch: Sketch) -> None:
     before = sketch.chain(sketch.rng.randint(1, 2))
     gated = sketch.make("gated", sketch.kind(), before[-1:], prefix=GUARDED)
     sketch.make("last", sketch.kind(), [gated])
 
 
-def _fail(sketch: _Sketch) -> None:
+def _fail(sketch: Sketch) -> None:
     ids = sketch.chain(sketch.rng.randint(3, 4))
     side = sketch.make("side", "careless", ids[:1])
     sketch.make("last", "keyed", [ids[-1], side], "refuse")
 
 
-def _lost(sketch: _Sketch) -> None:
+def _lost(sketch: Sketch) -> None:
     before: list[str] = []
     for kind in _MAKERS:
         loss = sketch.rng.choice(_LOSSES)
@@ -187,7 +194,7 @@ def _lost(sketch: _Sketch) -> None:
         _taken_hard(sketch, before)
 
 
-def _taken_hard(sketch: _Sketch, before: list[str]) -> None:
+def _taken_hard(sketch: Sketch, before: list[str]) -> None:
     """Let an answer to an undo be lost too."""
     for kind in ("keyed", "natural"):
         behave = "undo_" + sketch.rng.choice(_LOSSES)
@@ -195,41 +202,41 @@ def _taken_hard(sketch: _Sketch, before: list[str]) -> None:
     sketch.make("last", "keyed", before, "refuse")
 
 
-def _doubt(sketch: _Sketch) -> None:
+def _doubt(sketch: Sketch) -> None:
     first = sketch.make("first", sketch.kind())
     behave = sketch.rng.choice(("", "lose", "drop"))
     unsure = sketch.make("unsure", "careless", [first], behave)
     sketch.make("last", "keyed", [unsure], sketch.rng.choice(("", "refuse")))
 
 
-def _lie(sketch: _Sketch) -> None:
+def _lie(sketch: Sketch) -> None:
     before = sketch.chain(2)
     sketch.make("liar", "checked", before[-1:], "lie")
 
 
-def _odd(sketch: _Sketch) -> None:
+def _odd(sketch: Sketch) -> None:
     before = sketch.chain(2)
     sketch.make("odd", sketch.rng.choice(("keyed", "natural")), before[-1:], "odd")
 
 
-def _burn(sketch: _Sketch) -> None:
+def _burn(sketch: Sketch) -> None:
     first = sketch.make("first", sketch.kind())
     burnt = sketch.make("burnt", "burn", [first])
     sketch.make("last", "keyed", [burnt], "refuse")
 
 
-def _stick(sketch: _Sketch) -> None:
+def _stick(sketch: Sketch) -> None:
     ids = sketch.chain(2)
     stuck = sketch.make("stuck", sketch.kind(), ids[-1:], "undo_stick")
     sketch.make("last", "keyed", [stuck], "refuse")
 
 
-def _deny(sketch: _Sketch) -> None:
+def _deny(sketch: Sketch) -> None:
     ids = sketch.chain(2)
     sketch.make("denied", "keyed", ids[-1:], prefix=FORBIDDEN)
 
 
-def _any(sketch: _Sketch) -> None:
+def _any(sketch: Sketch) -> None:
     first = [sketch.make(f"r{n}", _MAKERS[n]) for n in range(3)]
     sketch.make("last", sketch.kind(), first)
     steps = sketch.steps[-1]

@@ -116,7 +116,7 @@ class _Points:
                 (self._armed / file).rename(claimed)
             except OSError:
                 continue
-            self._act(claimed, name, key)
+            self._act(claimed, file, key)
             return
 
     def _act(self, claimed: Path, name: str, key: str) -> None:
