@@ -27,7 +27,7 @@ from workers.builder import connect
 from workers.settings import WorkerSettings
 
 _AT_ONCE = 24
-"""Most plans that run at the same time."""
+"""Most plans that run at the same time, where there are many."""
 _ARMED = 3
 """Most points that are armed at the same time."""
 _TRIES = 3
@@ -45,16 +45,24 @@ class Course:
     started: dict[str, float] = field(default_factory=dict)
     faults_done: int = 0
     faults_planned: int = 0
+    in_vain: int = 0
+    """Armings that nobody came to: more plans may begin, so that somebody does."""
     last_fault: float = 0.0
     quiet_after_s: float = 0.0
     is_quiet: bool = False
+
+    @property
+    def at_once(self) -> int:
+        """Most plans that run at the same time: a few plans must last for all faults."""
+        return min(_AT_ONCE, max(3, len(self.cases) // 4))
 
     def allowed(self) -> int:
         """Return how many plans may have begun by now: the rest waits for faults to come."""
         if not self.faults_planned:
             return len(self.cases)
-        rest = max(len(self.cases) - _AT_ONCE, 0)
-        return _AT_ONCE + int(rest * self.faults_done / self.faults_planned)
+        rest = max(len(self.cases) - self.at_once, 0)
+        due = self.at_once + int(rest * self.faults_done / self.faults_planned) + self.in_vain
+        return min(due, len(self.cases))
 
 
 @dataclass(slots=True)
@@ -140,6 +148,7 @@ class Driver:
                 for _ in range(_TRIES):
                     if await injector.inject(fault):
                         break
+                    course.in_vain += 1
                 course.faults_done += 1
 
         await asyncio.gather(*(one(n, fault) for n, fault in enumerate(faults)))
@@ -149,7 +158,7 @@ class Driver:
     async def _start_all(self, course: Course) -> None:
         running: set[asyncio.Task[None]] = set()
         for case in course.cases:
-            while len(running) >= _AT_ONCE or len(course.started) >= course.allowed():
+            while len(running) >= course.at_once or len(course.started) >= course.allowed():
                 running = {task for task in running if not task.done()}
                 await asyncio.sleep(0.1)
             running.add(asyncio.create_task(self._one(course, case)))

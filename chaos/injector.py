@@ -22,7 +22,7 @@ from chaos.schedule import Fault
 from remit.canonical import JSONObject
 
 _POLL_S = 0.02
-_FIRES_WITHIN_S = 25.0
+_FIRES_WITHIN_S = 12.0
 _CALM_S = 0.3
 """How long a component's fault lasts before it is mended, at least."""
 TROUBLES = frozenset({"cut", "delay", "half_close", "swallow", "corrupt"})

@@ -125,7 +125,7 @@ def _of_window(rng: random.Random, window: Window, least: int) -> list[Fault]:
     points = POINTS[window]
     faults = []
     # One in eight more: a point that nobody comes to in time is not a fault.
-    for number in range(least + max(1, least // 8)):
+    for number in range(least + least // 8):
         kind = AT_POINTS[(number + len(window)) % len(AT_POINTS)]
         point = points[number % len(points)]
         in_flight = point.endswith(".sending") and kind == "kill_worker"

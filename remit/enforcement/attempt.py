@@ -16,7 +16,7 @@ from remit.enforcement import failure
 from remit.enforcement.deciding import Deciding, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
-from remit.enforcement.lease import Lease, call_s, lease_until, too_late
+from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
 from remit.enforcement.obligations import ObligationError, apply
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import pace_of
@@ -83,7 +83,7 @@ class Attempts:
         self, subject: Subject, action: Action, probe: Send, send: Send, judge: Judgement
     ) -> Performed | Doubtful:
         """Resolve an open intent of a lost attempt, from its recorded arguments."""
-        self._wait_for_lease(subject, action)
+        wait_out(action, self._clock())
         if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
             return await self._give_up(subject, action, "its attempts are used up")
         kind = subject.contract.idempotency
@@ -341,16 +341,6 @@ class Attempts:
             answer = Unknown("PROBE-FAILED", answer.message)
         return await self.conclude(subject, lease.attempt, answer, None, judge)
 
-    def _wait_for_lease(self, subject: Subject, action: Action) -> None:
-        left_ms = action.lease_until_ms - self._clock()
-        if left_ms > 0:
-            raise failure.again(
-                "LEASE-HELD",
-                f"attempt {action.attempts} may still land",
-                left_ms / 1000 + 0.05,
-                subject.key.path,
-            )
-
     async def _take_over(self, subject: Subject, action: Action) -> Lease:
         until_ms, owner = lease_until(subject, self._clock()), subject.frame.owner
         try:
@@ -361,7 +351,7 @@ class Attempts:
 
     async def _give_up(self, subject: Subject, action: Action, why: str) -> Doubtful:
         """Turn an open intent that nobody can resolve into a question for a person."""
-        self._wait_for_lease(subject, action)
+        wait_out(action, self._clock())
         return await self._doubt(subject, await self._take_over(subject, action), why)
 
     async def _doubt(self, subject: Subject, lease: Lease, why: str) -> Doubtful:

@@ -7,7 +7,9 @@ the lease's end (design.md §7).
 
 from dataclasses import dataclass
 
+from remit.enforcement import failure
 from remit.enforcement.subject import Subject
+from remit.ledger.protocol import Action
 from remit.tool.call import Refused
 
 _SLACK_MS = 1000
@@ -44,3 +46,11 @@ def too_late(subject: Subject, lease: Lease, allow_until_ms: int, now_ms: int) -
     if call_s(subject, lease, now_ms) <= 0:
         return Refused("LEASE-RAN-OUT", "its lease is over; nothing was sent", again=True)
     return None
+
+
+def wait_out(action: Action, now_ms: int) -> None:
+    """Come back later while an earlier attempt may still land."""
+    left_ms = action.lease_until_ms - now_ms
+    if left_ms > 0:
+        message = f"attempt {action.attempts} may still land"
+        raise failure.again("LEASE-HELD", message, left_ms / 1000 + 0.05, action.key.path)
