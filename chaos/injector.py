@@ -68,7 +68,10 @@ class Injector:
         if armed.exists():
             return None
         kills = fault.kind == "kill_worker"
-        armed.write_text(f"{'kill' if kills else 'stop'} {fault.delay_s or ''}".strip())
+        # Whole or not at all: a worker may claim it the moment it is there.
+        draft = self.place.points / f"draft-{fault.number}"
+        draft.write_text(f"{'kill' if kills else 'stop'} {fault.delay_s or ''}".strip())
+        draft.rename(armed)
         told = await self._fired(fault.point)
         if told is None:
             with suppress(FileNotFoundError):
