@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
 from chaos.answers import BOSS, Answers
@@ -237,4 +238,6 @@ class Driver:
 
 async def client_of(place: Arena) -> Client:
     """Return a client as workers have it."""
-    return await connect(WorkerSettings(temporal_address=place.environment.temporal_address))
+    settings = WorkerSettings(temporal_address=place.environment.temporal_address)
+    # The SDK would tell of every retry while the server is dead, on standard output.
+    return await connect(settings, Runtime(telemetry=TelemetryConfig(logging=None)))
