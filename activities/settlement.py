@@ -13,6 +13,7 @@ from activities.ordering import Ordering, read_order
 from activities.planning import ROLE
 from remit.canonical import JSONObject
 from remit.enforcement.doing import Admitted, recorded_subject
+from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.judging import frozen_undo
 from remit.enforcement.point import EnforcementPoint
@@ -52,6 +53,7 @@ class Settlement:
         if admission is None:
             return Settled(undos=[], residue=[], doubts=[], undone=0, more=False)
         await ledger.fence(ask.root, ask.parent, ask.step)
+        reached(Point.FENCED, f"{ask.root}:{ask.parent}:undo")
         actions = await ledger.begun(ask.root, ask.parent, ask.step)
         here = [action for action in actions if action.key.parent == ask.parent]
         still_open = [action for action in here if action.state is State.OPEN]
@@ -63,9 +65,11 @@ class Settlement:
             if action.key.direction is Direction.DO and action.undo is not None
         }
         batch = undo_batch(pinned.plan, ask.parent, actions, limit=ask.limit)
+        undos = [await self._placed(undo, frozen) for undo in batch.undos]
+        reached(Point.LISTED, f"{ask.root}:{ask.parent}:undo")
         return Settled(
             unresolved=[await self._unresolved(action) for action in still_open],
-            undos=[await self._placed(undo, frozen) for undo in batch.undos],
+            undos=undos,
             residue=batch.residue,
             doubts=batch.doubts,
             undone=batch.undone,

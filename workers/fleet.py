@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
@@ -21,6 +22,7 @@ from temporalio.worker import Worker
 from activities.planning import Shop
 from activities.tools.registry import Tools
 from remit.canonical import Digest
+from remit.enforcement import faultpoints
 from remit.enforcement.frame import Place
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
@@ -73,6 +75,8 @@ async def run_fleet(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
+        if settings.fault_points is not None:
+            _arm(settings, settings.fault_points)
         async with AsyncExitStack() as stack:
             await _work(settings, roles, interceptors, stack, stop)
     except NotReadyError as error:
@@ -80,6 +84,14 @@ async def run_fleet(
         return 1
     _log.info("drained")
     return 0
+
+
+def _arm(settings: WorkerSettings, folder: Path) -> None:
+    try:
+        faultpoints.arm(folder, profile=settings.profile, environment=settings.environment)
+    except faultpoints.FaultPointsRefusedError as error:
+        raise NotReadyError(str(error)) from error
+    _log.warning("fault points are armed", folder=str(folder))
 
 
 async def _work(

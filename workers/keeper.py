@@ -23,7 +23,11 @@ from workers.settings import WorkerSettings
 from workflows.scope import Part
 
 _PAGE = 200
-_OURS = ("completed", "failed", "canceled")
+_OURS = (
+    WorkflowExecutionStatus.COMPLETED,
+    WorkflowExecutionStatus.FAILED,
+    WorkflowExecutionStatus.CANCELED,
+)
 
 _log = structlog.get_logger("workers.keeper")
 
@@ -125,7 +129,7 @@ class Keeper:
             return Found(False, "", False)
         told = described.search_attributes.get("RemitStatus") or [""]
         ended = status.name.lower()
-        ours = ended in _OURS and await self._ended_by_us(described, str(told[0]))
+        ours = status in _OURS and await self._ended_by_us(described, str(told[0]))
         return Found(True, str(told[0]) if ours else ended, ours, described.run_id)
 
     async def _is_chain(self, described: WorkflowExecution, run: RunRow) -> bool:

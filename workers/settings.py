@@ -27,6 +27,9 @@ class WorkerSettings(BaseSettings):
     """Folder with `tools/`, `policies/`, `plans/` and `remit.toml`."""
     profile: Literal["light", "full"] = "light"
     environment: str = "dev"
+    fault_points: Path | None = None
+    """Folder through which the fault machine ends this process; refused but in its own light
+    stack, see `remit.enforcement.faultpoints`."""
     log_level: str = "INFO"
     metrics_port: int = 0
     """Port of the Prometheus endpoints; 0: none. The SDK's own is the next port."""

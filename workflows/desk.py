@@ -70,6 +70,7 @@ class Desk:
         self._gates: dict[str, tuple[wire.Gate, Ref | None]] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._doubts: dict[str, Ref] = {}
+        self._early: dict[str, None] = {}
         self._letters: list[Letter] = []
         self._working = 0
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -101,16 +102,26 @@ class Desk:
         )
         self._gates[gate.id] = (gate, ref)
         self._timers[gate.id] = asyncio.create_task(self._expire(gate))
+        if gate.state != "open" or gate.id in self._early:
+            self._spawn(self._look(gate.id))
         self.begin_wait(wait)
 
     def open_doubt(self, path: str, ref: Ref, reason: str) -> None:
         """Ask a person whether a call happened."""
         self._doubts[path] = ref
+        if path in self._early:
+            self._spawn(self._resolve(path))
         self.begin_wait(doubt_wait(self._scope, path, reason))
 
     def begin_wait(self, wait: Wait) -> None:
-        """List a wait here, and at the run's top-level workflow."""
-        if wait.id not in self.waits:
+        """List a wait here, and at the run's top-level workflow, unless it was answered already.
+
+        An answer may overtake the question: the ledger holds a gate before the activity that
+        opened it has told, and a worker may die in between. Whoever waits then looks again.
+        """
+        if wait.id in self._early:
+            del self._early[wait.id]
+        elif wait.id not in self.waits:
             self.waits[wait.id] = wait
             self._tell_root(wait, is_open=True)
 
@@ -149,7 +160,10 @@ class Desk:
 
     def wait_changed(self, change: WaitChanged) -> None:
         """A child workflow waits for a person, or does not any more."""
-        if change.open:
+        if change.open and change.wait.id in self._early:
+            del self._early[change.wait.id]
+            self._spawn(self._poke(change.wait))
+        elif change.open:
             self.waits[change.wait.id] = change.wait
         else:
             self.waits.pop(change.wait.id, None)
@@ -160,8 +174,10 @@ class Desk:
             self._spawn(self._look(wait_id))
         elif wait_id in self._doubts:
             self._doubt_resolved(wait_id)
-        else:
+        elif wait_id in self.waits:
             self.end_wait(wait_id)
+        else:
+            self._early[wait_id] = None
 
     async def serve(self) -> None:
         """Carry letters for as long as the workflow lives."""
@@ -225,7 +241,9 @@ class Desk:
         wait = self.waits.get(answer.path)
         if answer.path in self._doubts:
             self._doubt_resolved(answer.path)
-        elif wait is not None and wait.workflow_id:
+        elif wait is None:
+            self._early[answer.path] = None
+        elif wait.workflow_id:
             self._spawn(self._poke(wait))
         else:
             self.end_wait(answer.path)
@@ -267,7 +285,9 @@ class Desk:
     def _gate_closed(self, gate_id: str, state: str, by: str, reason: str) -> None:
         if gate_id not in self._gates:
             wait = self.waits.pop(gate_id, None)
-            if wait is not None and wait.workflow_id:
+            if wait is None:
+                self._early[gate_id] = None
+            elif wait.workflow_id:
                 self._spawn(self._poke(wait))
             return
         gate, ref = self._gates[gate_id]
@@ -291,6 +311,10 @@ class Desk:
         if timer is not None and timer is not asyncio.current_task():
             timer.cancel()
         self.end_wait(gate_id)
+
+    async def _resolve(self, path: str) -> None:
+        if path in self._doubts:
+            self._doubt_resolved(path)
 
     def _doubt_resolved(self, path: str) -> None:
         ref = self._doubts.pop(path)

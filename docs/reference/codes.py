@@ -49,6 +49,10 @@ START: Mapping[str, Entry] = {
     "RUN-OPEN": Entry(
         "A repair waits until the keeper has closed its run.", "Send an open run `rollback`."
     ),
+    "FAULT-POINTS-REFUSED": Entry(
+        "`REMIT_FAULT_POINTS` is set, and this is not the fault machine's own light stack.",
+        "Unset it: it lets a process be ended on purpose.",
+    ),
     "RUN-ENDED": Entry(
         "A repair was asked for a run that ended by itself.", "There is nothing to repair."
     ),
@@ -242,6 +246,10 @@ MESSAGE: Mapping[str, Entry] = {
         "`hold`, `resume`, `rollback` and `amend` are for a run at work; this one is not.",
         "See its status.",
     ),
+    "FAULT-POINTS-REFUSED": Entry(
+        "`REMIT_FAULT_POINTS` is set, and this is not the fault machine's own light stack.",
+        "Unset it: it lets a process be ended on purpose.",
+    ),
     "RUN-ENDED": Entry("The run has ended.", "Nothing to do."),
     "ROLLBACK-AT-ROOT": Entry(
         "A sub-plan is rolled back with its run.", "Send it to the top-level workflow."
@@ -294,6 +302,9 @@ LEDGER: Mapping[str, Entry] = {
     "STEP-BEGUN": Entry("It was begun, and cannot be skipped.", "Nothing to do."),
     "STEP-NOT-DONE": Entry("There is nothing to undo.", "Nothing to do."),
     "LEASE-HELD": Entry("An earlier attempt may still land.", "Waited for by itself."),
+    "LEASE-RAN-OUT": Entry(
+        "Its lease ended before the call could be sent; nothing was sent.", "Tried again by itself."
+    ),
     "LEASE-LOST": Entry("Somebody else took the attempt over.", "Looked at again by itself."),
     "GRANT-USED": Entry("A grant does not cover this call.", "It is decided again."),
     "RATE-LIMITED": Entry(

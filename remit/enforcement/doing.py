@@ -7,6 +7,7 @@ from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonic
 from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
 from remit.enforcement.endings import Doubtful, NeedsApproval, Performed
+from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.gates import Gates
 from remit.enforcement.judging import judgement_of_do
@@ -78,6 +79,7 @@ class Doing:
         """Return the step's result; raise the typed failures of `remit.enforcement.failure`."""
         admitted = await admitted_call(self._ledger, self._pinned, call, call.key)
         around = Surroundings(self._ledger, self._pinned, admitted.pinned, admitted.admission)
+        reached(Point.LOOKED, call.key)
         action = admitted.situation.action
         if action is not None and action.state is State.HAPPENED:
             return await self._again(admitted, around, action)

@@ -117,6 +117,8 @@ class Gate(Model):
     """How it would be undone, in words."""
     opened_ms: int
     expires_ms: int
+    state: str = "open"
+    """How it stands: people may be faster than whoever tells that it is open."""
 
 
 class StepResult(Model):
