@@ -33,13 +33,21 @@ class Ordering:
         return await self.refusal(ask.root, ask.message, fields) or Answered(taken=True)
 
     async def refusal(
-        self, root: str, message: Message, fields: JSONObject, path: str = ""
+        self,
+        root: str,
+        message: Message,
+        fields: JSONObject,
+        path: str = "",
+        ended_ms: int | None = None,
     ) -> Answered | None:
-        """Return why policy refuses an order about a run, or about the call at `path`."""
+        """Return why policy refuses an order about a run, or about the call at `path`.
+
+        `ended_ms` is when the run ended, if it has.
+        """
         by = str(fields["by"])
         refused: Answered | None
         try:
-            decided = await self._decide(root, message, by, path)
+            decided = await self._decide(root, message, by, path, ended_ms)
         except PolicyUnavailableError as error:
             text = f"OPA did not answer ({error}); the order waits"
             raise failure.unavailable(error.code, text, 2, path) from error
@@ -60,13 +68,21 @@ class Ordering:
         await self._point.ledger.append(root, [Record("order", body)])
         return refused
 
-    async def _decide(self, root: str, message: Message, by: str, path: str) -> Decided:
+    async def _decide(
+        self, root: str, message: Message, by: str, path: str, ended_ms: int | None
+    ) -> Decided:
         ledger = self._point.ledger
         admission = await ledger.admission(root, "")
         if admission is None:
             raise PolicyInvalidError("ADMISSION-ABSENT", "the ledger knows no plan of this run")
         pinned = await self._point.pinned.plan(admission.compiled)
-        order = {"name": message.name, "path": path, "by": by, "verified": False}
+        order = {
+            "name": message.name,
+            "path": path,
+            "by": by,
+            "verified": False,
+            "ended_ms": ended_ms,
+        }
         facts = Facts(
             kind="order",
             principal=principal(pinned.plan),

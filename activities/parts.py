@@ -30,6 +30,7 @@ from remit.plan.wire import (
     ADMIT_PART,
     EXPAND,
     OUTPUTS,
+    REVERSING,
     AdmitPart,
     AdmittedPart,
     Expansion,
@@ -209,12 +210,12 @@ class Parts:
 
 
 def _require_abandoned(run: RunRow | None) -> None:
-    """A whole run is only repaired when it was ended from outside; the keeper says so."""
+    """A whole run is only undone when it was ended from outside, or ordered back once completed."""
     if run is None:
         raise failure.refused("RUN-ABSENT", "the ledger knows no such run")
     if not run.closed:
         raise failure.again("RUN-OPEN", "the run is not closed yet; asked again", 2)
-    if not run.closed.startswith(ABANDONED):
+    if run.closed != REVERSING and not run.closed.startswith(ABANDONED):
         raise failure.refused("RUN-ENDED", f"the run ended by itself: {run.closed}")
 
 

@@ -28,6 +28,7 @@ from activities.amending import Amending
 from activities.ordering import Ordering
 from activities.parts import Parts
 from activities.planning import Planning, Shop
+from activities.reversing import Reversing
 from activities.settlement import Settlement
 from activities.tool_call import tool_activity
 from activities.tools.registry import Tools
@@ -38,10 +39,10 @@ from workers.settings import WorkerSettings
 from workflows.arity import OneArgument
 from workflows.execute_part import ExecutePart
 from workflows.execute_plan import ExecutePlan
-from workflows.unwind import RepairRun, UnwindPart
+from workflows.unwind import RepairRun, RollbackRun, UnwindPart
 
 Role = Literal["orchestrate", "tools"]
-WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun)
+WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun, RollbackRun)
 PASSED_THROUGH = (
     "remit",
     "workflows",
@@ -127,6 +128,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
     voting = Voting(point, point.clock)
     ordering = Ordering(point)
     amending = Amending(point, shop)
+    reversing = Reversing(point)
     return [
         planning.admit,
         parts.admit_part,
@@ -137,6 +139,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
         settlement.repair,
         ordering.order,
         amending.amend,
+        reversing.order_back,
         voting.vote,
         voting.close_gate,
     ]

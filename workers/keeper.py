@@ -16,7 +16,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from remit.ledger.protocol import Ledger, LedgerUnavailableError, Record, RunRow
-from remit.plan.wire import ABANDONED, AdmitPart
+from remit.plan.wire import ABANDONED, REPAIR_ID, REVERSING, AdmitPart
 from remit.stores.archiving import LogStore
 from workers.sealing import Sealer
 from workers.settings import WorkerSettings
@@ -158,16 +158,46 @@ class Keeper:
             except RPCError as error:
                 if error.status != RPCStatusCode.NOT_FOUND:
                     raise
+                if run.closed == REVERSING:
+                    await self._roll_back(run)
+                    continue
                 # It was never started, or is deleted: there is nothing to add to the first seal.
                 await self._evidence.log.sealed(run.root)
                 continue
             if described.status in (None, WorkflowExecutionStatus.RUNNING):
                 continue
             begin = [(run.workflow_id, run.root), (repair_id, described.run_id)]
-            body = await self._evidence.sealer.seal(run, run.closed, begin, unwound=True)
-            await self._ledger.append(run.root, [Record("seal", body)])
+            status = run.closed
+            if status == REVERSING:
+                told = described.search_attributes.get("RemitStatus") or [""]
+                status = str(told[0])
+                if status != "rolled_back":
+                    # Somebody ended it from outside: what was ordered is still to be done.
+                    await self._roll_back(run)
+                    continue
+            body = await self._evidence.sealer.seal(run, status, begin, unwound=True)
+            await self._seal_again(run, status, Record("seal", body))
             await self._evidence.log.sealed(run.root)
             _log.info("sealed after repair", run=run.root, repair=repair_id)
+
+    async def _seal_again(self, run: RunRow, status: str, seal: Record) -> None:
+        if run.closed == REVERSING:
+            await self._ledger.close_run(run.root, status, [seal])
+        else:
+            await self._ledger.append(run.root, [seal])
+
+    async def _roll_back(self, run: RunRow) -> None:
+        """Go on with a rollback that the ledger knows was ordered."""
+        order = {"run": run.root, "by": "keeper", "reason": "ordered before"}
+        await self._client.start_workflow(
+            "RollbackRun",
+            order,
+            id=_repair_id(run),
+            task_queue=self._settings.task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"roll back {run.workflow_id}; owner {run.owner}",
+        )
 
     async def _repair(self, run: RunRow) -> None:
         repair_id = _repair_id(run)
@@ -187,4 +217,4 @@ class Keeper:
 
 
 def _repair_id(run: RunRow) -> str:
-    return f"remit-repair/{run.root}"
+    return f"{REPAIR_ID}{run.root}"

@@ -34,7 +34,18 @@ START: Mapping[str, Entry] = {
         "Start the plan; nobody hands over state.",
     ),
     "RUN-NO-PARENT": Entry("A child workflow type was started by hand.", "Start `ExecutePlan`."),
-    "RUN-PARENT": Entry("`RepairRun` was started by another workflow.", "The keeper starts it."),
+    "RUN-PARENT": Entry(
+        "`RepairRun` or `RollbackRun` was started by another workflow.",
+        "The keeper starts the one, `remit rollback` the other.",
+    ),
+    "ROLLBACK-ID": Entry(
+        "A `RollbackRun` was started under another workflow id than `remit-repair/` and `run`.",
+        "Use `remit rollback`.",
+    ),
+    "ROLLBACK-NOT-COMPLETED": Entry(
+        "Only a run that completed can be rolled back, and only once.",
+        "A run at work takes `rollback` as a message; see how this one ended.",
+    ),
     "RUN-OPEN": Entry(
         "A repair waits until the keeper has closed its run.", "Send an open run `rollback`."
     ),

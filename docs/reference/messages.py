@@ -36,7 +36,7 @@ STATUSES: Mapping[str, tuple[str, str]] = {
     "refused": ("Completed", "denied at admission or by policy, and undone"),
     "rejected": ("Completed", "a person said no at a gate, and it is undone"),
     "expired": ("Completed", "nobody answered a gate in time, and it is undone"),
-    "rolled_back": ("Completed", "ordered back by an operator, and undone"),
+    "rolled_back": ("Completed", "ordered back by an operator, at work or later, and undone"),
     "cancelled": ("Canceled", "cancelled, and undone; the result stands in the memo `RemitResult`"),
     "invalid": ("Failed", "not a plan; the failure of `remit.admit` holds all diagnostics"),
     "failed": ("Failed", "a step failed for good, and it is undone"),

@@ -198,7 +198,7 @@ vote(by, role) := object.union(base, {
 # title: Facts of an order
 order(by, name) := object.union(base, {
 	"kind": "order",
-	"order": {"name": name, "path": "", "by": by, "verified": false},
+	"order": {"name": name, "path": "", "by": by, "verified": false, "ended_ms": null},
 })
 
 # METADATA

@@ -126,6 +126,7 @@ well_formed if {
 	min(flags) >= false
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.context.now_ms, input.context.scheduled_ms]))
+	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.order.ended_ms]))
 	lists := [input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
@@ -289,6 +290,7 @@ leaves := [
 	{"path": ["order", "path"], "types": {"string"}, "values": set()},
 	{"path": ["order", "by"], "types": {"string"}, "values": set()},
 	{"path": ["order", "verified"], "types": {"boolean"}, "values": set()},
+	{"path": ["order", "ended_ms"], "types": {"integer", "null"}, "values": set()},
 	{"path": ["system", "activity"], "types": {"string"}, "values": set()},
 	{"path": ["system", "role"], "types": {"string"}, "values": set()},
 	{"path": ["system", "workflow_type"], "types": {"string"}, "values": set()},

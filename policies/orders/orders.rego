@@ -34,6 +34,18 @@ denies contains lib.reason("order.unverified", _policy, "the name behind the ord
 	input.context.profile != "light"
 }
 
+denies contains lib.reason("order.window", _policy, "the time in which this run could be rolled back is over") if {
+	is_number(input.order.ended_ms)
+	not _in_window
+}
+
+denies contains lib.reason("order.ended", _policy, "a run that has ended takes no such order") if {
+	is_number(input.order.ended_ms)
+	input.order.name != "rollback"
+}
+
+_in_window if input.context.now_ms - input.order.ended_ms <= lib.thresholds.rollback_window_ms
+
 _person := data.remit.registry.people[input.order.by]
 
 _may if {

@@ -70,3 +70,29 @@ test_without_roles_nobody_orders if {
 		with data.remit.defaults.thresholds as {}
 	facts.codes(decision.reasons) == {"order.role_missing"}
 }
+
+ended(by, name, ago_ms) := object.union(facts.order(by, name), {
+	"order": {"ended_ms": 1000000000 - ago_ms},
+	"context": {"now_ms": 1000000000, "scheduled_ms": 1000000000},
+})
+
+test_a_completed_run_is_rolled_back_inside_its_window if {
+	permitted(ended("operator@acme.example", "rollback", 604800000)) == {"order.permitted"}
+	refused(ended("operator@acme.example", "rollback", 604800001)) == {"order.window"}
+}
+
+test_whoever_it_acted_for_may_order_it_back if {
+	permitted(ended("requester@acme.example", "rollback", 1000)) == {"order.own_run"}
+}
+
+test_a_run_that_has_ended_takes_no_other_order if {
+	refused(ended("operator@acme.example", "amend", 1000)) == {"order.ended"}
+}
+
+test_without_a_window_nothing_is_rolled_back if {
+	given := ended("operator@acme.example", "rollback", 1000)
+	decision := main.decision with input as given
+		with data.remit.registry as facts.registry
+		with data.remit.defaults.thresholds as {"orders": {"rollback": ["operator"]}}
+	facts.codes(decision.reasons) == {"order.window"}
+}

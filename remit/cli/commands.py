@@ -138,6 +138,23 @@ def amend(
     return start(run, file, project, by=by, reason=reason, is_dry=is_dry, as_json=as_json)
 
 
+def rollback(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Workflow id of a run.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Undo a run, at work or completed.
+
+    Policy judges who orders it, and for a completed run whether it is still in time. Waits for
+    the end; stopped by Ctrl-C, the undoing goes on.
+    """
+    from remit.cli.reversal import rollback as start
+
+    return start(run, by, reason, project, as_json=as_json)
+
+
 def explain(
     subject: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A workflow id, or a plan.")],
     project: InProject = None,

@@ -60,6 +60,7 @@ def make_app() -> typer.Typer:
     app.command("graph")(commands.graph)
     app.command("run")(commands.run)
     app.command("amend")(commands.amend)
+    app.command("rollback")(commands.rollback)
     app.command("explain")(commands.explain)
     app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)

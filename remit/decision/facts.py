@@ -187,6 +187,8 @@ class Order(Model):
     """Path of the call that it is about; empty when it is about the whole run."""
     by: str
     verified: bool
+    ended_ms: int | None
+    """When the run ended, for an order about one that has; `null` while it is at work."""
 
 
 class SystemCall(Model):

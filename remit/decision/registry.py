@@ -123,6 +123,8 @@ class Thresholds(Model):
     """Currency of all amounts here; a call that costs in another one is denied."""
     min_confidence: Annotated[float, Field(ge=0, le=1)]
     clock_skew_ms: Annotated[int, Field(ge=0)]
+    rollback_window_ms: Annotated[int, Field(ge=0)]
+    """How long after its end a completed run may be ordered back."""
     max_steps: Annotated[int, Field(ge=1)]
     max_calls: Annotated[int, Field(ge=1)]
     """Most calls that a plan may make: fan-out and iterations counted."""

@@ -339,6 +339,13 @@ class Ledger(Protocol):
                 `AMEND-STALE` when another plan is in force, `RUN-NOT-AT-WORK` when it is undone.
         """
 
+    async def reverse(self, root: str) -> None:
+        """Open a completed run for its undoing: it is `rolling_back` from now on.
+
+        Raises:
+            LedgerError: `ROLLBACK-NOT-COMPLETED` when it is not a run that completed.
+        """
+
     async def run(self, root: str) -> RunRow | None:
         """Return a run."""
 

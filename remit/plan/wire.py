@@ -23,6 +23,7 @@ RESOLVE_DOUBT = "remit.resolve_doubt"
 REPAIR = "remit.repair"
 ORDER = "remit.order"
 AMEND = "remit.amend"
+ORDER_BACK = "remit.order_back"
 OUTPUTS = "remit.outputs"
 SYSTEM_ACTIVITIES = (
     ADMIT,
@@ -35,6 +36,7 @@ SYSTEM_ACTIVITIES = (
     REPAIR,
     ORDER,
     AMEND,
+    ORDER_BACK,
     OUTPUTS,
 )
 
@@ -51,6 +53,10 @@ AGAIN = "StepAgain"
 """The outcome is unknown, or a lease still runs; tried again."""
 ABANDONED = "abandoned:"
 """What the ledger's closing status begins with when somebody else ended the run."""
+REPAIR_ID = "remit-repair/"
+"""Workflow id of whatever undoes a run that is over; the run's root chain id follows."""
+REVERSING = "rolling_back"
+"""The ledger's closing status of a completed run that was ordered back, until it is undone."""
 INVALID = "PlanInvalid"
 """Not a plan; the diagnostics are in the details."""
 
@@ -360,6 +366,14 @@ class RunOrder(Model):
     """Input of `remit.order`: somebody tells the run to hold, to resume or to roll back."""
 
     root: str
+    message: Message
+
+
+class OrderBack(Model):
+    """Input of `remit.order_back`: somebody wants a completed run undone."""
+
+    run: str
+    """Root chain id; not called `root`, for it is only a word until the ledger knows it."""
     message: Message
 
 

@@ -168,6 +168,10 @@ class SqlLedger:
         work = partial(amendments.amend, amending=amending, given=contents, further=records)
         return await self._write(work)
 
+    async def reverse(self, root: str) -> None:
+        """Open a completed run for its undoing."""
+        await self._write(partial(runs.reverse, root=root))
+
     async def run(self, root: str) -> RunRow | None:
         """Return a run."""
         return await self._read(partial(runs.find, root=root))

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from remit.canonical import JSONObject
 from remit.ledger.amendments import earlier
 from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
+from remit.plan.wire import REVERSING
 from remit.stores import sqlite
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
-from remit.stores.schema import admissions, runs
+from remit.stores.schema import admissions, runs, unsealed
 from remit.stores.statements import Row, Transaction
 
 _RUN = [field.name for field in fields(RunRow)]
@@ -25,8 +26,15 @@ _OPEN = (
 )
 _CLOSE = (
     update(runs)
-    .where(runs.c.root == bindparam("at_root"), runs.c.closed == "")
+    .where(
+        runs.c.root == bindparam("at_root"), or_(runs.c.closed == "", runs.c.closed == REVERSING)
+    )
     .values(closed=bindparam("closed"))
+)
+_REVERSE = (
+    update(runs)
+    .where(runs.c.root == bindparam("at_root"), runs.c.closed == "completed")
+    .values(closed=REVERSING)
 )
 _ADMITTED = select(*[admissions.c[name] for name in _ADMISSION]).where(
     admissions.c.root == bindparam("root"), admissions.c.path == bindparam("path")
@@ -104,6 +112,20 @@ def close(tx: Transaction, root: str, status: str, further: Sequence[Record]) ->
     chain.append_all(further)
     chain.save()
     return True
+
+
+def reverse(tx: Transaction, root: str) -> None:
+    """Open a completed run for its undoing, and have the keeper seal it again afterwards."""
+    chain = Chain(tx, root)
+    if chain.closed == REVERSING:
+        return
+    if not tx.run(_REVERSE, at_root=root):
+        raise LedgerError("ROLLBACK-NOT-COMPLETED", f"{root!r} is {chain.closed or 'open'}")
+    found = find(tx, root)
+    row = {"root": root, "workflow_id": found.workflow_id if found else ""}
+    tx.insert(sqlite.insert_once, unsealed, row)
+    chain.append("reversal", {"status": REVERSING})
+    chain.save()
 
 
 def append(tx: Transaction, root: str, further: Sequence[Record]) -> None:

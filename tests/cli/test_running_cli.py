@@ -335,3 +335,31 @@ def test_amend_changes_what_has_not_begun(typed: Typed, tag: str) -> None:
 
 async def _waits(typed: Typed, run: str) -> bool:
     return bool((await asyncio.to_thread(typed.document, "explain", run)).get("waits"))
+
+
+def test_rollback_undoes_a_run_that_has_completed(typed: Typed, tag: str) -> None:
+    """It waits for the undoing and tells its end; a refusal is a finding."""
+    file = typed.plan("reversed", put("a", f"{tag}a"), put("b", f"{tag}b", "a"))
+    run = str(typed.document("run", file)["workflow_id"])
+
+    refused = typed("rollback", run, "--by", "clerk@lab.example", "--reason", "why not")
+    taken = typed.document("rollback", run, "--by", "boss@lab.example", "--reason", "wrong")
+
+    assert refused.returncode == 1
+    assert "order.role_missing" in refused.stdout
+    assert taken["ok"] is True
+    assert taken["outcome"]["status"] == "rolled_back"  # type: ignore[index,call-overload]
+    puts = [f"put {tag}a", f"put {tag}b"]
+    assert typed.lab.effects(tag) == [*puts, f"drop {tag}b", f"drop {tag}a"]
+
+
+def test_rollback_of_a_run_at_work_is_the_message(typed: Typed, tag: str) -> None:
+    """The same command; the run undoes itself."""
+    file = typed.plan("at-work", put("a", f"{tag}a"), burn(tag) | {"needs": ["a"]})
+    run = str(typed.document("run", file, "--no-follow")["workflow_id"])
+    asyncio.run(eventually(lambda: _waits(typed, run)))
+
+    taken = typed.document("rollback", run, "--by", "boss@lab.example", "--reason", "wrong")
+
+    assert (taken["ok"], taken["undone_by"]) == (True, run)
+    assert typed.lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]

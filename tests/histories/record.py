@@ -139,7 +139,21 @@ async def amended(client: Client) -> None:
     await record(client, "amended", handle)
 
 
-SCENARIOS = (completed, approved, undone, cancelled, repeated, invalid, amended)
+async def reversed_(client: Client) -> None:
+    """A run that has completed is rolled back, behind an order that is refused."""
+    handle = await start(client, plan("reversed", [put("a", "reversed-a")]))
+    await ended(handle)
+    root = handle.first_execution_run_id or ""
+    for by, name in (("stranger", "reversal-refused"), (BOSS, "reversal")):
+        order: JSONObject = {"run": root, "by": by, "reason": "recorded"}
+        back: WorkflowHandle = await client.start_workflow(
+            "RollbackRun", order, id=f"remit-repair/{root}", task_queue="remit"
+        )
+        await ended(back)
+        await record(client, name, back)
+
+
+SCENARIOS = (completed, approved, undone, cancelled, repeated, invalid, amended, reversed_)
 
 
 async def main(running: Running, names: Sequence[str]) -> None:

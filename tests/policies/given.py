@@ -173,7 +173,8 @@ def vote(by: str = "holder@acme.example") -> Facts:
 
 def order(by: str = "operator@acme.example", name: str = "rollback") -> Facts:
     """Return the facts of an order; the operator's is allowed."""
-    said = Order.model_validate({"name": name, "path": "", "by": by, "verified": False})
+    told = {"name": name, "path": "", "by": by, "verified": False, "ended_ms": None}
+    said = Order.model_validate(told)
     return Facts(kind="order", principal=PRINCIPAL, order=said, context=CONTEXT)
 
 

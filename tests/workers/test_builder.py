@@ -111,6 +111,7 @@ def test_wire_names_stand() -> None:
         "remit.repair",
         "remit.order",
         "remit.amend",
+        "remit.order_back",
         "remit.outputs",
     )
     assert [kind.__name__ for kind in WORKFLOWS] == [
@@ -118,6 +119,7 @@ def test_wire_names_stand() -> None:
         "ExecutePart",
         "UnwindPart",
         "RepairRun",
+        "RollbackRun",
     ]
     assert sorted(MESSAGES) == [
         "amend",
