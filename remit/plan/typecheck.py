@@ -69,13 +69,22 @@ class Checker:
         self._steps: Spec | None = None
         self._likeness = Likeness({})
         self._environments: dict[Names, Any] = {}
+        self._known: dict[tuple[str, tuple[tuple[str, Shape], ...]], Verdict] = {}
         self._verdicts: dict[tuple[str, Names], Verdict] = {}
+        self._shared: dict[tuple[str, Names], Verdict] = {}
 
     def check(self, source: str, variables: Mapping[str, Shape]) -> Verdict:
         """Return what is wrong with `source`, and what it reads.
 
         `variables` are the names beside `inputs` and `steps`: a loop variable, `output`.
         """
+        key = (source, tuple(variables.items()))
+        verdict = self._known.get(key)
+        if verdict is None:
+            verdict = self._known[key] = self._judge(source, variables)
+        return verdict
+
+    def _judge(self, source: str, variables: Mapping[str, Shape]) -> Verdict:
         if len(source) > MAX_LENGTH:
             message = f"the expression has more than {MAX_LENGTH} characters"
             return Verdict((Problem(Code.EXPRESSION_BOMB, message, "let a tool work it out"),))
@@ -93,14 +102,18 @@ class Checker:
     def _alike(self, source: str, names: Names, variables: Mapping[str, Shape]) -> Verdict | None:
         """Return the verdict on what `source` has in common with others, if it is a good one.
 
-        A bad one speaks of the text that it was found in, so each text gets its own.
+        A bad one speaks of the text that it was found in, and of the names that are known there.
+        It is kept apart, so that every text gets its own.
         """
         like = None
         if self._steps is not None and ("steps", self._steps) in names:
             like = self._likeness.of(source)
         if like is None:
             return None
-        verdict = self._verdict(like.source, names, variables)
+        key = (like.source, names)
+        if key not in self._shared:
+            self._shared[key] = self._check(like.source, names, variables)
+        verdict = self._shared[key]
         return None if verdict.problems else verdict.about(like.meant)
 
     def _verdict(self, source: str, names: Names, variables: Mapping[str, Shape]) -> Verdict:

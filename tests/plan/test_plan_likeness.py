@@ -1,7 +1,7 @@
 """Checking one expression for all that are like it gives what checking each would give."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from remit.plan.likeness import Likeness
@@ -112,17 +112,23 @@ _TERMS = st.builds(str.format, st.sampled_from(_FORMS.strip().splitlines()), _WA
 _TEXTS = st.lists(_TERMS, min_size=1, max_size=2).map(" && ".join)
 
 
-def _checked_apart(sources: list[str]) -> list[Verdict]:
+_NOBODY: dict[str, Shape] = {}
+_SEEN = st.sampled_from([_NOBODY, {"output": NUMBER}, {"person": TEXTS}])
+Sources = list[tuple[str, dict[str, Shape]]]
+
+
+def _checked_apart(sources: Sources) -> list[Verdict]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Likeness, "of", lambda *_: None)
         checker = Checker(INPUTS, OUTPUTS)
-        return [checker.check(source, {}) for source in sources]
+        return [checker.check(source, names) for source, names in sources]
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(_TEXTS, min_size=1, max_size=12))
-def test_a_verdict_is_the_same_whatever_was_checked_before(sources: list[str]) -> None:
+@example([("steps.b.output.n > who", {"person": TEXTS}), ("steps.a.output.n > who", {})])
+@given(st.lists(st.tuples(_TEXTS, _SEEN), min_size=1, max_size=12))
+def test_a_verdict_is_the_same_whatever_was_checked_before(sources: Sources) -> None:
     """Sharing the work changes neither what is found nor what is read."""
     checker = Checker(INPUTS, OUTPUTS)
 
-    assert [checker.check(source, {}) for source in sources] == _checked_apart(sources)
+    assert [checker.check(source, names) for source, names in sources] == _checked_apart(sources)
