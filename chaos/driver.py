@@ -31,7 +31,7 @@ _AT_ONCE = 24
 """Most plans that run at the same time, where there are many."""
 _ARMED = 3
 """Most points that are armed at the same time."""
-_TRIES = 3
+_TRIES = 5
 _POLL_S = 0.5
 _QUEUE = "remit"
 _OPEN = "ExecutionStatus = 'Running'"
