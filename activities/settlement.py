@@ -164,6 +164,10 @@ class Settlement:
                 return refused
             await self._point.ledger.repair(key, order, fields)
         except (LedgerError, ValueError) as error:
+            if isinstance(error, LedgerError) and error.code == "STEP-HAPPENED":
+                # It was undone meanwhile, or with an answer that nobody could read: whoever waits
+                # for the order looks again and finds nothing left to do.
+                return Answered(taken=True, path=path, code=error.code, reason=str(error))
             code = error.code if isinstance(error, LedgerError) else "STEP-PATH"
             return Answered(taken=False, code=code, reason=str(error))
         return Answered(taken=True, path=path)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -23,6 +24,8 @@ BOSS = "boss@chaos.example"
 _EVERY_S = 0.5
 _AGAIN_S = 6.0
 """A signal that changed nothing for so long is sent again: whoever carried it may have died."""
+_QUERY = timedelta(seconds=5)
+_NEED_REPAIR = "ExecutionStatus = 'Running' AND RemitStatus = 'needs_repair'"
 _GATES = (
     "SELECT g.root, g.gate, g.proposed_digest, r.workflow_id FROM gates g"
     " JOIN runs r ON r.root = g.root WHERE g.state = 'open'"
@@ -55,7 +58,21 @@ class Answers:
             # A full disk, a dead server: it is asked again.
             with suppress(sqlite3.Error, RPCError):
                 await self.look()
+            with suppress(RPCError):
+                await self._repair_what_says_so()
             await asyncio.sleep(_EVERY_S)
+
+    async def _repair_what_says_so(self) -> None:
+        """Answer runs that ask for a repair, whatever the ledger says of them."""
+        async for found in self.client.list_workflows(_NEED_REPAIR):
+            handle = self.client.get_workflow_handle(found.id)
+            pending: list[JSONObject] = await handle.query("pending", rpc_timeout=_QUERY)
+            for wait in pending:
+                if wait.get("kind") == "repair":
+                    step = str(wait.get("step"))
+                    body: JSONObject = {"step": step, "do": "retry", "reason": "look", "by": BOSS}
+                    root = found.id.removeprefix(REPAIR)
+                    await self._send(f"{found.id} asks {step}", root, found.id, "repair", body)
 
     async def look(self) -> None:
         """Answer everything that waits now."""

@@ -6,7 +6,7 @@ Plans begin as faults come, and faults as plans begin, so that neither is over b
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 
 from temporalio.client import Client, WorkflowHandle
@@ -31,7 +31,7 @@ _AT_ONCE = 24
 """Most plans that run at the same time, where there are many."""
 _ARMED = 3
 """Most points that are armed at the same time."""
-_TRIES = 3
+_TRIES = 5
 _POLL_S = 0.5
 _QUEUE = "remit"
 _OPEN = "ExecutionStatus = 'Running'"
@@ -91,7 +91,9 @@ class Driver:
                 await asyncio.gather(*lanes)
                 course.last_fault = time.monotonic()
                 self.say("the last fault has come; waiting for quiet")
-                await starting
+                # Whatever hangs, hangs no longer than this; the checker then names it.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(starting, self.quiet_within_s)
                 await self._quiet(course)
         finally:
             starting.cancel()

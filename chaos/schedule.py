@@ -124,8 +124,8 @@ def missed(
 def _of_window(rng: random.Random, window: Window, least: int) -> list[Fault]:
     points = POINTS[window]
     faults = []
-    # One in eight more: a point that nobody comes to in time is not a fault.
-    for number in range(least + least // 8):
+    # One in five more: a point that nobody comes to in time is not a fault.
+    for number in range(least + least // 5):
         kind = AT_POINTS[(number + len(window)) % len(AT_POINTS)]
         point = points[number % len(points)]
         in_flight = point.endswith(".sending") and kind == "kill_worker"
