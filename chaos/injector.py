@@ -23,6 +23,8 @@ from remit.canonical import JSONObject
 
 _POLL_S = 0.02
 _FIRES_WITHIN_S = 12.0
+_ONE_STEP_S = 90.0
+"""A point of one step alone is waited for longer: its plan may have to recover first."""
 _CALM_S = 0.3
 """How long a component's fault lasts before it is mended, at least."""
 TROUBLES = frozenset({"cut", "delay", "half_close", "swallow", "corrupt"})
@@ -72,13 +74,14 @@ class Injector:
         draft = self.place.points / f"draft-{fault.number}"
         draft.write_text(f"{'kill' if kills else 'stop'} {fault.delay_s or ''}".strip())
         draft.rename(armed)
-        told = await self._fired(fault.point)
+        within_s = _ONE_STEP_S if "@" in fault.point else _FIRES_WITHIN_S
+        told = await self._fired(fault.point, within_s)
         if told is None:
             with suppress(FileNotFoundError):
                 armed.unlink()
                 return None
             # It was claimed in this very moment.
-            told = await self._fired(fault.point)
+            told = await self._fired(fault.point, 1.0)
             if told is None:
                 return None
         began, pid = int(str(told["at_ms"])), int(str(told["pid"]))
@@ -90,9 +93,9 @@ class Injector:
                     os.kill(pid, signal.SIGCONT)
         return Injected(fault, began, _now_ms(), Key.parse(str(told["key"])))
 
-    async def _fired(self, point: str) -> JSONObject | None:
+    async def _fired(self, point: str, within_s: float) -> JSONObject | None:
         """Return what a worker wrote when it came to the point."""
-        until = time.monotonic() + _FIRES_WITHIN_S
+        until = time.monotonic() + within_s
         folder = self.place.points / "fired"
         while time.monotonic() < until:
             for file in folder.glob("*.json"):
