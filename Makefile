@@ -35,7 +35,7 @@ test: install programs lint types policy ## Run every check and every test
 unit: install ## Run the tests that need no server
 	@$(BIN)/python -m pytest -q -n 2 -m "not stack and not opa"
 
-large: install programs ## Run the largest plans; takes minutes
+large: install programs ## Run the largest plans, and the fault machine in miniature; takes minutes
 	@$(BIN)/python -m pytest -q -m large
 
 lint: install ## Style, imports, and which room may import which

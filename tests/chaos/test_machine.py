@@ -16,7 +16,8 @@ _WITHOUT = [word for kind in TIMED if kind not in _KEPT for word in ("--without"
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(300)
+@pytest.mark.large
+@pytest.mark.timeout(600)
 def test_in_miniature_nothing_is_wrong(tmp_path: Path) -> None:
     """A few plans under a fault in every window: all tried, nothing doubled, lost or left."""
     code, found, said = _run(tmp_path, "--plans", "10", *_WITHOUT)
@@ -29,7 +30,8 @@ def test_in_miniature_nothing_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(300)
+@pytest.mark.large
+@pytest.mark.timeout(600)
 def test_a_broken_effect_once_is_caught(tmp_path: Path) -> None:
     """With another key for every attempt, lost answers become second effects, and are reported."""
     code, found, said = _run(tmp_path, "--plans", "8", "--break-effect-once", *_WITHOUT)
