@@ -30,7 +30,8 @@ from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger import amendments
-from remit.ledger.protocol import Admission, LedgerError, Record, RunRow, Totals
+from remit.ledger.entries import Admission, Record, RunRow, Totals
+from remit.ledger.errors import LedgerError
 from remit.plan.amendment import (
     Amendment,
     PinnedFirst,

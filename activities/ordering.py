@@ -11,7 +11,7 @@ from remit.enforcement.deciding import principal, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.protocol import Record
+from remit.ledger.entries import Record
 from remit.plan.wire import ORDER, Answered, Message, RunOrder
 
 _REASON_LENGTH = 500

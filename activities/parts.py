@@ -19,7 +19,7 @@ from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shown import shown
 from remit.enforcement.surroundings import Surroundings, items_of
 from remit.ledger.amendments import earlier
-from remit.ledger.protocol import Admission, Record, RunRow
+from remit.ledger.entries import Admission, Record, RunRow
 from remit.plan.compiled import CompiledPlan, CompiledStep, Schedule
 from remit.plan.path import Direction, Segment, StepKey
 from remit.plan.scheduling import part_schedule, schedule_of

@@ -24,7 +24,8 @@ from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.amendments import earlier
-from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow, Totals
+from remit.ledger.entries import Admission, Content, Record, RunRow, Totals
+from remit.ledger.errors import LedgerError
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES

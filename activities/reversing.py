@@ -9,7 +9,7 @@ from temporalio import activity
 from activities.ordering import Ordering, read_order
 from remit.enforcement import failure
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.protocol import LedgerError
+from remit.ledger.errors import LedgerError
 from remit.plan.wire import ORDER_BACK, REVERSING, Answered, OrderBack
 
 _PAGE = 500

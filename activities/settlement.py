@@ -18,7 +18,8 @@ from remit.enforcement.frame import Frame
 from remit.enforcement.judging import frozen_undo
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.surroundings import Surroundings
-from remit.ledger.protocol import Action, Content, FrozenUndo, LedgerError, State
+from remit.ledger.entries import Action, Content, FrozenUndo, State
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
 from remit.plan.wire import (
     REPAIR,

@@ -15,7 +15,7 @@ from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.telemetry import GATES
-from remit.ledger.protocol import GateRow, Record, VoteRow
+from remit.ledger.entries import GateRow, Record, VoteRow
 from remit.plan.wire import (
     CLOSE_GATE,
     VOTE,

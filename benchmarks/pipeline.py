@@ -21,7 +21,7 @@ from remit.enforcement.attempt import content
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.protocol import Admission, RunRow
+from remit.ledger.entries import Admission, RunRow
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.library import Library

@@ -15,7 +15,9 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from remit.ledger.protocol import Ledger, LedgerUnavailableError, Record, RunRow
+from remit.ledger.entries import Record, RunRow
+from remit.ledger.errors import LedgerUnavailableError
+from remit.ledger.protocol import Ledger
 from remit.plan.wire import ABANDONED, REPAIR_ID, REVERSING, AdmitPart
 from remit.stores.archiving import LogStore
 from workers.sealing import Sealer

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Sequence
 from temporalio.client import Client
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
-from remit.ledger.protocol import Content, Ledger, RunRow
+from remit.ledger.entries import Content, RunRow
+from remit.ledger.protocol import Ledger
 from workers.bundles import BundleShelf
 from workers.projection import Histories, project
 

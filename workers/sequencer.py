@@ -12,7 +12,7 @@ import asyncio
 import structlog
 
 from remit.evidence.checkpoint import Checkpoint, CheckpointError, open_note
-from remit.ledger.protocol import LedgerError, LedgerUnavailableError
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.archiving import LogStore
 from remit.stores.keyring import Keyring, KeysBusyError
 from remit.stores.publishing import CheckpointStore, PublishedError

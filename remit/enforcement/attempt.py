@@ -23,18 +23,9 @@ from remit.enforcement.pacing import pace_of
 from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
 from remit.enforcement.sending import Cancellable, Send, after_a_loss
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import (
-    Action,
-    Content,
-    Intent,
-    Ledger,
-    LedgerError,
-    Outcome,
-    Record,
-    Reserve,
-    Situation,
-    State,
-)
+from remit.ledger.entries import Action, Content, Intent, Outcome, Record, Reserve, Situation, State
+from remit.ledger.errors import LedgerError
+from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import Idempotency

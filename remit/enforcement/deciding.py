@@ -28,7 +28,7 @@ from remit.enforcement.obligations import CAPABILITIES
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS
-from remit.ledger.protocol import GateRow, RunRow, Situation, Totals
+from remit.ledger.entries import GateRow, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
 

@@ -18,16 +18,9 @@ from remit.enforcement.shown import shown
 from remit.enforcement.subject import Subject
 from remit.enforcement.surroundings import Surroundings
 from remit.ledger.amendments import earlier
-from remit.ledger.protocol import (
-    Action,
-    Admission,
-    Ledger,
-    LedgerError,
-    Record,
-    RunRow,
-    Situation,
-    State,
-)
+from remit.ledger.entries import Action, Admission, Record, RunRow, Situation, State
+from remit.ledger.errors import LedgerError
+from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledStep
 from remit.plan.expression import ExpressionError, evaluate
 from remit.plan.path import StepKey

@@ -7,7 +7,8 @@ from remit.decision.decision import ApprovalDemand, Decided
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.shown import shown_arguments
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import GateRow, Ledger, Record, Situation
+from remit.ledger.entries import GateRow, Record, Situation
+from remit.ledger.protocol import Ledger
 from remit.plan.wire import Gate, StepResult
 
 

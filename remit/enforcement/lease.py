@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from remit.enforcement import failure
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import Action
+from remit.ledger.entries import Action
 from remit.tool.call import Refused
 
 _SLACK_MS = 1000

@@ -8,7 +8,7 @@ Whoever finds a window full waits for a later one; waiting is no attempt.
 import random
 from dataclasses import dataclass
 
-from remit.ledger.protocol import RATE, Reserve
+from remit.ledger.entries import RATE, Reserve
 from remit.tool.contract import ToolContract
 
 _JITTER = random.SystemRandom()

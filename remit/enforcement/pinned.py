@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from remit.canonical import JSON, Digest, digest_bytes
-from remit.ledger.protocol import Ledger, LedgerError
+from remit.ledger.errors import LedgerError
+from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.tool.contract import ToolContract
 

@@ -18,7 +18,9 @@ from remit.enforcement.pinned import Pinned
 from remit.enforcement.reading import Reading
 from remit.enforcement.sending import Send
 from remit.enforcement.undoing import Undoing
-from remit.ledger.protocol import Ledger, LedgerError, LedgerUnavailableError, Record
+from remit.ledger.entries import Record
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
+from remit.ledger.protocol import Ledger
 from remit.plan.path import Direction
 from remit.plan.wire import ADMIT, Failure, StepCall, StepResult
 

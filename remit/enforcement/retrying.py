@@ -3,7 +3,7 @@
 import random
 
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import REPAIR_RETRY, Action
+from remit.ledger.entries import REPAIR_RETRY, Action
 from remit.tool.contract import Idempotency
 
 _JITTER = random.SystemRandom()

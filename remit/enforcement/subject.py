@@ -7,7 +7,7 @@ from remit.canonical import JSON, Digest, JSONObject, digest
 from remit.decision.facts import CostFact
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
-from remit.ledger.protocol import Admission, RunRow
+from remit.ledger.entries import Admission, RunRow
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import Direction, StepKey
 from remit.tool.call import Purpose

@@ -15,7 +15,8 @@ from remit.enforcement.reading import Reading
 from remit.enforcement.sending import Send
 from remit.enforcement.shown import shown
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import Action, FrozenUndo, Ledger, State
+from remit.ledger.entries import Action, FrozenUndo, State
+from remit.ledger.protocol import Ledger
 from remit.plan.path import Direction, StepKey
 from remit.plan.wire import StepCall, StepResult
 

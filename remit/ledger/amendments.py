@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from remit.canonical import Digest
-from remit.ledger.protocol import Admission
+from remit.ledger.entries import Admission
 
 
 @dataclass(frozen=True, slots=True)

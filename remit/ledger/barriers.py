@@ -7,7 +7,7 @@ may still begin there and below. Pure functions; a store keeps the barriers of a
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from remit.ledger.protocol import LedgerError
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Segment, StepKey
 
 FENCED = 2**31 - 1

@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, insert, update
 from remit.canonical import JSONObject
 from remit.ledger.amendments import Amending, earlier
 from remit.ledger.barriers import fence_path
-from remit.ledger.protocol import Admission, Content, LedgerError, Record
+from remit.ledger.entries import Admission, Content, Record
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Segment, join_path
 from remit.stores import actions, reading, runs
 from remit.stores.chain import Chain

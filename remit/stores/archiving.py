@@ -15,7 +15,8 @@ from remit.evidence import batch, merkle
 from remit.evidence.archive import Consistency, Inclusion
 from remit.evidence.chain import line
 from remit.evidence.checkpoint import Checkpoint, SigningKey
-from remit.ledger.protocol import LedgerError, RunRow
+from remit.ledger.entries import RunRow
+from remit.ledger.errors import LedgerError
 from remit.stores import log, runs, sqlite
 from remit.stores.schema import bundles, contents, leaves, records, unsealed
 from remit.stores.schema import runs as run_table

@@ -10,7 +10,8 @@ from dataclasses import fields, replace
 from sqlalchemy import bindparam, insert, select, update
 
 from remit.canonical import JSONObject, canonical
-from remit.ledger.protocol import LedgerError, Record, Totals
+from remit.ledger.entries import Record, Totals
+from remit.ledger.errors import LedgerError
 from remit.ledger.records import genesis, link
 from remit.stores import sqlite
 from remit.stores.schema import chains, records, runs

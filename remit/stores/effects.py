@@ -8,16 +8,8 @@ from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import barriers, rules
-from remit.ledger.protocol import (
-    Action,
-    Content,
-    FrozenUndo,
-    Intent,
-    LedgerError,
-    Outcome,
-    Record,
-    State,
-)
+from remit.ledger.entries import Action, Content, FrozenUndo, Intent, Outcome, Record, State
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
 from remit.stores import actions, gates, reservations
 from remit.stores.chain import Chain

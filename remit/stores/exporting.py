@@ -16,7 +16,7 @@ from remit.canonical import JSON, Digest, JSONObject
 from remit.evidence.archive import FORMAT, Consistency, Inclusion, Manifest, write
 from remit.evidence.chain import record_of
 from remit.evidence.checkpoint import Checkpoint, parse_note
-from remit.ledger.protocol import RunRow
+from remit.ledger.entries import RunRow
 from remit.stores.archiving import LogStore
 
 _PAGE = 2000

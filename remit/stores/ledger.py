@@ -15,14 +15,13 @@ from sqlalchemy import Engine
 
 from remit.canonical import Digest, JSONObject
 from remit.ledger.amendments import Amending
-from remit.ledger.protocol import (
+from remit.ledger.entries import (
     Action,
     Admission,
     Content,
     FrozenUndo,
     GateRow,
     Intent,
-    LedgerUnavailableError,
     Outcome,
     Record,
     RunRow,
@@ -30,6 +29,7 @@ from remit.ledger.protocol import (
     Totals,
     VoteRow,
 )
+from remit.ledger.errors import LedgerUnavailableError
 from remit.plan.path import StepKey
 from remit.stores import amending as amendments
 from remit.stores import chain, effects, gates, reading, runs, sqlite

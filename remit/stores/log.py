@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from remit.evidence.chain import leaf_of
 from remit.evidence.checkpoint import Checkpoint, CheckpointError, SigningKey, parse_note
 from remit.evidence.merkle import appended, root
-from remit.ledger.protocol import LedgerError
+from remit.ledger.errors import LedgerError
 from remit.stores.schema import checkpoints, leaves, nodes, pending, records
 from remit.stores.statements import Row, Transaction
 from remit.stores.tree import STORED_LEVEL, Tree

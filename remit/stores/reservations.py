@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from remit.ledger.protocol import MONEY, RATE, LedgerError, Reserve
+from remit.ledger.entries import MONEY, RATE, Reserve
+from remit.ledger.errors import LedgerError
 from remit.ledger.rules import merge_reserves
 from remit.plan.path import StepKey
 from remit.stores import sqlite

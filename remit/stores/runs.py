@@ -7,7 +7,8 @@ from sqlalchemy import bindparam, insert, or_, select, update
 
 from remit.canonical import JSONObject
 from remit.ledger.amendments import earlier
-from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
+from remit.ledger.entries import Admission, Content, Record, RunRow
+from remit.ledger.errors import LedgerError
 from remit.plan.wire import REVERSING
 from remit.stores import sqlite
 from remit.stores.chain import Chain

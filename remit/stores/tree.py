@@ -7,7 +7,7 @@ when somebody asks: 64 hashes for a proof, none for a record. Nothing here write
 from sqlalchemy import bindparam, func, select
 
 from remit.evidence.merkle import HASH_BYTES, node_hash
-from remit.ledger.protocol import LedgerError
+from remit.ledger.errors import LedgerError
 from remit.stores.schema import leaves, nodes
 from remit.stores.statements import Row, Transaction
 

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from remit.ledger.protocol import LedgerUnavailableError
+from remit.ledger.errors import LedgerUnavailableError
 from remit.stores import sqlite
 from remit.stores.session import POLL_S, BusyError, Session
 from remit.stores.statements import Transaction

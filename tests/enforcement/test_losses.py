@@ -15,7 +15,7 @@ from remit.enforcement import faultpoints
 from remit.enforcement.attempt import content
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.protocol import Admission, RunRow, Situation, State
+from remit.ledger.entries import Admission, RunRow, Situation, State
 from remit.plan.compiler import compile_plan
 from remit.plan.library import Library
 from remit.plan.wire import StepCall, StepResult

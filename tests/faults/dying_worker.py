@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from remit.ledger.amendments import Amending
-from remit.ledger.protocol import Admission, Content, Record
+from remit.ledger.entries import Admission, Content, Record
 from remit.stores.ledger import SqlLedger
 from tests.in_process import working
 from tests.running import Running

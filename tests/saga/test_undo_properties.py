@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remit.ledger.protocol import Action, State
+from remit.ledger.entries import Action, State
 from remit.plan.compiled import CompiledPlan
 from remit.plan.path import Segment
 from remit.saga.order import UndoBatch, undo_batch

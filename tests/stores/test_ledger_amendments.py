@@ -6,7 +6,8 @@ import pytest
 
 from remit.canonical import digest
 from remit.ledger.amendments import Amending, earlier
-from remit.ledger.protocol import LedgerError, Record
+from remit.ledger.entries import Record
+from remit.ledger.errors import LedgerError
 from remit.ledger.records import verify_chain
 from remit.plan.path import Segment, StepKey
 from remit.stores.ledger import SqlLedger

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from remit.ledger.protocol import LedgerError
+from remit.ledger.errors import LedgerError
 from remit.stores import migrate as migrate_module
 from remit.stores import sqlite
 from remit.stores.migrate import VERSION, migrate

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from remit.canonical import digest
-from remit.ledger.protocol import Content, LedgerError, Record, Totals
+from remit.ledger.entries import Content, Record, Totals
+from remit.ledger.errors import LedgerError
 from remit.stores.contents import ContentCache
 from remit.stores.ledger import SqlLedger, open_ledger
 from tests.stores.ledger_values import (

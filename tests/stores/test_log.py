@@ -13,7 +13,8 @@ import pytest
 from remit.evidence import batch, merkle
 from remit.evidence.chain import leaf_of
 from remit.evidence.checkpoint import SigningKey, open_note
-from remit.ledger.protocol import LedgerError, Record
+from remit.ledger.entries import Record
+from remit.ledger.errors import LedgerError
 from remit.stores import log, statements
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.migrate import migrate

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from remit.evidence.checkpoint import open_note
-from remit.ledger.protocol import Record
+from remit.ledger.entries import Record
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.publishing import CheckpointFolder

@@ -13,7 +13,7 @@ from remit.cli.stack.layout import Layout
 from remit.decision.decision import Decided
 from remit.enforcement.gates import Gates
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import Situation
+from remit.ledger.entries import Situation
 from remit.plan.wire import VOTE, StepResult
 from tests.in_process import working
 from tests.running import Running, ended, eventually, plan

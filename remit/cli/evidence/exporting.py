@@ -14,7 +14,8 @@ from remit.cli.evidence.place import checkpoints, layout_of
 from remit.cli.output import answer
 from remit.cli.stack.layout import Layout
 from remit.evidence.checkpoint import CheckpointError, parse_note
-from remit.ledger.protocol import LedgerError, LedgerUnavailableError, RunRow
+from remit.ledger.entries import RunRow
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.archiving import LogStore
 from remit.stores.exporting import Exported, Exporter
 

@@ -10,7 +10,7 @@ from remit.cli.evidence.place import layout_of
 from remit.cli.output import answer
 from remit.cli.stack.layout import Layout
 from remit.evidence.checkpoint import CheckpointError, PublicKey, parse_note
-from remit.ledger.protocol import LedgerError, LedgerUnavailableError
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.keyring import Keyring
 
 

@@ -19,7 +19,7 @@ from remit.enforcement.opa import OpaClient, PolicyInvalidError, PolicyUnavailab
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import Admission, RunRow, Situation, Totals
+from remit.ledger.entries import Admission, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import StepKey
 from remit.tool.contract import ToolContract
