@@ -283,6 +283,11 @@ def _words(kind: str, body: JSONObject) -> tuple[str, str, str]:
             return "the run", text(body, "status"), _tone(text(body, "status"))
         case "seal":
             return "the run", "sealed", "good"
+        case "forgotten":
+            words = f"{len(_list(body, 'contents'))} contents forgotten"
+            return "the run", f"{words}, {text(body, 'how')} by {text(body, 'by')}", "wait"
+        case "retention":
+            return "the run", f"{text(body, 'state')} by {text(body, 'by')}", "wait"
         case _:
             return path or "the run", kind.replace("_", " "), ""
 
