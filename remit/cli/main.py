@@ -40,6 +40,10 @@ def _root(
     """Agents propose. Remit decides, executes, undoes and proves."""
 
 
+def _ledger() -> None:
+    """Look after the ledger."""
+
+
 def make_app() -> typer.Typer:
     """Return the application with every command."""
     app = typer.Typer(
@@ -63,12 +67,21 @@ def make_app() -> typer.Typer:
     app.command("rollback")(commands.rollback)
     app.command("forget")(commands.forget)
     app.command("retain")(commands.retain)
-    app.command("rekey")(commands.rekey)
     app.command("explain")(commands.explain)
     app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)
     app.add_typer(make_evidence_app())
+    ledger = typer.Typer(
+        name="ledger",
+        help="Look after the ledger.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    ledger.callback()(_ledger)
+    ledger.command("rekey")(commands.rekey)
+    app.add_typer(ledger)
     return app
 
 

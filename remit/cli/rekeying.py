@@ -1,4 +1,4 @@
-"""`remit rekey`: every content under the key in force, and the old ones out of use."""
+"""`remit ledger rekey`: every content under the key in force, and the old ones out of use."""
 
 import asyncio
 from pathlib import Path

@@ -112,14 +112,8 @@ def _verdict(shown: Exhibit) -> Markup:
     ]
     gone = join(el("div", line) for line in forgetting.told(verdict.forgotten))
     listed = el("ul", *found) if found else Markup("")
-    return el(
-        "section",
-        el("p", says, css="says"),
-        el("div", told),
-        gone,
-        listed,
-        css=f"card verdict {css}",
-    )
+    said = el("p", says, css="says")
+    return el("section", said, el("div", told), gone, listed, css=f"card verdict {css}")
 
 
 def _about(shown: Exhibit) -> Markup:
