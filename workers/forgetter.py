@@ -10,11 +10,11 @@ from pathlib import Path
 
 import structlog
 
-from remit.diagnostic import InvalidDocumentError
+from remit.cli.stack.errors import PolicyError
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.ledger.retention import Periods
 from remit.stores.forgetting import ForgettingStore
-from remit.stores.retention import load_retention
+from workers.retention import load_retention
 
 _log = structlog.get_logger("workers.forgetter")
 
@@ -45,8 +45,8 @@ class Forgetter:
         await self._store.sweep()
         try:
             retention = await asyncio.to_thread(load_retention, self._project)
-        except InvalidDocumentError as error:
-            _log.error("nothing is forgotten", reason=str(error.diagnostics[0].message))
+        except PolicyError as error:
+            _log.error("nothing is forgotten", reason=str(error))
             return 0
         if not retention.periods:
             return 0

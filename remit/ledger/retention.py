@@ -18,9 +18,6 @@ from dataclasses import dataclass
 
 DEFAULT = "default"
 UNCLASSIFIED = "unclassified"
-WINDOW_MS = 7 * 86_400_000
-"""How long a completed run may be ordered back, where a project says nothing; a test holds it
-against Remit's own policy data."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remit.canonical import JSONObject
+from remit.canonical import JSON, JSONObject
 from remit.ledger.entries import Record
 from remit.ledger.errors import LedgerError
 from remit.ledger.forgetting import ForgetOrder
@@ -73,14 +73,14 @@ async def test_contents_go_when_their_period_is_over(ledger: SqlLedger, clock: H
 
 async def test_nothing_is_left_in_the_file(ledger_url: str, ledger: SqlLedger) -> None:
     """After a checkpoint no byte of a forgotten body stands in the database or its log."""
-    rnd = random.Random(7)
+    rnd = random.Random(7)  # noqa: S311  # the same sizes every time
     made: dict[str, list[bytes]] = {}
     for number in range(12):
         root = f"run-{number}"
         marks = [f"MARK-{number}-{n}-" for n in range(rnd.randint(1, 8))]
-        filled = [(m, m + "x" * rnd.choice([10, 500, 1500, 20_000])) for m in marks]
-        calls = [
-            (f"s{n}", {"a": text}, {"o": text}, "lab.put@1") for n, (_, text) in enumerate(filled)
+        filled = [mark + "x" * rnd.choice([10, 500, 1500, 20_000]) for mark in marks]
+        calls: list[tuple[str, JSON, JSON, str]] = [
+            (f"s{n}", {"a": text}, {"o": text}, "lab.put@1") for n, text in enumerate(filled)
         ]
         await finished(ledger, root, calls)
         made[root] = [mark.encode() for mark in marks]
@@ -186,14 +186,14 @@ async def test_the_tables_let_no_body_go_untold(ledger_url: str, ledger: SqlLedg
     digest = made[0].digest
     connection = sqlite3.connect(ledger_url.removeprefix("sqlite:///"))
     statements = (
-        f"UPDATE contents SET body = x'00' WHERE digest = '{digest}'",
-        f"DELETE FROM contents WHERE digest = '{digest}'",
-        f"INSERT INTO tombstones VALUES ('{digest}', 'run-1', 1)",
-        f"UPDATE contents SET digest = 'sha256:0', key = 'k' WHERE digest = '{digest}'",
+        "UPDATE contents SET body = x'00' WHERE digest = ?",
+        "DELETE FROM contents WHERE digest = ?",
+        "INSERT INTO tombstones VALUES (?, 'run-1', 1)",
+        "UPDATE contents SET digest = 'sha256:0', key = 'k' WHERE digest = ?",
     )
     for statement in statements:
         with pytest.raises(sqlite3.IntegrityError):
-            connection.execute(statement)
+            connection.execute(statement, (digest,))
     connection.close()
 
     assert await ledger.get(digest) == made[0].body
@@ -287,7 +287,8 @@ async def _try(ledger: SqlLedger, root: str, *, is_order: bool) -> None:
             await ledger.forgetting.look_through()
             await ledger.forgetting.expire(root, PERIODS, WINDOW_MS)
     except LedgerError as error:
-        assert error.code in ("FORGET-OPEN", "FORGET-RETAINED")
+        if error.code not in ("FORGET-OPEN", "FORGET-RETAINED"):
+            raise
 
 
 async def _let_go(ledger: SqlLedger, root: str) -> set[str]:

@@ -112,6 +112,7 @@ def test_wire_names_stand() -> None:
         "remit.order",
         "remit.amend",
         "remit.order_back",
+        "remit.tend",
         "remit.outputs",
     )
     assert [kind.__name__ for kind in WORKFLOWS] == [
@@ -120,6 +121,7 @@ def test_wire_names_stand() -> None:
         "UnwindPart",
         "RepairRun",
         "RollbackRun",
+        "TendRun",
     ]
     assert sorted(MESSAGES) == [
         "amend",
