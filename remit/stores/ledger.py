@@ -6,6 +6,7 @@ call has a deadline. Immutable contents are kept in memory; nothing else is.
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -46,6 +47,10 @@ from remit.stores.vault import OPEN, VARIABLE, Vault, load_vault
 from remit.stores.writer import Writer, WriterStats
 
 R = TypeVar("R")
+_log = logging.getLogger(__name__)
+_TRIES = 50
+_AGAIN_S = 0.1
+"""How often, and after how long, to try to empty the database's log while others use it."""
 
 
 def wall_ms() -> int:
@@ -132,7 +137,11 @@ class SqlLedger:
     async def _forget(self, digests: Sequence[Digest]) -> None:
         """Let go of values in memory, and of what the database's log still has of them."""
         self._cache.drop(digests)
-        await asyncio.to_thread(sqlite.empty_log, self._engine)
+        for _ in range(_TRIES):
+            if await asyncio.to_thread(sqlite.empty_log, self._engine):
+                return
+            await asyncio.sleep(_AGAIN_S)
+        _log.warning("ledger_log_not_emptied")
 
     async def compact(self) -> bool:
         """Write the whole database anew, so that no old copy of anything is in its file.

@@ -15,6 +15,7 @@ from remit.canonical import JSON
 from remit.cli.main import main
 from remit.cli.stack.layout import Layout
 from tests.running import Running, ended, eventually, plan, start
+from tests.stores.forgetting_values import bytes_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(240)]
 
@@ -53,10 +54,12 @@ async def test_a_run_is_retained_released_and_forgotten(
         ):
             continue
         released = await _in_thread(capsys, "retain", root, "--release", *BY, *where)
-        forgotten = await _in_thread(capsys, "forget", root, *BY, *where)
+        forgotten = await _in_thread(capsys, "forget", root, "--plans", *BY, *where)
     await _in_thread(capsys, "evidence", "export", root, "-o", str(after), *where)
     old = await _in_thread(capsys, "evidence", "verify", str(before), *where)
     new = await _in_thread(capsys, "evidence", "verify", str(after), *where)
+    shown = await _in_thread(capsys, "evidence", "show", str(after), *where)
+    database = Layout(lab.project).ledger_database
     while "order.may_be_rolled_back" not in json.dumps(
         (await _in_thread(capsys, "forget", root, *BY, *where))[1]
     ):
@@ -70,7 +73,9 @@ async def test_a_run_is_retained_released_and_forgotten(
     gone = new[1]["forgotten"]
     assert isinstance(gone, list)
     assert len(gone) == forgotten[1]["contents"] >= 2
-    assert f"{tag}-name".encode() not in Layout(lab.project).ledger_database.read_bytes()
+    assert shown[0] == 0
+    assert "contents forgotten, record" in (tmp_path / "after.html").read_text()
+    assert f"{tag}-name".encode() not in bytes_of(f"sqlite:///{database}")
 
 
 async def _in_thread(
