@@ -5,6 +5,7 @@ from pathlib import Path
 
 from remit.canonical import JSONObject
 from remit.cli.errors import ExitCode, usage
+from remit.cli.errors import stack as failed
 from remit.cli.evidence.ledger import ledger_of
 from remit.cli.output import answer
 from remit.cli.place import find_project
@@ -12,13 +13,17 @@ from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
 from remit.client.connection import connect
 from remit.client.tending import tend
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.plan.wire import Tended
 
 
 def order(run: str, given: JSONObject, project: Path | None, *, as_json: bool) -> int:
     """Give an order about the contents of `run`, wait, and print what came of it."""
     folder = find_project(project)
-    root, tended = asyncio.run(_order(run, given, folder))
+    try:
+        root, tended = asyncio.run(_order(run, given, folder))
+    except (LedgerError, LedgerUnavailableError) as error:
+        raise failed(getattr(error, "code", "LEDGER-UNAVAILABLE"), str(error)) from error
     document = {"ok": True, "run": root, "order": given["order"], **tended.model_dump(mode="json")}
     answer(document, _lines(root, str(given["order"]), tended), as_json=as_json)
     return ExitCode.OK

@@ -183,9 +183,18 @@ class _Run:
             else:
                 yield one, self._label(one, body), place, "held"
             if one.kind == "compiled":
-                # What a plan names, contracts above all, stays as long as the plan.
-                for inner in sorted(set(digests_in(self._json(one.digest)))):
-                    yield Reference(inner, "contract", ""), label([], is_mixture=False), "", "kept"
+                for inner in self._named_in(one.digest):
+                    yield inner, label([], is_mixture=False), "", "kept"
+
+    def _named_in(self, compiled: str) -> Iterator[Reference]:
+        """Yield what a compiled plan names in turn: contracts, its document, plans inside it."""
+        plan = self._json(compiled)
+        if not isinstance(plan, dict):
+            return
+        contracts = set(digests_in(plan.get("contracts")))
+        for digest in sorted(set(digests_in(plan)) - {compiled}):
+            kind = "contract" if digest in contracts else "plan"
+            yield Reference(digest, kind, "")
 
     def _label(self, one: Reference, body: JSONObject) -> str:
         contract = one.contract or self._contract_of(body)
@@ -229,7 +238,8 @@ class _Run:
         try:
             found: JSON = json.loads(find_content(self.tx, digest))
         except LedgerError as error:
-            if error.code not in ("CONTENT-ABSENT", "CONTENT-FORGOTTEN"):
+            # One that was altered is the verifier's to find; it must not stop the others here.
+            if error.code == "CONTENT-KEY":
                 raise
             return None
         return found

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from remit.canonical import JSON, digest
+from remit.canonical import JSON
 from remit.ledger.entries import Admission, Content, FrozenUndo
 from remit.ledger.retention import Periods, Rule
 from remit.plan.path import StepKey
@@ -16,7 +16,13 @@ PERSONAL = content({"data_classes": ["personal"]})
 MONEY = content({"data_classes": ["financial", "personal"]})
 BARE = content({"data_classes": []})
 TOOLS = {"mail.send@1": PERSONAL, "bank.pay@1": MONEY, "lab.put@1": BARE}
-PLAN = content({"contracts": {name: one.digest for name, one in TOOLS.items()}})
+DOCUMENT = content({"plan": "as it was proposed"})
+PLAN = content(
+    {
+        "plan_digest": DOCUMENT.digest,
+        "contracts": {name: one.digest for name, one in TOOLS.items()},
+    }
+)
 PERIODS: Periods = {
     "personal": Rule("personal P30D", 30 * DAY_MS),
     "default": Rule("default P1Y", 366 * DAY_MS),
@@ -32,9 +38,9 @@ def step(root: str, name: str) -> StepKey:
 async def begin_run(ledger: SqlLedger, root: str, inputs: JSON = None) -> None:
     """Admit a run of the plan."""
     given = content({"inputs": inputs})
-    run = replace(run_row(root), compiled=PLAN.digest, plan_digest=digest("document"))
+    run = replace(run_row(root), compiled=PLAN.digest, plan_digest=DOCUMENT.digest)
     admission = Admission(root, "", PLAN.digest, given.digest, "decision-0", "revision-1")
-    await ledger.admit(run, admission, [PLAN, given, *TOOLS.values()], [])
+    await ledger.admit(run, admission, [DOCUMENT, PLAN, given, *TOOLS.values()], [])
 
 
 async def call(

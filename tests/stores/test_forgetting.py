@@ -17,7 +17,9 @@ from remit.ledger.forgetting import ForgetOrder
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.migrate import migrate
 from tests.stores.forgetting_values import (
+    BARE,
     DAY_MS,
+    DOCUMENT,
     PERIODS,
     PLAN,
     WINDOW_MS,
@@ -165,6 +167,22 @@ async def test_an_order_may_be_about_a_step_or_a_class(ledger: SqlLedger) -> Non
     # The inputs feed a tool of the class; the shared value is an unclassified step's as well.
     assert by_class.contents == 1
     assert await _is_there(ledger, shared.digest)
+
+
+async def test_plans_go_when_it_is_ordered_and_nothing_else_holds_them(ledger: SqlLedger) -> None:
+    """With the second run of the plan; contracts stay, for they say what every record meant."""
+    for number in (1, 2):
+        calls = [("put", {"n": number}, {"put": number}, "lab.put@1")]
+        await finished(ledger, f"run-{number}", calls)
+    plans = ForgetOrder("me", "why", plans=True)
+    first = await ledger.forgetting.order("run-1", plans)
+    kept = [await _is_there(ledger, one.digest) for one in (DOCUMENT, PLAN)]
+    second = await ledger.forgetting.order("run-2", plans)
+    gone = [await _is_there(ledger, one.digest) for one in (DOCUMENT, PLAN, BARE)]
+
+    # Of the inputs, equal in both runs, the first lets go too.
+    assert (first.contents, first.held, kept) == (5, 3, [True, True])
+    assert (second.contents, second.held, gone) == (5, 0, [False, False, True])
 
 
 async def test_a_value_that_comes_back_stands_again(ledger: SqlLedger) -> None:

@@ -24,7 +24,7 @@ _TOLD = (
 )
 _TRIGGERS = {
     "sqlite": [
-        "DROP TRIGGER contents_no_update",
+        "DROP TRIGGER IF EXISTS contents_no_update",
         "CREATE TRIGGER contents_no_update BEFORE UPDATE ON contents "
         "WHEN NEW.digest <> OLD.digest OR (NEW.key = OLD.key "
         "AND NOT EXISTS (SELECT 1 FROM tombstones WHERE digest = OLD.digest)) "
