@@ -221,12 +221,9 @@ class _Verification:
             content = self._archive.content(digest)
             if content is None or digest_bytes(content) != digest:
                 self._find(Code.EDITED, f"content {digest}", "it is not what its digest names")
+        self.absent += [one for one in self._forgotten.values() if one.digest not in present]
         for digest, seq in self._named.items():
-            if digest in present:
-                continue
-            if digest in self._forgotten:
-                self.absent.append(self._forgotten[digest])
-            else:
+            if digest not in present and digest not in self._forgotten:
                 self._find(Code.CONTENT_ABSENT, f"content {digest}", f"record {seq} names it")
 
     def _policies(self) -> None:
