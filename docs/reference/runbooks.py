@@ -79,6 +79,14 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "plan-refused": ("RUN-ABSENT",),
     "project-not-read": ("TOOL-FUNCTION",),
     "red-task": ("PART-UNKNOWN", "PLAN-STUCK", "REMIT-BUG", "RUN-FAILED", "STEP-UNKNOWN"),
+    "restore": (
+        "BACKUP-ALTERED",
+        "BACKUP-FAILED",
+        "BACKUP-FOLDER",
+        "BACKUP-FORMAT",
+        "BACKUP-NOTHING",
+        "RESTORE-RUNNING",
+    ),
     "run-held": ("RUN-DEADLINE", "RUN-PAST-DEADLINE"),
     "step-failed": ("STEP-EXHAUSTED",),
     "stuck-upgrade": (
