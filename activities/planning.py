@@ -17,7 +17,7 @@ from remit.decision.facts import PlanStepFact
 from remit.diagnostic import Diagnostic
 from remit.enforcement import failure
 from remit.enforcement.attempt import content
-from remit.enforcement.deciding import recorded
+from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import PinnedPlan
@@ -166,7 +166,7 @@ class Planning:
             "decision": recorded(decided),
         }
         try:
-            record = Record("decision", body)
+            record = Record("decision", body, [facts_of(decided)])
             return await self._point.ledger.admit(run, admission, contents, [record])
         except LedgerError as error:
             raise failure.refused(error.code, str(error)) from error

@@ -32,7 +32,8 @@ def begin(tx: Transaction, intent: Intent) -> int:
     for grant in intent.grants:
         rules.check_grant(gates.find(tx, key.root, grant), intent, tx.now_ms)
     action = rules.begin(intent, own, tx.now_ms)
-    store_contents(tx, [intent.arguments, *intent.contents])
+    facts = [] if intent.facts is None else [intent.facts]
+    store_contents(tx, [intent.arguments, *intent.contents, *facts])
     actions.save(tx, action)
     actions.open_attempt(tx, action)
     gates.consume(tx, key, intent.grants)
@@ -118,7 +119,8 @@ def resolve(
     store_contents(tx, [proof, *([output] if output else []), *given])
     _write(tx, chain, own, answered, None)
     body: JSONObject = {"happened": happened, "evidence": proof.digest}
-    chain.append("resolve", {**_name(key), **body, "output": answered.output})
+    left: JSONObject = {"output": answered.output, "undo": _undo_body(answered.undo)}
+    chain.append("resolve", {**_name(key), **body, **left})
     chain.save()
     return answered
 
@@ -254,7 +256,7 @@ def _intent_body(intent: Intent, attempt: int) -> JSONObject:
 
 
 def _outcome_body(ended: Action, outcome: Outcome) -> JSONObject:
-    undo = ended.undo
+    refund: JSONObject = {"refund": True} if outcome.refund else {}
     return {
         **_name(ended.key),
         "attempt": outcome.attempt,
@@ -263,7 +265,12 @@ def _outcome_body(ended: Action, outcome: Outcome) -> JSONObject:
         "faulty": outcome.faulty,
         "output": ended.output,
         "spent_micros": ended.spent_micros,
-        "undo": None
-        if undo is None
-        else {"tool": undo.tool, "contract": undo.contract, "arguments": undo.arguments},
+        "undo": _undo_body(ended.undo),
+        **refund,
     }
+
+
+def _undo_body(undo: FrozenUndo | None) -> JSON:
+    if undo is None:
+        return None
+    return {"tool": undo.tool, "contract": undo.contract, "arguments": undo.arguments}
