@@ -230,7 +230,8 @@ class Amending:
                 if seat.id in changed and seat.generation
             },
         )
-        contents = contents_of(judged.compilation, {name: judged.plan, **judged.compilation.parts})
+        plans = {name: judged.plan, **judged.compilation.parts}
+        contents = contents_of(judged.compilation, plans, self._shop.library)
         contents.append(content(judged.proposal.model_dump(mode="json")))
         record = Record("decision", self._told(ask, judged), [facts_of(judged.decided)])
         try:
