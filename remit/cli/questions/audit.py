@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSONObject
 from remit.cli.errors import ExitCode
 from remit.cli.output import answer
 from remit.cli.questions.opening import Opened, Wanted, opened
@@ -156,13 +156,10 @@ def _rules(found: Audit) -> Iterator[str]:
 
 def _decision(one: Asked) -> tuple[str, str, str, str, str]:
     codes = ", ".join(one.codes) or one.host
-    obliged = [text(each, "type") for each in items(one.decision, "obligations") if _is(each)]
+    obligations = items(one.decision, "obligations")
+    obliged = [text(each, "type") for each in obligations if isinstance(each, dict)]
     also = f"; obliged to {', '.join(obliged)}" if obliged else ""
     return f"#{one.seq}", one.effect, one.about, short(one.revision), codes + also
-
-
-def _is(value: JSON) -> bool:
-    return isinstance(value, dict)
 
 
 def _rules_document(found: Audit) -> dict[str, object]:
