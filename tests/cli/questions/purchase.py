@@ -49,6 +49,12 @@ class Shopping:
     lies: bool
     """Whether the supplier says that it confirmed, and did not."""
     compiled: str = ""
+    plan: str = "purchase"
+
+    @property
+    def shop(self) -> Shop:
+        """What plans are compiled against."""
+        return Shop(self.project.catalogue, Library(self.project.library_documents))
 
     def frame(self, activity: str, number: int = 1) -> Frame:
         """Return the frame of an activity."""
@@ -73,9 +79,8 @@ class Shopping:
 
     async def admit(self) -> None:
         """Admit the plan."""
-        shop = Shop(self.project.catalogue, Library(self.project.library_documents))
-        planning = Planning(self.point, shop, self.clock)
-        file = ROOT / "examples" / "backoffice" / "plans" / "purchase.json"
+        planning = Planning(self.point, self.shop, self.clock)
+        file = ROOT / "examples" / "backoffice" / "plans" / f"{self.plan}.json"
         document = json.loads(file.read_text(encoding="utf-8"))
         ask = Admit(root=self.root, document=document)
         admitted: Admitted = await self.environment("remit.admit").run(planning.admit, ask)
@@ -84,16 +89,17 @@ class Shopping:
     async def do(self, step: str, tool: str, item: int | None = None) -> StepResult:
         """Do a step."""
         call = StepCall(root=self.root, compiled=self.compiled, step=step, item=item)
-        return await self._call(call, tool)
+        return await self.call(call, tool)
 
     async def undo(self, step: str, tool: str) -> StepResult:
         """Undo a step."""
         place = {"root": self.root, "compiled": self.compiled, "step": step}
-        return await self._call(StepCall(**place, direction=Direction.UNDO, tool=tool), tool)
+        return await self.call(StepCall(**place, direction=Direction.UNDO, tool=tool), tool)
 
-    async def _call(self, call: StepCall, tool: str) -> StepResult:
+    async def call(self, call: StepCall, tool: str) -> StepResult:
+        """Make a call of the pipeline's."""
         self.clock.advance(1000)
-        return await self.point.call(call, self.frame(tool), self._send)
+        return await self.point.call(call, self.frame(tool), self.send)
 
     async def vote(self, by: str, digest: str) -> None:
         """Let somebody approve the order."""
@@ -104,7 +110,8 @@ class Shopping:
         voting = Voting(self.point, self.clock)
         await self.environment("remit.vote").run(voting.vote, ask)
 
-    async def _send(self, call: ToolCall) -> ToolAnswer:
+    async def send(self, call: ToolCall) -> ToolAnswer:
+        """Answer as the company's systems would."""
         arguments = call.arguments
         match call.contract.name:
             case "finance.reserve_budget":
@@ -158,12 +165,18 @@ class Shopping:
         await self.point.ledger.close_run(self.root, "failed", [])
 
 
-async def furnish(folder: Path) -> Path:
-    """Make a project with both purchases in its ledger; return its folder."""
+def project_in(folder: Path) -> Path:
+    """Return a copy of the example, with a place for a ledger."""
     source = ROOT / "examples" / "backoffice"
     ignored = shutil.ignore_patterns(".remit", "__pycache__", "service")
     project = shutil.copytree(source, folder / "office", ignore=ignored)
     (project / ".remit" / "data").mkdir(parents=True)
+    return project
+
+
+async def furnish(folder: Path) -> Path:
+    """Make a project with both purchases in its ledger; return its folder."""
+    project = project_in(folder)
     clock = HandClock(DAY)
     ledger = await open_ledger(f"sqlite:///{project}/.remit/data/ledger.db", clock=clock)
     opa = rules.opa_binary()
