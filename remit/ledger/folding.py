@@ -126,7 +126,7 @@ class _Folding:
 
     def take(self, kind: str, body: JSONObject) -> None:
         """Take one record; kinds that change nothing are passed over."""
-        take = getattr(self, f"_{kind}", None) if kind in _KINDS else None
+        take = getattr(self, f"_{kind}", None) if kind in KINDS else None
         if take is not None:
             take(body)
 
@@ -241,7 +241,7 @@ class _Folding:
             reserved_micros=own.reserved_micros if became is State.IN_DOUBT else 0,
         )
         self._change(own, ended)
-        if body.get("refund") is True and became is State.HAPPENED:
+        if body.get("refund") is True:
             self._refund(ended.key)
 
     def _refund(self, key: StepKey) -> None:
@@ -344,7 +344,7 @@ class _Folding:
 
 
 _HOLDING = {"hold": True, "resume": False}
-_KINDS = (
+KINDS = (
     *("admission", "amendment", "closed", "reversal", "seal", "order", "decision"),
     *("intent", "takeover", "outcome", "resolve", "repair", "part", "skip", "fence"),
     *("gate", "gate_end"),

@@ -93,9 +93,12 @@ def finish(tx: Transaction, outcome: Outcome) -> Action:
         actions.end_attempt(
             tx, key, outcome.attempt, outcome.state.value, outcome.code, outcome.message
         )
-    if outcome.refund and other is not None and ended.state is State.HAPPENED:
-        _refund(tx, chain, other)
-    chain.append("outcome", _outcome_body(ended, outcome))
+    refunds = outcome.refund and ended.state is State.HAPPENED
+    refunded = other if refunds else None
+    if refunded is not None:
+        _refund(tx, chain, refunded)
+    told: JSONObject = {} if refunded is None else {"refund": True}
+    chain.append("outcome", {**_outcome_body(ended, outcome), **told})
     chain.save()
     return ended
 
@@ -256,7 +259,6 @@ def _intent_body(intent: Intent, attempt: int) -> JSONObject:
 
 
 def _outcome_body(ended: Action, outcome: Outcome) -> JSONObject:
-    refund: JSONObject = {"refund": True} if outcome.refund else {}
     return {
         **_name(ended.key),
         "attempt": outcome.attempt,
@@ -266,7 +268,6 @@ def _outcome_body(ended: Action, outcome: Outcome) -> JSONObject:
         "output": ended.output,
         "spent_micros": ended.spent_micros,
         "undo": _undo_body(ended.undo),
-        **refund,
     }
 
 
