@@ -429,7 +429,7 @@ COMMAND: Mapping[str, Entry] = {
     ),
     "CLI-ABORTED": Entry("Stopped by hand; nothing was done.", "Nothing to do."),
     "FILE-UNREADABLE": Entry("A file cannot be read.", "See the message."),
-    "STEP-UNKNOWN": Entry(
+    "STEP-NOT-RECORDED": Entry(
         "A question about a past run names a step of which nothing is recorded.",
         "`remit state` lists the run's steps.",
     ),
@@ -448,6 +448,12 @@ COMMAND: Mapping[str, Entry] = {
     "RUN-ID-TAKEN": Entry(
         "The id is that of a run of another plan, or of other inputs.", "Another `--id`, or none."
     ),
+    "BACKUP-FOLDER": Entry("The folder for a backup is not empty.", "Name a new one."),
+    "BACKUP-NOTHING": Entry("There is no database to back up.", "`remit up` makes them."),
+    "BACKUP-FAILED": Entry("The copy was not completed.", "See the disk; take another."),
+    "BACKUP-FORMAT": Entry("The folder holds no backup that is known.", "Name another."),
+    "BACKUP-ALTERED": Entry("A file is not the one backed up.", "Take an older backup."),
+    "RESTORE-RUNNING": Entry("The stack is up; nothing was replaced.", "`remit down` first."),
     "OPA-TOKEN": Entry("OPA's token cannot be read.", "`remit up`."),
 }
 

@@ -73,7 +73,7 @@ async def _replay(wanted: Wanted, step: str | None, under: Sequence[str], *, as_
         asked = [one for one in decisions(run.dossier.records) if not step or one.is_about(step)]
         if step and not asked:
             hint = "`remit state` lists the run's steps"
-            raise usage("STEP-UNKNOWN", f"no decision of this run is about {step!r}", hint)
+            raise usage("STEP-NOT-RECORDED", f"no decision of this run is about {step!r}", hint)
         opa = rules.opa_binary()
         replays = [await _under(run, asked, each, opa, wanted.project) for each in chosen]
         plans = await recompile(run.dossier)

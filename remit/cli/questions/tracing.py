@@ -70,7 +70,7 @@ def nodes_of(graph: Graph, step: str) -> list[Node]:
     ]
     if not found:
         hint = "`remit state` lists the run's steps"
-        raise usage("STEP-UNKNOWN", f"no call of this run is of step {step!r}", hint)
+        raise usage("STEP-NOT-RECORDED", f"no call of this run is of step {step!r}", hint)
     return found
 
 

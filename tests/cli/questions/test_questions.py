@@ -128,7 +128,7 @@ def test_a_step_can_be_asked_about_alone(made: Path, remit: Command) -> None:
 
     effects = [one["recorded"] for one in listed(then, "decisions")]
     assert effects == ["require_approval", "allow", "allow"]
-    assert remit(*asked, "--step", "nothing").codes == ["STEP-UNKNOWN"]
+    assert remit(*asked, "--step", "nothing").codes == ["STEP-NOT-RECORDED"]
 
 
 def test_todays_rules_refuse_what_was_done(office: Path, remit: Command) -> None:
@@ -299,7 +299,7 @@ def test_facts_are_in_the_evidence_and_missed_when_they_are_gone(office: Path) -
         (("state", BOUGHT, "--at", "yesterday"), "CLI-USAGE"),
         (("state", "no-such-run"), "RUN-UNKNOWN"),
         (("lineage", BOUGHT, "order"), "CLI-USAGE"),
-        (("lineage", "--outcome", BOUGHT, "nothing"), "STEP-UNKNOWN"),
+        (("lineage", "--outcome", BOUGHT, "nothing"), "STEP-NOT-RECORDED"),
         (("lineage", "--input", BOUGHT), "CLI-USAGE"),
         (("audit", "--archive", __file__), "EVIDENCE-FORMAT"),
     ],
