@@ -35,7 +35,7 @@ from tests.stores.ledger_values import (
 from tests.stores.test_ledger_model import empty_ledger
 
 DOS = [key(step, generation=generation) for step in ("a", "b") for generation in (0, 1)]
-DOS += [key("a", 1), key("c", parent="b")]
+DOS += [key("a", 1), key("c", parent="b@1")]
 KEYS = [*DOS, *(one.undo for one in DOS)]
 OWNERS = ("w1", "w2")
 AMENDED = digest("amended")
@@ -252,7 +252,7 @@ def folded(state: RunState) -> JSONObject:
     }
 
 
-A, A_ITEM, B_NEW, BELOW = key("a"), key("a", 1), key("b", generation=1), key("c", parent="b")
+A, A_ITEM, B_NEW, BELOW = key("a"), key("a", 1), key("b", generation=1), key("c", parent="b@1")
 SCRIPT: list[tuple[object, ...]] = [
     ("deny", A),
     ("whole", A, "refused"),
@@ -327,6 +327,7 @@ async def test_every_kind_of_record_is_folded(tmp_path: Path) -> None:
     assert given_ >= set(KINDS) - {"seal"}
     outcomes = [record["body"] for record in records if record["kind"] == "outcome"]
     assert sum(isinstance(body, dict) and "refund" in body for body in outcomes) == 1
+    assert {gate_.consumed_by for gate_ in fold(ROOT, records).gates.values()} >= {str(BELOW)}
 
 
 async def test_a_moment_is_named_by_number_or_by_time(tmp_path: Path) -> None:
