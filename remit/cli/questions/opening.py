@@ -4,16 +4,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
 from remit.canonical import Digest
-from remit.cli.errors import usage
+from remit.cli.errors import stack, usage
 from remit.cli.evidence.ledger import ledger_of
 from remit.cli.evidence.place import layout_of, unreadable
 from remit.evidence.archive import Archive
 from remit.evidence.dossier import Dossier, of_archive
 from remit.evidence.finding import EvidenceError
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.ledger.folding import FoldError, RunState, fold
 from remit.plan.compiled import CompiledPlan
 from remit.stores.archiving import LogStore
@@ -91,11 +93,34 @@ async def opened(wanted: Wanted) -> AsyncIterator[Opened]:
     if (wanted.run is None) == (wanted.archive is None):
         hint = "RUN is in the project's ledger, `--archive FILE` needs none"
         raise usage("CLI-USAGE", "name a run or an archive, one of them", hint)
-    if wanted.archive is not None:
-        yield _from_archive(wanted.archive)
+    if wanted.archive is None:
+        async with ledger_at(wanted.project) as log:
+            yield await found_run(log, wanted.run or "")
         return
-    async with ledger_of(layout_of(wanted.project)) as log:
-        yield await found_run(log, wanted.run or "")
+    try:
+        file = wanted.archive.open("rb")
+    except OSError as error:
+        raise unreadable(wanted.archive, error) from error
+    with file:
+        try:
+            # The archive is read as questions come, and may turn out to be hostile at each.
+            yield _from_archive(file)
+        except EvidenceError as error:
+            raise usage(error.found.code.value, str(error), "it cannot be asked about") from error
+
+
+@asynccontextmanager
+async def ledger_at(project: Path | None) -> AsyncIterator[LogStore]:
+    """Open the ledger of a project.
+
+    Raises:
+        CliError: a code of the ledger; exit code 3.
+    """
+    try:
+        async with ledger_of(layout_of(project)) as log:
+            yield log
+    except (LedgerError, LedgerUnavailableError) as error:
+        raise stack(getattr(error, "code", "LEDGER-UNAVAILABLE"), str(error)) from error
 
 
 async def found_run(log: LogStore, name: str) -> Opened:
@@ -107,14 +132,8 @@ async def found_run(log: LogStore, name: str) -> Opened:
     return Opened(await dossier_of(log, run.root), run.workflow_id or run.root, log)
 
 
-def _from_archive(file: Path) -> Opened:
-    try:
-        # The archive is read as questions come, so it stays open as long as the process does.
-        dossier = of_archive(Archive(file.open("rb")))
-    except EvidenceError as error:
-        raise usage(error.found.code.value, str(error), "it cannot be asked about") from error
-    except OSError as error:
-        raise unreadable(file, error) from error
+def _from_archive(file: BinaryIO) -> Opened:
+    dossier = of_archive(Archive(file))
     name = dossier.root
     for record in dossier.records:
         body = record["body"]

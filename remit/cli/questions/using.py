@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 from remit.canonical import Digest
 from remit.cli.errors import ExitCode, usage
-from remit.cli.evidence.ledger import ledger_of
-from remit.cli.evidence.place import layout_of
 from remit.cli.output import Document, answer
-from remit.cli.questions.opening import Opened, Wanted, found_run, opened
+from remit.cli.questions.opening import Opened, Wanted, found_run, ledger_at, opened
 from remit.cli.questions.tracing import Traced, named, nodes_of, traced_of
 from remit.cli.questions.words import short, table
 from remit.evidence.lineage import Edge, Graph, Node, is_used, makers_of
@@ -82,7 +80,7 @@ async def _used(wanted: Wanted, given: Sequence[str]) -> Found:
         return found
     if len(given) != (1 if digest else 2):
         raise usage("CLI-USAGE", "`--input` takes a digest, or a run and a step of it")
-    async with ledger_of(layout_of(wanted.project)) as log:
+    async with ledger_at(wanted.project) as log:
         if digest:
             await _everywhere(log, digest, found, but="")
         else:

@@ -302,6 +302,7 @@ def test_facts_are_in_the_evidence_and_missed_when_they_are_gone(office: Path) -
         (("lineage", "--outcome", BOUGHT, "nothing"), "STEP-NOT-RECORDED"),
         (("lineage", "--input", BOUGHT), "CLI-USAGE"),
         (("audit", "--archive", __file__), "EVIDENCE-FORMAT"),
+        (("audit", "--archive", "nowhere.zip"), "FILE-UNREADABLE"),
     ],
 )
 def test_what_cannot_be_answered_is_wrong_usage(
@@ -311,3 +312,12 @@ def test_what_cannot_be_answered_is_wrong_usage(
     ran = remit(*words, "--project", made, "--json")
 
     assert (ran.code, ran.codes) == (2, [code])
+
+
+def test_a_ledger_that_cannot_be_read_is_the_stacks_fault(office: Path, remit: Command) -> None:
+    """What is no ledger ends with 3 and a code, never with a traceback."""
+    (office / ".remit" / "data" / "ledger.db").write_bytes(b"this is no database" * 1000)
+    for words in (("state", BOUGHT), ("lineage", "--input", BOUGHT, "quote")):
+        ran = remit(*words, "--project", office, "--json")
+
+        assert (ran.code, ran.codes) == (3, ["LEDGER-UNAVAILABLE"])
