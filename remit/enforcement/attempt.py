@@ -7,13 +7,13 @@ cancellation is held back until the outcome stands.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.decision.decision import Decided
 from remit.enforcement import failure
-from remit.enforcement.deciding import Deciding, recorded
+from remit.enforcement.deciding import Deciding, facts_of, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
@@ -107,7 +107,7 @@ class Attempts:
                 Failure(code=error.code, message=str(error), step=path, rule="host")
             ) from error
         if decided.decision.effect == "deny" and not denial_is_doubt:
-            await self._record_denial(subject, recorded(decided))
+            await self._record_denial(subject, recorded(decided), [facts_of(decided)])
             reason = decided.decision.reasons[0]
             texts = "; ".join(r.message or r.code for r in decided.decision.reasons)
             raise failure.denied(
@@ -122,14 +122,16 @@ class Attempts:
             )
         return decided
 
-    async def _record_denial(self, subject: Subject, decision: JSONObject) -> None:
+    async def _record_denial(
+        self, subject: Subject, decision: JSONObject, facts: Sequence[Content] = ()
+    ) -> None:
         body: JSONObject = {
             "step_key": str(subject.key),
             "tool": subject.contract.ref,
             "proposed": subject.proposed_digest,
             "decision": decision,
         }
-        await self._ledger.deny(subject.run.root, subject.key, [Record("decision", body)])
+        await self._ledger.deny(subject.run.root, subject.key, [Record("decision", body, facts)])
 
     def _enforce(self, subject: Subject, decided: Decided) -> Subject:
         try:
@@ -171,6 +173,7 @@ class Attempts:
             enforced_digest=enforced.proposed_digest,
             arguments=content(enforced.arguments),
             decision=recorded(decided),
+            facts=facts_of(decided),
             owner=proposed.frame.owner,
             lease_until_ms=lease_until(proposed, self._clock()),
             max_attempts=most_attempts(proposed, situation.action),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSON, JSONObject, digest
 from remit.decision.decision import Decided, Decision, Reason
 from remit.decision.facts import Facts
 from remit.enforcement import faultpoints
@@ -45,7 +45,7 @@ class Person:
         )  # fmt: skip
         return Decided.model_construct(
             decision=decision, decision_id="decision", revision="revision",
-            facts_digest="facts", decided_ms=self.clock(), took_us=1,
+            facts=b"{}", facts_digest=digest({}), decided_ms=self.clock(), took_us=1,
         )  # fmt: skip
 
 
