@@ -86,6 +86,7 @@ class Attempts:
             return await self._shielded(self._probe(subject, lease, probe, judge))
         situation = await self._ledger.look(subject.key)
         decided = await self.decide(subject, situation, denial_is_doubt=True)
+        await self._record_repeat(subject, decided)
         if decided.decision.effect != "allow":
             return await self._doubt(subject, lease, "policy does not let it be asked again")
         return await self._shielded(self._carry(subject, lease, decided, send, judge, is_lost=True))
@@ -132,6 +133,18 @@ class Attempts:
             "decision": decision,
         }
         await self._ledger.deny(subject.run.root, subject.key, [Record("decision", body, facts)])
+
+    async def _record_repeat(self, subject: Subject, decided: Decided) -> None:
+        """Record what was decided about asking again: the intent that stands holds the first."""
+        body: JSONObject = {
+            "step_key": str(subject.key),
+            "tool": subject.contract.ref,
+            "purpose": "repeat",
+            "proposed": subject.proposed_digest,
+            "decision": recorded(decided),
+        }
+        record = Record("decision", body, [facts_of(decided)])
+        await self._ledger.append(subject.run.root, [record])
 
     def _enforce(self, subject: Subject, decided: Decided) -> Subject:
         try:

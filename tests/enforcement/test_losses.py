@@ -160,6 +160,19 @@ async def test_a_refusal_says_nothing_about_an_earlier_lost_attempt(desk: Desk) 
     assert len(desk.calls) == 2
 
 
+async def test_the_decision_to_ask_again_is_recorded(desk: Desk) -> None:
+    """Each sending stands on a decision of its own, and both are in the chain, with their facts."""
+    desk.answers = [Unknown("TOOL-CONNECTION", "lost"), Happened({"status": "down", "name": "x"})]
+    with pytest.raises(ApplicationError):
+        await desk.call(1)
+    desk.clock.now_ms += 60_000
+    await desk.call(2)
+
+    records = await desk.point.ledger.records(RUN)
+    repeats = [one["body"] for one in records if one["kind"] == "decision"]
+    assert [body["purpose"] for body in repeats if isinstance(body, dict)] == ["repeat"]
+
+
 LOST = Unknown("TOOL-CONNECTION", "lost")
 GONE = Refused("TOOL-REFUSED", "answered 404")
 
