@@ -37,6 +37,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
         "FORGET-RETAINED",
         "ROLLBACK-FORGOTTEN",
     ),
+    "evidence-fails": ("RECORD-UNREADABLE",),
     "gate-waits": (
         "GATE-EXPIRED",
         "GATE-NOT-GRANTED",

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from remit.canonical import JSON, Digest, JSONObject, digest_bytes
+from remit.canonical import Digest, JSONObject, digest_bytes
 from remit.evidence import batch, chain, history
 from remit.evidence.archive import BOUNDS, CHECKPOINT, INCLUSION, Archive, Bounds, Inclusion
 from remit.evidence.chain import Chain
@@ -21,6 +21,7 @@ from remit.evidence.merkle import ProofError, verify_consistency
 
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 _CONTENT_FIELDS = ("compiled", "contract", "arguments", "inputs", "output", "card", "evidence")
+_DECIDED_FIELDS = ("facts",)
 
 
 def verify(
@@ -110,23 +111,23 @@ class _Verification:
             self._decided(decision, seq)
         undo = body.get("undo")
         if isinstance(undo, dict):
-            self._name(undo.get("arguments"), seq)
+            self._name(undo, ("arguments",), seq)
         if kind == "vote":
-            self._name(body.get("body"), seq)
-        for name in _CONTENT_FIELDS:
-            self._name(body.get(name), seq)
+            self._name(body, ("body",), seq)
+        self._name(body, _CONTENT_FIELDS, seq)
 
-    def _name(self, value: JSON, seq: int) -> None:
-        # Most digests come again and again, so looking them up comes first.
-        if type(value) is not str:
-            return
-        if value not in self._named and _DIGEST.match(value):
-            self._named[value] = seq
-        if self._forgotten:
-            # What is named again behind the record that forgot it must be there again.
-            self._forgotten.pop(value, None)
+    def _name(self, part: JSONObject, fields: Sequence[str], seq: int) -> None:
+        for name in fields:
+            value = part.get(name)
+            # Most digests come again and again, so looking them up comes first.
+            if type(value) is str and value not in self._named and _DIGEST.match(value):
+                self._named[value] = seq
+            if self._forgotten and isinstance(value, str):
+                # What is named again behind the record that forgot it must be there again.
+                self._forgotten.pop(value, None)
 
     def _decided(self, part: JSONObject, seq: int) -> None:
+        self._name(part, _DECIDED_FIELDS, seq)
         revision = part.get("revision")
         if type(revision) is str and revision and revision not in self._revisions:
             self._revisions[revision] = seq

@@ -23,6 +23,7 @@ _KINDS: Mapping[str, str] = {
     "inputs": "inputs",
     "evidence": "evidence",
     "card": "card",
+    "facts": "facts",
     "body": "vote",
     "plan_digest": "plan",
     "compiled": "compiled",
@@ -30,10 +31,8 @@ _KINDS: Mapping[str, str] = {
     "contract": "contract",
     "history": "history",
 }
-_OTHER = frozenset(
-    {"request", "proposed", "enforced", "facts", "revision", "decision", "policies", "grants"}
-)
-"""Fields whose digests name no content: of a request, of facts, of policy bundles."""
+_OTHER = frozenset({"request", "proposed", "enforced", "revision", "policies", "grants"})
+"""Fields whose digests name no content: of a request, of policy bundles."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Exporter:
     async def _contents(self, lines: Sequence[bytes]) -> Mapping[Digest, bytes]:
         """Return the values that the records name, and those that a plan names in turn."""
         found: dict[Digest, bytes] = {}
-        plans: set[Digest] = set()
+        plans: dict[Digest, None] = {}
         gone: dict[Digest, None] = {}
         for line in lines:
             record = record_of(line)
@@ -123,10 +123,14 @@ class Exporter:
             for digest in digests_in(record["body"]):
                 gone.pop(digest, None)
                 await self._add(digest, found)
-            plans.add(_text(record, "compiled"))
-        for plan in sorted(plans):
+            plans[_text(record, "compiled")] = None
+        for plan in (waiting := list(plans)):
             for digest in digests_in(_json(found.get(plan))):
                 await self._add(digest, found)
+            # Sub-plans are named by plans, and name what they are made of in turn.
+            new = [one for one in _parts(_json(found.get(plan))) if one not in plans]
+            plans.update(dict.fromkeys(new))
+            waiting += new
         # The ledger may hold a value still, for another run; this one has let go of it.
         return {digest: value for digest, value in found.items() if digest not in gone}
 
@@ -147,6 +151,18 @@ class Exporter:
                         found[revision] = bundle[1]
                 break
         return found
+
+
+def _parts(plan: JSON) -> Iterator[Digest]:
+    """Yield the digests of the sub-plans that a compiled plan names, and of the one it amends."""
+    named = plan.get("plans") if isinstance(plan, dict) else None
+    for one in named.values() if isinstance(named, dict) else ():
+        if isinstance(one, str):
+            yield one
+    amends = plan.get("amends") if isinstance(plan, dict) else None
+    base = amends.get("base") if isinstance(amends, dict) else None
+    if isinstance(base, str):
+        yield base
 
 
 def _revisions(body: JSON) -> Iterator[str]:

@@ -255,7 +255,7 @@ class SqlLedger:
     async def begin(self, intent: Intent) -> int:
         """Record an intent; return the attempt's number."""
         given = [intent.arguments, *intent.contents]
-        check_digests(given)
+        check_digests([*given, *([intent.facts] if intent.facts else [])])
         attempt = await self._write(partial(effects.begin, intent=intent))
         self._cache.add(given)
         return attempt

@@ -67,7 +67,7 @@ def test_a_period_is_never_shorter_than_the_calendars() -> None:
 
 
 def test_records_tell_what_they_name() -> None:
-    """Kinds come from the names of fields; digests of requests and facts name nothing."""
+    """Kinds come from the names of fields; digests of requests name nothing."""
     names = {name: digest(name) for name in ("arguments", "contract", "undo", "odd", "request")}
     body = {
         "arguments": names["arguments"],
@@ -84,5 +84,6 @@ def test_records_tell_what_they_name() -> None:
         names["arguments"]: "arguments",
         names["undo"]: "arguments",
         names["odd"]: "other",
+        digest("facts"): "facts",
     }
     assert list(references("forgotten", {"contents": [{"digest": names["odd"]}]})) == []
