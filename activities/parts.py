@@ -112,7 +112,8 @@ class Parts:
             key = StepKey(ask.root, parent, Segment.parse(last), Direction.DO)
             await self._point.ledger.record_part(key, ask.compiled, resolved)
         else:
-            await self._point.ledger.put([resolved])
+            told = Record("outputs", {"path": "", "output": resolved.digest})
+            await self._point.ledger.append(ask.root, [told], [resolved])
         return OutputsResolved(digest=resolved.digest, shown=view)
 
     async def _classes(self, plan: CompiledPlan) -> list[str]:

@@ -30,19 +30,22 @@ from activities.parts import Parts
 from activities.planning import Planning, Shop
 from activities.reversing import Reversing
 from activities.settlement import Settlement
+from activities.tending import Tending
 from activities.tool_call import tool_activity
 from activities.tools.registry import Tools
 from activities.voting import Voting
 from remit.enforcement.interceptor import Governance
 from remit.enforcement.point import EnforcementPoint
+from remit.stores.ledger import SqlLedger
 from workers.settings import WorkerSettings
 from workflows.arity import OneArgument
 from workflows.execute_part import ExecutePart
 from workflows.execute_plan import ExecutePlan
+from workflows.tend_run import TendRun
 from workflows.unwind import RepairRun, RollbackRun, UnwindPart
 
 Role = Literal["orchestrate", "tools"]
-WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun, RollbackRun)
+WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun, RollbackRun, TendRun)
 PASSED_THROUGH = (
     "remit",
     "workflows",
@@ -129,6 +132,8 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
     ordering = Ordering(point)
     amending = Amending(point, shop)
     reversing = Reversing(point)
+    ledger = point.ledger
+    tending = Tending(point, ledger.forgetting if isinstance(ledger, SqlLedger) else None)
     return [
         planning.admit,
         parts.admit_part,
@@ -140,6 +145,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
         ordering.order,
         amending.amend,
         reversing.order_back,
+        tending.tend,
         voting.vote,
         voting.close_gate,
     ]

@@ -34,6 +34,7 @@ from remit.stores.project import Project, load_project
 from remit.stores.publishing import CheckpointFolder
 from workers.builder import Role, build_worker, connect
 from workers.bundles import BundleShelf
+from workers.forgetter import Forgetter
 from workers.keeper import Evidence, Keeper
 from workers.sealing import Sealer
 from workers.sequencer import Sequencer
@@ -129,7 +130,11 @@ async def _keep(
     stack.push_async_callback(own.close)
     shelf = BundleShelf(own.log, settings.bundles)
     evidence = Evidence(own.log, Sealer(client, ledger, shelf))
-    work = [Keeper(client, ledger, settings, now_ms, evidence).run(stop)]
+    forgetter = Forgetter(own.forgetting, settings.project)
+    work = [
+        Keeper(client, ledger, settings, now_ms, evidence).run(stop),
+        forgetter.run(stop, settings.forget_every_s),
+    ]
     if settings.evidence_keys and settings.checkpoints:
         store = CheckpointFolder(settings.checkpoints)
         sequencer = Sequencer(own.log, Keyring(settings.evidence_keys), store)

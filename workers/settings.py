@@ -55,5 +55,7 @@ class WorkerSettings(BaseSettings):
     """Folder in which the publisher leaves policy bundles for the ledger."""
     sequence_every_s: float = Field(1, gt=0, le=60)
     """How often the keeper looks for records that are not in the signed log yet."""
+    forget_every_s: float = Field(60, gt=0, le=86_400)
+    """How often the keeper looks for contents whose period is over."""
     keeper_every_s: float = Field(20, gt=0, le=60)
     """How often the keeper compares ledger and Temporal; within a minute, design.md §2."""

@@ -287,6 +287,31 @@ LEDGER: Mapping[str, Entry] = {
         "The signing key is the key of another log.",
         "Put the log's own key back; a new one comes by `remit evidence rotate-key`.",
     ),
+    "CONTENT-FORGOTTEN": Entry(
+        "The value was deleted on purpose; the record that is named says why.",
+        "[Forgetting](../runbooks/forgetting.md).",
+    ),
+    "CONTENT-KEY": Entry(
+        "Contents are encrypted with a key that is not at hand, or a reference leads to no key. "
+        "Nothing is written, nothing is lost.",
+        "Put the key where `REMIT_CONTENT_KEYS` says; [runbook](../runbooks/forgetting.md).",
+    ),
+    "FORGET-OPEN": Entry(
+        "The run is not over, or a call of it is open or in doubt: it needs its contents.",
+        "Wait for its end; settle what is in doubt.",
+    ),
+    "FORGET-RETAINED": Entry(
+        "Somebody retains the run: nothing of it is forgotten.",
+        "`remit retain RUN --release` ends it.",
+    ),
+    "FORGET-BUSY": Entry(
+        "Too much is new in the ledger, or another order about the run is on its way.",
+        "Ask again; the activity does so by itself.",
+    ),
+    "ROLLBACK-FORGOTTEN": Entry(
+        "Contents of the run were forgotten, so nothing could undo it wholly.",
+        "Undo by hand what is still to be undone.",
+    ),
     "LEDGER-BROKEN-RULE": Entry("The tables themselves refused a write.", "A bug: report it."),
     "DECISION-ABSENT": Entry("An intent without a decision and revision is refused.", "A bug."),
     "STEP-OPEN": Entry("An attempt's outcome is not known yet.", "Looked at again by itself."),
@@ -525,8 +550,12 @@ EVIDENCE: Mapping[str, Entry] = {
         "Export again when the run is closed.",
     ),
     "EVIDENCE-CONTENT-ABSENT": Entry(
-        "A content that a record names is not in the archive. Refutes nothing.",
-        "It may have been deleted on purpose; the ledger says so.",
+        "A content that a record names is not in the archive, and no record says it was forgotten.",
+        "It was taken away: compare with the ledger's backup.",
+    ),
+    "EVIDENCE-POLICY-ABSENT": Entry(
+        "A policy bundle that decided is not in the archive. Refutes nothing.",
+        "The keeper did not have it when it sealed the run.",
     ),
     "EVIDENCE-HISTORY-ABSENT": Entry(
         "No history to compare with: it was deleted before the run was closed. Refutes nothing.",

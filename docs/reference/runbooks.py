@@ -29,6 +29,14 @@ _OF_GROUP: Mapping[str, str] = {
 _CODES: Mapping[str, tuple[str, ...]] = {
     "command-fails": ("FAULT-POINTS-REFUSED",),
     "ended-from-outside": ("RUN-OPEN",),
+    "forgetting": (
+        "CONTENT-FORGOTTEN",
+        "CONTENT-KEY",
+        "FORGET-BUSY",
+        "FORGET-OPEN",
+        "FORGET-RETAINED",
+        "ROLLBACK-FORGOTTEN",
+    ),
     "evidence-fails": ("RECORD-UNREADABLE",),
     "gate-waits": (
         "GATE-EXPIRED",

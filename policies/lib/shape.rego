@@ -131,7 +131,7 @@ well_formed if {
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
-	{[0, input.order.name], [1, input.context.profile]} - {[0, "hold"], [0, "resume"], [0, "rollback"], [0, "resolve_doubt"], [0, "repair"], [0, "amend"], [1, "light"], [1, "full"]} == set()
+	{[0, input.order.name], [1, input.context.profile]} - {[0, "hold"], [0, "resume"], [0, "rollback"], [0, "resolve_doubt"], [0, "repair"], [0, "amend"], [0, "forget"], [0, "retain"], [0, "release"], [1, "light"], [1, "full"]} == set()
 	optional_run
 	max([input.action, input.plan, input.budget, input.history, input.vote, input.system]) == null
 	is_array(input.grants)
@@ -286,7 +286,7 @@ leaves := [
 	{"path": ["vote", "by"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "verdict"], "types": {"string"}, "values": {"approve", "reject"}},
 	{"path": ["vote", "verified"], "types": {"boolean"}, "values": set()},
-	{"path": ["order", "name"], "types": {"string"}, "values": {"hold", "resume", "rollback", "resolve_doubt", "repair", "amend"}},
+	{"path": ["order", "name"], "types": {"string"}, "values": {"hold", "resume", "rollback", "resolve_doubt", "repair", "amend", "forget", "retain", "release"}},
 	{"path": ["order", "path"], "types": {"string"}, "values": set()},
 	{"path": ["order", "by"], "types": {"string"}, "values": set()},
 	{"path": ["order", "verified"], "types": {"boolean"}, "values": set()},

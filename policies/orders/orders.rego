@@ -1,7 +1,7 @@
 # METADATA
 # title: Who may order what of a run
 # description: |
-#   Judges an order (hold, resume, rollback, an answer about a doubt, a repair, an amendment) before it is obeyed. People
+#   Judges an order (hold, resume, rollback, an answer about a doubt, a repair, an amendment, to forget, to retain, to release) before it is obeyed. People
 #   and their roles come from the registry. Whoever a run acts for may stop it, and nothing more.
 # labels: {owner: security, control: E-08}
 package remit.orders
@@ -35,13 +35,20 @@ denies contains lib.reason("order.unverified", _policy, "the name behind the ord
 }
 
 denies contains lib.reason("order.window", _policy, "the time in which this run could be rolled back is over") if {
+	input.order.name == "rollback"
 	is_number(input.order.ended_ms)
 	not _in_window
 }
 
+denies contains lib.reason("order.may_be_rolled_back", _policy, "the run may still be rolled back, and would need what it named") if {
+	input.order.name == "forget"
+	is_number(input.order.ended_ms)
+	_in_window
+}
+
 denies contains lib.reason("order.ended", _policy, "a run that has ended takes no such order") if {
 	is_number(input.order.ended_ms)
-	input.order.name != "rollback"
+	not input.order.name in {"rollback", "forget", "retain", "release"}
 }
 
 _in_window if input.context.now_ms - input.order.ended_ms <= lib.thresholds.rollback_window_ms

@@ -81,6 +81,21 @@ test_a_completed_run_is_rolled_back_inside_its_window if {
 	refused(ended("operator@acme.example", "rollback", 604800001)) == {"order.window"}
 }
 
+test_contents_are_forgotten_when_nothing_can_be_rolled_back_any_more if {
+	permitted(ended("clerk@acme.example", "forget", 604800001)) == {"order.permitted"}
+	refused(ended("clerk@acme.example", "forget", 604800000)) == {"order.may_be_rolled_back"}
+	refused(ended("operator@acme.example", "forget", 604800001)) == {"order.role_missing"}
+	refused(ended("requester@acme.example", "forget", 604800001)) == {"order.role_missing"}
+}
+
+test_a_run_is_retained_and_released_at_any_time if {
+	every name in ["retain", "release"] {
+		permitted(ended("clerk@acme.example", name, 1000)) == {"order.permitted"}
+		permitted(facts.order("clerk@acme.example", name)) == {"order.permitted"}
+		refused(facts.order("operator@acme.example", name)) == {"order.role_missing"}
+	}
+}
+
 test_whoever_it_acted_for_may_order_it_back if {
 	permitted(ended("requester@acme.example", "rollback", 1000)) == {"order.own_run"}
 }

@@ -29,6 +29,7 @@ activities := {
 	"remit.order": _everywhere,
 	"remit.amend": {"ExecutePlan"},
 	"remit.order_back": {"RollbackRun"},
+	"remit.tend": {"TendRun"},
 }
 
 # METADATA

@@ -155,6 +155,58 @@ def rollback(
     return start(run, by, reason, project, as_json=as_json)
 
 
+def forget(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A workflow id, or a run's root id.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    step: Annotated[
+        str, typer.Option("--step", metavar="PATH", help="Only this step, and what is below it.")
+    ] = "",
+    data_class: Annotated[
+        str, typer.Option("--class", metavar="CLASS", help="Only contents of this data class.")
+    ] = "",
+    plans: Annotated[bool, typer.Option("--plans", help="The plan documents too.")] = False,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Delete the contents of a run that is over; its records stay and tell of it.
+
+    Policy judges who orders it. What another run holds too keeps its body until that one lets go.
+    """
+    from remit.cli.tending import order as start
+
+    given = {"order": "forget", "by": by, "reason": reason, "step": step, "class": data_class}
+    return start(run, {**given, "plans": plans}, project, as_json=as_json)
+
+
+def retain(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A workflow id, or a run's root id.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    is_release: Annotated[bool, typer.Option("--release", help="End it.")] = False,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Let nothing of a run be forgotten until it is released.
+
+    Policy judges who orders it, and the run's records tell.
+    """
+    from remit.cli.tending import order as start
+
+    name = "release" if is_release else "retain"
+    return start(run, {"order": name, "by": by, "reason": reason}, project, as_json=as_json)
+
+
+def rekey(project: InProject = None, as_json: AsJson = False) -> int:
+    """Write the ledger's contents anew under the first key of REMIT_CONTENT_KEYS.
+
+    Needs all keys that they are encrypted with. May be broken off and begun again.
+    """
+    from remit.cli.rekeying import rekey as start
+
+    return start(project, as_json=as_json)
+
+
 def explain(
     subject: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A workflow id, or a plan.")],
     project: InProject = None,

@@ -41,6 +41,10 @@ def _root(
     """Agents propose. Remit decides, executes, undoes and proves."""
 
 
+def _ledger() -> None:
+    """Look after the ledger."""
+
+
 def make_app() -> typer.Typer:
     """Return the application with every command."""
     app = typer.Typer(
@@ -62,6 +66,8 @@ def make_app() -> typer.Typer:
     app.command("run")(commands.run)
     app.command("amend")(commands.amend)
     app.command("rollback")(commands.rollback)
+    app.command("forget")(commands.forget)
+    app.command("retain")(commands.retain)
     app.command("explain")(commands.explain)
     app.command("state")(questions.state)
     app.command("lineage")(questions.lineage)
@@ -72,6 +78,16 @@ def make_app() -> typer.Typer:
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
     app.add_typer(make_evidence_app())
+    ledger = typer.Typer(
+        name="ledger",
+        help="Look after the ledger.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    ledger.callback()(_ledger)
+    ledger.command("rekey")(commands.rekey)
+    app.add_typer(ledger)
     app.add_typer(questions.make_decision_app())
     return app
 

@@ -182,7 +182,17 @@ class Vote(Model):
 class Order(Model):
     """What somebody tells a run to do, other than a vote."""
 
-    name: Literal["hold", "resume", "rollback", "resolve_doubt", "repair", "amend"]
+    name: Literal[
+        "hold",
+        "resume",
+        "rollback",
+        "resolve_doubt",
+        "repair",
+        "amend",
+        "forget",
+        "retain",
+        "release",
+    ]
     path: str
     """Path of the call that it is about; empty when it is about the whole run."""
     by: str

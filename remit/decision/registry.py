@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from remit.canonical import JSONObject
 from remit.decision.decision import Risk
+from remit.decision.periods import DataClass, Period
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -101,6 +102,9 @@ class Orders(Model):
     hold: list[Role]
     resume: list[Role]
     rollback: list[Role]
+    forget: list[Role]
+    retain: list[Role]
+    release: list[Role]
     resolve_doubt: list[Role]
     repair: list[Role]
     amend: list[Role]
@@ -161,6 +165,9 @@ class Registry(Model):
     """What differs from the core's `Thresholds`."""
     domains: dict[Name, JSONObject] = {}
     """Each domain's own bounds, in whatever form its rules read them."""
+    retention: dict[DataClass, Period] = {}
+    """How long contents of a data class are kept; see `remit.ledger.retention`. No rule reads it:
+    the keeper does."""
 
 
 class Defaults(Model):

@@ -43,12 +43,14 @@ class Code(StrEnum):
     UNSEALED = "EVIDENCE-UNSEALED"
     """The run has no seal: it was open, or nobody closed it."""
     CONTENT_ABSENT = "EVIDENCE-CONTENT-ABSENT"
-    """A content that records name is not in the archive; it may have been forgotten."""
+    """A content that records name is not in the archive, and no record says it was forgotten."""
+    POLICY_ABSENT = "EVIDENCE-POLICY-ABSENT"
+    """A policy bundle that decided is not in the archive."""
     HISTORY_ABSENT = "EVIDENCE-HISTORY-ABSENT"
     """There is no projection of the workflow's history to compare with."""
 
 
-NOTES = frozenset({Code.UNCOVERED, Code.UNSEALED, Code.CONTENT_ABSENT, Code.HISTORY_ABSENT})
+NOTES = frozenset({Code.UNCOVERED, Code.UNSEALED, Code.POLICY_ABSENT, Code.HISTORY_ABSENT})
 """Findings that say what is not proved, and refute nothing."""
 
 
@@ -76,6 +78,24 @@ class EvidenceError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A content that the archive does not hold because a record says it was forgotten."""
+
+    digest: str
+    kind: str
+    """`arguments`, `output`, `inputs`, …"""
+    classes: tuple[str, ...]
+    rule: str
+    """`personal P30D`, or `order`."""
+    how: str
+    """`expired` or `ordered`."""
+    by: str
+    reason: str
+    seq: int
+    """The record that says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a verification came to."""
 
@@ -87,6 +107,7 @@ class Verdict:
     size: int
     """Leaves of the signed tree; 0 without one."""
     findings: Sequence[Found]
+    forgotten: Sequence[Forgotten] = ()
 
     @property
     def holds(self) -> bool:

@@ -279,10 +279,11 @@ def _words(kind: str, body: JSONObject) -> tuple[str, str, str]:
             return path + undo, *_outcome(body)
         case "gate" | "vote" | "gate_end":
             return _asked(kind, path, body)
-        case "closed":
-            return "the run", text(body, "status"), _tone(text(body, "status"))
-        case "seal":
-            return "the run", "sealed", "good"
+        case "closed" | "seal":
+            status = text(body, "status") if kind == "closed" else "completed"
+            return "the run", status if kind == "closed" else "sealed", _tone(status)
+        case "forgotten" | "retention":
+            return "the run", _tended(body), "wait"
         case _:
             return path or "the run", kind.replace("_", " "), ""
 
@@ -297,6 +298,14 @@ def _asked(kind: str, path: str, body: JSONObject) -> tuple[str, str, str]:
     counted = "" if body.get("counted") is True else ", does not count"
     tone = "good" if text(body, "verdict") == "approve" and not counted else "bad"
     return gate, f"{text(body, 'by')}: {text(body, 'verdict')}{counted}", tone
+
+
+def _tended(body: JSONObject) -> str:
+    """Return what became of a run's contents."""
+    if "state" in body:
+        return f"{text(body, 'state')} by {text(body, 'by')}"
+    count = len(_list(body, "contents"))
+    return f"{count} contents forgotten, {text(body, 'how')} by {text(body, 'by')}"
 
 
 def _outcome(body: JSONObject) -> tuple[str, str]:

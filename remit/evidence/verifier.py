@@ -15,7 +15,8 @@ from remit.evidence import batch, chain, history
 from remit.evidence.archive import BOUNDS, CHECKPOINT, INCLUSION, Archive, Bounds, Inclusion
 from remit.evidence.chain import Chain
 from remit.evidence.checkpoint import Checkpoint, CheckpointError, PublicKey, open_note
-from remit.evidence.finding import Code, EvidenceError, Verdict
+from remit.evidence.finding import Code, EvidenceError, Forgotten, Verdict
+from remit.evidence.forgetting import forgotten_in
 from remit.evidence.merkle import ProofError, verify_consistency
 
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
@@ -47,7 +48,12 @@ def verify(
     except EvidenceError as error:
         work.findings.append(error.found)
     return Verdict(
-        archive.manifest.root, len(work.chain.seqs), work.covered, work.size, work.findings
+        archive.manifest.root,
+        len(work.chain.seqs),
+        work.covered,
+        work.size,
+        work.findings,
+        work.absent,
     )
 
 
@@ -63,7 +69,10 @@ class _Verification:
         self._keys = keys
         self._actions = history.Actions()
         self._seal: JSONObject | None = None
+        self.absent: list[Forgotten] = []
+        """Contents that are not there, and of which a record tells."""
         self._named: dict[Digest, int] = {}
+        self._forgotten: dict[Digest, Forgotten] = {}
         self._revisions: dict[str, int] = {}
 
     def run(self, kept: Mapping[str, bytes]) -> None:
@@ -93,10 +102,18 @@ class _Verification:
         self._actions.add(str(kind), seq, body)
         if kind == "seal":
             self._seal = body
+        if kind == "forgotten":
+            self._forgotten.update((one.digest, one) for one in forgotten_in(seq, body))
+            return
         decision = body.get("decision")
         self._decided(body, seq)
         if isinstance(decision, dict):
             self._decided(decision, seq)
+        undo = body.get("undo")
+        if isinstance(undo, dict):
+            self._name(undo, ("arguments",), seq)
+        if kind == "vote":
+            self._name(body, ("body",), seq)
         self._name(body, _CONTENT_FIELDS, seq)
 
     def _name(self, part: JSONObject, fields: Sequence[str], seq: int) -> None:
@@ -105,6 +122,9 @@ class _Verification:
             # Most digests come again and again, so looking them up comes first.
             if type(value) is str and value not in self._named and _DIGEST.match(value):
                 self._named[value] = seq
+            if self._forgotten and isinstance(value, str):
+                # What is named again behind the record that forgot it must be there again.
+                self._forgotten.pop(value, None)
 
     def _decided(self, part: JSONObject, seq: int) -> None:
         self._name(part, _DECIDED_FIELDS, seq)
@@ -202,8 +222,9 @@ class _Verification:
             content = self._archive.content(digest)
             if content is None or digest_bytes(content) != digest:
                 self._find(Code.EDITED, f"content {digest}", "it is not what its digest names")
+        self.absent += [one for one in self._forgotten.values() if one.digest not in present]
         for digest, seq in self._named.items():
-            if digest not in present:
+            if digest not in present and digest not in self._forgotten:
                 self._find(Code.CONTENT_ABSENT, f"content {digest}", f"record {seq} names it")
 
     def _policies(self) -> None:
@@ -219,7 +240,7 @@ class _Verification:
         for revision, seq in self._revisions.items():
             if revision not in present:
                 told = f"record {seq} was decided under it"
-                self._find(Code.CONTENT_ABSENT, f"policy {revision}", told)
+                self._find(Code.POLICY_ABSENT, f"policy {revision}", told)
 
     def _history(self) -> None:
         if self._seal is None:

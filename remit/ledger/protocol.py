@@ -41,10 +41,15 @@ class Ledger(Protocol):
     # content
 
     async def put(self, contents: Sequence[Content]) -> None:
-        """Store values under their digests; storing one again changes nothing."""
+        """Store values under their digests; storing one again changes nothing.
+
+        Only for what no run must keep: a value that a record names goes in with the record, so
+        that it cannot be forgotten in between.
+        """
 
     async def get(self, digest: Digest) -> bytes:
-        """Return a stored value; `LedgerError` `CONTENT-ABSENT` if there is none."""
+        """Return a stored value; `LedgerError` `CONTENT-ABSENT` if there is none,
+        `CONTENT-FORGOTTEN` if it was deleted on purpose."""
 
     # runs
 
@@ -90,8 +95,10 @@ class Ledger(Protocol):
     async def close_run(self, root: str, status: str, records: Sequence[Record]) -> bool:
         """Mark a run closed; return whether it was open."""
 
-    async def append(self, root: str, records: Sequence[Record]) -> None:
-        """Append records that change nothing else, such as denials."""
+    async def append(
+        self, root: str, records: Sequence[Record], contents: Sequence[Content] = ()
+    ) -> None:
+        """Append records that change nothing else, with contents that they name."""
 
     async def deny(self, root: str, key: StepKey, records: Sequence[Record]) -> None:
         """Append a denial and count it."""

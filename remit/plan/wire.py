@@ -24,6 +24,7 @@ REPAIR = "remit.repair"
 ORDER = "remit.order"
 AMEND = "remit.amend"
 ORDER_BACK = "remit.order_back"
+TEND = "remit.tend"
 OUTPUTS = "remit.outputs"
 SYSTEM_ACTIVITIES = (
     ADMIT,
@@ -37,6 +38,7 @@ SYSTEM_ACTIVITIES = (
     ORDER,
     AMEND,
     ORDER_BACK,
+    TEND,
     OUTPUTS,
 )
 
@@ -375,6 +377,26 @@ class OrderBack(Model):
     run: str
     """Root chain id; not called `root`, for it is only a word until the ledger knows it."""
     message: Message
+
+
+class TendOrder(Model):
+    """Input of `remit.tend`: contents of a run are to be forgotten, retained, or released."""
+
+    run: str
+    """Root chain id; not called `root`, for it is only a word until the ledger knows it."""
+    message: Message
+
+
+class Tended(Model):
+    """What came of it."""
+
+    taken: bool
+    code: str = ""
+    reason: str = ""
+    contents: int = 0
+    """Contents that the run let go of."""
+    held: int = 0
+    """Of those: how many bodies stay, for another run holds them."""
 
 
 class Answered(Model):

@@ -15,7 +15,7 @@ from remit.ledger.errors import LedgerError
 from remit.ledger.records import genesis, link
 from remit.stores import sqlite
 from remit.stores.contents import check_digests, store_contents
-from remit.stores.schema import chains, records, runs
+from remit.stores.schema import chains, records, runs, unindexed
 from remit.stores.statements import Row, Transaction, Value
 
 _TOTALS = [field.name for field in fields(Totals)]
@@ -53,6 +53,10 @@ def _totals(row: Row) -> Totals:
 
 def _int(value: Value) -> int:
     return value if isinstance(value, int) else 0
+
+
+NAMELESS = frozenset({"forgotten", "order", "retention"})
+"""Kinds of record that name no content which their run must keep."""
 
 
 class Chain:
@@ -100,6 +104,9 @@ class Chain:
         """Append a record."""
         content = canonical(body)
         seq = self.next_seq
+        if self.closed and kind not in NAMELESS:
+            # What comes behind a run's end may name contents, and the run was looked through.
+            _look_through(self._tx, self.root, self._length)
         sealed = link(self._head, self._name, seq, self._tx.now_ms, kind, content)
         self._tx.insert(
             insert,
@@ -145,3 +152,9 @@ def _create(tx: Transaction, root: str) -> None:
     values: dict[str, Value] = {"root": root, "head": genesis(root), "length": 0}
     zeros = dict.fromkeys(("barriers", "stray_votes", *_TOTALS), 0)
     tx.insert(sqlite.insert_once, chains, {**values, **zeros})
+    _look_through(tx, root, 0)
+
+
+def _look_through(tx: Transaction, root: str, upto: int) -> None:
+    """Note that records behind `upto` are to be looked through for contents."""
+    tx.insert(sqlite.insert_once, unindexed, {"root": root, "upto": upto})

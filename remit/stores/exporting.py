@@ -17,6 +17,7 @@ from remit.evidence.archive import FORMAT, Consistency, Inclusion, Manifest, wri
 from remit.evidence.chain import record_of
 from remit.evidence.checkpoint import Checkpoint, parse_note
 from remit.ledger.entries import RunRow
+from remit.ledger.references import digests_in
 from remit.stores.archiving import LogStore
 
 _PAGE = 2000
@@ -111,22 +112,27 @@ class Exporter:
         """Return the values that the records name, and those that a plan names in turn."""
         found: dict[Digest, bytes] = {}
         plans: dict[Digest, None] = {}
+        gone: dict[Digest, None] = {}
         for line in lines:
             record = record_of(line)
             if record is None:
                 continue
-            for digest in _digests(record["body"]):
+            if record["kind"] == "forgotten":
+                gone |= dict.fromkeys(digests_in(record["body"]))
+                continue
+            for digest in digests_in(record["body"]):
+                gone.pop(digest, None)
                 await self._add(digest, found)
             plans[_text(record, "compiled")] = None
         for plan in (waiting := list(plans)):
-            named = list(_digests(_json(found.get(plan))))
-            for digest in named:
+            for digest in digests_in(_json(found.get(plan))):
                 await self._add(digest, found)
             # Sub-plans are named by plans, and name what they are made of in turn.
             new = [one for one in _parts(_json(found.get(plan))) if one not in plans]
             plans.update(dict.fromkeys(new))
             waiting += new
-        return found
+        # The ledger may hold a value still, for another run; this one has let go of it.
+        return {digest: value for digest, value in found.items() if digest not in gone}
 
     async def _add(self, digest: Digest, found: dict[Digest, bytes]) -> None:
         if digest not in found:
@@ -145,19 +151,6 @@ class Exporter:
                         found[revision] = bundle[1]
                 break
         return found
-
-
-def _digests(value: JSON) -> Iterator[Digest]:
-    """Yield every text below `value` that has the form of a digest."""
-    if isinstance(value, str):
-        if _DIGEST.match(value):
-            yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _digests(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _digests(part)
 
 
 def _parts(plan: JSON) -> Iterator[Digest]:

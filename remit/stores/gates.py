@@ -15,7 +15,7 @@ from remit.ledger import rules
 from remit.ledger.entries import Content, GateRow, Record, VoteRow
 from remit.plan.path import StepKey
 from remit.stores.chain import Chain
-from remit.stores.contents import find_content, store_contents
+from remit.stores.contents import find_object, store_contents
 from remit.stores.schema import gates, votes
 from remit.stores.statements import Row, Transaction, Value
 
@@ -199,7 +199,7 @@ def _columns(gate: GateRow, card: Content) -> dict[str, Value]:
 
 def _gate_of(tx: Transaction, row: Row) -> GateRow:
     named = dict(zip(_COLUMNS, row, strict=True))
-    card: JSONObject = json.loads(find_content(tx, str(named.pop("card"))))
+    card = find_object(tx, str(named.pop("card")))
     key = StepKey.parse(str(named.pop("step_key")))
     voters = tuple(json.loads(str(named.pop("voters"))))
     return _make_gate(id=named.pop("gate"), key=key, card=card, voters=voters, **named)
@@ -215,7 +215,7 @@ def _vote_of(tx: Transaction, row: Row) -> VoteRow:
         counted=bool(counted),
         code=str(code),
         reason=str(reason),
-        body=json.loads(find_content(tx, str(body))),
+        body=find_object(tx, str(body)),
     )
 
 

@@ -6,6 +6,8 @@ call has a deadline. Immutable contents are kept in memory; nothing else is.
 """
 
 import asyncio
+import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -35,13 +37,20 @@ from remit.stores import amending as amendments
 from remit.stores import chain, effects, gates, reading, runs, sqlite
 from remit.stores.archiving import LogStore
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
+from remit.stores.forgetting import ForgettingStore
+from remit.stores.keys import agree
 from remit.stores.migrate import migrate
 from remit.stores.reservations import find_value
 from remit.stores.session import POLL_S, BusyError, Clock, Session
 from remit.stores.statements import Statements, Transaction
+from remit.stores.vault import OPEN, VARIABLE, Vault, load_vault
 from remit.stores.writer import Writer, WriterStats
 
 R = TypeVar("R")
+_log = logging.getLogger(__name__)
+_TRIES = 50
+_AGAIN_S = 0.1
+"""How often, and after how long, to try to empty the database's log while others use it."""
 
 
 def wall_ms() -> int:
@@ -56,6 +65,7 @@ async def open_ledger(
     clock: Clock = wall_ms,
     bound: int = 2048,
     cache_bytes: int = 32 * 1024 * 1024,
+    vault: Vault | None = None,
 ) -> "SqlLedger":
     """Open the ledger at `url` (`sqlite:///FILE`), making or upgrading its tables first.
 
@@ -65,16 +75,25 @@ async def open_ledger(
         clock: Milliseconds of Unix time.
         bound: Most writes, and most reads, that may wait at once.
         cache_bytes: Most bytes of contents kept in memory.
+        vault: What contents are encrypted with; by default what `REMIT_CONTENT_KEYS` says.
 
     Raises:
-        LedgerError: `LEDGER-TOO-NEW` when a newer Remit made it.
+        LedgerError: `LEDGER-TOO-NEW` when a newer Remit made it; `CONTENT-KEY` when a key is not
+            at hand that its contents are encrypted with.
         LedgerUnavailableError: when it cannot be opened, or is something else.
         ValueError: `url` is not one that a ledger can live at.
     """
+    vault = vault or load_vault(os.environ.get(VARIABLE, ""), os.environ)
     await asyncio.to_thread(migrate, url)
+    await asyncio.to_thread(agree, url, vault, clock())
     engine = sqlite.open_engine(url, busy_ms=0)
     return SqlLedger(
-        engine, deadline_s=deadline_s, clock=clock, bound=bound, cache_bytes=cache_bytes
+        engine,
+        deadline_s=deadline_s,
+        clock=clock,
+        bound=bound,
+        cache_bytes=cache_bytes,
+        vault=vault,
     )
 
 
@@ -82,12 +101,19 @@ class SqlLedger:
     """The effect-once ledger; see `remit.ledger.protocol.Ledger` for what its methods promise."""
 
     def __init__(
-        self, engine: Engine, *, deadline_s: float, clock: Clock, bound: int, cache_bytes: int
+        self,
+        engine: Engine,
+        *,
+        deadline_s: float,
+        clock: Clock,
+        bound: int,
+        cache_bytes: int,
+        vault: Vault = OPEN,
     ) -> None:
         """Start the threads; `open_ledger` is the way to make one."""
         self._engine = engine
         self._cache = ContentCache(cache_bytes)
-        self._connect = partial(Session, engine, Statements(engine.dialect), clock)
+        self._connect = partial(Session, engine, Statements(engine.dialect, vault), clock)
         self._writer = Writer(self._connect, bound=bound, deadline_s=deadline_s)
         self._reads: Session | None = None
         self._deadline_s = deadline_s
@@ -102,6 +128,27 @@ class SqlLedger:
     def log(self) -> LogStore:
         """The log of all runs, and what evidence is made of."""
         return LogStore(self._write, self._read)
+
+    @property
+    def forgetting(self) -> ForgettingStore:
+        """What contents are, how they are forgotten, and what they are encrypted with."""
+        return ForgettingStore(self._write, self._read, self._forget)
+
+    async def _forget(self, digests: Sequence[Digest]) -> None:
+        """Let go of values in memory, and of what the database's log still has of them."""
+        self._cache.drop(digests)
+        for _ in range(_TRIES):
+            if await asyncio.to_thread(sqlite.empty_log, self._engine):
+                return
+            await asyncio.sleep(_AGAIN_S)
+        _log.warning("ledger_log_not_emptied")
+
+    async def compact(self) -> bool:
+        """Write the whole database anew, so that no old copy of anything is in its file.
+
+        Nobody else can use the ledger meanwhile; returns whether that could be had.
+        """
+        return await asyncio.to_thread(sqlite.compact, self._engine)
 
     async def _write(self, work: Callable[[Transaction], R]) -> R:
         return await self._writer.call(work)
@@ -188,9 +235,12 @@ class SqlLedger:
         """Mark a run closed."""
         return await self._write(partial(runs.close, root=root, status=status, further=records))
 
-    async def append(self, root: str, records: Sequence[Record]) -> None:
+    async def append(
+        self, root: str, records: Sequence[Record], contents: Sequence[Content] = ()
+    ) -> None:
         """Append records that change nothing else."""
-        await self._write(partial(runs.append, root=root, further=records))
+        check_digests(contents)
+        await self._write(partial(runs.append, root=root, further=records, given=contents))
 
     async def deny(self, root: str, key: StepKey, records: Sequence[Record]) -> None:
         """Append a denial and count it."""

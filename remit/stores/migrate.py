@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores import sqlite
 
-VERSION = "0002"
+VERSION = "0003"
 """Newest migration; a test holds it against the scripts."""
 
 

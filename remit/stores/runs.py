@@ -13,7 +13,7 @@ from remit.plan.wire import REVERSING
 from remit.stores import sqlite
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
-from remit.stores.schema import admissions, runs, unsealed
+from remit.stores.schema import admissions, records, runs, unsealed
 from remit.stores.statements import Row, Transaction
 
 _RUN = [field.name for field in fields(RunRow)]
@@ -36,6 +36,11 @@ _REVERSE = (
     update(runs)
     .where(runs.c.root == bindparam("at_root"), runs.c.closed == "completed")
     .values(closed=REVERSING)
+)
+_FORGOTTEN = (
+    select(records.c.seq)
+    .where(records.c.root == bindparam("root"), records.c.kind == "forgotten")
+    .limit(1)
 )
 _ADMITTED = select(*[admissions.c[name] for name in _ADMISSION]).where(
     admissions.c.root == bindparam("root"), admissions.c.path == bindparam("path")
@@ -120,6 +125,9 @@ def reverse(tx: Transaction, root: str) -> None:
     chain = Chain(tx, root)
     if chain.closed == REVERSING:
         return
+    if tx.one(_FORGOTTEN, root=root) is not None:
+        told = f"contents of {root!r} were forgotten: nothing could undo it wholly"
+        raise LedgerError("ROLLBACK-FORGOTTEN", told)
     if not tx.run(_REVERSE, at_root=root):
         raise LedgerError("ROLLBACK-NOT-COMPLETED", f"{root!r} is {chain.closed or 'open'}")
     found = find(tx, root)
@@ -129,9 +137,12 @@ def reverse(tx: Transaction, root: str) -> None:
     chain.save()
 
 
-def append(tx: Transaction, root: str, further: Sequence[Record]) -> None:
-    """Append records that change nothing else."""
+def append(
+    tx: Transaction, root: str, further: Sequence[Record], given: Sequence[Content] = ()
+) -> None:
+    """Append records that change nothing else, with the contents that they name."""
     chain = Chain(tx, root)
+    store_contents(tx, given)
     chain.append_all(further)
     chain.save()
 

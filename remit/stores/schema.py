@@ -33,7 +33,9 @@ contents = Table(
     metadata,
     _text("digest", key=True),
     Column("body", LargeBinary, nullable=False),
+    Column("key", Text, nullable=False, server_default=""),
 )
+"""Values by the digest of their plain text; `key` is the id of what encrypts the body, if any."""
 
 chains = Table(
     "chains",
@@ -273,6 +275,37 @@ bundles = Table(
 
 unsealed = Table("unsealed", metadata, _text("root", key=True), _text("workflow_id"))
 """Closed runs whose repair goes on behind their first seal."""
+
+unindexed = Table("unindexed", metadata, _text("root", key=True), _whole("upto"))
+"""Chains with records, behind `upto`, whose contents are not in `holdings` yet."""
+
+holdings = Table(
+    "holdings",
+    metadata,
+    _text("root", key=True),
+    _whole("seq", key=True),
+    _text("digest", key=True),
+    _text("kind"),
+    _text("classes"),
+    _text("place"),
+    _text("state"),
+    _whole("ended_ms"),
+    _whole("gone"),
+    Index("holdings_digest", "digest", "root"),
+    Index("holdings_due", "state", "classes", "ended_ms"),
+)
+"""Which record names which content, and what that content is; see `remit.stores.holding`."""
+
+tombstones = Table("tombstones", metadata, _text("digest", key=True), _text("root"), _whole("seq"))
+"""Contents whose body is gone, and the `forgotten` record that says so."""
+
+retained = Table(
+    "retained", metadata, _text("root", key=True), _text("by"), _text("reason"), _whole("at_ms")
+)
+"""Runs of which nothing is forgotten until somebody releases them."""
+
+content_keys = Table("content_keys", metadata, _text("key", key=True), _whole("since_ms"))
+"""Keys that contents are, or may be, encrypted with; empty for none at all."""
 
 APPEND_ONLY = ("contents", "records", "leaves", "nodes", "checkpoints", "bundles")
 """Tables whose rows the database itself refuses to change or to delete."""

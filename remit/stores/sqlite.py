@@ -53,12 +53,48 @@ def open_engine(url: str, *, busy_ms: int) -> Engine:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA temp_store=MEMORY")
+        # What is deleted is overwritten: contents that are forgotten must be gone from the file.
+        cursor.execute("PRAGMA secure_delete=ON")
         # The writer folds the log in itself, where that stops nobody; this is for stragglers.
         cursor.execute("PRAGMA wal_autocheckpoint=20000")
         cursor.close()
 
     event.listen(engine, "connect", prepare)
     return engine
+
+
+def empty_log(engine: Engine) -> bool:
+    """Bring the whole write-ahead log into the database and cut it; return whether that worked.
+
+    Whatever stood in it is then nowhere in the two files. Another process that reads or writes at
+    this moment is in the way: ask again.
+    """
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        found = cursor.fetchone()
+        return found is not None and found[0] == 0
+    except UNAVAILABLE:
+        return False
+    finally:
+        connection.close()
+
+
+def compact(engine: Engine) -> bool:
+    """Write the database anew and empty its log; return whether nobody was in the way."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=10000")
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        found = cursor.fetchone()
+        return found is not None and found[0] == 0
+    except UNAVAILABLE:
+        return False
+    finally:
+        connection.close()
 
 
 def is_busy(error: BaseException | None) -> bool:

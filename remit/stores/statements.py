@@ -15,6 +15,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
+from remit.stores.vault import OPEN, Vault
+
 Value = str | int | bytes | None
 Row = Sequence[Value]
 
@@ -42,8 +44,10 @@ class Prepared:
 class Statements:
     """The statements of one database, compiled when first used. Threads may share it."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, vault: Vault = OPEN) -> None:
         self._dialect = dialect
+        self.vault = vault
+        """What the database's contents are encrypted with."""
         self._prepared: dict[object, Prepared] = {}
 
     def prepare(self, statement: Executable) -> Prepared:
@@ -100,6 +104,11 @@ class Transaction:
         self._statements = statements
         self.now_ms = now_ms
         """Milliseconds of Unix time, the same throughout one request."""
+
+    @property
+    def vault(self) -> Vault:
+        """What contents are encrypted with."""
+        return self._statements.vault
 
     def all(self, statement: Executable, **values: Value) -> Sequence[Row]:
         """Return the rows of a query."""

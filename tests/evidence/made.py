@@ -107,6 +107,8 @@ class Made:
     """Revisions and digests that the seal names, when they are not those of the bundles."""
     bend: Callable[[list[bytes]], list[bytes]] = field(default=lambda lines: lines)
     contents: dict[str, bytes] = field(default_factory=dict)
+    further: list[tuple[str, JSONObject]] = field(default_factory=list)
+    """Records behind the seal."""
 
     def __post_init__(self) -> None:
         projected = execution(self.projected or self.calls)
@@ -132,6 +134,7 @@ class Made:
             "policies": named,
         }
         bodies.append(("seal", {"status": "completed", **seal}))
+        bodies += self.further
         self.records: list[bytes] = []
         self.hashes: list[str] = []
         prev = genesis(ROOT)

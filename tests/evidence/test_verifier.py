@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from remit.canonical import JSONObject, digest_bytes
 from remit.evidence.archive import Bounds
 from remit.evidence.checkpoint import SigningKey
 from remit.evidence.finding import Verdict
+from remit.evidence.forgetting import told
 from remit.evidence.verifier import verify
 from tests.evidence.made import KEY, ORIGIN, Made
 
@@ -146,6 +148,67 @@ def test_events_that_a_reset_copied_count_once() -> None:
     assert found(judged(Made(systems=1, copied=False))) == [
         ("EVIDENCE-ACTION-UNRECORDED", "activity remit.settle")
     ]
+
+
+VALUE = b'{"to":"ada"}'
+GONE = digest_bytes(VALUE)
+NAMED: tuple[str, JSONObject] = ("outcome", {"path": "order", "output": GONE})
+FORGOTTEN: tuple[str, JSONObject] = (
+    "forgotten",
+    {
+        "how": "ordered",
+        "by": "data.owner@acme.example",
+        "reason": "they asked",
+        "contents": [
+            {"digest": GONE, "kind": "output", "classes": ["personal"], "rule": "order"},
+        ],
+    },
+)
+
+
+def test_a_content_that_nobody_forgot_is_missed() -> None:
+    """Absent without a record that tells: it refutes, and names the content."""
+    verdict = judged(Made(further=[NAMED]))
+
+    assert found(verdict) == [("EVIDENCE-CONTENT-ABSENT", f"content {GONE}")]
+    assert not verdict.holds
+
+
+def test_a_content_that_was_forgotten_is_told() -> None:
+    """Absent with its record: it holds, and the verdict says which, by whom and why."""
+    verdict = judged(Made(further=[NAMED, FORGOTTEN]))
+
+    assert (verdict.holds, verdict.findings) == (True, [])
+    assert [(one.digest, one.by, one.rule, one.seq) for one in verdict.forgotten] == [
+        (GONE, "data.owner@acme.example", "order", 8)
+    ]
+    assert list(told(verdict.forgotten)) == [
+        "1 content forgotten, record 8: ordered by data.owner@acme.example (order: they asked)"
+    ]
+
+
+@pytest.mark.parametrize("contents", [{}, {GONE: VALUE}], ids=["absent", "there"])
+def test_what_is_named_again_must_be_there_again(contents: dict[str, bytes]) -> None:
+    """A forgotten record speaks of what stands before it, not of what comes behind."""
+    verdict = judged(Made(further=[NAMED, FORGOTTEN, NAMED], contents=dict(contents)))
+
+    assert verdict.holds == bool(contents)
+    assert verdict.forgotten == []
+
+
+def test_an_archive_of_before_holds() -> None:
+    """The content is there, and nothing says that it was forgotten."""
+    verdict = judged(Made(further=[NAMED], contents={GONE: VALUE}))
+
+    assert (verdict.holds, verdict.forgotten) == (True, [])
+
+
+def test_a_cut_forgotten_record_is_missed() -> None:
+    """Who takes the record away takes the reason away, and is found out twice."""
+    verdict = judged(Made(further=[NAMED, FORGOTTEN], bend=lambda lines: lines[:-1]))
+
+    assert ("EVIDENCE-CONTENT-ABSENT", f"content {GONE}") in found(verdict)
+    assert ("EVIDENCE-TRUNCATED", "record 8") in found(verdict)
 
 
 def test_an_edited_content() -> None:

@@ -7,11 +7,18 @@ from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.state import load
 from remit.stores.archiving import LogStore
-from remit.stores.ledger import open_ledger
+from remit.stores.ledger import SqlLedger, open_ledger
 
 
 @asynccontextmanager
 async def ledger_of(layout: Layout) -> AsyncIterator[LogStore]:
+    """Open the log of a project's ledger; raises as `opened` does."""
+    async with opened(layout) as ledger:
+        yield ledger.log
+
+
+@asynccontextmanager
+async def opened(layout: Layout) -> AsyncIterator[SqlLedger]:
     """Open the ledger of a project.
 
     Raises:
@@ -24,6 +31,6 @@ async def ledger_of(layout: Layout) -> AsyncIterator[LogStore]:
         url = (told or stack.environment(layout.project)).ledger_url
     ledger = await open_ledger(url)
     try:
-        yield ledger.log
+        yield ledger
     finally:
         await ledger.close()

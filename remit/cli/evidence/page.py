@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from remit.canonical import JSON
 from remit.cli.evidence.markup import STYLE, Markup, el, facts, join, table
+from remit.evidence import forgetting
 from remit.evidence.finding import Code, Verdict
 from remit.evidence.history import Execution
 from remit.evidence.story import MOST_MOMENTS, Deed, GateStory, Moment, Story, Told
@@ -109,10 +110,10 @@ def _verdict(shown: Exhibit) -> Markup:
         )
         for one in ordered
     ]
+    gone = join(el("div", line) for line in forgetting.told(verdict.forgotten))
     listed = el("ul", *found) if found else Markup("")
-    return el(
-        "section", el("p", says, css="says"), el("div", told), listed, css=f"card verdict {css}"
-    )
+    said = el("p", says, css="says")
+    return el("section", said, el("div", told), gone, listed, css=f"card verdict {css}")
 
 
 def _about(shown: Exhibit) -> Markup:

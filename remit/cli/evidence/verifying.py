@@ -1,12 +1,13 @@
 """`remit evidence verify`: an archive, public keys, checkpoints that were kept; nothing else."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from remit.cli.errors import ExitCode
 from remit.cli.evidence.place import checkpoints, public_keys, unreadable
 from remit.cli.output import answer
-from remit.evidence import verifier
+from remit.evidence import forgetting, verifier
 from remit.evidence.checkpoint import PublicKey
 from remit.evidence.finding import Verdict
 
@@ -41,7 +42,9 @@ def headline(verdict: Verdict) -> str:
     """Return the verdict in a few words."""
     if not verdict.holds:
         return "does NOT hold"
-    return "holds, with notes" if verdict.findings else "holds"
+    gone = len(verdict.forgotten)
+    said = f"holds, {gone} {'content' if gone == 1 else 'contents'} forgotten" if gone else "holds"
+    return f"{said}, with notes" if verdict.findings else said
 
 
 def lines(verdict: Verdict) -> Sequence[str]:
@@ -53,6 +56,7 @@ def lines(verdict: Verdict) -> Sequence[str]:
             f"  {verdict.covered} of {verdict.records} records stand in the signed log "
             f"of {verdict.size}"
         )
+    told += [f"  {line}" for line in forgetting.told(verdict.forgotten)]
     for found in sorted(verdict.findings, key=lambda one: one.is_note):
         word = "note: " if found.is_note else ""
         told += [f"{found.code}  {found.place}", f"    {word}{found.message}"]
@@ -76,4 +80,5 @@ def documented(verdict: Verdict) -> dict[str, object]:
             }
             for found in verdict.findings
         ],
+        "forgotten": [asdict(one) for one in verdict.forgotten],
     }

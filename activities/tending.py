@@ -1,0 +1,88 @@
+"""What is to become of a closed run's contents: forgotten, retained or released, judged by policy.
+
+The order stands in the run's chain, taken or refused, before anything is done. Done again after a
+worker died in between, it goes on where it stopped: what is forgotten is named by nothing any more.
+"""
+
+from temporalio import activity
+
+from activities.ordering import Ordering, read_order
+from remit.canonical import JSONObject
+from remit.enforcement import failure
+from remit.enforcement.point import EnforcementPoint
+from remit.ledger.errors import LedgerError
+from remit.ledger.forgetting import ForgetOrder
+from remit.plan.wire import REVERSING, TEND, Answered, Tended, TendOrder
+from remit.stores.forgetting import ForgettingStore
+
+_PAGE = 500
+ORDERS = ("forget", "retain", "release")
+
+
+class Tending:
+    """Judges and carries out orders about a run's contents."""
+
+    def __init__(self, point: EnforcementPoint, forgetting: ForgettingStore | None) -> None:
+        """Ask the point's policies; without `forgetting` every order is refused."""
+        self._point = point
+        self._ordering = Ordering(point)
+        self._forgetting = forgetting
+
+    @activity.defn(name=TEND)
+    async def tend(self, ask: TendOrder) -> Tended:
+        """Carry out an order that policy permits."""
+        fields = read_order(ask.message, {"by": str, "reason": str})
+        if isinstance(fields, Answered):
+            return _refused(fields.code, fields.reason)
+        if self._forgetting is None or ask.message.name not in ORDERS:
+            return _refused("MESSAGE-MALFORMED", f"{ask.message.name!r} is no such order")
+        run = await self._point.ledger.run(ask.run)
+        if run is None:
+            return _refused("RUN-ABSENT", "the ledger knows no such run")
+        is_over = bool(run.closed) and run.closed != REVERSING
+        if ask.message.name == "forget" and not is_over:
+            return _refused("FORGET-OPEN", "the run is not over: it needs what it named")
+        ended_ms = await self._ended_ms(run.root) if is_over else None
+        refused = await self._ordering.refusal(run.root, ask.message, fields, ended_ms=ended_ms)
+        if refused is not None:
+            return _refused(refused.code, refused.reason)
+        try:
+            return await self._carry_out(self._forgetting, run.root, ask.message.name, fields)
+        except LedgerError as error:
+            if error.code == "FORGET-BUSY":
+                raise failure.again(error.code, str(error), 2) from error
+            return _refused(error.code, str(error))
+
+    async def _carry_out(
+        self, store: ForgettingStore, root: str, name: str, fields: JSONObject
+    ) -> Tended:
+        by, reason = str(fields["by"]), str(fields["reason"])[:500]
+        if name == "retain":
+            await store.retain(root, by, reason)
+            return Tended(taken=True)
+        if name == "release":
+            await store.release(root, by, reason)
+            return Tended(taken=True)
+        order = ForgetOrder(
+            by,
+            reason,
+            step=str(fields.get("step") or ""),
+            data_class=str(fields.get("class") or ""),
+            plans=fields.get("plans") is True,
+        )
+        done = await store.order(root, order)
+        return Tended(taken=True, contents=done.contents, held=done.held)
+
+    async def _ended_ms(self, root: str) -> int:
+        """Return when the ledger learned that the run was over."""
+        ended_ms, after = 0, 0
+        while page := await self._point.ledger.records(root, after, _PAGE):
+            for record in page:
+                if record["kind"] == "closed" and isinstance(record["at_ms"], int):
+                    ended_ms = record["at_ms"]
+            after += len(page)
+        return ended_ms
+
+
+def _refused(code: str, reason: str) -> Tended:
+    return Tended(taken=False, code=code, reason=reason)
