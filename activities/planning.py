@@ -30,7 +30,6 @@ from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES
 from remit.plan.library import Library
-from remit.plan.outline import outline
 from remit.plan.scheduling import schedule_of
 from remit.plan.wire import ADMIT, INVALID, Admit, Admitted, Failure
 from remit.tool.catalogue import Catalogue
@@ -208,7 +207,6 @@ async def admitted_of(point: EnforcementPoint, admission: Admission, risk: str) 
         decision_id=admission.decision_id,
         deadline_ms=run.deadline_ms,
         provenance="stated" if plan.provenance else "not_stated",
-        outline=outline(plan),
         amendments=plan.amends.number if plan.amends else 0,
     )
 

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = Path(__file__).parent / "project"
 GOVERNED = "governed"
 BARE = "bare"
+LEAN = "lean"
 BEST = "best"
 _READY_S = 60
 
@@ -40,7 +41,7 @@ class Arena:
     project: Path
     environment: StackEnvironment
     pids: dict[str, int]
-    """Processes by name: `governed`, `bare`, `best`, `temporal`, `opa`, `load`."""
+    """Processes by name: `governed`, `bare`, `lean`, `best`, `temporal`, `opa`, `load`."""
 
     async def client(self) -> Client:
         """Return a new client, as governed workers have it."""
@@ -50,7 +51,7 @@ class Arena:
 
 @contextmanager
 def arena(
-    report: Report, bare: Sequence[str] = (BARE, BEST), without: Sequence[str] = ()
+    report: Report, bare: Sequence[str] = (BARE, LEAN, BEST), without: Sequence[str] = ()
 ) -> Iterator[Arena]:
     """Start everything, and leave nothing behind.
 
@@ -108,7 +109,7 @@ def worker_process(
 @contextmanager
 def _bare_worker(name: str, environment: StackEnvironment) -> Iterator[int]:
     argv = ["-m", "benchmarks.bare_worker", "--queue", name]
-    argv += ["--best"] if name == BEST else []
+    argv += [f"--{name}"] if name in (LEAN, BEST) else []
     log = environment.log_dir / f"{name}.log"
     with worker_process(argv, environment, log, {}) as pid:
         yield pid

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from temporalio.client import Client
 
-from benchmarks.arena import BARE, BEST, GOVERNED
+from benchmarks.arena import BARE, BEST, GOVERNED, LEAN
 from benchmarks.bare import FAN_OUT, SEQUENCE
 from benchmarks.plans import fan_out, sequence
 from remit.canonical import JSON
@@ -60,6 +60,7 @@ def sequences(steps: int) -> dict[str, Work]:
     return {
         GOVERNED: Work(GOVERNED, "ExecutePlan", "remit", sequence(steps), steps),
         BARE: Work(BARE, SEQUENCE, BARE, steps, steps),
+        LEAN: Work(LEAN, SEQUENCE, LEAN, steps, steps),
         BEST: Work(BEST, SEQUENCE, BEST, steps, steps),
     }
 

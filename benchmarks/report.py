@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.arena import BARE, BEST, GOVERNED
+from benchmarks.arena import BARE, BEST, GOVERNED, LEAN
 from benchmarks.compiling import CompileTimes
 from benchmarks.deciding import Decisions
 from benchmarks.histories import Histories
@@ -219,8 +219,9 @@ def _notes(report: Report) -> Iterator[str]:
     programs = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     yield f"{machine.cores} cores, {loads}; Python {machine.python}, {programs}"
     yield (
-        f"{BARE}: hand-written workflow, same server, worker options, converter, sandbox; {BEST}: "
-        "the same without sandbox, on the default converter. Brackets: 95 % interval of the pairs' "
+        f"{BARE}: hand-written workflow, same server and worker options, the SDK's Pydantic "
+        f"converter and sandbox; {LEAN}: the same with Remit's leaner converter and sandbox; "
+        f"{BEST}: without sandbox, on the default converter. Brackets: 95 % interval of the pairs' "
         "geometric mean. The load generator shares the cores."
     )
     if report.quick:

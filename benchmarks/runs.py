@@ -9,7 +9,7 @@ from statistics import fmean
 from pydantic import BaseModel, ConfigDict
 from temporalio.client import Client
 
-from benchmarks.arena import BARE, BEST, GOVERNED, Arena
+from benchmarks.arena import BARE, BEST, GOVERNED, LEAN, Arena
 from benchmarks.load import Batch, Work, fan_outs, run_many, run_one, sequences
 from benchmarks.processes import CpuMeter
 from benchmarks.ratios import Ratio, Spread, ratio_of, spread_of
@@ -70,6 +70,7 @@ async def throughput(client: Client, arena: Arena, scale: Scale, say: Report) ->
     for pair in range(scale.throughput_pairs):
         await _in_turn(pair, [GOVERNED, BARE], measure)
         if pair % scale.best_every == 0:
+            await measure(LEAN)
             await measure(BEST)
     rates = {name: [batch.steps_per_s for batch in made] for name, made in batches.items()}
     return Throughput(

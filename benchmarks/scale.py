@@ -14,7 +14,7 @@ class Scale:
     throughput_runs: int
     """Runs of one side of a pair."""
     best_every: int
-    """Bare at its best is measured beside every so-manieth pair."""
+    """Bare made lean, and at its best, is measured beside every so-manieth pair."""
     fan_out_pairs: int
     decisions: int
     """Decisions one at a time; ten times as many at once."""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from temporalio.client import Client
 from temporalio.client import Interceptor as ClientInterceptor
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.runtime import Runtime
 from temporalio.service import GrpcCompression
 from temporalio.worker import (
@@ -37,10 +37,13 @@ from activities.voting import Voting
 from remit.enforcement.interceptor import Governance
 from remit.enforcement.point import EnforcementPoint
 from remit.stores.ledger import SqlLedger
+from workers.converter import DATA_CONVERTER
+from workers.sandbox import ContextFreeSandbox, takes_context
 from workers.settings import WorkerSettings
 from workflows.arity import OneArgument
 from workflows.execute_part import ExecutePart
 from workflows.execute_plan import ExecutePlan
+from workflows.telling import DetailsWhenAsked
 from workflows.tend_run import TendRun
 from workflows.unwind import RepairRun, RollbackRun, UnwindPart
 
@@ -68,6 +71,16 @@ class OneArgumentPerMessage(Interceptor):
         return OneArgument
 
 
+class Telling(Interceptor):
+    """Puts `DetailsWhenAsked` before every workflow."""
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor] | None:
+        """Return the workflow's inbound interceptor."""
+        return DetailsWhenAsked
+
+
 async def connect(
     settings: WorkerSettings,
     runtime: Runtime | None = None,
@@ -77,18 +90,17 @@ async def connect(
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
-        data_converter=pydantic_data_converter,
+        data_converter=DATA_CONVERTER,
         runtime=runtime,
         interceptors=interceptors,
         grpc_compression=GrpcCompression.NONE,
     )
 
 
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """Return the sandbox that every worker and every replay uses."""
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    )
+def workflow_runner(converter: DataConverter = DATA_CONVERTER) -> SandboxedWorkflowRunner:
+    """Return the sandbox that every worker and every replay uses, for payloads of `converter`."""
+    kind = SandboxedWorkflowRunner if takes_context(converter) else ContextFreeSandbox
+    return kind(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
 def build_worker(
@@ -112,8 +124,8 @@ def build_worker(
         task_queue=queue,
         workflows=WORKFLOWS if "orchestrate" in roles else (),
         activities=activities,
-        interceptors=[Governance(point, _role(roles)), OneArgumentPerMessage()],
-        workflow_runner=workflow_runner(),
+        interceptors=[Governance(point, _role(roles)), OneArgumentPerMessage(), Telling()],
+        workflow_runner=workflow_runner(client.data_converter),
         max_concurrent_activities=settings.max_calls,
         max_concurrent_workflow_tasks=settings.max_workflow_tasks,
         max_cached_workflows=settings.max_cached_workflows,

@@ -301,8 +301,10 @@ class Governed(Mailbox):
         return "awaiting_approval" if "gate" in kinds else self.phase
 
     def show(self) -> None:
-        """Tell people how things stand; cheap, called whenever something changed."""
-        workflow.set_current_details(self.details())
+        """Tell people how things stand, called whenever something changed.
+
+        What the web UI shows of it is written when somebody looks (`workflows.telling`).
+        """
 
     def details(self) -> str:
         """Return the Markdown of the web UI's current part."""

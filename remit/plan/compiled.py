@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from remit.canonical import JSON, Digest, JSONObject, canonical, digest_bytes
 from remit.plan.contract import Approval, Constraints, Provenance
+from remit.plan.lean import Filled, Given
 
 ENGINE = 1
 """Number of the scheduling rules that `remit.plan.machine` follows for newly compiled plans."""
@@ -189,37 +190,37 @@ class CompiledPlan(Model):
 
 
 class ScheduledStep(Model):
-    """What the workflow must know of a step; defaults are left out on the wire."""
+    """What the workflow must know of a step; most defaults are left out on the wire."""
 
     id: str
-    tool: str = ""
+    tool: Filled[str] = ""
     """Activity type; empty for a sub-plan."""
-    child: Literal["", "plan", "items", "long"] = ""
+    child: Filled[Literal["", "plan", "items", "long"]] = ""
     """Whether the step runs in child workflows, and of what kind. `items` is decided by count."""
-    needs: list[int] = []
+    needs: Filled[list[int]] = []
     """Positions of the steps that it needs."""
-    join: int = -1
-    for_each: bool = False
-    count: int | None = None
+    join: int = Field(default=-1, exclude_if=lambda value: value == -1)
+    for_each: Filled[bool] = False
+    count: Given[int | None] = None
     """Number of items, when the inputs alone tell it."""
     max_parallel: int = 5
-    repeat: int = 0
+    repeat: Filled[int] = 0
     """Most iterations; 0 when the step does not repeat."""
-    every_s: float = 0
-    on_denied: int | None = None
-    on_failed: int | None = None
-    fallback: bool = False
+    every_s: Filled[float] = 0
+    on_denied: Given[int | None] = None
+    on_failed: Given[int | None] = None
+    fallback: Filled[bool] = False
     timeout_s: float = 30
-    heartbeat_s: float | None = None
-    queue: str | None = None
-    summary: str = ""
+    heartbeat_s: Given[float | None] = None
+    queue: Given[str | None] = None
+    summary: Filled[str] = ""
     """One line for the web UI."""
-    reason: str = ""
+    reason: Filled[str] = ""
     """Why the planner chose it, at most 200 characters."""
-    owner: str = ""
-    generation: int = Field(default=0, exclude_if=lambda value: value == 0)
+    owner: Filled[str] = ""
+    generation: Filled[int] = 0
     """Raised by each amendment that replaces or drops the step."""
-    dropped: bool = Field(default=False, exclude_if=lambda value: value is False)
+    dropped: Filled[bool] = False
     """An amendment took the step away; its place stays, so that positions keep their meaning."""
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from remit.canonical import JSON, Digest, JSONObject
 from remit.plan.compiled import Schedule
 from remit.plan.event import Effect
+from remit.plan.lean import Filled, Given
 from remit.plan.path import Direction, Segment, StepKey
 
 # Wire names; a test pins them.
@@ -75,14 +76,14 @@ class StepCall(Model):
     root: str
     compiled: Digest
     """Compiled plan in which the step stands."""
-    parent: str = ""
+    parent: Filled[str] = ""
     """Path of the enclosing sub-plan; empty in the root plan."""
     step: str
-    item: int | None = None
-    iteration: int = 0
-    generation: int = 0
+    item: Given[int | None] = None
+    iteration: Filled[int] = 0
+    generation: Filled[int] = 0
     direction: Direction = Direction.DO
-    tool: str = ""
+    tool: Filled[str] = ""
     """Only for an undo: the compensating tool, as frozen with the outcome."""
 
     @property
@@ -127,18 +128,18 @@ class StepResult(Model):
     """How a tool activity answers when nothing failed."""
 
     status: Literal["happened", "skipped", "gate", "in_doubt"]
-    decision_id: str = ""
-    revision: str = ""
-    rule: str = ""
+    decision_id: Filled[str] = ""
+    revision: Filled[str] = ""
+    rule: Filled[str] = ""
     """The rule that permitted it, or that asks for a person."""
-    proposed_digest: Digest = ""
-    enforced_digest: Digest = ""
-    output_digest: Digest = ""
-    shown: JSON = None
+    proposed_digest: Filled[Digest] = ""
+    enforced_digest: Filled[Digest] = ""
+    output_digest: Filled[Digest] = ""
+    shown: Given[JSON] = None
     """A small, redacted output for the eye."""
-    until: bool | None = None
-    gate: Gate | None = None
-    message: str = ""
+    until: Given[bool | None] = None
+    gate: Given[Gate | None] = None
+    message: Filled[str] = ""
 
 
 class Failure(Model):
@@ -189,8 +190,8 @@ class Admitted(Model):
     """Moment after which nothing more is done, in milliseconds of Unix time."""
     provenance: str
     """`stated` or `not_stated`."""
-    outline: str
-    """The plan in Markdown, for the web UI's static part."""
+    outline: Filled[str] = ""
+    """Not sent any more: whoever starts a run gives it its Markdown. Older histories hold it."""
     amendments: int = 0
     """How often the plan was amended since it was admitted."""
 
