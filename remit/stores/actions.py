@@ -6,11 +6,11 @@ A skipped call is a row in state `skipped` without attempts; it is no `Action` t
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
-from sqlalchemy import Integer, bindparam, insert, select, update
+from sqlalchemy import Integer, bindparam, select, update
 
 from remit.ledger.protocol import Action, FrozenUndo, State
 from remit.plan.path import Direction, Segment, StepKey
-from remit.stores import sqlite
+from remit.stores.inserting import insert_new, upsert
 from remit.stores.schema import actions, attempts, barriers
 from remit.stores.statements import Row, Transaction, Value
 
@@ -123,20 +123,20 @@ def save(tx: Transaction, action: Action) -> None:
     values["undo_tool"] = undo.tool if undo else None
     values["undo_contract"] = undo.contract if undo else None
     values["undo_arguments"] = undo.arguments if undo else None
-    tx.insert(sqlite.upsert, actions, {**_place(action.key), **values})
+    tx.insert(upsert, actions, {**_place(action.key), **values})
 
 
 def save_skip(tx: Transaction, key: StepKey) -> None:
     """Write that a key was skipped."""
     moments = {"begun_ms": tx.now_ms, "ended_ms": tx.now_ms}
-    tx.insert(sqlite.upsert, actions, {**_NOTHING, **_place(key), **moments, "state": SKIPPED})
+    tx.insert(upsert, actions, {**_NOTHING, **_place(key), **moments, "state": SKIPPED})
 
 
 def open_attempt(tx: Transaction, action: Action) -> None:
     """Write the attempt that an action has just begun."""
     key = action.key
     tx.insert(
-        insert,
+        insert_new,
         attempts,
         {
             "root": key.root,
@@ -183,7 +183,7 @@ def find_barriers(tx: Transaction, root: str, paths: Sequence[str]) -> dict[str,
 
 def save_barrier(tx: Transaction, root: str, path: str, generation: int) -> None:
     """Write the lowest generation that may still begin at a path and below it."""
-    tx.insert(sqlite.upsert, barriers, {"root": root, "path": path, "generation": generation})
+    tx.insert(upsert, barriers, {"root": root, "path": path, "generation": generation})
 
 
 def _place(key: StepKey) -> dict[str, Value]:

@@ -4,15 +4,15 @@ The chain's row is locked first by every write about a run, so that whatever sta
 changed by one transaction at a time. Records are appended here and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from remit.canonical import JSONObject, canonical
 from remit.ledger.protocol import LedgerError, Record, Totals
 from remit.ledger.records import genesis, link
-from remit.stores import sqlite
+from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import chains, records, runs
 from remit.stores.statements import Row, Transaction, Value
 
@@ -29,7 +29,8 @@ _FIND = (
     .select_from(chains.outerjoin(runs, runs.c.root == chains.c.root))
     .where(chains.c.root == bindparam("root"))
 )
-_LOCK = _FIND.with_for_update(of=chains)
+# Apart from `_FIND`: behind a lock that was waited for, only a new statement sees what changed.
+_LOCK = select(chains.c.length).where(chains.c.root == bindparam("root")).with_for_update()
 _SAVE = (
     update(chains)
     .where(chains.c.root == bindparam("key"))
@@ -37,6 +38,12 @@ _SAVE = (
         {name: bindparam(name) for name in ("head", "length", "barriers", "stray_votes", *_TOTALS)}
     )
 )
+
+
+def lock_heads(tx: Transaction, roots: Collection[str]) -> None:
+    """Lock several chains, in the order of their names."""
+    for root in sorted(roots):
+        tx.lock(_LOCK, root=root)
 
 
 def find_totals(tx: Transaction, root: str) -> Totals:
@@ -70,10 +77,12 @@ class Chain:
 
     def __init__(self, tx: Transaction, root: str) -> None:
         """Lock the chain of `root`; begin one if there is none."""
-        row = tx.one(_LOCK, root=root)
+        tx.lock(_LOCK, root=root)
+        row = tx.one(_FIND, root=root)
         if row is None:
             _create(tx, root)
-            row = tx.one(_LOCK, root=root)
+            tx.lock(_LOCK, root=root)
+            row = tx.one(_FIND, root=root)
         if row is None:
             raise LedgerError("CHAIN-ABSENT", f"the chain of {root!r} cannot be begun")
         self._tx = tx
@@ -100,7 +109,7 @@ class Chain:
         seq = self.next_seq
         sealed = link(self._head, self._name, seq, self._tx.now_ms, kind, content)
         self._tx.insert(
-            insert,
+            insert_new,
             records,
             {
                 "root": self.root,
@@ -139,4 +148,4 @@ class Chain:
 def _create(tx: Transaction, root: str) -> None:
     values: dict[str, Value] = {"root": root, "head": genesis(root), "length": 0}
     zeros = dict.fromkeys(("barriers", "stray_votes", *_TOTALS), 0)
-    tx.insert(sqlite.insert_once, chains, {**values, **zeros})
+    tx.insert(insert_once, chains, {**values, **zeros})

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 
 from remit.canonical import Digest, digest_bytes
 from remit.ledger.protocol import Content, LedgerError
-from remit.stores import sqlite
+from remit.stores.inserting import insert_once
 from remit.stores.schema import contents
 from remit.stores.statements import Transaction
 
@@ -25,7 +25,7 @@ def check_digests(given: Sequence[Content]) -> None:
 def store_contents(tx: Transaction, given: Sequence[Content]) -> None:
     """Store values; those that stand already stay."""
     for content in given:
-        tx.insert(sqlite.insert_once, contents, {"digest": content.digest, "body": content.body})
+        tx.insert(insert_once, contents, {"digest": content.digest, "body": content.body})
 
 
 def find_content(tx: Transaction, digest: Digest) -> bytes:

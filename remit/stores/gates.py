@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import rules
@@ -16,6 +16,7 @@ from remit.ledger.protocol import Content, GateRow, Record, VoteRow
 from remit.plan.path import StepKey
 from remit.stores.chain import Chain
 from remit.stores.contents import find_content, store_contents
+from remit.stores.inserting import insert_new
 from remit.stores.schema import gates, votes
 from remit.stores.statements import Row, Transaction, Value
 
@@ -85,7 +86,7 @@ def open_gate(tx: Transaction, gate: GateRow, further: Sequence[Record]) -> Gate
         return standing
     card = _content(gate.card)
     store_contents(tx, [card])
-    tx.insert(insert, gates, {**_columns(gate, card), "refused_votes": 0})
+    tx.insert(insert_new, gates, {**_columns(gate, card), "refused_votes": 0})
     chain.append("gate", {**_terms(gate), "card": card.digest})
     chain.append_all(further)
     chain.save()
@@ -155,7 +156,7 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     }
     row = {name: str(value) for name, value in plain.items()}
     place: dict[str, Value] = {"root": chain.root, "seq": chain.next_seq, "body": body.digest}
-    tx.insert(insert, votes, {**row, **place, "counted": int(one.counted)})
+    tx.insert(insert_new, votes, {**row, **place, "counted": int(one.counted)})
     chain.append("vote", {**plain, "counted": one.counted, "body": body.digest})
     return one
 

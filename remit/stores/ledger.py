@@ -1,8 +1,9 @@
 """The ledger on SQL tables: `SqlLedger` implements the port `remit.ledger.protocol.Ledger`.
 
-Writes are committed in groups, reads are answered at once from a snapshot; both on the event loop
-that opened the ledger, because threads beside a busy loop starve (see `remit.stores.writer`). Every
-call has a deadline. Immutable contents are kept in memory; nothing else is.
+Writes are committed in groups, reads are answered at once from a snapshot; on SQLite both on the
+event loop that opened the ledger, because threads beside a busy loop starve (see
+`remit.stores.writer`), on PostgreSQL in threads. Every call has a deadline.
+Immutable contents are kept in memory; nothing else is.
 """
 
 import asyncio
@@ -21,7 +22,6 @@ from remit.ledger.protocol import (
     FrozenUndo,
     GateRow,
     Intent,
-    LedgerUnavailableError,
     Outcome,
     Record,
     RunRow,
@@ -30,11 +30,13 @@ from remit.ledger.protocol import (
     VoteRow,
 )
 from remit.plan.path import StepKey
-from remit.stores import chain, effects, gates, reading, runs, sqlite
+from remit.stores import chain, effects, gates, reading, runs
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
+from remit.stores.database import Database, database_of
 from remit.stores.migrate import migrate
+from remit.stores.reader import Reader
 from remit.stores.reservations import find_value
-from remit.stores.session import POLL_S, BusyError, Clock, Session
+from remit.stores.session import Clock, Session
 from remit.stores.statements import Statements, Transaction
 from remit.stores.writer import Writer, WriterStats
 
@@ -54,10 +56,10 @@ async def open_ledger(
     bound: int = 2048,
     cache_bytes: int = 32 * 1024 * 1024,
 ) -> "SqlLedger":
-    """Open the ledger at `url` (`sqlite:///FILE`), making or upgrading its tables first.
+    """Open the ledger at `url`, making or upgrading its tables first.
 
     Args:
-        url: SQLAlchemy database URL.
+        url: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
         deadline_s: Longest that any call waits, in seconds.
         clock: Milliseconds of Unix time.
         bound: Most writes, and most reads, that may wait at once.
@@ -69,9 +71,10 @@ async def open_ledger(
         ValueError: `url` is not one that a ledger can live at.
     """
     await asyncio.to_thread(migrate, url)
-    engine = sqlite.open_engine(url, busy_ms=0)
+    database = database_of(url)
+    engine = database.open_engine(url, 0)
     return SqlLedger(
-        engine, deadline_s=deadline_s, clock=clock, bound=bound, cache_bytes=cache_bytes
+        engine, database, deadline_s=deadline_s, clock=clock, bound=bound, cache_bytes=cache_bytes
     )
 
 
@@ -79,46 +82,32 @@ class SqlLedger:
     """The effect-once ledger; see `remit.ledger.protocol.Ledger` for what its methods promise."""
 
     def __init__(
-        self, engine: Engine, *, deadline_s: float, clock: Clock, bound: int, cache_bytes: int
+        self,
+        engine: Engine,
+        database: Database,
+        *,
+        deadline_s: float,
+        clock: Clock,
+        bound: int,
+        cache_bytes: int,
     ) -> None:
         """Start the threads; `open_ledger` is the way to make one."""
         self._engine = engine
         self._cache = ContentCache(cache_bytes)
-        self._connect = partial(Session, engine, Statements(engine.dialect), clock)
-        self._writer = Writer(self._connect, bound=bound, deadline_s=deadline_s)
-        self._reads: Session | None = None
-        self._deadline_s = deadline_s
-        self._closed = False
+        connect = partial(Session, engine, database, Statements(engine.dialect), clock)
+        self._writer = Writer(connect, database, bound=bound, deadline_s=deadline_s)
+        self._reader = Reader(connect, database, bound=bound, deadline_s=deadline_s)
 
     @property
     def writes(self) -> WriterStats:
         """What the writer has done."""
         return self._writer.stats
 
-    async def _write(self, work: Callable[[Transaction], R]) -> R:
-        return await self._writer.call(work)
+    async def _write(self, root: str, work: Callable[[Transaction], R]) -> R:
+        return await self._writer.call(root, work)
 
     async def _read(self, work: Callable[[Transaction], R]) -> R:
-        """Read on the event loop: a read meets no lock, and a thread would wait for ours."""
-        until = time.monotonic() + self._deadline_s
-        while True:
-            if self._closed:
-                raise LedgerUnavailableError("the ledger is closed")
-            try:
-                self._reads = self._reads or self._connect()
-                return self._reads.read(work)
-            except BusyError:
-                if time.monotonic() > until:
-                    raise
-            except LedgerUnavailableError:
-                self._drop_reads()
-                raise
-            await asyncio.sleep(POLL_S)
-
-    def _drop_reads(self) -> None:
-        if self._reads is not None:
-            session, self._reads = self._reads, None
-            session.close()
+        return await self._reader.call(work)
 
     # content
 
@@ -127,7 +116,7 @@ class SqlLedger:
         fresh = [content for content in contents if self._cache.get(content.digest) is None]
         if fresh:
             check_digests(fresh)
-            await self._write(partial(store_contents, given=fresh))
+            await self._write("", partial(store_contents, given=fresh))
             self._cache.add(fresh)
 
     async def get(self, digest: Digest) -> bytes:
@@ -150,7 +139,7 @@ class SqlLedger:
         """Record an admission once; return the one that stands."""
         check_digests(contents)
         work = partial(runs.admit, run=run, admission=admission, given=contents, further=records)
-        return await self._write(work)
+        return await self._write(admission.root, work)
 
     async def run(self, root: str) -> RunRow | None:
         """Return a run."""
@@ -166,15 +155,17 @@ class SqlLedger:
 
     async def close_run(self, root: str, status: str, records: Sequence[Record]) -> bool:
         """Mark a run closed."""
-        return await self._write(partial(runs.close, root=root, status=status, further=records))
+        return await self._write(
+            root, partial(runs.close, root=root, status=status, further=records)
+        )
 
     async def append(self, root: str, records: Sequence[Record]) -> None:
         """Append records that change nothing else."""
-        await self._write(partial(runs.append, root=root, further=records))
+        await self._write(root, partial(runs.append, root=root, further=records))
 
     async def deny(self, root: str, key: StepKey, records: Sequence[Record]) -> None:
         """Append a denial and count it."""
-        await self._write(partial(runs.deny, root=root, further=records))
+        await self._write(root, partial(runs.deny, root=root, further=records))
 
     # the protocol of design.md §7
 
@@ -186,20 +177,20 @@ class SqlLedger:
         """Record an intent; return the attempt's number."""
         given = [intent.arguments, *intent.contents]
         check_digests(given)
-        attempt = await self._write(partial(effects.begin, intent=intent))
+        attempt = await self._write(intent.key.root, partial(effects.begin, intent=intent))
         self._cache.add(given)
         return attempt
 
     async def take_over(self, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
         """Take an open attempt whose lease has run out."""
         work = partial(effects.take_over, key=key, attempt=attempt, owner=owner, until_ms=until_ms)
-        return await self._write(work)
+        return await self._write(key.root, work)
 
     async def finish(self, outcome: Outcome) -> Action:
         """Record how an attempt ended."""
         given = [*([outcome.output] if outcome.output else []), *outcome.contents]
         check_digests(given)
-        action = await self._write(partial(effects.finish, outcome=outcome))
+        action = await self._write(outcome.key.root, partial(effects.finish, outcome=outcome))
         self._cache.add(given)
         return action
 
@@ -221,16 +212,16 @@ class SqlLedger:
             undo=undo,
             given=contents,
         )
-        return await self._write(work)
+        return await self._write(key.root, work)
 
     async def repair(self, key: StepKey, order: str, evidence: JSONObject) -> Action:
         """Record how a person settles an undo that was refused or failed."""
         work = partial(effects.repair, key=key, order=order, evidence=evidence)
-        return await self._write(work)
+        return await self._write(key.root, work)
 
     async def fence(self, root: str, parent: str, step: str = "") -> None:
         """Refuse every further `do` of a path and below it."""
-        await self._write(partial(effects.fence, root=root, parent=parent, step=step))
+        await self._write(root, partial(effects.fence, root=root, parent=parent, step=step))
 
     async def outputs(self, root: str, parent: str, step: str) -> Sequence[Action]:
         """Return the happened `do` calls of a step, newest generation."""
@@ -242,11 +233,11 @@ class SqlLedger:
         """Record that a sub-plan finished."""
         check_digests([output] if output else [])
         work = partial(effects.record_part, key=outcome_of, compiled=compiled, output=output)
-        await self._write(work)
+        await self._write(outcome_of.root, work)
 
     async def skip(self, key: StepKey, records: Sequence[Record]) -> None:
         """Record that a step's `when` was false."""
-        await self._write(partial(effects.skip, key=key, further=records))
+        await self._write(key.root, partial(effects.skip, key=key, further=records))
 
     async def skipped(self, root: str, parent: str, step: str) -> Sequence[StepKey]:
         """Return the skipped calls of a step."""
@@ -260,7 +251,7 @@ class SqlLedger:
 
     async def open_gate(self, gate: GateRow, records: Sequence[Record]) -> GateRow:
         """Open a gate, or return the one that stands."""
-        return await self._write(partial(gates.open_gate, gate=gate, further=records))
+        return await self._write(gate.root, partial(gates.open_gate, gate=gate, further=records))
 
     async def gates(self, root: str) -> Sequence[GateRow]:
         """Return all gates of a run."""
@@ -270,7 +261,7 @@ class SqlLedger:
         self, root: str, votes: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
     ) -> Sequence[VoteRow]:
         """Record votes and the ends that gates reach by them."""
-        return await self._write(partial(gates.vote, root=root, given=votes, ends=ends))
+        return await self._write(root, partial(gates.vote, root=root, given=votes, ends=ends))
 
     async def votes(self, gate: str, root: str) -> Sequence[VoteRow]:
         """Return the recorded votes of a gate."""
@@ -278,7 +269,9 @@ class SqlLedger:
 
     async def end_gate(self, root: str, gate: str, state: str) -> str:
         """Close an open gate; return the state that stands."""
-        return await self._write(partial(gates.end_gate, root=root, gate_id=gate, state=state))
+        return await self._write(
+            root, partial(gates.end_gate, root=root, gate_id=gate, state=state)
+        )
 
     # reading the chain
 
@@ -296,7 +289,6 @@ class SqlLedger:
 
     async def close(self) -> None:
         """Finish what is queued and let go of the database."""
-        self._closed = True
         await self._writer.close()
-        self._drop_reads()
+        await self._reader.close()
         self._engine.dispose()

@@ -6,12 +6,12 @@ reservations from intent to outcome; then they are settled with the actual cost,
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from remit.ledger.protocol import MONEY, LedgerError, Reserve
 from remit.ledger.rules import merge_reserves
 from remit.plan.path import StepKey
-from remit.stores import sqlite
+from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import counters, reservations
 from remit.stores.statements import Transaction, Value
 
@@ -64,7 +64,7 @@ def hold(tx: Transaction, key: StepKey, wanted: Sequence[Reserve]) -> None:
     """
     release(tx, key)
     for reserve in merge_reserves(wanted):
-        tx.insert(sqlite.insert_once, counters, {"name": reserve.counter, "value": 0})
+        tx.insert(insert_once, counters, {"name": reserve.counter, "value": 0})
         raised = tx.run(
             _RAISE, counter=reserve.counter, amount=reserve.amount, ceiling=reserve.ceiling
         )
@@ -79,7 +79,7 @@ def hold(tx: Transaction, key: StepKey, wanted: Sequence[Reserve]) -> None:
             "amount": reserve.amount,
             "state": HELD,
         }
-        tx.insert(insert, reservations, {**_place(key), **row})
+        tx.insert(insert_new, reservations, {**_place(key), **row})
 
 
 def release(tx: Transaction, key: StepKey) -> None:

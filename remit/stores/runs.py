@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from remit.canonical import JSONObject
 from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
-from remit.stores import sqlite
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
+from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import admissions, runs
 from remit.stores.statements import Row, Transaction
 
@@ -74,7 +74,7 @@ def admit(
     elif chain.closed is None:
         raise LedgerError("RUN-ABSENT", f"{admission.root!r} was never admitted")
     store_contents(tx, given)
-    tx.insert(insert, admissions, {name: getattr(admission, name) for name in _ADMISSION})
+    tx.insert(insert_new, admissions, {name: getattr(admission, name) for name in _ADMISSION})
     body = {name: getattr(admission, name) for name in _ADMISSION if name != "root"}
     about: JSONObject = {} if run is None else {"run": _about(run)}
     chain.append("admission", {**body, **about})
@@ -86,7 +86,7 @@ def admit(
 def _insert_run(tx: Transaction, run: RunRow, admission: Admission) -> None:
     if (run.root, run.compiled, "") != (admission.root, admission.compiled, admission.path):
         raise LedgerError("ADMISSION-DIFFERS", "the admission is not the one of this run")
-    tx.insert(sqlite.insert_once, runs, {name: getattr(run, name) for name in _RUN})
+    tx.insert(insert_once, runs, {name: getattr(run, name) for name in _RUN})
 
 
 def _about(run: RunRow) -> JSONObject:

@@ -1,6 +1,5 @@
 """Everything that only SQLite needs: connections, transactions, triggers, the migration lock.
 
-The rest of `remit.stores` is the same for every database; a second one brings a module like this.
 Several processes share one file: write-ahead log, every commit synced, one writer at a time.
 """
 
@@ -11,22 +10,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, Insert, Table, create_engine, event
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-BEGIN_WRITE = "BEGIN IMMEDIATE"
-BEGIN_READ = "BEGIN"
-FOLD_LOG = "PRAGMA wal_checkpoint(PASSIVE)"
-UNAVAILABLE = sqlite3.Error
-"""What the driver raises when the database cannot be used: locked, full, unreadable."""
-BROKEN_RULE = sqlite3.IntegrityError
-"""What it raises (also an `UNAVAILABLE`) when a write breaks a rule of the tables."""
+from remit.stores.database import Database
 
 
-def open_engine(url: str, *, busy_ms: int) -> Engine:
+def open_engine(url: str, busy_ms: int) -> Engine:
     """Return an engine for the SQLite file of `url`; every connection waits `busy_ms` for a lock.
 
     Raises:
@@ -61,7 +53,7 @@ def open_engine(url: str, *, busy_ms: int) -> Engine:
     return engine
 
 
-def is_busy(error: BaseException | None) -> bool:
+def is_busy(error: BaseException) -> bool:
     """Whether another process holds the lock that was asked for."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
@@ -86,17 +78,8 @@ def migration_lock(url: str) -> Iterator[None]:
         os.close(handle)
 
 
-def insert_once(table: Table) -> Insert:
-    """Return an insert that changes nothing when the row stands already."""
-    return insert(table).on_conflict_do_nothing()
-
-
-def upsert(table: Table) -> Insert:
-    """Return an insert that replaces everything but the primary key when the row stands."""
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    rest = {column.name: column for column in statement.excluded if column.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+def _stay(connection: DBAPIConnection) -> None:
+    """A file never falls silent."""
 
 
 def append_only(table: str) -> Sequence[str]:
@@ -106,3 +89,20 @@ def append_only(table: str) -> Sequence[str]:
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         for verb in ("update", "delete")
     ]
+
+
+SQLITE = Database(
+    name="sqlite",
+    open_engine=open_engine,
+    migration_lock=migration_lock,
+    begin_write="BEGIN IMMEDIATE",
+    begin_read="BEGIN",
+    lock_rows=False,
+    in_threads=False,
+    fold_log="PRAGMA wal_checkpoint(PASSIVE)",
+    unavailable=(sqlite3.Error,),
+    broken_rule=(sqlite3.IntegrityError,),
+    is_busy=is_busy,
+    sever=_stay,
+    append_only=append_only,
+)

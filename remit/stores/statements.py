@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from sqlalchemy import Dialect, Insert, Table
+from sqlalchemy import Dialect, Table
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.elements import ClauseElement
+
+from remit.stores.inserting import Way, bare
 
 Value = str | int | bytes | None
 Row = Sequence[Value]
@@ -52,14 +54,12 @@ class Statements:
             found = self._prepared[statement] = self._compile(statement, None)
         return found
 
-    def prepare_insert(
-        self, make: Callable[[Table], Insert], table: Table, columns: Sequence[str]
-    ) -> Prepared:
-        """Return `make(table)` compiled for these columns."""
-        found = self._prepared.get((make, table))
+    def prepare_insert(self, way: Way, table: Table, columns: Sequence[str]) -> Prepared:
+        """Return the insert into `table` compiled for these columns."""
+        found = self._prepared.get((way, table))
         if found is None:
-            found = self._compile(make(table), columns)
-            self._prepared[make, table] = found
+            found = self._compile(way(bare(self._dialect.name, table), table), columns)
+            self._prepared[way, table] = found
         return found
 
     def _compile(self, statement: Executable, columns: Sequence[str] | None) -> Prepared:
@@ -90,10 +90,13 @@ def _arrangement(
 class Transaction:
     """One open transaction: runs statements, and knows the moment at which it happens."""
 
-    __slots__ = ("_connection", "_statements", "now_ms")
+    __slots__ = ("_connection", "_lock_rows", "_statements", "now_ms")
 
-    def __init__(self, connection: DBAPIConnection, statements: Statements, now_ms: int) -> None:
+    def __init__(
+        self, connection: DBAPIConnection, statements: Statements, now_ms: int, *, lock_rows: bool
+    ) -> None:
         self._connection = connection
+        self._lock_rows = lock_rows
         self._statements = statements
         self.now_ms = now_ms
         """Milliseconds of Unix time, the same throughout one request."""
@@ -115,14 +118,17 @@ class Transaction:
         """Run an update or a deletion; return how many rows it met."""
         return self._execute(self._statements.prepare(statement), values)
 
-    def insert(
-        self, make: Callable[[Table], Insert], table: Table, values: Mapping[str, Value]
-    ) -> int:
-        """Insert a row, as `make` says about rows that stand already; return how many went in.
+    def lock(self, statement: Executable, **values: Value) -> None:
+        """Run a query that locks rows, where a transaction is not alone anyway."""
+        if self._lock_rows:
+            self.all(statement, **values)
 
-        Every call for one table and `make` must name the same columns.
+    def insert(self, way: Way, table: Table, values: Mapping[str, Value]) -> int:
+        """Insert a row, as `way` says about rows that stand already; return how many went in.
+
+        Every call for one table and `way` must name the same columns.
         """
-        return self._execute(self._statements.prepare_insert(make, table, tuple(values)), values)
+        return self._execute(self._statements.prepare_insert(way, table, tuple(values)), values)
 
     def _execute(self, prepared: Prepared, values: Mapping[str, Value]) -> int:
         cursor = self._connection.cursor()

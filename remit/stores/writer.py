@@ -5,8 +5,11 @@ thread beside a busy loop, which is what a loaded worker has, waits 5 ms to get 
 with 8 tasks on such a loop: a writer thread 12 steps/s and missed deadlines; statements on the loop
 and the commit in a thread 30-220; all on the loop 350-390. The calls take 10 us each and a commit
 on a local disk 0.2 ms, far less than the lock would; where commits turn out slow they go to a
-thread after all. A transaction never stays open while the loop does something else, so other
-processes wait for no more than one group.
+thread after all. A transaction on SQLite never stays open while the loop does something else, so
+other processes wait for no more than one group.
+
+On PostgreSQL a call may wait for other transactions and for the network, so a whole group runs in
+the writer's thread; groups of several processes run side by side and lock their runs in order.
 
 A caller that meets its deadline, or is cancelled, before its write has begun takes it back: it is
 never executed. Afterwards the caller finds out by looking again.
@@ -16,13 +19,14 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from remit.ledger.protocol import LedgerUnavailableError
-from remit.stores import sqlite
+from remit.stores.database import Database
 from remit.stores.session import POLL_S, BusyError, Session
 from remit.stores.statements import Transaction
 
@@ -33,6 +37,8 @@ GROUP_S = 0.010
 """Longest that a group keeps the event loop, in seconds; the rest goes into the next group."""
 INLINE_S = 0.003
 """Mean time of a commit above which it no longer runs on the event loop, in seconds."""
+GROUP_SIZE = 64
+"""Most writes in a group where a transaction waits for others' locks, not for the event loop."""
 FOLD_EVERY = 500
 """Writes after which the write-ahead log is folded into the database, in a thread."""
 
@@ -52,9 +58,10 @@ class WriterStats:
 class Request:
     """One write, and the coroutine that waits for it."""
 
-    __slots__ = ("begun", "error", "future", "work")
+    __slots__ = ("begun", "error", "future", "root", "work")
 
-    def __init__(self, work: Callable[[Transaction], None]) -> None:
+    def __init__(self, root: str, work: Callable[[Transaction], None]) -> None:
+        self.root = root
         self.work = work
         self.begun = False
         self.error: Exception | None = None
@@ -78,16 +85,25 @@ class Request:
 class Writer:
     """Executes the writes of one process in groups. Belongs to one event loop."""
 
-    def __init__(self, connect: Callable[[], Session], *, bound: int, deadline_s: float) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Session],
+        database: Database,
+        *,
+        bound: int,
+        deadline_s: float,
+    ) -> None:
         """Make a writer; it connects with the first write.
 
         Args:
             connect: Opens a session.
+            database: What the sessions write to.
             bound: Most writes waiting; one more is refused.
             deadline_s: Longest that a caller waits, in seconds.
         """
         self.stats = WriterStats()
         self._connect = connect
+        self._database = database
         self._bound = bound
         self._deadline_s = deadline_s
         self._queue: deque[Request] = deque()
@@ -98,22 +114,23 @@ class Writer:
         self._commit_s = 0.0
         self._folded = 0
 
-    async def call(self, work: Callable[[Transaction], R]) -> R:
-        """Execute `work` in a transaction; return its result once that is durable.
+    async def call(self, root: str, work: Callable[[Transaction], R]) -> R:
+        """Execute `work` on a run in a transaction; return its result once that is durable.
 
         Raises:
             LedgerUnavailableError: when too many wait, the deadline passed, the database failed,
                 or the writer is closed.
         """
         answer: list[R] = []
-        request = Request(lambda transaction: answer.append(work(transaction)))
+        request = Request(root, lambda transaction: answer.append(work(transaction)))
         self._enqueue(request)
         timer = asyncio.get_running_loop().call_later(self._deadline_s, request.expire)
         try:
             await request.future
         finally:
             timer.cancel()
-        return answer[0]
+        # A group that met a deadlock is executed again; the last answer is the one that stands.
+        return answer[-1]
 
     def _enqueue(self, request: Request) -> None:
         if self._closed:
@@ -139,7 +156,7 @@ class Writer:
     async def _run(self) -> None:
         try:
             while self._queue:
-                await self._serve()
+                await (self._serve_in_thread() if self._database.in_threads else self._serve())
                 await self._fold_log()
                 await asyncio.sleep(0)
         finally:
@@ -185,13 +202,78 @@ class Writer:
             request.begun = True
             group.append(request)
             self.stats.requests += 1
+            self._write(session, request)
+
+    async def _serve_in_thread(self) -> None:
+        group = self._take()
+        if not group:
+            return
+        try:
+            await self._bounded(partial(self._transact, group))
+        except BusyError:
+            self.stats.waits += 1
+            self._queue.extendleft(reversed(group))
+            await asyncio.sleep(POLL_S * (1 + time.monotonic_ns() % 10))
+            return
+        except Exception as error:
+            self._fail(group, error)
+            return
+        self.stats.groups += 1
+        for request in group:
+            request.settle(request.error)
+
+    def _take(self) -> list[Request]:
+        """Return the next group; from here on its callers cannot take their writes back."""
+        group: list[Request] = []
+        while self._queue and len(group) < GROUP_SIZE:
+            request = self._queue.popleft()
+            if not request.future.done():
+                request.begun = True
+                request.error = None
+                group.append(request)
+        return group
+
+    def _transact(self, group: Sequence[Request]) -> None:
+        session = self._ready_session()
+        try:
+            session.lock({request.root for request in group})
+            for request in group:
+                self.stats.requests += 1
+                self._write(session, request)
+            session.commit()
+        except BusyError:
+            session.abort()
+            raise
+
+    def _ready_session(self) -> Session:
+        """Return a session with a transaction open; one that has died meanwhile is replaced."""
+        if self._session is not None:
             try:
-                session.write(request.work)
-            except sqlite.UNAVAILABLE:
-                raise
-            except Exception as error:
-                # Refused or faulty: it wrote nothing, and the others of its group go on.
-                request.error = error
+                self._session.begin()
+            except LedgerUnavailableError:
+                self._drop_session()
+            else:
+                return self._session
+        self._session = self._connect()
+        self._session.begin()
+        return self._session
+
+    def _write(self, session: Session, request: Request) -> None:
+        try:
+            session.write(request.work)
+        except LedgerUnavailableError:
+            raise
+        except Exception as error:
+            # Refused or faulty: it wrote nothing, and the others of its group go on.
+            request.error = error
+
+    async def _bounded(self, call: Callable[[], None]) -> None:
+        """Run a call in the thread; past twice the deadline its connection is cut."""
+        running = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        done, _ = await asyncio.wait({running}, timeout=2 * self._deadline_s)
+        if not done and self._session is not None:
+            self._session.sever()
+        await running
 
     async def _commit(self, session: Session) -> None:
         if self._commit_s > INLINE_S:
@@ -206,7 +288,9 @@ class Writer:
         self._commit_s += (took - self._commit_s) / 8
 
     async def _fold_log(self) -> None:
-        if self._session is None or self.stats.requests - self._folded < FOLD_EVERY:
+        if not self._database.fold_log or self._session is None:
+            return
+        if self.stats.requests - self._folded < FOLD_EVERY:
             return
         self._folded = self.stats.requests
         try:

@@ -1,0 +1,155 @@
+"""Everything that only PostgreSQL needs: connections, deadlines, triggers, grants, the lock.
+
+Several processes on several machines share one database. A run's head row is locked by every write
+about the run; nothing is locked for all. Every call has a deadline on the server too.
+"""
+
+import os
+import re
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import psycopg
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import NullPool
+
+from remit.stores.database import Database
+
+CONNECT_S = 3
+"""Longest that a connection may take to open, in seconds."""
+STATEMENT_MS = 4_000
+"""Longest that the server works on one statement, in milliseconds."""
+IDLE_MS = 5_000
+"""Longest that a transaction whose client fell silent keeps its locks, in milliseconds."""
+LOCK_MS = 2_000
+"""Longest that a row's lock is waited for, in milliseconds; less than any caller's deadline."""
+_MIGRATION = 0x52454D4954
+"""The advisory lock of migrations: `REMIT`."""
+_BUSY = frozenset({"40001", "40P01", "55P03"})
+"""Serialisation failure, deadlock, lock timeout: the transaction may be tried again."""
+MUTABLE = (
+    *("chains", "runs", "admissions", "actions", "attempts", "barriers"),
+    *("counters", "reservations", "gates", "votes"),
+)
+"""Tables whose rows the protocol changes."""
+
+
+def open_engine(url: str, busy_ms: int) -> Engine:
+    """Return an engine for the database of `url`; it keeps no connections itself."""
+    # Migrations wait longer for each other than a call may take.
+    patient = busy_ms > LOCK_MS
+    limits = {
+        "statement_timeout": busy_ms if patient else STATEMENT_MS,
+        "lock_timeout": busy_ms if patient else LOCK_MS,
+        "idle_in_transaction_session_timeout": busy_ms if patient else IDLE_MS,
+        "synchronous_commit": "on",
+        "search_path": "public",
+    }
+    return create_engine(
+        _driver_url(url),
+        poolclass=NullPool,
+        use_native_hstore=False,
+        connect_args={
+            "autocommit": True,
+            "connect_timeout": CONNECT_S,
+            "application_name": "remit-ledger",
+            "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
+            "prepare_threshold": 2,
+            "tcp_user_timeout": STATEMENT_MS,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 2,
+        },
+    )
+
+
+def _driver_url(url: str) -> URL:
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether another transaction was in the way."""
+    return getattr(error, "sqlstate", None) in _BUSY
+
+
+def sever(connection: DBAPIConnection) -> None:
+    """Shut the connection's socket; a thread that waits for a silent server wakes with an error."""
+    if isinstance(connection, psycopg.Connection) and not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as line, suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def migration_lock(url: str) -> Iterator[None]:
+    """Keep other processes from migrating the same database at the same time."""
+    engine = open_engine(url, 60_000)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION})
+            connection.commit()
+            yield
+    finally:
+        # The lock goes with its session.
+        engine.dispose()
+
+
+def append_only(table: str) -> Sequence[str]:
+    """Return the statements that make a table refuse updates, deletions and truncation."""
+    return [
+        "CREATE OR REPLACE FUNCTION remit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$",
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION remit_append_only()",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION remit_append_only()",
+    ]
+
+
+def writer_grants(role: str) -> Sequence[str]:
+    """Return what the owner grants to the role that workers write as, and nothing more.
+
+    Raises:
+        ValueError: `role` is no plain name.
+    """
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", role):
+        raise ValueError(f"{role!r} is no plain role name")
+    every = "ALL TABLES IN SCHEMA public"
+    return [
+        f"REVOKE ALL ON {every} FROM {role}",
+        f"GRANT USAGE ON SCHEMA public TO {role}",
+        f"GRANT SELECT ON {every} TO {role}",
+        f"GRANT INSERT ON contents, records, {', '.join(MUTABLE)} TO {role}",
+        f"GRANT UPDATE ON {', '.join(MUTABLE)} TO {role}",
+        f"GRANT DELETE ON reservations TO {role}",
+    ]
+
+
+def grant_writer(url: str, role: str) -> None:
+    """Give `role` what the protocol needs; `url` is the owner's, after `migrate`."""
+    engine = open_engine(url, 30_000)
+    try:
+        with engine.begin() as connection:
+            for statement in writer_grants(role):
+                connection.execute(text(statement))
+    finally:
+        engine.dispose()
+
+
+POSTGRESQL = Database(
+    name="postgresql",
+    open_engine=open_engine,
+    migration_lock=migration_lock,
+    begin_write="BEGIN ISOLATION LEVEL READ COMMITTED",
+    begin_read="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    lock_rows=True,
+    in_threads=True,
+    fold_log="",
+    unavailable=(psycopg.Error,),
+    broken_rule=(psycopg.IntegrityError, psycopg.DataError),
+    is_busy=is_busy,
+    sever=sever,
+    append_only=append_only,
+)
