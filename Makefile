@@ -2,9 +2,12 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+PLANS  ?= 300
+SEED   ?= 1
+PROFILE ?= light
 
 .DEFAULT_GOAL := help
-.PHONY: help install programs demo up down test unit lint types policy bench lock schemas clean
+.PHONY: help install programs demo up down test unit large lint types policy bench chaos lock schemas clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,6 +35,9 @@ test: install programs lint types policy ## Run every check and every test
 unit: install ## Run the tests that need no server
 	@$(BIN)/python -m pytest -q -n 2 -m "not stack and not opa"
 
+large: install programs ## Run the largest plans, and the fault machine in miniature; takes minutes
+	@$(BIN)/python -m pytest -q -m large
+
 lint: install ## Style, imports, and which room may import which
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -41,10 +47,14 @@ types: install ## Types, strictly
 	@$(BIN)/mypy
 
 policy: install ## Rego: format, strict check against the schemas, tests with coverage
-	@$(BIN)/python -m remit.cli.policy_check examples/backoffice/policies tests/lab/policies
+	@$(BIN)/python -m remit.cli.policy_check examples/backoffice/policies tests/lab/policies chaos/project/policies
 
 bench: install ## Measure governed against bare, side by side
 	@$(BIN)/python -m benchmarks
+
+chaos: install programs ## Break everything under generated plans; PLANS= SEED= PROFILE= EXHAUSTIVE=1
+	@$(BIN)/python -m chaos --plans $(PLANS) --seed $(SEED) --profile $(PROFILE) \
+		$(if $(EXHAUSTIVE),--exhaustive)
 
 lock: install ## Pin the packages again
 	@$(BIN)/uv pip compile pyproject.toml --extra backoffice --extra postgres --group dev --generate-hashes \

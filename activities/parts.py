@@ -11,14 +11,15 @@ from remit.canonical import JSONObject
 from remit.enforcement import failure
 from remit.enforcement.attempt import content
 from remit.enforcement.deciding import recorded
-from remit.enforcement.doing import require, when_holds
+from remit.enforcement.doing import require, require_earlier, when_holds
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shown import shown
 from remit.enforcement.surroundings import Surroundings, items_of
-from remit.ledger.protocol import Admission, Record, RunRow
+from remit.ledger.amendments import earlier
+from remit.ledger.entries import Admission, Record, RunRow
 from remit.plan.compiled import CompiledPlan, CompiledStep, Schedule
 from remit.plan.path import Direction, Segment, StepKey
 from remit.plan.scheduling import part_schedule, schedule_of
@@ -29,6 +30,7 @@ from remit.plan.wire import (
     ADMIT_PART,
     EXPAND,
     OUTPUTS,
+    REVERSING,
     AdmitPart,
     AdmittedPart,
     Expansion,
@@ -50,20 +52,29 @@ class Parts:
         """Return what a child workflow has to do."""
         if ask.kind == "unwind":
             return await self._unwinding(ask)
-        run, admission, pinned = await self._admitted(ask.root, ask.parent, ask.compiled)
+        place = ask.root, ask.parent, ask.compiled
+        run, admission, pinned = await self._admitted(*place, ask.step)
         step = pinned.step(ask.step)
         if ask.kind == "plan":
             return await self._sub_plan(ask, run, admission, pinned, step)
         contracts = await contracts_of(self._point, pinned.plan)
         schedule = part_schedule(
-            pinned.plan, contracts, ask.step, ask.kind, ask.first, ask.count, ask.parallel
+            pinned.plan,
+            contracts,
+            ask.step,
+            ask.kind,
+            ask.first,
+            ask.count,
+            ask.parallel,
+            pinned.digest,
         )
         return AdmittedPart(schedule=schedule, path=ask.parent, deadline_ms=run.deadline_ms)
 
     @activity.defn(name=EXPAND)
     async def expand(self, ask: Expansion) -> int:
         """Return how many items a `for_each` has."""
-        _, admission, pinned = await self._admitted(ask.root, ask.parent, ask.compiled)
+        place = ask.root, ask.parent, ask.compiled
+        _, admission, pinned = await self._admitted(*place, ask.step)
         step = pinned.step(ask.step)
         around = Surroundings(self._point.ledger, self._point.pinned, pinned, admission)
         try:
@@ -111,15 +122,24 @@ class Parts:
         return [name for contract in called for name in contracts[contract].data_classes]
 
     async def _admitted(
-        self, root: str, path: str, compiled: str
+        self, root: str, path: str, compiled: str, step: str = ""
     ) -> tuple[RunRow, Admission, PinnedPlan]:
-        run = await self._point.ledger.run(root)
-        admission = await self._point.ledger.admission(root, path)
-        if run is None or admission is None or (compiled and admission.compiled != compiled):
-            raise failure.refused(
-                "ADMISSION-ABSENT", f"no admission covers {path or 'this run'}; nothing was called"
-            )
-        return run, admission, await self._point.pinned.plan(admission.compiled)
+        """Return what covers a part; `step` may be one that an amendment left as it was."""
+        ledger = self._point.ledger
+        run, admission = await ledger.run(root), await ledger.admission(root, path)
+        absent = failure.refused(
+            "ADMISSION-ABSENT", f"no admission covers {path or 'this run'}; nothing was called"
+        )
+        if run is None or admission is None:
+            raise absent
+        if compiled in ("", admission.compiled):
+            return run, admission, await self._point.pinned.plan(admission.compiled)
+        if await ledger.admission(root, earlier(path, compiled)) is None:
+            raise absent
+        plan = await self._point.pinned.plan(compiled)
+        key = StepKey(root, path, Segment(step, generation=plan.generation(step)))
+        await require_earlier(ledger, self._point.pinned, admission, compiled, key)
+        return run, admission, plan
 
     async def _sub_plan(
         self,
@@ -135,7 +155,9 @@ class Parts:
         plan = await self._point.pinned.plan(step.plan)
         contracts = await contracts_of(self._point, plan.plan)
         part = AdmittedPart(
-            schedule=schedule_of(plan.plan, contracts), path=key.path, deadline_ms=run.deadline_ms
+            schedule=schedule_of(plan.plan, contracts, plan.digest),
+            path=key.path,
+            deadline_ms=run.deadline_ms,
         )
         if await self._point.ledger.admission(ask.root, key.path) is not None:
             return part
@@ -161,7 +183,7 @@ class Parts:
         contracts = await contracts_of(self._point, plan.plan)
         frame = Frame.of(activity.info(), ROLE)
         facts = step_facts(plan.plan, contracts)
-        decided = await decide_plan(self._point, plan.plan, facts, run, frame, key.path)
+        decided = await decide_plan(self._point, plan, facts, run, frame, key.path)
         resolved = content(inputs)
         admission = Admission(
             root=key.root,
@@ -188,12 +210,12 @@ class Parts:
 
 
 def _require_abandoned(run: RunRow | None) -> None:
-    """A whole run is only repaired when it was ended from outside; the keeper says so."""
+    """A whole run is only undone when it was ended from outside, or ordered back once completed."""
     if run is None:
         raise failure.refused("RUN-ABSENT", "the ledger knows no such run")
     if not run.closed:
         raise failure.again("RUN-OPEN", "the run is not closed yet; asked again", 2)
-    if not run.closed.startswith(ABANDONED):
+    if run.closed != REVERSING and not run.closed.startswith(ABANDONED):
         raise failure.refused("RUN-ENDED", f"the run ended by itself: {run.closed}")
 
 

@@ -5,13 +5,13 @@ travels. Nothing of a plan is called before its admission stands in the ledger.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical, digest
+from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, digest
 from remit.decision.decision import Decided
 from remit.decision.facts import PlanStepFact
 from remit.diagnostic import Diagnostic
@@ -20,9 +20,12 @@ from remit.enforcement.attempt import content
 from remit.enforcement.deciding import recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
+from remit.ledger.amendments import earlier
+from remit.ledger.entries import Admission, Content, Record, RunRow, Totals
+from remit.ledger.errors import LedgerError
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES
@@ -34,6 +37,8 @@ from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
 
 _KEPT = 128
+MAX_DIAGNOSTICS = 20
+"""Most findings that a failure carries; how many there are it says besides."""
 ROLE = "orchestrate"
 """Role of the workers that run Remit's own activities."""
 
@@ -75,9 +80,9 @@ class Planning:
             raise invalid(compilation.diagnostics)
         frame = Frame.of(activity.info(), ROLE)
         run = self._run(ask, compiled, compilation.digest, frame)
-        decided = await self._decide(compiled, compilation, run, frame, "")
-        for part in compilation.parts.values():
-            await self._decide(part, compilation, run, frame, part.name)
+        decided = await self._decide(compiled, compilation.digest, compilation, run, frame)
+        for name, part in compilation.parts.items():
+            await self._decide(part, name, compilation, run, frame)
         admission = Admission(
             root=ask.root,
             path="",
@@ -86,8 +91,8 @@ class Planning:
             decision_id=decided.decision_id,
             revision=decided.revision,
         )
-        await self._store(run, admission, compilation, decided)
-        return await self._admitted(admission, decided.decision.risk)
+        standing = await self._store(run, admission, compilation, decided)
+        return await admitted_of(self._point, standing, decided.decision.risk)
 
     async def _compile(self, ask: Admit) -> Compilation:
         if ask.size > MAX_PLAN_BYTES:
@@ -134,29 +139,23 @@ class Planning:
     async def _decide(
         self,
         plan: CompiledPlan,
+        name: Digest,
         compilation: Compilation,
         run: RunRow,
         frame: Frame,
-        path: str,
     ) -> Decided:
+        pinned = PinnedPlan.of(name, plan)
+        path = "" if name == compilation.digest else plan.name
         facts = step_facts(plan, compilation.contracts)
-        return await decide_plan(self._point, plan, facts, run, frame, path)
+        return await decide_plan(self._point, pinned, facts, run, frame, path)
 
     async def _store(
         self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
-    ) -> None:
+    ) -> Admission:
         compiled = compilation.compiled
         if compiled is None:
-            return
-        contents: list[Content] = [
-            content(compilation.document),
-            Content(compilation.digest, canonical(compiled.model_dump(mode="json"))),
-            content(compiled.inputs),
-        ]
-        contents += [content(part.model_dump(mode="json")) for part in compilation.parts.values()]
-        contents += [
-            content(tool.model_dump(mode="json")) for tool in compilation.contracts.values()
-        ]
+            return admission
+        contents = contents_of(compilation, {compilation.digest: compiled, **compilation.parts})
         body: JSONObject = {
             "about": "admission",
             "compiled": admission.compiled,
@@ -167,55 +166,64 @@ class Planning:
             "decision": recorded(decided),
         }
         try:
-            await self._point.ledger.admit(run, admission, contents, [Record("decision", body)])
+            record = Record("decision", body)
+            return await self._point.ledger.admit(run, admission, contents, [record])
         except LedgerError as error:
             raise failure.refused(error.code, str(error)) from error
 
     async def _standing(self, ask: Admit) -> Admitted:
-        admission = await self._point.ledger.admission(ask.root, "")
-        if admission is None or admission.compiled != ask.compiled:
+        ledger = self._point.ledger
+        admission = await ledger.admission(ask.root, "")
+        if admission is not None and admission.compiled != ask.compiled:
+            # A reset may go back behind an amendment; the message that made it comes again.
+            admission = await ledger.admission(ask.root, earlier("", ask.compiled))
+        if admission is None:
             raise failure.refused(
                 "RUN-FORGED-STATE", "the ledger knows no admission that this run could continue"
             )
-        return await self._admitted(admission, "")
+        return await admitted_of(self._point, admission, "")
 
-    async def _admitted(self, admission: Admission, risk: str) -> Admitted:
-        run = await self._point.ledger.run(admission.root)
-        pinned = await self._point.pinned.plan(admission.compiled)
-        plan = pinned.plan
-        if run is None:
-            raise failure.refused("ADMISSION-ABSENT", "the ledger knows no such run")
-        contracts = await contracts_of(self._point, plan)
-        return Admitted(
-            schedule=schedule_of(plan, contracts),
-            name=plan.name,
-            version=plan.version,
-            plan_digest=plan.plan_digest,
-            goal=plan.goal,
-            agent=plan.agent,
-            on_behalf_of=plan.on_behalf_of,
-            tenant=plan.tenant,
-            owner=plan.owner,
-            risk=risk,
-            revision=admission.revision,
-            decision_id=admission.decision_id,
-            deadline_ms=run.deadline_ms,
-            provenance="stated" if plan.provenance else "not_stated",
-            outline=outline(plan),
-        )
+
+async def admitted_of(point: EnforcementPoint, admission: Admission, risk: str) -> Admitted:
+    """Return what a workflow needs to drive the plan of an admission."""
+    run = await point.ledger.run(admission.root)
+    pinned = await point.pinned.plan(admission.compiled)
+    plan = pinned.plan
+    if run is None:
+        raise failure.refused("ADMISSION-ABSENT", "the ledger knows no such run")
+    contracts = await contracts_of(point, plan)
+    return Admitted(
+        schedule=schedule_of(plan, contracts, pinned.digest),
+        name=plan.name,
+        version=plan.version,
+        plan_digest=plan.plan_digest,
+        goal=plan.goal,
+        agent=plan.agent,
+        on_behalf_of=plan.on_behalf_of,
+        tenant=plan.tenant,
+        owner=plan.owner,
+        risk=risk,
+        revision=admission.revision,
+        decision_id=admission.decision_id,
+        deadline_ms=run.deadline_ms,
+        provenance="stated" if plan.provenance else "not_stated",
+        outline=outline(plan),
+        amendments=plan.amends.number if plan.amends else 0,
+    )
 
 
 async def decide_plan(
     point: EnforcementPoint,
-    plan: CompiledPlan,
+    pinned: PinnedPlan,
     facts: list[PlanStepFact],
     run: RunRow,
     frame: Frame,
     path: str,
+    totals: Totals | None = None,
 ) -> Decided:
     """Return OPA's allow for a whole plan; raise its refusal."""
     try:
-        decided = await point.deciding.admission(plan, run, facts, frame, path)
+        decided = await point.deciding.admission(pinned, run, facts, frame, path, totals)
     except PolicyUnavailableError as error:
         raise failure.unavailable(
             error.code, f"OPA did not answer ({error}); nothing was admitted", 2
@@ -228,15 +236,28 @@ async def decide_plan(
     reasons = decision.reasons or []
     first = reasons[0].code if reasons else "policy.not_granted"
     texts = "; ".join(reason.message or reason.code for reason in reasons)
+    if decision.effect == "require_approval":
+        # A whole plan has no gate to wait at: until it has, asking for one is a no.
+        first, texts = "PLAN-APPROVAL", f"policy asks for an approval of the whole plan: {texts}"
     raise failure.denied(
         Failure(
             code=first,
-            message=f"plan {plan.name} is not admitted: {texts}"[:500],
+            message=f"plan {pinned.plan.name} is not admitted: {texts}"[:500],
             rule=reasons[0].policy if reasons else "",
             revision=decided.revision,
             decision_id=decided.decision_id,
         )
     )
+
+
+def contents_of(compilation: Compilation, plans: Mapping[Digest, CompiledPlan]) -> list[Content]:
+    """Return all that the ledger must hold before `plans` may run: they are named by digest."""
+    return [
+        content(compilation.document),
+        *(content(plan.inputs) for plan in plans.values()),
+        *(Content(name, plan.canonical()) for name, plan in plans.items()),
+        *(content(tool.model_dump(mode="json")) for tool in compilation.contracts.values()),
+    ]
 
 
 async def contracts_of(point: EnforcementPoint, plan: CompiledPlan) -> dict[str, ToolContract]:
@@ -245,20 +266,24 @@ async def contracts_of(point: EnforcementPoint, plan: CompiledPlan) -> dict[str,
 
 
 def invalid(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> ApplicationError:
-    """Return the failure for something that is not a plan: all findings at once."""
+    """Return the failure for something that is not a plan: all findings at once, bounded."""
     first = diagnostics[0]
-    more = f" (and {len(diagnostics) - 1} more)" if len(diagnostics) > 1 else ""
+    shown = diagnostics[:MAX_DIAGNOSTICS]
+    lines = [f"{found.code}: {found.message} at {found.path or '/'}" for found in shown]
+    if len(diagnostics) > len(shown):
+        lines.append(f"and {len(diagnostics) - len(shown)} more of {len(diagnostics)}")
+    message = "\n".join(lines)
     summary = Failure(
         code=first.code,
-        message=f"{first.message} at {first.path or '/'}{more}",
+        message=message.removeprefix(f"{first.code}: "),
         effect="none",
         next="mend the plan; `remit validate` says the same",
     )
-    found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in diagnostics]
+    found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in shown]
     return ApplicationError(
-        f"{first.code}: {summary.message}",
+        message,
         summary.model_dump(mode="json"),
-        {"diagnostics": found},
+        {"diagnostics": found, "total": len(diagnostics)},
         type=INVALID,
         non_retryable=True,
     )

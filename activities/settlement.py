@@ -9,14 +9,17 @@ from dataclasses import replace
 
 from temporalio import activity
 
+from activities.ordering import Ordering, read_order
 from activities.planning import ROLE
 from remit.canonical import JSONObject
 from remit.enforcement.doing import Admitted, recorded_subject
+from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.judging import frozen_undo
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.surroundings import Surroundings
-from remit.ledger.protocol import Action, Content, FrozenUndo, LedgerError, State
+from remit.ledger.entries import Action, Content, FrozenUndo, State
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
 from remit.plan.wire import (
     REPAIR,
@@ -24,7 +27,6 @@ from remit.plan.wire import (
     SETTLE,
     Answered,
     DoubtAnswer,
-    Message,
     RepairOrder,
     Settle,
     Settled,
@@ -42,6 +44,7 @@ class Settlement:
         """Read and write the point's ledger."""
         self._point = point
         self._clock = clock
+        self._ordering = Ordering(point)
 
     @activity.defn(name=SETTLE)
     async def settle(self, ask: Settle) -> Settled:
@@ -51,6 +54,7 @@ class Settlement:
         if admission is None:
             return Settled(undos=[], residue=[], doubts=[], undone=0, more=False)
         await ledger.fence(ask.root, ask.parent, ask.step)
+        reached(Point.FENCED, f"{ask.root}:{ask.parent}:undo")
         actions = await ledger.begun(ask.root, ask.parent, ask.step)
         here = [action for action in actions if action.key.parent == ask.parent]
         still_open = [action for action in here if action.state is State.OPEN]
@@ -62,9 +66,11 @@ class Settlement:
             if action.key.direction is Direction.DO and action.undo is not None
         }
         batch = undo_batch(pinned.plan, ask.parent, actions, limit=ask.limit)
+        undos = [await self._placed(undo, frozen) for undo in batch.undos]
+        reached(Point.LISTED, f"{ask.root}:{ask.parent}:undo")
         return Settled(
             unresolved=[await self._unresolved(action) for action in still_open],
-            undos=[await self._placed(undo, frozen) for undo in batch.undos],
+            undos=undos,
             residue=batch.residue,
             doubts=batch.doubts,
             undone=batch.undone,
@@ -107,11 +113,14 @@ class Settlement:
     @activity.defn(name=RESOLVE_DOUBT)
     async def resolve_doubt(self, ask: DoubtAnswer) -> Answered:
         """Record a person's answer about a call in doubt."""
-        fields = _fields(ask.message, {"step": str, "happened": bool, "by": str})
+        fields = read_order(ask.message, {"step": str, "happened": bool, "by": str})
         if isinstance(fields, Answered):
             return fields
         try:
             key = _key(ask.root, str(fields["step"]))
+            refused = await self._ordering.refusal(ask.root, ask.message, fields, key.path)
+            if refused is not None:
+                return refused
             fields = _with_output(fields)
             undo, contents = await self._undo_of(key, fields)
             await self._point.ledger.resolve(key, bool(fields["happened"]), fields, undo, contents)
@@ -130,7 +139,7 @@ class Settlement:
             return None, ()
         if admission is None or run is None:
             return None, ()
-        pinned = await self._point.pinned.plan(admission.compiled)
+        pinned = await self._point.pinned.plan(action.compiled)
         step = pinned.step(key.segment.step)
         admitted = Admitted(run, admission, pinned, step, situation)
         frame = Frame.of(activity.info(), ROLE)
@@ -141,7 +150,7 @@ class Settlement:
     @activity.defn(name=REPAIR)
     async def repair(self, ask: RepairOrder) -> Answered:
         """Record how a person settles an undo that was refused or failed."""
-        fields = _fields(ask.message, {"step": str, "do": str, "reason": str, "by": str})
+        fields = read_order(ask.message, {"step": str, "do": str, "reason": str, "by": str})
         if isinstance(fields, Answered):
             return fields
         order = str(fields["do"])
@@ -151,8 +160,15 @@ class Settlement:
         path = str(fields["step"]).removeprefix("undo:")
         try:
             key = replace(_key(ask.root, path), direction=Direction.UNDO)
+            refused = await self._ordering.refusal(ask.root, ask.message, fields, key.path)
+            if refused is not None:
+                return refused
             await self._point.ledger.repair(key, order, fields)
         except (LedgerError, ValueError) as error:
+            if isinstance(error, LedgerError) and error.code == "STEP-HAPPENED":
+                # It was undone meanwhile, or with an answer that nobody could read: whoever waits
+                # for the order looks again and finds nothing left to do.
+                return Answered(taken=True, path=path, code=error.code, reason=str(error))
             code = error.code if isinstance(error, LedgerError) else "STEP-PATH"
             return Answered(taken=False, code=code, reason=str(error))
         return Answered(taken=True, path=path)
@@ -170,16 +186,3 @@ def _with_output(fields: JSONObject) -> JSONObject:
     if "output" not in fields and isinstance(evidence, dict) and "output" in evidence:
         return {**fields, "output": evidence["output"]}
     return fields
-
-
-def _fields(message: Message, wanted: dict[str, type]) -> JSONObject | Answered:
-    payload = message.payload
-    if not isinstance(payload, dict):
-        return Answered(
-            taken=False, code="MESSAGE-MALFORMED", reason=f"{message.name} takes a JSON object"
-        )
-    for name, kind in wanted.items():
-        if not isinstance(payload.get(name), kind) or payload[name] == "":
-            reason = f"{message.name} needs {name!r} ({kind.__name__})"
-            return Answered(taken=False, code="MESSAGE-MALFORMED", reason=reason)
-    return {**payload, "event": message.event}

@@ -10,11 +10,12 @@ from remit.canonical import JSONObject
 from remit.decision.facts import Facts, GateFact, Vote
 from remit.enforcement import failure
 from remit.enforcement.deciding import principal, recorded
+from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.telemetry import GATES
-from remit.ledger.protocol import GateRow, Record, VoteRow
+from remit.ledger.entries import GateRow, Record, VoteRow
 from remit.plan.wire import (
     CLOSE_GATE,
     VOTE,
@@ -96,7 +97,10 @@ class Voting:
             ends = [(cast.gate.id, state)] if state != "open" else []
         if decision is not None:
             await ledger.append(root, [Record("decision", {"about": row.event, **decision})])
+        key = cast.gate.key if cast is not None else f"{root}::do"
+        reached(Point.VOTING, key)
         stands = (await ledger.vote(root, [vote], ends))[0]
+        reached(Point.VOTED, key)
         gates = {gate.id: gate for gate in await ledger.gates(root)}
         gate = gates.get(stands.gate)
         if gate is not None and stands.counted and gate.state != "open":

@@ -24,7 +24,7 @@ from remit.enforcement.frame import Frame, Place
 from remit.enforcement.opa import OpaClient, facts_document
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import Admission, RunRow, Situation, Totals
+from remit.ledger.entries import Admission, RunRow, Situation, Totals
 from remit.plan.compiler import compile_plan
 from remit.plan.library import Library
 from remit.plan.path import Segment, StepKey

@@ -21,7 +21,7 @@ from remit.enforcement.attempt import content
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.protocol import Admission, RunRow
+from remit.ledger.entries import Admission, RunRow
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.library import Library
@@ -121,7 +121,8 @@ async def open_calls(
     token = environment.opa_token_file.read_text().strip()
     opa = OpaClient(environment.opa_socket, token=token, deadline_s=30)
     await after.enter_async_context(opa)
-    calls = Calls(EnforcementPoint(ledger, opa, Place(), wall_ms), project)
+    point = EnforcementPoint(ledger, opa, Place(), wall_ms, project.catalogue.digests)
+    calls = Calls(point, project)
     after.push_async_callback(calls.aclose)
     return calls
 

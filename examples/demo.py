@@ -1,4 +1,4 @@
-"""`make demo`: a purchase that waits for a person and completes; the same one again, undone.
+"""`make demo`: a purchase that waits for a person and completes; the same one again, undone; proof.
 
 Everything is real: Temporal, OPA, the ledger, the back office's HTTP API, and the `temporal`
 command lines, which are run as they are printed. The narration is checked against the company's own
@@ -14,6 +14,7 @@ import secrets
 import shlex
 import sys
 import time
+import zipfile
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,6 +160,13 @@ class Stage:
     office: Office
 
     async def shell(self, command: str) -> str:
+        """Print a command line, run it, print its answer; it must go well."""
+        code, output = await self.typed(command)
+        if code:
+            raise NotAsItMustError(f"the command ends with {code}")
+        return output
+
+    async def typed(self, command: str) -> tuple[int, str]:
         """Print a command line, run it, print its answer."""
         say(f"$ {command}")
         path = os.pathsep.join([str(self.environment.temporal_binary.parent), os.environ["PATH"]])
@@ -175,9 +183,7 @@ class Stage:
         output, _ = await running.communicate()
         for line in output.decode(errors="replace").rstrip().splitlines():
             say(f"  {line}")
-        if running.returncode:
-            raise NotAsItMustError(f"the command ends with {running.returncode}")
-        return output.decode(errors="replace")
+        return running.returncode or 0, output.decode(errors="replace")
 
     async def start(self, reference: str) -> Handle:
         """Start the purchase as a stranger would."""
@@ -241,7 +247,7 @@ class Stage:
         holds = bool(records) and verify_chain(records) is None
         must(holds, f"the run's {len(records)} ledger records form an unbroken hash chain")
         say(f"    {', '.join(f'{count} {kind}' for kind, count in kinds.items())}")
-        say("    (read from the ledger just now; signed evidence to take away is not built yet)")
+        say("    (read from the ledger just now)")
 
 
 async def completes(stage: Stage, reference: str) -> None:
@@ -278,6 +284,41 @@ async def is_undone(stage: Stage, reference: str) -> None:
     say(f"\n  Look at it: {await stage.link(handle)}")
 
 
+async def is_proved(stage: Stage, reference: str, project: Path) -> None:
+    """Take the evidence of the undone purchase away, verify it offline, and forge it."""
+    act("3. The evidence of it, to take away: verified with the archive and a public key alone")
+    kept = project / ".remit" / "evidence"
+    archive, page = kept / f"{reference}.zip", kept / f"{reference}.html"
+    remit, key = _typed_remit(), shlex.quote(str(kept / "keys" / "log.pub"))
+    named = f"--project {shlex.quote(str(project))}"
+    say("The keeper seals a run within half a minute of its end; --wait waits for that.\n")
+    await stage.shell(f"{remit} evidence export {reference} -o {_typed(archive)} --wait 90 {named}")
+    await stage.shell(f"{remit} evidence verify {_typed(archive)} --key {key}")
+    must(True, "the evidence holds")
+    forged = kept / f"{reference}-forged.zip"
+    forge(archive, forged)
+    say("\nNow somebody changes one word in it, who approved:\n")
+    code, _ = await stage.typed(f"{remit} evidence verify {_typed(forged)} --key {key}")
+    must(code == 1, "the forgery does not hold, and its record is named")
+    forged.unlink()
+    await stage.shell(f"{remit} evidence show {_typed(archive)} --key {key} -o {_typed(page)}")
+    say(f"\n  Look at it: {page.as_uri()}")
+
+
+def forge(archive: Path, target: Path) -> None:
+    """Write a copy of an archive in which another person approved."""
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(target, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == "records.jsonl":
+                content = content.replace(HOLDER.encode(), b"somebody.else@acme.example", 1)
+            new.writestr(entry, content)
+
+
+def _typed(file: Path) -> str:
+    return shlex.quote(os.path.relpath(file) if file.is_relative_to(Path.cwd()) else str(file))
+
+
 def farewell(stage: Stage, project: Path) -> None:
     """Tell how to look, how to play, and how to stop."""
     remit, named = _typed_remit(), "" if project == OURS else f" --project {project}"
@@ -302,7 +343,7 @@ def _typed_remit() -> str:
 
 
 async def play(project: Path) -> None:
-    """Play both acts on the running stack of `project`."""
+    """Play all acts on the running stack of `project`."""
     parts = {part.name: part.address for part in stack.status(project).components}
     stage = Stage(stack.environment(project), Office(f"http://{parts['backoffice']}"))
     stage.office.make_ready()
@@ -311,6 +352,7 @@ async def play(project: Path) -> None:
     try:
         await completes(stage, f"{name}-a")
         await is_undone(stage, f"{name}-b")
+        await is_proved(stage, f"{name}-b", project)
     finally:
         stage.office.mend_supplier()
     if keeps():

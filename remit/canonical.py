@@ -44,39 +44,57 @@ class _OddError(Exception):
     """A number whose canonical form is not what Python writes."""
 
 
-def _plain_float(text: str) -> None:
-    if "e" in text or text.endswith(".0"):
+def _float(text: str) -> int | float:
+    if "e" in text:
         raise _OddError
+    return _integer(text.removesuffix(".0")) if text.endswith(".0") else float(text)
 
 
-def _plain_integer(text: str) -> None:
+def _integer(text: str) -> int:
     if len(text) > _SAFE_DIGITS:
         raise _OddError
+    return int(text)
 
 
 _SAFE_DIGITS = 15
-_SURROGATES = "\ud800"
 _WRITE = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode
-_LOOK = json.JSONDecoder(parse_float=_plain_float, parse_int=_plain_integer).decode
+_READ = json.JSONDecoder(parse_float=_float, parse_int=_integer).decode
+_LATE = bytes(range(0xEE, 0x100))
+"""First bytes, in UTF-8, of what comes after the surrogates."""
+_AS_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG = b"0" * (_SAFE_DIGITS + 1)
 
 
 def _quickly(value: JSON | Mapping[str, JSON] | Sequence[JSON]) -> bytes | None:
     """Return the canonical bytes by the standard library, where both agree; else `None`.
 
     Several times faster than `rfc8785`, on the way of every decision. They agree on text below the
-    surrogates (beyond them UTF-16 sorts otherwise) without exponents, whole floats and very long
-    integers.
+    surrogates (beyond them UTF-16 sorts otherwise) without exponents and very long integers, once
+    whole floats are read as integers.
     """
     try:
         text = _WRITE(value)
-        if not text.isascii() and max(text) >= _SURROGATES:
+        written = text.encode()
+        if len(written.translate(None, _LATE)) != len(written):
             return None
-        _LOOK(text)
+        if _may_be_odd(written):
+            written = _WRITE(_READ(text)).encode()
     except (_OddError, TypeError, ValueError, RecursionError):
         return None
-    return text.encode()
+    return written
+
+
+def _may_be_odd(written: bytes) -> bool:
+    """Say whether there may be an odd number in `written`; texts that look like one count too.
+
+    Only to spare nearly every value that all its numbers are read.
+    """
+    if any(end in written for end in (b".0,", b".0]", b".0}")) or written.endswith(b".0"):
+        return True
+    digits = written.translate(_AS_ZERO)
+    return any(part in digits for part in (b"0e-", b"0e+", _LONG))
 
 
 def digest(value: JSON | Mapping[str, JSON] | Sequence[JSON]) -> Digest:

@@ -77,6 +77,12 @@ class Running:
                 "SELECT name, step_key, kind FROM effects ORDER BY id"
             ).fetchall()
 
+    def records(self, root: str, kind: str) -> list[JSONObject]:
+        """Return the bodies of a run's ledger records of one kind, in order."""
+        with sqlite3.connect(Layout(self.project).ledger_database, timeout=20) as connection:
+            query = "SELECT body FROM records WHERE root = ? AND kind = ? ORDER BY seq"
+            return [json.loads(body) for (body,) in connection.execute(query, (root, kind))]
+
     def kill(self, component: str) -> None:
         """Kill a component as a power cut would."""
         os.kill(self.pid(component), signal.SIGKILL)

@@ -12,15 +12,17 @@ _SCALARS = (
     | st.booleans()
     | st.integers(-(2**53) + 1, 2**53 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(2**53), 2**53).map(float)
     | st.decimals(-1000, 1000, allow_nan=False, places=3).map(float)
     | st.text(max_size=12)
     | st.text('abc"\\\x00\x1f\x7f/<\u2028é', max_size=8)
+    | st.text('0129.e+-,:[]}"', max_size=24)
+    | st.sampled_from(["\ud7ff", "\ue000", "\uffff", "\U00010000", -0.0, 1e16, 1e-7, 5e-324, 30.0])
 )
+_NAMES = st.text(max_size=6) | st.text("a\ud7ff\ue000\U00010000", max_size=2)
 _VALUES = st.recursive(
     _SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES, inner, max_size=4),
     max_leaves=12,
 )
 

@@ -5,9 +5,10 @@ import asyncio
 import os
 import sys
 
+from remit.client.tracing import tracing
 from workers.fleet import ROLES, run_fleet
 from workers.settings import WorkerSettings
-from workers.telemetry import set_up_logging, set_up_tracing
+from workers.telemetry import set_up_logging
 
 
 def main() -> None:
@@ -20,12 +21,8 @@ def main() -> None:
         parser.error(f"no role is called {unknown[0]!r}; there are {', '.join(ROLES)}")
     settings = WorkerSettings()
     set_up_logging(settings, roles[0])
-    provider = set_up_tracing(settings, roles[0])
-    try:
-        code = asyncio.run(run_fleet(settings, roles))
-    finally:
-        if provider is not None:
-            provider.shutdown()
+    with tracing(settings.otlp_endpoint, f"remit-{roles[0]}") as interceptors:
+        code = asyncio.run(run_fleet(settings, roles, interceptors))
     sys.stderr.flush()
     # The SDK's native threads may crash the interpreter while it is torn down.
     os._exit(code)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from temporalio.client import Client
+from temporalio.client import Interceptor as ClientInterceptor
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
@@ -23,8 +24,11 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.amending import Amending
+from activities.ordering import Ordering
 from activities.parts import Parts
 from activities.planning import Planning, Shop
+from activities.reversing import Reversing
 from activities.settlement import Settlement
 from activities.tool_call import tool_activity
 from activities.tools.registry import Tools
@@ -35,10 +39,10 @@ from workers.settings import WorkerSettings
 from workflows.arity import OneArgument
 from workflows.execute_part import ExecutePart
 from workflows.execute_plan import ExecutePlan
-from workflows.unwind import RepairRun, UnwindPart
+from workflows.unwind import RepairRun, RollbackRun, UnwindPart
 
 Role = Literal["orchestrate", "tools"]
-WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun)
+WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun, RollbackRun)
 PASSED_THROUGH = (
     "remit",
     "workflows",
@@ -61,13 +65,18 @@ class OneArgumentPerMessage(Interceptor):
         return OneArgument
 
 
-async def connect(settings: WorkerSettings, runtime: Runtime | None = None) -> Client:
+async def connect(
+    settings: WorkerSettings,
+    runtime: Runtime | None = None,
+    interceptors: Sequence[ClientInterceptor] = (),
+) -> Client:
     """Return a client of the namespace, with the data converter that every role shares."""
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
         data_converter=pydantic_data_converter,
         runtime=runtime,
+        interceptors=interceptors,
         grpc_compression=GrpcCompression.NONE,
     )
 
@@ -117,6 +126,9 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
     parts = Parts(point)
     settlement = Settlement(point, point.clock)
     voting = Voting(point, point.clock)
+    ordering = Ordering(point)
+    amending = Amending(point, shop)
+    reversing = Reversing(point)
     return [
         planning.admit,
         parts.admit_part,
@@ -125,6 +137,9 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
         settlement.settle,
         settlement.resolve_doubt,
         settlement.repair,
+        ordering.order,
+        amending.amend,
+        reversing.order_back,
         voting.vote,
         voting.close_gate,
     ]

@@ -7,25 +7,36 @@ attributes are registered (an unregistered one would hang every run).
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.client import Interceptor as ClientInterceptor
+from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 
 from activities.planning import Shop
 from activities.tools.registry import Tools
+from remit.canonical import Digest
+from remit.enforcement import faultpoints
 from remit.enforcement.frame import Place
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
+from remit.ledger.protocol import Ledger
 from remit.plan.library import Library
+from remit.stores.keyring import Keyring
 from remit.stores.ledger import open_ledger
-from remit.stores.project import load_project
+from remit.stores.project import Project, load_project
+from remit.stores.publishing import CheckpointFolder
 from workers.builder import Role, build_worker, connect
-from workers.keeper import Keeper
+from workers.bundles import BundleShelf
+from workers.keeper import Evidence, Keeper
+from workers.sealing import Sealer
+from workers.sequencer import Sequencer
 from workers.settings import WorkerSettings
 from workers.telemetry import free_port, runtime, serve_metrics
 
@@ -52,15 +63,22 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def run_fleet(settings: WorkerSettings, roles: Sequence[str]) -> int:
-    """Work in `roles` until SIGTERM or SIGINT; return the exit code."""
+async def run_fleet(
+    settings: WorkerSettings, roles: Sequence[str], interceptors: Sequence[ClientInterceptor] = ()
+) -> int:
+    """Work in `roles` until SIGTERM or SIGINT; return the exit code.
+
+    `interceptors` see what the process's client and workers do.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
+        if settings.fault_points is not None:
+            _arm(settings, settings.fault_points)
         async with AsyncExitStack() as stack:
-            await _work(settings, roles, stack, stop)
+            await _work(settings, roles, interceptors, stack, stop)
     except NotReadyError as error:
         _log.error("not ready", reason=str(error))
         return 1
@@ -68,29 +86,66 @@ async def run_fleet(settings: WorkerSettings, roles: Sequence[str]) -> int:
     return 0
 
 
+def _arm(settings: WorkerSettings, folder: Path) -> None:
+    try:
+        faultpoints.arm(folder, profile=settings.profile, environment=settings.environment)
+    except faultpoints.FaultPointsRefusedError as error:
+        raise NotReadyError(str(error)) from error
+    _log.warning("fault points are armed", folder=str(folder))
+
+
 async def _work(
-    settings: WorkerSettings, roles: Sequence[str], stack: AsyncExitStack, stop: asyncio.Event
+    settings: WorkerSettings,
+    roles: Sequence[str],
+    interceptors: Sequence[ClientInterceptor],
+    stack: AsyncExitStack,
+    stop: asyncio.Event,
 ) -> None:
     sdk_port = free_port() if settings.metrics_port else 0
-    client = await _connected(settings, roles[0], sdk_port)
+    client = await _connected(settings, runtime(roles[0], sdk_port), interceptors)
     await require_search_attributes(client)
-    point = await stack.enter_async_context(enforcement(settings))
-    for worker in await _workers(settings, roles, client, point, stack):
+    project = load_project(settings.project)
+    tools = project.catalogue.digests
+    point = await stack.enter_async_context(enforcement(settings, tools))
+    for worker in await _workers(settings, roles, project, client, point, stack):
         await stack.enter_async_context(worker)
     if settings.metrics_port:
         serve_metrics(settings.metrics_port, sdk_port)
     _log.info("ready", roles=list(roles), queue=settings.task_queue)
     if "keeper" in roles:
-        await Keeper(client, point.ledger, settings, now_ms).run(stop)
+        await _keep(settings, client, point.ledger, stack, stop)
     await stop.wait()
 
 
-async def _connected(settings: WorkerSettings, role: str, sdk_port: int) -> Client:
+async def _keep(
+    settings: WorkerSettings,
+    client: Client,
+    ledger: Ledger,
+    stack: AsyncExitStack,
+    stop: asyncio.Event,
+) -> None:
+    """Look after runs and keep the log until `stop`."""
+    own = await open_ledger(settings.ledger_url)
+    stack.push_async_callback(own.close)
+    shelf = BundleShelf(own.log, settings.bundles)
+    evidence = Evidence(own.log, Sealer(client, ledger, shelf))
+    work = [Keeper(client, ledger, settings, now_ms, evidence).run(stop)]
+    if settings.evidence_keys and settings.checkpoints:
+        store = CheckpointFolder(settings.checkpoints)
+        sequencer = Sequencer(own.log, Keyring(settings.evidence_keys), store)
+        work.append(sequencer.run(stop, settings.sequence_every_s))
+    else:
+        _log.warning("no key and place for checkpoints: the ledger is not signed")
+    await asyncio.gather(*work)
+
+
+async def _connected(
+    settings: WorkerSettings, used: Runtime, interceptors: Sequence[ClientInterceptor]
+) -> Client:
     until = time.monotonic() + settings.ready_timeout_s
-    used = runtime(role, sdk_port)
     while True:
         try:
-            return await connect(settings, used)
+            return await connect(settings, used, interceptors)
         except RuntimeError as error:
             if time.monotonic() > until:
                 raise NotReadyError(f"Temporal at {settings.temporal_address}: {error}") from error
@@ -98,8 +153,10 @@ async def _connected(settings: WorkerSettings, role: str, sdk_port: int) -> Clie
 
 
 @asynccontextmanager
-async def enforcement(settings: WorkerSettings) -> AsyncIterator[EnforcementPoint]:
-    """Open the ledger and OPA, and give the enforcement point that joins them."""
+async def enforcement(
+    settings: WorkerSettings, tools: Mapping[str, Digest]
+) -> AsyncIterator[EnforcementPoint]:
+    """Open the ledger and OPA, and give the enforcement point that joins them for `tools`."""
     token = settings.opa_token_file.read_text().strip() if settings.opa_token_file else ""
     ledger = await open_ledger(settings.ledger_url)
     try:
@@ -108,7 +165,7 @@ async def enforcement(settings: WorkerSettings) -> AsyncIterator[EnforcementPoin
         ) as opa:
             await _decides(opa, settings.ready_timeout_s)
             place = Place(environment=settings.environment, profile=settings.profile)
-            yield EnforcementPoint(ledger, opa, place, now_ms)
+            yield EnforcementPoint(ledger, opa, place, now_ms, tools)
     finally:
         await ledger.close()
 
@@ -124,11 +181,11 @@ async def _decides(opa: OpaClient, timeout_s: float) -> None:
 async def _workers(
     settings: WorkerSettings,
     roles: Sequence[str],
+    project: Project,
     client: Client,
     point: EnforcementPoint,
     stack: AsyncExitStack,
 ) -> list[Worker]:
-    project = load_project(settings.project)
     shop = Shop(project.catalogue, Library(project.library_documents), settings.tools_queue or None)
     tools = Tools.of(project)
     stack.push_async_callback(tools.aclose)

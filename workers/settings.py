@@ -27,6 +27,9 @@ class WorkerSettings(BaseSettings):
     """Folder with `tools/`, `policies/`, `plans/` and `remit.toml`."""
     profile: Literal["light", "full"] = "light"
     environment: str = "dev"
+    fault_points: Path | None = None
+    """Folder through which the fault machine ends this process; refused but in its own light
+    stack, see `remit.enforcement.faultpoints`."""
     log_level: str = "INFO"
     metrics_port: int = 0
     """Port of the Prometheus endpoints; 0: none. The SDK's own is the next port."""
@@ -44,5 +47,13 @@ class WorkerSettings(BaseSettings):
     drain_s: float = Field(25, ge=0, le=3600)
     """How long SIGTERM waits for what is running, in seconds."""
     ready_timeout_s: float = 60
+    evidence_keys: Path | None = None
+    """Folder with the log's signing key; told to the keeper alone. Without it nothing is signed."""
+    checkpoints: Path | None = None
+    """Folder for signed checkpoints, best where the ledger's writers cannot write."""
+    bundles: Path | None = None
+    """Folder in which the publisher leaves policy bundles for the ledger."""
+    sequence_every_s: float = Field(1, gt=0, le=60)
+    """How often the keeper looks for records that are not in the signed log yet."""
     keeper_every_s: float = Field(20, gt=0, le=60)
     """How often the keeper compares ledger and Temporal; within a minute, design.md §2."""

@@ -1,4 +1,4 @@
-"""Logs, traces and metrics of a worker process.
+"""Logs and metrics of a worker process.
 
 One JSON line per event, with run, step and trace ids bound where they are known. Payloads are never
 logged. Workflow code logs through `workflow.logger`, which is silent during replay.
@@ -11,10 +11,6 @@ from collections.abc import Iterator
 
 import httpx2
 import structlog
-from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from prometheus_client import REGISTRY, start_http_server
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -56,19 +52,6 @@ def set_up_logging(settings: WorkerSettings, role: str) -> None:
     workflow.logger.workflow_info_on_message = False
     activity.logger.activity_info_on_message = False
     structlog.contextvars.bind_contextvars(role=role)
-
-
-def set_up_tracing(settings: WorkerSettings, role: str) -> TracerProvider | None:
-    """Export spans when an endpoint is set; without one there is nothing to pay."""
-    if not settings.otlp_endpoint:
-        return None
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    provider = TracerProvider(resource=Resource.create({"service.name": f"remit-{role}"}))
-    exporter = OTLPSpanExporter(endpoint=settings.otlp_endpoint, timeout=5)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    return provider
 
 
 def serve_metrics(port: int, sdk_port: int) -> None:

@@ -18,8 +18,13 @@ from temporalio.exceptions import (
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
+    from remit.canonical import JSONObject
     from remit.plan.event import Cause, Effect, Event, Failed, Ref, Stalled
     from remit.plan.wire import DENIED, FAILED, REFUSED, Failure
+
+
+PAST_DEADLINE = "run.deadline"
+"""Policy's code for a call that comes too late: it holds the run, which must not unwind alone."""
 
 
 def failure_of(error: FailureError) -> Failure:
@@ -36,6 +41,18 @@ def failure_of(error: FailureError) -> Failure:
     return Failure(code="STEP-UNKNOWN", message=text or type(cause).__name__)
 
 
+def diagnostics_of(error: ActivityError) -> JSONObject:
+    """Return the findings that a refused plan's failure carries, and how many there are."""
+    cause = error.cause
+    details = cause.details if isinstance(cause, ApplicationError) else ()
+    found: JSONObject = {}
+    if len(details) > 1 and isinstance(details[1], dict):
+        listed = details[1].get("diagnostics", [])
+        total = details[1].get("total", len(listed))
+        found = {"diagnostics": listed, "diagnostics_total": total}
+    return found
+
+
 def step_ended(ref: Ref, step: str, error: ActivityError) -> Event:
     """Return the event for a tool activity that did not return."""
     if isinstance(error.cause, TimeoutError) and error.cause.type in (
@@ -46,6 +63,9 @@ def step_ended(ref: Ref, step: str, error: ActivityError) -> Event:
         return Stalled(ref, Cause("RUN-DEADLINE", reason, step, "held"))
     kind = error.cause.type if isinstance(error.cause, ApplicationError) else ""
     failure = failure_of(error)
+    if kind == DENIED and failure.code == PAST_DEADLINE:
+        reason = f"the run's deadline passed before step {step!r} was called"
+        return Stalled(ref, Cause("RUN-DEADLINE", reason, step, "held"))
     effects: dict[str | None, Effect] = {DENIED: "none", REFUSED: "none", FAILED: "happened"}
     status = "refused" if kind == DENIED else "failed"
     cause = Cause(failure.code, failure.message, step, status)

@@ -7,7 +7,7 @@ timers.
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 from temporalio import workflow
@@ -17,7 +17,13 @@ with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON, JSONObject
     from remit.plan import wire
     from remit.plan.event import Cause, DoubtResolved, Event, GateClosed, Ref
-    from workflows.messages import GATE_MESSAGES, MESSAGES, WAIT_ANSWERED, WAIT_CHANGED
+    from workflows.messages import (
+        GATE_MESSAGES,
+        MESSAGES,
+        RUN_ORDERS,
+        WAIT_ANSWERED,
+        WAIT_CHANGED,
+    )
     from workflows.options import now_ms, system_options
     from workflows.scope import Scope, Wait, WaitChanged
 
@@ -49,19 +55,22 @@ class Desk:
         scope: Scope,
         happened: Callable[[Event], None],
         control: Callable[[str, JSON], Answer],
+        amend: Callable[[wire.Message], Awaitable[Answer]],
         changed: Callable[[], None],
     ) -> None:
-        """Carry what happens to `happened` and control messages to `control`; call `changed`."""
+        """Carry what happens to `happened`, orders to `control` and `amend`; call `changed`."""
         self.waits: dict[str, Wait] = {}
         self.refused: list[str] = []
         self.refused_count = 0
         self._scope = scope
         self._happened = happened
         self._control = control
+        self._amend = amend
         self._changed = changed
         self._gates: dict[str, tuple[wire.Gate, Ref | None]] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._doubts: dict[str, Ref] = {}
+        self._early: dict[str, None] = {}
         self._letters: list[Letter] = []
         self._working = 0
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -93,16 +102,26 @@ class Desk:
         )
         self._gates[gate.id] = (gate, ref)
         self._timers[gate.id] = asyncio.create_task(self._expire(gate))
+        if gate.state != "open" or gate.id in self._early:
+            self._spawn(self._look(gate.id))
         self.begin_wait(wait)
 
     def open_doubt(self, path: str, ref: Ref, reason: str) -> None:
         """Ask a person whether a call happened."""
         self._doubts[path] = ref
+        if path in self._early:
+            self._spawn(self._resolve(path))
         self.begin_wait(doubt_wait(self._scope, path, reason))
 
     def begin_wait(self, wait: Wait) -> None:
-        """List a wait here, and at the run's top-level workflow."""
-        if wait.id not in self.waits:
+        """List a wait here, and at the run's top-level workflow, unless it was answered already.
+
+        An answer may overtake the question: the ledger holds a gate before the activity that
+        opened it has told, and a worker may die in between. Whoever waits then looks again.
+        """
+        if wait.id in self._early:
+            del self._early[wait.id]
+        elif wait.id not in self.waits:
             self.waits[wait.id] = wait
             self._tell_root(wait, is_open=True)
 
@@ -111,6 +130,18 @@ class Desk:
         wait = self.waits.pop(wait_id, None)
         if wait is not None:
             self._tell_root(wait, is_open=False)
+
+    def release(self) -> None:
+        """Take the waits of held calls off the lists: somebody said what to do with them."""
+        for wait in list(self.waits.values()):
+            if wait.kind == "held" and not wait.workflow_id:
+                self.end_wait(wait.id)
+
+    def abandon_all(self) -> None:
+        """Close every gate of this workflow's own calls: nothing goes on here."""
+        for _, ref in list(self._gates.values()):
+            if ref is not None:
+                self.abandon(ref)
 
     def abandon(self, ref: Ref) -> None:
         """Close the gate of a call that nobody needs any more."""
@@ -129,7 +160,10 @@ class Desk:
 
     def wait_changed(self, change: WaitChanged) -> None:
         """A child workflow waits for a person, or does not any more."""
-        if change.open:
+        if change.open and change.wait.id in self._early:
+            del self._early[change.wait.id]
+            self._spawn(self._poke(change.wait))
+        elif change.open:
             self.waits[change.wait.id] = change.wait
         else:
             self.waits.pop(change.wait.id, None)
@@ -140,8 +174,10 @@ class Desk:
             self._spawn(self._look(wait_id))
         elif wait_id in self._doubts:
             self._doubt_resolved(wait_id)
-        else:
+        elif wait_id in self.waits:
             self.end_wait(wait_id)
+        else:
+            self._early[wait_id] = None
 
     async def serve(self) -> None:
         """Carry letters for as long as the workflow lives."""
@@ -173,14 +209,26 @@ class Desk:
         elif name == "repair":
             repair = wire.RepairOrder(root=self._scope.root, message=letter.message)
             self._settle(letter, await self._ask(wire.REPAIR, repair))
-        elif name in MESSAGES:
-            self._reply(letter, self._control(name, letter.message.payload))
+        elif name in RUN_ORDERS:
+            self._reply(letter, await self._obey(letter.message))
+        elif name == "amend" and workflow.patched("amendments"):
+            self._reply(letter, await self._amend(letter.message))
         else:
             known = ", ".join(sorted(MESSAGES))
             reason = f"no message is called {name!r}; there are {known}"
             self._reply(letter, Answer(taken=False, code="MESSAGE-UNKNOWN", reason=reason))
 
-    async def _ask(self, activity: str, order: wire.DoubtAnswer | wire.RepairOrder) -> Answer:
+    async def _obey(self, message: wire.Message) -> Answer:
+        if workflow.patched("orders-are-judged"):
+            order = wire.RunOrder(root=self._scope.root, message=message)
+            answer = await self._ask(wire.ORDER, order)
+            if not answer.taken:
+                return answer
+        return self._control(message.name, message.payload)
+
+    async def _ask(
+        self, activity: str, order: wire.DoubtAnswer | wire.RepairOrder | wire.RunOrder
+    ) -> Answer:
         answer: Answer = await workflow.execute_activity(
             activity, order, result_type=Answer, summary=activity, **system_options()
         )
@@ -193,7 +241,9 @@ class Desk:
         wait = self.waits.get(answer.path)
         if answer.path in self._doubts:
             self._doubt_resolved(answer.path)
-        elif wait is not None and wait.workflow_id:
+        elif wait is None:
+            self._early[answer.path] = None
+        elif wait.workflow_id:
             self._spawn(self._poke(wait))
         else:
             self.end_wait(answer.path)
@@ -235,7 +285,9 @@ class Desk:
     def _gate_closed(self, gate_id: str, state: str, by: str, reason: str) -> None:
         if gate_id not in self._gates:
             wait = self.waits.pop(gate_id, None)
-            if wait is not None and wait.workflow_id:
+            if wait is None:
+                self._early[gate_id] = None
+            elif wait.workflow_id:
                 self._spawn(self._poke(wait))
             return
         gate, ref = self._gates[gate_id]
@@ -259,6 +311,10 @@ class Desk:
         if timer is not None and timer is not asyncio.current_task():
             timer.cancel()
         self.end_wait(gate_id)
+
+    async def _resolve(self, path: str) -> None:
+        if path in self._doubts:
+            self._doubt_resolved(path)
 
     def _doubt_resolved(self, path: str) -> None:
         ref = self._doubts.pop(path)
@@ -315,6 +371,18 @@ class Desk:
         task = asyncio.create_task(work)
         self._tasks[id(task)] = task
         task.add_done_callback(lambda done: self._tasks.pop(id(done), None))
+
+
+def held_wait(scope: Scope, path: str, reason: str) -> Wait:
+    """Return the wait for an operator to order a run back that its deadline holds."""
+    return Wait(
+        id=f"held:{path}",
+        kind="held",
+        step=path,
+        role="operator",
+        reason=reason,
+        command=signal_command(scope.workflow_id, "rollback", {"reason": "…", "by": "YOU"}),
+    )
 
 
 def doubt_wait(scope: Scope, path: str, reason: str) -> Wait:

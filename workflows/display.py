@@ -47,6 +47,16 @@ class Display:
         )
         self._shown = (status, [], {})
 
+    def amended(self, admitted: Admitted) -> None:
+        """Show that the plan in force is not the one that the run was started with."""
+        workflow.upsert_search_attributes([RISK.value_set(admitted.risk)])
+        plan: JSONObject = {
+            "number": admitted.amendments,
+            "plan": admitted.plan_digest,
+            "compiled": admitted.schedule.compiled,
+        }
+        workflow.upsert_memo({"RemitAmended": plan})
+
     def restored(self, status: str, waits: dict[str, Wait]) -> None:
         """Take over what an earlier run of the chain showed."""
         self._shown = (status, _roles(waits), _memo(waits))

@@ -5,7 +5,8 @@ inbox; the one loop applies events in order and obeys what the machine answers.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Literal
 
 from temporalio import workflow
@@ -19,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from remit.plan.machine import Machine
     from remit.plan.path import Segment
     from workflows.answers import child_ended, failure_of, step_ended
-    from workflows.desk import Desk
+    from workflows.desk import Desk, held_wait
     from workflows.options import call_options, system_options
     from workflows.scope import Part, PartEnd, Scope
     from workflows.unwinder import Unwinder
@@ -44,6 +45,12 @@ class Driver:
         self._running: dict[Ref, asyncio.Task[None]] = {}
         self._children: dict[Ref, str] = {}
         self._ending: event.Unwind | event.Complete | None = None
+        self._is_broken = False
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the machine has not ended, so that its plan can still be amended."""
+        return self._ending is None
 
     @property
     def children(self) -> list[str]:
@@ -56,10 +63,37 @@ class Driver:
 
     def stop(self, cause: Cause) -> None:
         """Begin nothing more; calls that have not reached the tool are given up."""
+        self.desk.release()
         self.happened(event.Stop(cause))
-        for ref, task in self._running.items():
+        for ref, task in list(self._running.items()):
             if ref not in self._children:
                 task.cancel()
+
+    def resume(self) -> None:
+        """Let calls begin again; those that were held are made again."""
+        self.desk.release()
+        self.happened(event.Resume())
+
+    def freeze(self, named: Sequence[str], needed: Sequence[str]) -> dict[str, str]:
+        """Hold back the steps that an amendment names; return what speaks against it."""
+        against: dict[str, str] = {}
+
+        def ask() -> list[Command]:
+            against.update(self.machine.freeze(named, needed))
+            return []
+
+        self._turn(ask)
+        return against
+
+    def thaw(self) -> None:
+        """Let steps that were held back go on as they are."""
+        self.happened(event.Thaw())
+
+    def amend(self, schedule: Schedule) -> None:
+        """Follow the amended plan: the ledger holds it already."""
+        self._schedule = schedule
+        self._scope.compiled = schedule.compiled
+        self._turn(partial(self.machine.apply, event.Amended(schedule)))
 
     def path(self, ref: Ref) -> str:
         """Return the path of a call."""
@@ -68,7 +102,7 @@ class Driver:
 
     async def drive(self) -> event.Unwind | event.Complete | Literal["continue"]:
         """Run until the machine ends, or until this run's history is long enough."""
-        self._obey(self.machine.start())
+        self._turn(self.machine.start)
         while True:
             if not self._leaving and self._ending is None and self._is_long():
                 self._leaving = True
@@ -80,8 +114,28 @@ class Driver:
             await workflow.wait_condition(self._may_turn)
             events, self._inbox = self._inbox, []
             for what in events:
-                self._obey(self.machine.apply(what))
+                self._turn(partial(self.machine.apply, what))
             self.show()
+
+    def _turn(self, ask: Callable[[], list[Command]]) -> None:
+        """Obey what the machine answers; a fault in it ends the run by an unwind.
+
+        The machine is pure, so it would fail in every retry of the workflow task, and the run would
+        stand still for ever. What is to be undone, the ledger knows without it.
+        """
+        if self._is_broken:
+            return
+        try:
+            self._obey(ask())
+        except Exception as error:
+            self._is_broken = True
+            reason = f"the scheduling machine failed: {type(error).__name__}: {error}"[:500]
+            workflow.logger.error("machine failed", exc_info=True)
+            self._ending = event.Unwind(Cause("REMIT-BUG", reason))
+            self.desk.release()
+            self.desk.abandon_all()
+            for task in self._running.values():
+                task.cancel()
 
     def _may_turn(self) -> bool:
         if self._inbox or (self._leaving and self._ending is None and self._is_quiet()):
@@ -153,7 +207,10 @@ class Driver:
                 **options,
             )
         except ActivityError as error:
-            self.happened(step_ended(ref, path, error))
+            ended = step_ended(ref, path, error)
+            if isinstance(ended, event.Stalled):
+                self.desk.begin_wait(held_wait(self._scope, path, ended.cause.reason))
+            self.happened(ended)
         except asyncio.CancelledError:
             cause = Cause("STEP-CANCELLED", "stopped before it was called", path)
             self.happened(event.Failed(ref, cause, "none"))

@@ -16,7 +16,9 @@ with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON, JSONObject
     from remit.plan import wire
     from remit.plan.event import Cause
-    from workflows.answers import failure_of
+    from remit.plan.path import Segment
+    from workflows.amending import propose
+    from workflows.answers import diagnostics_of, failure_of
     from workflows.display import Display
     from workflows.governed import Ending, Governed, outcome
     from workflows.messages import read_document
@@ -24,6 +26,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.scope import Carried, Scope
 
 _EMPTY = RawValue(Payload())
+_AWAY = "an amendment took it away"
+_WHOM = {"gate": "an answer of", "doubt": "word from", "repair": "repair by", "held": "orders of"}
 
 
 @workflow.defn(name="ExecutePlan")
@@ -35,7 +39,7 @@ class ExecutePlan(Governed):
         super().__init__()
         self.display = Display()
         self.admitted: wire.Admitted | None = None
-        self.refused_at_admission = False
+        self.diagnostics: JSONObject = {}
 
     @workflow.run
     async def run(self, document: RawValue = _EMPTY) -> JSONObject:
@@ -70,6 +74,19 @@ class ExecutePlan(Governed):
             self.display.restored(self.status, self.desk.waits)
         return await self.work(carried)
 
+    async def amend(self, message: wire.Message) -> wire.Answered:
+        """Propose a change of the plan; follow it once policy allowed it and the ledger has it."""
+        driver = self.driver
+        if driver is None or self.scope is None or self.phase != "running":
+            return self.not_at_work(message.name)
+        if not driver.is_at_work:
+            return self.not_at_work(message.name)
+        amended = await propose(driver, self.scope, message)
+        if amended.admitted is not None:
+            self.admitted = amended.admitted
+            self.display.amended(amended.admitted)
+        return amended.answer
+
     async def _admit(self, document: RawValue, carried: Carried | None) -> wire.Admitted:
         ask = wire.Admit(
             root=workflow.info().first_execution_run_id,
@@ -95,14 +112,14 @@ class ExecutePlan(Governed):
             status = "cancelled"
         self.cause = Cause(failure.code, failure.message, failure.step, status)
         self.phase = status
-        self.refused_at_admission = True
+        self.diagnostics = diagnostics_of(error)
         return "unwound"
 
     async def _end(self, ending: Ending) -> JSONObject:
         status = self.cause.status if self.cause and ending != "completed" else "completed"
         undone = self.unwinder.undone if self.unwinder else 0
         residue = self.unwinder.residue if self.unwinder else []
-        result = outcome(status, self.cause, undone, residue)
+        result = outcome(status, self.cause, undone, residue) | self.diagnostics
         if ending == "completed":
             result |= await self._outputs()
         self.phase = status
@@ -144,6 +161,7 @@ class ExecutePlan(Governed):
                 "owner": step.owner,
             }
             for step in self.admitted.schedule.steps
+            if not step.dropped
         ]
         return {**shown, "compiled": self.admitted.schedule.compiled, "steps": steps}
 
@@ -153,16 +171,47 @@ class ExecutePlan(Governed):
         if self.admitted is None or self.driver is None:
             return []
         table = self.driver.machine.table()
+        waiting = self._waiting()
         return [
             {
                 "step": step.id,
-                "tool": step.tool or "sub-plan",
-                "state": table[position],
+                "tool": step.tool or ("" if step.dropped else "sub-plan"),
+                "state": waiting.get(step.id, table[position]),
                 "reason": step.reason or f"part of: {self.admitted.goal}",
+                "why": _AWAY if step.dropped else self._why(step.id, table[position]),
                 "policy": f"admitted under {self.admitted.revision}",
             }
-            for position, step in enumerate(self.admitted.schedule.steps)
+            for position, step in enumerate(self.admitted.schedule.steps[: len(table)])
         ]
+
+    def _waiting(self) -> dict[str, str]:
+        """Return what each step waits for, here or in a child; a step at a gate is not running."""
+        found: dict[str, str] = {}
+        for wait in self.desk.waits.values() if self.desk else ():
+            step = _step_of(wait.step)
+            found.setdefault(step, f"waits for {_WHOM[wait.kind]} {wait.role}: {wait.reason}")
+        return found
+
+    def _why(self, step: str, state: str) -> str:
+        """Return why a step ended as it did, as far as the run itself knows."""
+        if state == "skipped":
+            return "its `when` did not hold"
+        if state == "dropped":
+            return "nobody needs it any more"
+        if self.cause is None:
+            return ""
+        if _step_of(self.cause.step) == step:
+            return f"{self.cause.code}: {self.cause.reason}"
+        return f"the run is undone, because of {self.cause.code}" if state == "done" else ""
+
+
+def _step_of(path: str) -> str:
+    """Return the step of the root plan to which a path leads; a path may name a row of items."""
+    first = path.removeprefix("undo:").partition("/")[0]
+    try:
+        return Segment.parse(first).step
+    except ValueError:
+        return first.partition("[")[0]
 
 
 def _scope(admitted: wire.Admitted) -> Scope:

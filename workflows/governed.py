@@ -21,15 +21,20 @@ with workflow.unsafe.imports_passed_through():
     from remit.plan.event import Cause
     from remit.plan.machine import machine_for
     from remit.plan.wire import Answered, Message, Residue
-    from workflows.desk import Desk
+    from workflows.desk import Desk, held_wait
     from workflows.display import waits_markdown
     from workflows.driver import Driver
     from workflows.messages import MESSAGES, WAIT_ANSWERED, WAIT_CHANGED, read_payload
+    from workflows.options import now_ms
     from workflows.scope import Carried, CauseModel, Scope, WaitChanged
     from workflows.unwinder import Unwinder
 
 _EMPTY = RawValue(Payload())
 _TAKEN = Answered(taken=True)
+_LATE = (
+    "the run's deadline has passed, and every call but an undo would be denied; `rollback` undoes "
+    "the run, and the same plan with a later `constraints.deadline` is a new one"
+)
 Ending = Literal["completed", "unwound", "continue"]
 
 
@@ -48,7 +53,7 @@ def _signal(name: str) -> object:
     class Named(Mailbox):
         @workflow.signal(name=name, description=MESSAGES[name])
         async def receive(self, payload: RawValue = _EMPTY) -> None:
-            self.take(name, read_payload(payload))
+            self.take(name, read_payload(payload, name))
 
     return Named.receive
 
@@ -57,7 +62,7 @@ def _update(name: str) -> object:
     class Named(Mailbox):
         @workflow.update(name=name, description=MESSAGES[name])
         async def receive(self, payload: RawValue = _EMPTY) -> str:
-            return await self.take_and_answer(name, read_payload(payload))
+            return await self.take_and_answer(name, read_payload(payload, name))
 
     return Named.receive
 
@@ -72,6 +77,7 @@ class Governed(Mailbox):
     rollback = _signal("rollback")
     resolve_doubt = _signal("resolve_doubt")
     repair = _signal("repair")
+    amend_signal = _signal("amend")
     approve_update = _update("approve")
     reject_update = _update("reject")
     hold_update = _update("hold")
@@ -79,6 +85,7 @@ class Governed(Mailbox):
     rollback_update = _update("rollback")
     resolve_doubt_update = _update("resolve_doubt")
     repair_update = _update("repair")
+    amend_update = _update("amend")
 
     def __init__(self) -> None:
         """Be ready for messages before anything else is known."""
@@ -113,8 +120,10 @@ class Governed(Mailbox):
         answer = letter.answer
         if answer is None or not answer.taken:
             code, reason = (answer.code, answer.reason) if answer else ("RUN-ENDED", "")
-            raise ApplicationError(f"{code}: {reason}", type=code, non_retryable=True)
-        return f"{name}: {answer.path or 'done'}"
+            found = answer.diagnostics if answer else []
+            details = [{"diagnostics": found}] if found else []
+            raise ApplicationError(f"{code}: {reason}", *details, type=code, non_retryable=True)
+        return f"{name}: {answer.path or answer.reason or 'done'}"
 
     def _message(self, name: str, payload: JSON, source: str) -> Message:
         self._messages += 1
@@ -139,12 +148,13 @@ class Governed(Mailbox):
     def control(self, name: str, payload: JSON) -> Answered:
         """Obey `hold`, `resume` and `rollback`."""
         if self.driver is None or self.phase == "unwinding":
-            reason = f"{name} is for a run at work; this one is {self.phase}"
-            return Answered(taken=False, code="RUN-NOT-AT-WORK", reason=reason)
+            return self.not_at_work(name)
         if name == "hold":
             self.driver.happened(event.Hold())
         elif name == "resume":
-            self.driver.happened(event.Resume())
+            if self._is_late():
+                return Answered(taken=False, code="RUN-PAST-DEADLINE", reason=_LATE)
+            self.driver.resume()
         elif workflow.info().parent is not None:
             reason = "a sub-plan is rolled back with its run: send it to the top-level workflow"
             return Answered(taken=False, code="ROLLBACK-AT-ROOT", reason=reason)
@@ -157,6 +167,22 @@ class Governed(Mailbox):
                 self._spawn(self._pass_on(child, name, payload))
         return _TAKEN
 
+    async def amend(self, message: Message) -> Answered:
+        """Refuse to be amended; only the top-level workflow of a run at work can be."""
+        if workflow.info().parent is not None:
+            reason = "a plan is amended at its root: send it to the run's top-level workflow"
+            return Answered(taken=False, code="AMEND-AT-ROOT", reason=reason)
+        return self.not_at_work(message.name)
+
+    def not_at_work(self, name: str) -> Answered:
+        """Return the refusal of an order that comes too early or too late."""
+        reason = f"{name} is for a run at work; this one is {self.phase}"
+        return Answered(taken=False, code="RUN-NOT-AT-WORK", reason=reason)
+
+    def _is_late(self) -> bool:
+        deadline_ms = self.scope.deadline_ms if self.scope else 0
+        return bool(deadline_ms) and now_ms() > deadline_ms
+
     async def _pass_on(self, child: str, name: str, payload: JSON) -> None:
         await workflow.get_external_workflow_handle(child).signal(name, payload)
 
@@ -166,7 +192,7 @@ class Governed(Mailbox):
         """Put the machine, the desk and the unwinder together, as new or as carried over."""
         machine = machine_for(schedule, carried.snapshot if carried and carried.snapshot else None)
         driver = Driver(scope, schedule, machine)
-        desk = Desk(scope, driver.happened, self.control, self.show)
+        desk = Desk(scope, driver.happened, self.control, self.amend, self.show)
         self.scope, self.driver = scope, driver
         self.unwinder = Unwinder(scope, schedule.limits, desk, self.show)
         driver.desk, driver.unwinder, driver.show = desk, self.unwinder, self.show
@@ -190,6 +216,8 @@ class Governed(Mailbox):
             desk.open_gate(gate, by_path.get(gate.path))
         for ref in driver.machine.open_doubts:
             desk.open_doubt(driver.path(ref), ref, "carried over")
+        for ref in driver.machine.stalled:
+            desk.begin_wait(held_wait(carried.scope, driver.path(ref), "carried over"))
 
     async def work(self, carried: Carried | None, unwinds: bool = True) -> Ending:
         """Drive to the end, undoing if need be; return how it ended.
@@ -268,7 +296,7 @@ class Governed(Mailbox):
             return "in_doubt"
         if self.phase == "unwinding":
             return "unwinding"
-        if self.driver is not None and self.driver.machine.held:
+        if "held" in kinds or (self.driver is not None and self.driver.machine.held):
             return "held"
         return "awaiting_approval" if "gate" in kinds else self.phase
 

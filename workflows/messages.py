@@ -18,13 +18,17 @@ GATE_MESSAGES = {
     "reject": 'Reject a gate; the run is undone: {"step", "digest"?, "by", "comment"?}',
 }
 CONTROL_MESSAGES = {
-    "hold": 'Begin nothing more until resume: {"reason"}',
-    "resume": 'Go on after hold: {"reason"?}',
-    "rollback": 'Stop and undo everything: {"reason"}',
+    "hold": 'Begin nothing more until resume: {"by", "reason"}',
+    "resume": 'Go on after hold: {"by", "reason"?}',
+    "rollback": 'Stop and undo everything: {"by", "reason"}',
     "resolve_doubt": 'Say whether a call happened: {"step", "happened", "evidence", "by"}',
+    "amend": "Change steps that have not begun: "
+    '{"steps": [step], "drop"?: [id], "outputs"?, "digest"?, "dry"?, "by", "reason"}',
     "repair": 'Settle residue: {"step", "do": "retry"|"mark_done"|"hand_over", "reason", "by"}',
 }
 MESSAGES = GATE_MESSAGES | CONTROL_MESSAGES
+RUN_ORDERS = ("hold", "resume", "rollback")
+"""Messages that policy judges and the workflow then obeys by itself."""
 
 # Between a run's own workflows.
 WAIT_CHANGED = "remit_wait_changed"
@@ -33,14 +37,16 @@ WAIT_ANSWERED = "remit_wait_answered"
 """Root to child: the ledger holds an answer; look."""
 
 MAX_MESSAGE_BYTES = 64 * 1024
+MAX_AMENDMENT_BYTES = 256 * 1024
 MAX_DOCUMENT_BYTES = 1024 * 1024
 
 
-def read_payload(value: RawValue) -> JSON:
+def read_payload(value: RawValue, name: str = "") -> JSON:
     """Return the JSON of a message; anything unreadable becomes text that says so."""
     data = value.payload.data
-    if len(data) > MAX_MESSAGE_BYTES:
-        return f"{len(data)} bytes: larger than {MAX_MESSAGE_BYTES}"
+    most = MAX_AMENDMENT_BYTES if name == "amend" else MAX_MESSAGE_BYTES
+    if len(data) > most:
+        return f"{len(data)} bytes: larger than {most}"
     try:
         parsed: JSON = json.loads(data)
     except (ValueError, RecursionError):

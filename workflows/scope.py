@@ -58,8 +58,8 @@ class Wait(Model):
     """Something that waits for a person, wherever in the run it stands."""
 
     id: str
-    """Gate id, or the path of a call in doubt or of residue."""
-    kind: Literal["gate", "doubt", "repair"]
+    """Gate id, the path of a call in doubt or of residue, or `held:` and the path of one held."""
+    kind: Literal["gate", "doubt", "repair", "held"]
     step: str
     """Path of the call, as messages name it."""
     role: str

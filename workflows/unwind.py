@@ -1,22 +1,28 @@
-"""`UnwindPart` undoes a finished sub-plan; `RepairRun` undoes what a run left behind.
+"""`UnwindPart` undoes a finished sub-plan, `RepairRun` what a run left behind, `RollbackRun` a run.
 
-Both take nothing but names: what is to be undone comes from the ledger. `RepairRun` is started by
-the keeper for a run that ended without unwinding; the ledger refuses it while the run is open.
+They take nothing but names: what is to be undone comes from the ledger. `RepairRun` is started by
+the keeper for a run that ended without unwinding, `RollbackRun` by an operator for one that has
+completed; the ledger refuses both while the run is open.
 """
 
 from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from remit.canonical import JSONObject
+    from remit.canonical import JSON, JSONObject
     from remit.plan import wire
     from remit.plan.compiled import Schedule
     from remit.plan.event import Cause
     from workflows.display import Display
     from workflows.execute_part import refuse_orphans
     from workflows.governed import Ending, Governed, outcome
+    from workflows.messages import read_payload
     from workflows.options import system_options
     from workflows.scope import Carried, CauseModel, Part, PartEnd, Scope
+
+_EMPTY = RawValue(Payload())
 
 
 class _Unwinds(Governed):
@@ -66,33 +72,93 @@ class UnwindPart(_Unwinds):
         )
 
 
-@workflow.defn(name="RepairRun")
-class RepairRun(_Unwinds):
-    """Undo what a run left behind that was ended from outside."""
+class _UndoesRuns(_Unwinds):
+    """A top-level workflow that undoes a whole run whose own workflow is over."""
 
     def __init__(self) -> None:
         """Be ready for messages."""
         super().__init__()
         self.display = Display()
 
-    @workflow.run
-    async def run(self, part: Part) -> JSONObject:
-        """Undo everything of the run; return its outcome."""
-        if workflow.info().parent is not None:
-            raise ApplicationError("a repair is top-level", type="RUN-PARENT", non_retryable=True)
-        cause = Cause("RUN-ABANDONED", "the run was ended from outside", "", "failed")
+    async def undo(self, part: Part, cause: Cause) -> None:
+        """Undo everything of the run."""
         ending = await self.shielded(self.unwind(part, cause))
         await self.leave()
         if ending == "continue":
             workflow.continue_as_new(part.model_copy(update={"carried": self.carry()}))
-        self.phase = "repaired"
+
+    def told(self, cause: Cause) -> JSONObject:
+        """Return the outcome, and show it."""
         self.show()
         undone = self.unwinder.undone if self.unwinder else 0
         residue = self.unwinder.residue if self.unwinder else []
-        return outcome("repaired", cause, undone, residue)
+        return outcome(self.phase, cause, undone, residue)
 
     def show(self) -> None:
         """Tell people, in search attributes too."""
         super().show()
         if self.desk is not None:
             self.display.show(self.status, self.desk.waits)
+
+
+@workflow.defn(name="RepairRun")
+class RepairRun(_UndoesRuns):
+    """Undo what a run left behind that was ended from outside."""
+
+    @workflow.run
+    async def run(self, part: Part) -> JSONObject:
+        """Undo everything of the run; return its outcome."""
+        _refuse_parents()
+        cause = Cause("RUN-ABANDONED", "the run was ended from outside", "", "failed")
+        await self.undo(part, cause)
+        self.phase = "repaired"
+        return self.told(cause)
+
+
+@workflow.defn(name="RollbackRun")
+class RollbackRun(_UndoesRuns):
+    """Undo a run that has completed: `{"run": root chain id, "by", "reason"}`."""
+
+    @workflow.run
+    async def run(self, order: RawValue = _EMPTY) -> JSONObject:
+        """Have the order judged, undo everything of the run, return its outcome."""
+        _refuse_parents()
+        part = _carried(order) or await self._ordered(read_payload(order))
+        cause = Cause("RUN-ROLLED-BACK", "ordered back after its end", "", "rolled_back")
+        await self.undo(part, cause)
+        self.phase = "rolled_back"
+        return self.told(cause)
+
+    async def _ordered(self, payload: JSON) -> Part:
+        """Return what is to be undone; a refused order fails the workflow, so it may come again."""
+        info = workflow.info()
+        run = payload.get("run") if isinstance(payload, dict) else None
+        if info.workflow_id != f"{wire.REPAIR_ID}{run}":
+            reason = f"the rollback of a run has one name, {wire.REPAIR_ID} and its root chain id"
+            raise ApplicationError(reason, type="ROLLBACK-ID", non_retryable=True)
+        message = wire.Message(name="rollback", payload=payload, event=f"start:{info.run_id}")
+        answer: wire.Answered = await workflow.execute_activity(
+            wire.ORDER_BACK,
+            wire.OrderBack(run=str(run), message=message),
+            result_type=wire.Answered,
+            summary="may it be rolled back",
+            **system_options(),
+        )
+        if not answer.taken:
+            told = outcome("refused", Cause(answer.code, answer.reason), 0, [])
+            text = f"{answer.code}: {answer.reason}"
+            raise ApplicationError(text, told, type=answer.code, non_retryable=True)
+        ask = wire.AdmitPart(root=str(run), compiled="", parent="", step="", kind="unwind")
+        return Part(ask=ask, workflow_id=info.workflow_id)
+
+
+def _carried(order: RawValue) -> Part | None:
+    """Return what an earlier run of this chain carried over; the ledger checks what it names."""
+    if workflow.info().continued_run_id is None:
+        return None
+    return Part.model_validate_json(order.payload.data)
+
+
+def _refuse_parents() -> None:
+    if workflow.info().parent is not None:
+        raise ApplicationError("it is top-level", type="RUN-PARENT", non_retryable=True)

@@ -209,13 +209,13 @@ class Unwinder:
 
     async def _ask_about_undo(self, undo: wire.Undo, result: wire.StepResult) -> None:
         wait = doubt_wait(self._scope, f"undo:{undo.path}", result.message or "undo in doubt")
+        wait_id = result.gate.id if result.gate is not None else wait.id
         if result.gate is not None:
             self._desk.open_gate(result.gate, None)
-            wait = self._desk.waits[result.gate.id]
         else:
             self._desk.begin_wait(wait)
         self._show()
-        await workflow.wait_condition(lambda: wait.id not in self._desk.waits)
+        await workflow.wait_condition(lambda: wait_id not in self._desk.waits)
         self._show()
 
     async def _unwind_part(self, undo: wire.Undo) -> None:

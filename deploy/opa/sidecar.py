@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from remit.cli.stack import opa
-from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.publisher_settings import PublisherSettings
+from remit.stores.atomic import keep_secret
 
 _GRACE_S = 5.0
 _PORT = 8181
@@ -82,7 +82,10 @@ async def run(place: Place) -> int:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    children = [await asyncio.create_subprocess_exec(*argv) for argv in commands(place)]
+    environment = {**os.environ, **opa.VARIABLES}
+    children = [
+        await asyncio.create_subprocess_exec(*argv, env=environment) for argv in commands(place)
+    ]
     ends = [asyncio.create_task(child.wait()) for child in children]
     stopping = asyncio.create_task(told.wait())
     await asyncio.wait([*ends, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -34,9 +34,24 @@ START: Mapping[str, Entry] = {
         "Start the plan; nobody hands over state.",
     ),
     "RUN-NO-PARENT": Entry("A child workflow type was started by hand.", "Start `ExecutePlan`."),
-    "RUN-PARENT": Entry("`RepairRun` was started by another workflow.", "The keeper starts it."),
+    "RUN-PARENT": Entry(
+        "`RepairRun` or `RollbackRun` was started by another workflow.",
+        "The keeper starts the one, `remit rollback` the other.",
+    ),
+    "ROLLBACK-ID": Entry(
+        "A `RollbackRun` was started under another workflow id than `remit-repair/` and `run`.",
+        "Use `remit rollback`.",
+    ),
+    "ROLLBACK-NOT-COMPLETED": Entry(
+        "Only a run that completed can be rolled back, and only once.",
+        "A run at work takes `rollback` as a message; see how this one ended.",
+    ),
     "RUN-OPEN": Entry(
         "A repair waits until the keeper has closed its run.", "Send an open run `rollback`."
+    ),
+    "FAULT-POINTS-REFUSED": Entry(
+        "`REMIT_FAULT_POINTS` is set, and this is not the fault machine's own light stack.",
+        "Unset it: it lets a process be ended on purpose.",
     ),
     "RUN-ENDED": Entry(
         "A repair was asked for a run that ended by itself.", "There is nothing to repair."
@@ -51,6 +66,40 @@ START: Mapping[str, Entry] = {
     ),
     "ADMISSION-FAULT": Entry(
         "Admission met a fault of Remit's own; nothing was called.", "Report it with the plan."
+    ),
+    "AMEND-SHAPE": Entry("The message holds no proposal.", "The finding names the field."),
+    "AMEND-AT-ROOT": Entry(
+        "An amendment was sent to a sub-plan or to a part of a run.",
+        "Send it to the top-level workflow: only the root plan can be amended.",
+    ),
+    "AMEND-FAULT": Entry(
+        "Amending met a fault of Remit's own; nothing was changed.", "Report it with the proposal."
+    ),
+    "PLAN-APPROVAL": Entry(
+        "Policy asks for an approval of a whole plan, which no gate can give yet; it is refused.",
+        "Let policy gate the calls instead; they wait for people one by one.",
+    ),
+    "AMEND-NO-ANSWER": Entry(
+        "No worker answered in time; the amendment may still be taken.",
+        "`remit status`; the query `plan` tells what is in force.",
+    ),
+    "AMEND-STALE": Entry(
+        "The plan in force is not the one that the proposal was made for.",
+        "Look at it with the query `plan`, and propose again.",
+    ),
+    "AMEND-NOTHING": Entry("The proposal changes nothing.", "Nothing to do."),
+    "AMEND-TWICE": Entry("The proposal names a step more than once.", "Name it once."),
+    "AMEND-UNKNOWN": Entry("A step to be dropped is not in the plan.", "See the query `plan`."),
+    "AMEND-BEGUN": Entry(
+        "A step that the proposal replaces or drops has begun; nothing was changed.",
+        "Add steps behind it, or order a rollback.",
+    ),
+    "AMEND-LOST": Entry(
+        "A new step needs one of which nothing comes any more.", "Let it need another step."
+    ),
+    "AMEND-UNNAMED": Entry(
+        "A step would become, or cease to be, a fallback without being named.",
+        "Name it in `steps` too.",
     ),
     "MACHINE-UNKNOWN-ENGINE": Entry(
         "The plan was compiled for scheduling rules that this worker does not know.",
@@ -157,6 +206,10 @@ RUN: Mapping[str, Entry] = {
         "The deadline passed while a step waited; the run holds.",
         "See what it waited for; then `rollback`. By now policy allows nothing but undos.",
     ),
+    "RUN-PAST-DEADLINE": Entry(
+        "`resume` came after the run's deadline: nothing but undos would be allowed.",
+        "`rollback`; then start the plan again with a later `constraints.deadline`.",
+    ),
     "RUN-ABANDONED": Entry(
         "The run was ended from outside; this repair undid what it left.", "See its `residue`."
     ),
@@ -177,7 +230,10 @@ RUN: Mapping[str, Entry] = {
     ),
     "UNDO-HANDED-OVER": Entry("A person has taken it over.", "Its owner looks after it."),
     "UNDO-NOT-DONE": Entry("There is nothing to undo.", "Nothing to do."),
-    "REMIT-BUG": Entry("Something that cannot be.", "Report it."),
+    "REMIT-BUG": Entry(
+        "Something that cannot be. A run in which it happens is undone from the ledger.",
+        "Report it.",
+    ),
 }
 
 MESSAGE: Mapping[str, Entry] = {
@@ -187,8 +243,12 @@ MESSAGE: Mapping[str, Entry] = {
         "See the table of messages.",
     ),
     "RUN-NOT-AT-WORK": Entry(
-        "`hold`, `resume` and `rollback` are for a run at work; this one is not, or not any more.",
+        "`hold`, `resume`, `rollback` and `amend` are for a run at work; this one is not.",
         "See its status.",
+    ),
+    "FAULT-POINTS-REFUSED": Entry(
+        "`REMIT_FAULT_POINTS` is set, and this is not the fault machine's own light stack.",
+        "Unset it: it lets a process be ended on purpose.",
     ),
     "RUN-ENDED": Entry("The run has ended.", "Nothing to do."),
     "ROLLBACK-AT-ROOT": Entry(
@@ -219,6 +279,14 @@ LEDGER: Mapping[str, Entry] = {
         "[Runbook](../runbooks/ledger-down.md).",
     ),
     "LEDGER-TOO-NEW": Entry("A newer Remit made this ledger.", "Run that version."),
+    "LOG-BROKEN": Entry(
+        "The log's tables are not the tree that was signed last: nothing more is signed.",
+        "[The log is refused](../runbooks/log-refused.md).",
+    ),
+    "LOG-OTHER-KEY": Entry(
+        "The signing key is the key of another log.",
+        "Put the log's own key back; a new one comes by `remit evidence rotate-key`.",
+    ),
     "LEDGER-BROKEN-RULE": Entry("The tables themselves refused a write.", "A bug: report it."),
     "DECISION-ABSENT": Entry("An intent without a decision and revision is refused.", "A bug."),
     "STEP-OPEN": Entry("An attempt's outcome is not known yet.", "Looked at again by itself."),
@@ -227,13 +295,21 @@ LEDGER: Mapping[str, Entry] = {
     "STEP-EXHAUSTED": Entry("Its attempts are used up.", "Raise `retry.max_attempts` in the plan."),
     "STEP-UNDONE": Entry("Its undo has begun; it is not done any more.", "Start a new run."),
     "STEP-FENCED": Entry("What it stands in is being undone.", "Start a new run."),
-    "STEP-SUPERSEDED": Entry("A higher generation of it has begun.", "Nothing to do."),
+    "STEP-SUPERSEDED": Entry(
+        "A higher generation of it has begun, or an amendment took its place.", "Nothing to do."
+    ),
     "STEP-SKIPPED": Entry("It was skipped.", "Nothing to do."),
     "STEP-BEGUN": Entry("It was begun, and cannot be skipped.", "Nothing to do."),
     "STEP-NOT-DONE": Entry("There is nothing to undo.", "Nothing to do."),
     "LEASE-HELD": Entry("An earlier attempt may still land.", "Waited for by itself."),
+    "LEASE-RAN-OUT": Entry(
+        "Its lease ended before the call could be sent; nothing was sent.", "Tried again by itself."
+    ),
     "LEASE-LOST": Entry("Somebody else took the attempt over.", "Looked at again by itself."),
     "GRANT-USED": Entry("A grant does not cover this call.", "It is decided again."),
+    "RATE-LIMITED": Entry(
+        "The tool's rate limit is reached; nothing was called.", "It waits its turn by itself."
+    ),
     "RESERVE-CONFLICT": Entry(
         "A counter would pass its ceiling, or kept moving.", "It is decided again."
     ),
@@ -246,6 +322,10 @@ LEDGER: Mapping[str, Entry] = {
 }
 
 TOOL: Mapping[str, Entry] = {
+    "TOOL-DRIFTED": Entry(
+        "The tool's contract changed, or is gone, since the plan was admitted; nothing was called.",
+        "Start the plan again: it is admitted with today's contract.",
+    ),
     "TOOL-REFUSED": Entry(
         "The tool said no, certainly without effect (a status that its contract lists).",
         "The message holds the tool's own words.",
@@ -344,6 +424,9 @@ HOST: Mapping[str, Entry] = {
 COMMAND: Mapping[str, Entry] = {
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
+    "CLI-AMEND": Entry(
+        "The file is no proposal, or nobody states who and why.", "See the message."
+    ),
     "CLI-ABORTED": Entry("Stopped by hand; nothing was done.", "Nothing to do."),
     "FILE-UNREADABLE": Entry("A file cannot be read.", "See the message."),
     "FILE-UNWRITABLE": Entry("A file cannot be written.", "See the message."),
@@ -356,6 +439,83 @@ COMMAND: Mapping[str, Entry] = {
     "OPA-TOKEN": Entry("OPA's token cannot be read.", "`remit up`."),
 }
 
+EVIDENCE: Mapping[str, Entry] = {
+    "EVIDENCE-FORMAT": Entry(
+        "It is no archive of evidence, or a part of it is malformed.",
+        "Ask for it again; look at the part that is named.",
+    ),
+    "EVIDENCE-VERSION": Entry(
+        "It has a format that this verifier does not know.", "Verify with a newer Remit."
+    ),
+    "EVIDENCE-TOO-LARGE": Entry(
+        "It is beyond the verifier's bounds, or unpacks out of proportion.",
+        "Do not unpack it; ask where it comes from.",
+    ),
+    "EVIDENCE-EDITED": Entry(
+        "A record or a content is not what its hash names.",
+        "The place says which: compare with the ledger's backup.",
+    ),
+    "EVIDENCE-MISSING": Entry(
+        "Records between others are not there.",
+        "The place says which: compare with the ledger's backup.",
+    ),
+    "EVIDENCE-REORDERED": Entry(
+        "Records stand in another order than they were written in, or twice.",
+        "The place says where it begins.",
+    ),
+    "EVIDENCE-CHAIN": Entry(
+        "A record does not follow the one before it, or is another run's.",
+        "It or the one before it was exchanged.",
+    ),
+    "EVIDENCE-TRUNCATED": Entry(
+        "The tail was cut: of the run, or of the log since a kept checkpoint.",
+        "Compare with the ledger's backup; keep the checkpoint.",
+    ),
+    "EVIDENCE-FORKED": Entry(
+        "It is not the history that was signed: written anew, or different for different readers.",
+        "Keep both; somebody with access to the ledger or the key did this.",
+    ),
+    "EVIDENCE-SIGNATURE": Entry(
+        "No known key signed the checkpoint, or its signature is wrong.",
+        "Get the public key from its owner, not from the archive's sender.",
+    ),
+    "EVIDENCE-KEY": Entry(
+        "A key is malformed, or signed a tree that it may not sign.",
+        "Look at the sizes in the key file; after a rotation the old key signs no more.",
+    ),
+    "EVIDENCE-PROOF": Entry(
+        "A proof does not lead to the signed root.", "The proof was altered; export again."
+    ),
+    "EVIDENCE-UNPROVEN": Entry(
+        "What would prove it is not in the archive.",
+        "Export again, with the checkpoint that was kept.",
+    ),
+    "EVIDENCE-ACTION-UNRECORDED": Entry(
+        "The workflow's history has an action that the ledger has not.",
+        "Treat it as an effect without a decision.",
+    ),
+    "EVIDENCE-ACTION-UNKNOWN": Entry(
+        "The ledger has an attempt that no activity of the history made.",
+        "Somebody wrote into the ledger, or called past the workflow.",
+    ),
+    "EVIDENCE-UNCOVERED": Entry(
+        "The newest records are not in the signed tree yet. Refutes nothing.",
+        "Export again a second later.",
+    ),
+    "EVIDENCE-UNSEALED": Entry(
+        "No seal ends the run: its tail may have been cut. Refutes nothing.",
+        "Export again when the run is closed.",
+    ),
+    "EVIDENCE-CONTENT-ABSENT": Entry(
+        "A content that a record names is not in the archive. Refutes nothing.",
+        "It may have been deleted on purpose; the ledger says so.",
+    ),
+    "EVIDENCE-HISTORY-ABSENT": Entry(
+        "No history to compare with: it was deleted before the run was closed. Refutes nothing.",
+        "Missing actions cannot be found without it.",
+    ),
+}
+
 GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "Starting and admission": START,
     "Steps": STEP,
@@ -365,4 +525,5 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "Calling tools": TOOL,
     "Reading tool contracts and plans of a project": CONTRACT,
     "Commands": COMMAND,
+    "Evidence": EVIDENCE,
 }

@@ -36,7 +36,7 @@ STATUSES: Mapping[str, tuple[str, str]] = {
     "refused": ("Completed", "denied at admission or by policy, and undone"),
     "rejected": ("Completed", "a person said no at a gate, and it is undone"),
     "expired": ("Completed", "nobody answered a gate in time, and it is undone"),
-    "rolled_back": ("Completed", "ordered back by an operator, and undone"),
+    "rolled_back": ("Completed", "ordered back by an operator, at work or later, and undone"),
     "cancelled": ("Canceled", "cancelled, and undone; the result stands in the memo `RemitResult`"),
     "invalid": ("Failed", "not a plan; the failure of `remit.admit` holds all diagnostics"),
     "failed": ("Failed", "a step failed for good, and it is undone"),
@@ -108,6 +108,7 @@ failure when it is Failed, in the memo `RemitResult` when it is Canceled.
 | `reason` | the same in words |
 | `undone` | how many calls were undone |
 | `residue` | what could not be: `{path, tool, code, reason, owner}` each |
+| `diagnostics`, `diagnostics_total` | of an `invalid` run: findings, at most twenty; their number |
 | `outputs` | when completed, and the plan has outputs: a small redacted view |
 | `outputs_digest` | digest of the whole, under which the ledger holds it |
 """

@@ -39,7 +39,7 @@ denies contains lib.reason("vote.role_missing", _policy, $"{input.vote.by} does 
 
 denies contains lib.reason("vote.tenant", _policy, $"{input.vote.by} does not answer for the tenant {input.principal.tenant}") if {
 	_person
-	not _of_tenant(_person)
+	not lib.of_tenant(_person)
 }
 
 denies contains lib.reason("vote.self_approval", _policy, $"{input.vote.by} is the agent, or whoever it acts for") if {
@@ -57,14 +57,10 @@ denies contains lib.reason("vote.unverified", _policy, "the name behind the vote
 
 _person := data.remit.registry.people[input.vote.by]
 
-_of_tenant(person) if object.get(person, "tenants", null) == null
-
-_of_tenant(person) if input.principal.tenant in person.tenants
-
 _may_approve(by, role) if {
 	person := data.remit.registry.people[by]
 	role in person.roles
-	_of_tenant(person)
+	lib.of_tenant(person)
 	not _interested(by)
 }
 

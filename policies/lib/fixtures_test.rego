@@ -23,6 +23,8 @@ registry := {
 		"requester@acme.example": {"roles": ["budget_holder"]},
 		"buyer": {"roles": ["budget_holder"]},
 		"clerk@acme.example": {"roles": ["data_owner"]},
+		"operator@acme.example": {"roles": ["operator"]},
+		"operator@other.example": {"roles": ["operator"], "tenants": ["other"]},
 	},
 	"egress": {"acme": ["erp.acme.example", "*.partner.example"]},
 	"tools": {"finance.book@1": {"domain": "finance"}},
@@ -111,6 +113,7 @@ base := {
 	"history": null,
 	"grants": [],
 	"vote": null,
+	"order": null,
 	"system": null,
 	"run": null,
 	"context": context,
@@ -189,6 +192,13 @@ vote(by, role) := object.union(base, {
 		"verdict": "approve",
 		"verified": false,
 	},
+})
+
+# METADATA
+# title: Facts of an order
+order(by, name) := object.union(base, {
+	"kind": "order",
+	"order": {"name": name, "path": "", "by": by, "verified": false, "ended_ms": null},
 })
 
 # METADATA

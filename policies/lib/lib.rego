@@ -79,13 +79,20 @@ in_domain(given, domain) if {
 same_party(a, b) if lower(trim_space(a)) == lower(trim_space(b))
 
 # METADATA
+# title: Whether a person answers for the run's tenant
+# description: A person without a list answers for all.
+of_tenant(person) if object.get(person, "tenants", null) == null
+
+of_tenant(person) if input.principal.tenant in person.tenants
+
+# METADATA
 # title: Bounds of the global layer
-# description: The project's over the core's. Held to a schema, so that a mistyped name is an error.
-thresholds := object.union(data.remit.defaults.thresholds, _own_thresholds)
+# description: |
+#   The project's over the core's. In a bundle that is done already: its defaults hold both, and no call
+#   pays for it. Held to a schema, so that a mistyped name is an error.
+thresholds := object.union(data.remit.defaults.thresholds, own) if own := data.remit.registry.thresholds
 
-default _own_thresholds := {}
-
-_own_thresholds := data.remit.registry.thresholds
+else := data.remit.defaults.thresholds
 
 # METADATA
 # title: Bounds of one domain

@@ -34,7 +34,7 @@ well_formed if {
 	every w in input.plan.steps {
 		plan_step_fact(w)
 	}
-	max([input.vote, input.system]) == null
+	max([input.vote, input.order, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -65,7 +65,7 @@ well_formed if {
 	}
 	optional_history
 	optional_run
-	max([input.action, input.vote, input.system]) == null
+	max([input.action, input.vote, input.order, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -86,7 +86,7 @@ well_formed if {
 	{[0, input.context.profile]} - {[0, "light"], [0, "full"]} == set()
 	optional_principal
 	optional_run
-	max([input.action, input.plan, input.budget, input.history, input.vote]) == null
+	max([input.action, input.plan, input.budget, input.history, input.vote, input.order]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -109,7 +109,31 @@ well_formed if {
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 	{[0, input.vote.verdict], [1, input.context.profile]} - {[0, "approve"], [0, "reject"], [1, "light"], [1, "full"]} == set()
 	optional_run
-	max([input.action, input.plan, input.budget, input.history, input.system]) == null
+	max([input.action, input.plan, input.budget, input.history, input.order, input.system]) == null
+	is_array(input.grants)
+	every given in input.grants {
+		grant(given)
+	}
+}
+
+well_formed if {
+	input.kind == "order"
+	input.schema_version == 1
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.order.path, input.order.by, input.context.environment]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [input.principal.verified, input.order.verified]
+	min(flags) >= false
+	max(flags) <= true
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.context.now_ms, input.context.scheduled_ms]))
+	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.order.ended_ms]))
+	lists := [input.context.capabilities]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, input.order.name], [1, input.context.profile]} - {[0, "hold"], [0, "resume"], [0, "rollback"], [0, "resolve_doubt"], [0, "repair"], [0, "amend"], [1, "light"], [1, "full"]} == set()
+	optional_run
+	max([input.action, input.plan, input.budget, input.history, input.vote, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -196,6 +220,7 @@ parts := {
 	"admission": {"principal", "plan", "budget", "context"},
 	"system": {"system", "context"},
 	"vote": {"principal", "vote", "context"},
+	"order": {"principal", "order", "context"},
 }
 
 leaves := [
@@ -261,6 +286,11 @@ leaves := [
 	{"path": ["vote", "by"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "verdict"], "types": {"string"}, "values": {"approve", "reject"}},
 	{"path": ["vote", "verified"], "types": {"boolean"}, "values": set()},
+	{"path": ["order", "name"], "types": {"string"}, "values": {"hold", "resume", "rollback", "resolve_doubt", "repair", "amend"}},
+	{"path": ["order", "path"], "types": {"string"}, "values": set()},
+	{"path": ["order", "by"], "types": {"string"}, "values": set()},
+	{"path": ["order", "verified"], "types": {"boolean"}, "values": set()},
+	{"path": ["order", "ended_ms"], "types": {"integer", "null"}, "values": set()},
 	{"path": ["system", "activity"], "types": {"string"}, "values": set()},
 	{"path": ["system", "role"], "types": {"string"}, "values": set()},
 	{"path": ["system", "workflow_type"], "types": {"string"}, "values": set()},

@@ -16,6 +16,7 @@ import data.remit.global
 import data.remit.global.facts
 import data.remit.lib
 import data.remit.lib.shape
+import data.remit.orders
 import data.remit.risk
 import data.remit.system
 import data.remit.undo
@@ -140,6 +141,16 @@ denies contains reason if {
 denies contains reason if {
 	input.kind == "vote"
 	some reason in approvals.denies
+}
+
+denies contains reason if {
+	input.kind == "order"
+	some reason in orders.denies
+}
+
+permits contains reason if {
+	input.kind == "order"
+	some reason in orders.permits
 }
 
 permits contains reason if {

@@ -12,13 +12,13 @@ import data.remit.lib
 
 _policy := "system"
 
-_everywhere := {"ExecutePlan", "ExecutePart", "UnwindPart", "RepairRun"}
+_everywhere := {"ExecutePlan", "ExecutePart", "UnwindPart", "RepairRun", "RollbackRun"}
 
 # METADATA
 # title: Activity type to the workflow types that may ask for it
 activities := {
 	"remit.admit": {"ExecutePlan"},
-	"remit.admit_part": {"ExecutePart", "UnwindPart", "RepairRun"},
+	"remit.admit_part": {"ExecutePart", "UnwindPart", "RepairRun", "RollbackRun"},
 	"remit.expand": {"ExecutePlan", "ExecutePart"},
 	"remit.outputs": {"ExecutePlan", "ExecutePart"},
 	"remit.settle": _everywhere,
@@ -26,6 +26,9 @@ activities := {
 	"remit.close_gate": _everywhere,
 	"remit.resolve_doubt": _everywhere,
 	"remit.repair": _everywhere,
+	"remit.order": _everywhere,
+	"remit.amend": {"ExecutePlan"},
+	"remit.order_back": {"RollbackRun"},
 }
 
 # METADATA

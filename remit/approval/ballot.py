@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from remit.canonical import JSON, JSONObject
-from remit.ledger.protocol import GateRow, VoteRow
+from remit.ledger.entries import GateRow, VoteRow
 
 Verdict = Literal["approve", "reject"]
 

@@ -112,6 +112,49 @@ def run(
     return start(file, inputs or [], workflow_id, project, follows=follows, as_json=as_json)
 
 
+def amend(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Workflow id of a run at work.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="What changes, in JSON or YAML: steps as plans write them, ids to drop; "
+            "- reads standard input.",
+        ),
+    ],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who proposes it.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")] = None,
+    is_dry: Annotated[bool, typer.Option("--dry", help="Judge it, and change nothing.")] = False,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Change steps of a run that have not begun.
+
+    The file names steps to add, to replace (by a known id) and to drop; what has begun stays.
+    Policy judges who proposes it, and the amended plan as a whole.
+    """
+    from remit.cli.amendment import amend as start
+
+    return start(run, file, project, by=by, reason=reason, is_dry=is_dry, as_json=as_json)
+
+
+def rollback(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Workflow id of a run.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Undo a run, at work or completed.
+
+    Policy judges who orders it, and for a completed run whether it is still in time. Waits for
+    the end; stopped by Ctrl-C, the undoing goes on.
+    """
+    from remit.cli.reversal import rollback as start
+
+    return start(run, by, reason, project, as_json=as_json)
+
+
 def explain(
     subject: Annotated[str, typer.Argument(metavar="RUN|FILE", help="A workflow id, or a plan.")],
     project: InProject = None,

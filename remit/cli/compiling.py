@@ -24,6 +24,20 @@ STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What became of a document that may be a plan of its own or a part of others."""
+
+    compilation: Compilation
+    part_of: tuple[str, ...] = ()
+    """Plans for which it was compiled as a part: by itself it would lack inputs."""
+
+    @property
+    def note(self) -> str:
+        """Say that it is a part, in words; empty for a plan of its own."""
+        return f"a part of {', '.join(self.part_of)}: they give its inputs" if self.part_of else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Workshop:
     """What plans are compiled against."""
 
@@ -48,6 +62,25 @@ class Workshop:
     def compile(self, document: JSON, *, as_part: bool = False) -> Compilation:
         """Compile `document` as admission does; `as_part`, as a sub-plan of another."""
         return compile_plan(document, self.project.catalogue, self.library, as_part=as_part)
+
+    def look_at(self, document: JSON, *, as_part: bool = False) -> Seen:
+        """Compile `document` as a run would; where that fails and others use it, as they do.
+
+        A sub-plan of the catalogue is given its inputs by its callers, so without them it is no
+        plan to start, and yet nothing is wrong with it.
+        """
+        compilation = self.compile(document, as_part=as_part)
+        if compilation.compiled is None and not as_part:
+            users = self.library.users(_ref_of(document))
+            if users:
+                return Seen(self.compile(document, as_part=True), users)
+        return Seen(compilation)
+
+
+def _ref_of(document: JSON) -> str:
+    if not isinstance(document, dict):
+        return ""
+    return str(document.get("plan") or f"{document.get('name')}@{document.get('version')}")
 
 
 def read_plan_file(name: str) -> JSON:
@@ -79,7 +112,7 @@ def compiled_file(name: str, workshop: Workshop, *, as_part: bool = False) -> Co
         CliError: every finding; exit code 1, or 2 when it cannot be read.
     """
     try:
-        compilation = workshop.compile(read_plan_file(name), as_part=as_part)
+        compilation = workshop.look_at(read_plan_file(name), as_part=as_part).compilation
     except InvalidDocumentError as error:
         raise CliError(findings_of(error.diagnostics), ExitCode.FINDINGS) from error
     if compilation.compiled is None:

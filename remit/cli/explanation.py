@@ -123,6 +123,8 @@ def _lines(
         yield "no worker answers; this is what Temporal itself keeps"
     for step in steps:
         yield f"  {step.id}  {step.state}  {step.tool}"
+        if step.why:
+            yield f"      {step.why}"
         yield f"      because {step.reason}"
         yield f"      {step.policy}"
     for wait in now.waits:
@@ -140,6 +142,7 @@ def _state(step: StepState) -> dict[str, object]:
         "state": step.state,
         "reason": step.reason,
         "policy": step.policy,
+        "why": step.why,
     }
 
 

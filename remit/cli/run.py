@@ -1,9 +1,12 @@
 """`remit run`: start a plan on the project's stack, once, and follow it to its end."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
+
+from temporalio.client import Interceptor
 
 from remit.cli.errors import ExitCode, usage
 from remit.cli.inputs import read_inputs
@@ -26,6 +29,7 @@ from remit.client.submission import (
     submit,
     workflow_id_of,
 )
+from remit.client.tracing import ENDPOINT, tracing
 from remit.plan.outline import outline
 
 INTERRUPTED = 130
@@ -46,7 +50,11 @@ def run(
     environment = stack.environment(prepared.folder)
     chosen = workflow_id or workflow_id_of(prepared.compilation.document)
     try:
-        return asyncio.run(_run(prepared, environment, chosen, follows=follows, as_json=as_json))
+        with tracing(os.environ.get(ENDPOINT, ""), "remit-cli") as interceptors:
+            working = _run(
+                prepared, environment, chosen, interceptors, follows=follows, as_json=as_json
+            )
+            return asyncio.run(working)
     except KeyboardInterrupt:
         note(f"the run goes on; `remit explain '{chosen}'` tells how it stands")
         return INTERRUPTED
@@ -61,11 +69,14 @@ async def _run(
     prepared: Prepared,
     environment: StackEnvironment,
     workflow_id: str,
+    interceptors: Sequence[Interceptor],
     *,
     follows: bool,
     as_json: bool,
 ) -> int:
-    client = await connect(environment.temporal_address, environment.temporal_namespace)
+    client = await connect(
+        environment.temporal_address, environment.temporal_namespace, interceptors
+    )
     plan = prepared.plan
     handle = await submit(
         client,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from remit.canonical import JSON, JSONObject
-from remit.cli.compiling import Workshop, findings_of, near, read_plan_file
+from remit.cli.compiling import Seen, Workshop, findings_of, near, read_plan_file
 from remit.cli.errors import CliError, ExitCode
 from remit.cli.inputs import with_inputs
 from remit.cli.place import find_project
@@ -26,10 +26,20 @@ class Prepared:
     """What to start: as it was written, inputs laid over."""
     compilation: Compilation
     plan: CompiledPlan
+    note: str = ""
+    """That it was taken as a part of other plans, if it was."""
 
 
-def prepare(name: str, inputs: JSONObject, project: Path | None) -> Prepared:
+def prepare(
+    name: str, inputs: JSONObject, project: Path | None, *, to_start: bool = True
+) -> Prepared:
     """Read and compile what `name` names.
+
+    Args:
+        name: a file, or `name@version` of the catalogue.
+        inputs: laid over the plan's own.
+        project: its folder; `None` to look for one.
+        to_start: whether it must stand by itself, or may be a part of other plans.
 
     Raises:
         CliError: every finding; exit code 1, or 2 when it cannot be read.
@@ -42,7 +52,8 @@ def prepare(name: str, inputs: JSONObject, project: Path | None) -> Prepared:
     except InvalidDocumentError as error:
         raise CliError(findings_of(error.diagnostics), ExitCode.FINDINGS) from error
     document = with_inputs(read, inputs)
-    compilation = workshop.compile(document)
+    seen = Seen(workshop.compile(document)) if to_start else workshop.look_at(document)
+    compilation = seen.compilation
     if compilation.compiled is None:
         raise CliError(findings_of(compilation.diagnostics), ExitCode.FINDINGS)
-    return Prepared(folder, document, compilation, compilation.compiled)
+    return Prepared(folder, document, compilation, compilation.compiled, seen.note)

@@ -23,6 +23,8 @@ class Checked:
     errors: list[Finding]
     compilation: Compilation | None = None
     is_read: bool = True
+    note: str = ""
+    """That it is a part of other plans, if it is only that."""
 
     @property
     def is_plan(self) -> bool:
@@ -58,12 +60,13 @@ def validate(files: Sequence[str], project: Path | None, *, as_part: bool, as_js
 
 def _checked(name: str, workshop: Workshop, *, as_part: bool) -> Checked:
     try:
-        compilation = workshop.compile(read_plan_file(name), as_part=as_part)
+        seen = workshop.look_at(read_plan_file(name), as_part=as_part)
     except InvalidDocumentError as error:
         return Checked(name, findings_of(error.diagnostics))
     except CliError as error:
         return Checked(name, list(error.findings), is_read=False)
-    return Checked(name, findings_of(compilation.diagnostics), compilation)
+    compilation = seen.compilation
+    return Checked(name, findings_of(compilation.diagnostics), compilation, note=seen.note)
 
 
 def _document(checked: Checked) -> dict[str, object]:
@@ -71,6 +74,7 @@ def _document(checked: Checked) -> dict[str, object]:
         "file": checked.name,
         "ok": checked.is_plan,
         "plan": _head(checked.compilation),
+        "note": checked.note,
         "diagnostics": documented(checked.errors),
         "warnings": documented(checked.warnings),
     }
@@ -97,7 +101,8 @@ def _lines(checked: Checked) -> list[str]:
     else:
         steps = f"{len(plan.steps)} step{'s' if len(plan.steps) != 1 else ''}"
         head = f"{checked.name}: ok, {plan.name} {plan.version}, {steps}, {plan.plan_digest}"
-    lines = [head, *_indented(shown(checked.errors))]
+    lines = [head, *_indented([checked.note] if checked.note else [])]
+    lines += _indented(shown(checked.errors))
     if checked.warnings:
         lines += ["  worth a look:", *_indented(shown(checked.warnings))]
     return lines

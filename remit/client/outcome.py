@@ -21,6 +21,7 @@ from remit.canonical import JSON
 from remit.client.errors import from_rpc
 from remit.client.snapshot import describe
 from remit.client.submission import Handle
+from remit.diagnostic import Diagnostic
 from remit.plan.wire import Residue
 
 RESULT = "RemitResult"
@@ -54,6 +55,10 @@ class Outcome(BaseModel):
     """How many calls were undone."""
     residue: Sequence[Residue] = ()
     """What could not be undone, each with who looks after it."""
+    diagnostics: Sequence[Diagnostic] = ()
+    """Of an `invalid` run: what is wrong with the plan, at most twenty."""
+    diagnostics_total: int = 0
+    """How many findings there are."""
     outputs: JSON = None
     """A small, redacted view."""
     outputs_digest: str = ""

@@ -50,7 +50,10 @@ class StepState:
     state: str
     """In words, as the run tells it."""
     reason: str = ""
+    """Why the plan has it."""
     policy: str = ""
+    why: str = ""
+    """Why it ended so, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ async def step_states(handle: Handle, waits: Sequence[Waiting]) -> tuple[StepSta
 
 
 def _step(row: JSONObject, roles: Mapping[str, str]) -> StepState:
-    names = ("step", "tool", "state", "reason", "policy")
+    names = ("step", "tool", "state", "reason", "policy", "why")
     step = StepState(*(_text(row, name) for name in names))
     if step.id in roles:
         return replace(step, state=f"waits for {roles[step.id]}")

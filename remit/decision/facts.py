@@ -179,6 +179,18 @@ class Vote(Model):
     verified: bool
 
 
+class Order(Model):
+    """What somebody tells a run to do, other than a vote."""
+
+    name: Literal["hold", "resume", "rollback", "resolve_doubt", "repair", "amend"]
+    path: str
+    """Path of the call that it is about; empty when it is about the whole run."""
+    by: str
+    verified: bool
+    ended_ms: int | None
+    """When the run ended, for an order about one that has; `null` while it is at work."""
+
+
 class SystemCall(Model):
     """One of Remit's own activities, or an activity nobody knows."""
 
@@ -220,7 +232,7 @@ class Facts(Model):
     """The input of one decision. Which parts stand depends on `kind`; the others are `null`."""
 
     schema_version: Literal[1] = 1
-    kind: Literal["call", "admission", "system", "vote"]
+    kind: Literal["call", "admission", "system", "vote", "order"]
     principal: Principal | None = None
     action: Action | None = None
     plan: PlanFact | None = None
@@ -228,6 +240,7 @@ class Facts(Model):
     history: History | None = None
     grants: list[Grant] = []
     vote: Vote | None = None
+    order: Order | None = None
     system: SystemCall | None = None
     run: Run | None = None
     context: Context
@@ -238,6 +251,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "admission": ("principal", "plan", "budget"),
     "system": ("system",),
     "vote": ("principal", "vote"),
+    "order": ("principal", "order"),
 }
 """Parts that must stand for each kind, besides `context`; policy denies when one is absent."""
 
@@ -246,6 +260,7 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "admission": ("history", "run"),
     "system": ("principal", "run"),
     "vote": ("run",),
+    "order": ("run",),
 }
 """Parts that may stand for each kind; all others must be `null`."""
 

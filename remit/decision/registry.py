@@ -95,6 +95,17 @@ class Combination(Model):
     message: Annotated[str, Field(max_length=200)]
 
 
+class Orders(Model):
+    """Roles that may give an order to a run; whoever it acts for may always stop it."""
+
+    hold: list[Role]
+    resume: list[Role]
+    rollback: list[Role]
+    resolve_doubt: list[Role]
+    repair: list[Role]
+    amend: list[Role]
+
+
 class RiskByOperation(Model):
     """Risk of a call that nothing else makes riskier."""
 
@@ -112,6 +123,8 @@ class Thresholds(Model):
     """Currency of all amounts here; a call that costs in another one is denied."""
     min_confidence: Annotated[float, Field(ge=0, le=1)]
     clock_skew_ms: Annotated[int, Field(ge=0)]
+    rollback_window_ms: Annotated[int, Field(ge=0)]
+    """How long after its end a completed run may be ordered back."""
     max_steps: Annotated[int, Field(ge=1)]
     max_calls: Annotated[int, Field(ge=1)]
     """Most calls that a plan may make: fan-out and iterations counted."""
@@ -126,6 +139,7 @@ class Thresholds(Model):
     """Regions of a tenant; a tenant not named has no bound of its own."""
     banned_combinations: list[Combination]
     gates: Gates
+    orders: Orders
 
 
 class ToolFact(Model):
@@ -172,12 +186,31 @@ def check_registry(data: Mapping[str, object]) -> None:
     Thresholds.model_validate(_over(below, registry.thresholds))
 
 
-def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+def settled(data: JSONObject) -> JSONObject:
+    """Return the document at `data.remit` with the project's thresholds laid over the defaults.
+
+    Rules read the two as one (`lib.thresholds`); laid over each other once, when a bundle is made,
+    they cost no decision anything. What the rules read is the same before and after.
+
+    Args:
+        data: `defaults` and, if there is a project, `registry`, both checked.
+    """
+    defaults, registry = data.get("defaults"), data.get("registry")
+    if not isinstance(defaults, dict) or not isinstance(registry, dict):
+        return data
+    below, above = defaults.get("thresholds"), registry.get("thresholds")
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return data
+    rest = {name: value for name, value in registry.items() if name != "thresholds"}
+    return {**data, "defaults": {**defaults, "thresholds": _over(below, above)}, "registry": rest}
+
+
+def _over(below: JSONObject, above: JSONObject) -> JSONObject:
     """Lay objects over each other as `object.union` does."""
     result = dict(below)
     for name, value in above.items():
         old = result.get(name)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
+        if isinstance(old, dict) and isinstance(value, dict):
             result[name] = _over(old, value)
         else:
             result[name] = value

@@ -6,33 +6,26 @@ cancellation is held back until the outcome stands.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from remit.canonical import JSON, JSONObject, canonical, digest
+from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.deciding import Deciding, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
+from remit.enforcement.faultpoints import Point, reached
+from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
 from remit.enforcement.obligations import ObligationError, apply
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
-from remit.enforcement.sending import Cancellable, Send
-from remit.enforcement.subject import Subject, action_digest
-from remit.ledger.protocol import (
-    REPAIR_RETRY,
-    Action,
-    Content,
-    Intent,
-    Ledger,
-    LedgerError,
-    Outcome,
-    Record,
-    Reserve,
-    Situation,
-    State,
-)
+from remit.enforcement.pacing import pace_of
+from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
+from remit.enforcement.sending import Cancellable, Send, after_a_loss
+from remit.enforcement.subject import Subject
+from remit.ledger.entries import Action, Content, Intent, Outcome, Record, Reserve, Situation, State
+from remit.ledger.errors import LedgerError
+from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import Idempotency
@@ -40,8 +33,6 @@ from remit.tool.contract import Idempotency
 _OPA_DELAY_S = 2.0
 _CONFLICTS = 5
 """How often a call is decided again because a counter moved in between."""
-_LEASE_SLACK_MS = 1000
-_JITTER = random.SystemRandom()
 
 
 class Attempts:
@@ -62,15 +53,18 @@ class Attempts:
             if decided.decision.effect == "require_approval":
                 return NeedsApproval(decided, subject.proposed_digest)
             enforced = self._enforce(subject, decided)
+            reached(Point.DECIDED, subject.key)
             try:
-                attempt = await self._begin(enforced, subject, situation, decided)
+                lease = await self._begin(enforced, subject, situation, decided)
             except LedgerError as error:
                 if error.code not in ("RESERVE-CONFLICT", "GRANT-USED"):
                     raise
+                await self._keep_pace(subject)
                 situation = await self._ledger.look(subject.key)
                 continue
+            reached(Point.INTENT, subject.key)
             sending = Cancellable(send, subject.contract.cancellable)
-            carried = self._carry(enforced, attempt, decided, sending.send, judge)
+            carried = self._carry(enforced, lease, decided, sending.send, judge)
             return await self._shielded(carried, sending)
         raise failure.again(
             "RESERVE-CONFLICT", "a counter kept moving; tried again", 1, subject.key.path
@@ -80,20 +74,21 @@ class Attempts:
         self, subject: Subject, action: Action, probe: Send, send: Send, judge: Judgement
     ) -> Performed | Doubtful:
         """Resolve an open intent of a lost attempt, from its recorded arguments."""
-        self._wait_for_lease(subject, action)
-        if action.attempts >= subject.step.retry.max_attempts + _probe_grace(subject):
+        wait_out(action, self._clock())
+        if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
             return await self._give_up(subject, action, "its attempts are used up")
         kind = subject.contract.idempotency
         if kind is Idempotency.NONE:
             return await self._give_up(subject, action, "the tool cannot tell")
-        attempt = await self._take_over(subject, action)
+        lease = await self._take_over(subject, action)
+        reached(Point.TAKEN, subject.key)
         if kind is Idempotency.PROBE:
-            return await self._shielded(self._probe(subject, attempt, probe, judge))
+            return await self._shielded(self._probe(subject, lease, probe, judge))
         situation = await self._ledger.look(subject.key)
         decided = await self.decide(subject, situation, denial_is_doubt=True)
         if decided.decision.effect != "allow":
-            return await self._doubt(subject, attempt, "policy does not let it be asked again")
-        return await self._shielded(self._carry(subject, attempt, decided, send, judge))
+            return await self._doubt(subject, lease, "policy does not let it be asked again")
+        return await self._shielded(self._carry(subject, lease, decided, send, judge, is_lost=True))
 
     async def decide(
         self, subject: Subject, situation: Situation, denial_is_doubt: bool = False
@@ -149,11 +144,12 @@ class Attempts:
                     decision_id=decided.decision_id,
                 )
             ) from error
-        return replace(subject, arguments=arguments)
+        changed = arguments is not subject.arguments
+        return replace(subject, arguments=arguments) if changed else subject
 
     async def _begin(
         self, enforced: Subject, proposed: Subject, situation: Situation, decided: Decided
-    ) -> int:
+    ) -> Lease:
         grants = [
             gate.id
             for gate in situation.gates
@@ -162,6 +158,8 @@ class Attempts:
             and gate.consumed_by in ("", str(proposed.key))
         ]
         self._refuse_stale(decided, proposed)
+        reserve = [Reserve(r.counter, r.amount, r.ceiling) for r in decided.decision.reserve]
+        pace = pace_of(proposed.contract, self._clock())
         intent = Intent(
             key=proposed.key,
             compiled=proposed.pinned.digest,
@@ -170,19 +168,25 @@ class Attempts:
             operation=proposed.contract.operation.value,
             request_digest=proposed.request_digest,
             proposed_digest=proposed.proposed_digest,
-            enforced_digest=action_digest(enforced.request_digest, proposed.key),
+            enforced_digest=enforced.proposed_digest,
             arguments=content(enforced.arguments),
             decision=recorded(decided),
             owner=proposed.frame.owner,
-            lease_until_ms=self._lease_until(proposed),
-            max_attempts=_most_attempts(proposed, situation.action),
+            lease_until_ms=lease_until(proposed, self._clock()),
+            max_attempts=most_attempts(proposed, situation.action),
             grants=grants,
-            reserve=[
-                Reserve(item.counter, item.amount, item.ceiling)
-                for item in decided.decision.reserve
-            ],
+            reserve=[*reserve, pace.reserve] if pace else reserve,
         )
-        return await self._ledger.begin(intent)
+        return Lease(await self._ledger.begin(intent), intent.lease_until_ms)
+
+    async def _keep_pace(self, subject: Subject) -> None:
+        """Wait for another window when the tool's rate limit is what left no room."""
+        pace = pace_of(subject.contract, self._clock())
+        if pace is None or await self._ledger.counter(pace.reserve.counter) < pace.reserve.ceiling:
+            return
+        limit = f"{pace.reserve.ceiling} calls in {pace.window_s:g} s"
+        message = f"{subject.contract.ref} takes {limit}; nothing was called, it waits its turn"
+        raise failure.again("RATE-LIMITED", message, pace.delay_s(), subject.key.path)
 
     def _refuse_stale(self, decided: Decided, subject: Subject) -> None:
         age = self._clock() - decided.decided_ms
@@ -191,24 +195,31 @@ class Attempts:
                 "host:stale_allow", f"the allow is {age} ms old; asked again", 0, subject.key.path
             )
 
-    def _lease_until(self, subject: Subject) -> int:
-        seconds = subject.timeout_s + subject.contract.settle_s
-        return self._clock() + int(seconds * 1000) + _LEASE_SLACK_MS
-
     async def _carry(
-        self, subject: Subject, attempt: int, decided: Decided, send: Send, judge: Judgement
+        self,
+        subject: Subject,
+        lease: Lease,
+        decided: Decided,
+        send: Send,
+        judge: Judgement,
+        is_lost: bool = False,
     ) -> Performed | Doubtful:
-        """Send a recorded call and record how it ended."""
-        self._refuse_stale(decided, subject)
-        answer = await send(self._tool_call(subject))
-        return await self.conclude(subject, attempt, answer, decided, judge)
+        """Send a recorded call, unless it is too late, and record how it ended."""
+        reached(Point.SENDING, subject.key)
+        allow_until_ms = decided.decided_ms + self._deciding.place.allow_age_ms
+        late = too_late(subject, lease, allow_until_ms, self._clock())
+        answer = late or await send(self._tool_call(subject, lease))
+        reached(Point.ANSWERED, subject.key)
+        if is_lost:
+            answer = after_a_loss(answer)
+        return await self.conclude(subject, lease.attempt, answer, decided, judge)
 
-    def _tool_call(self, subject: Subject) -> ToolCall:
+    def _tool_call(self, subject: Subject, lease: Lease) -> ToolCall:
         return ToolCall(
             contract=subject.contract,
             arguments=subject.arguments,
             step_key=str(subject.key),
-            deadline=time.monotonic() + subject.timeout_s,
+            deadline=time.monotonic() + call_s(subject, lease, self._clock()),
             heartbeat=subject.frame.heartbeat,
         )
 
@@ -241,8 +252,7 @@ class Attempts:
                 raise await self._refused(subject, attempt, refusal)
 
     def _may_ask_again(self, subject: Subject, attempt: int) -> bool:
-        by_key = subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
-        return by_key and attempt < subject.step.retry.max_attempts
+        return _by_key(subject) and attempt < subject.step.retry.max_attempts
 
     async def _happened(
         self,
@@ -266,7 +276,9 @@ class Attempts:
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
             contents=verdict.contents,
         )
+        reached(Point.JUDGED, subject.key)
         action = await self._ledger.finish(outcome)
+        reached(Point.RECORDED, subject.key)
         if verdict.code:
             raise failure.failed(verdict.code, verdict.message, subject.key.path)
         return Performed(action, output, decided)
@@ -282,6 +294,7 @@ class Attempts:
                 message=answer.message,
             )
         )
+        reached(Point.REFUSAL, subject.key)
         path = subject.key.path
         if answer.again and action.attempts < subject.step.retry.max_attempts:
             delay = backoff_s(subject, action.attempts)
@@ -291,7 +304,6 @@ class Attempts:
 
     async def _unknown(self, subject: Subject, attempt: int, answer: Unknown) -> Doubtful:
         """Nobody knows: a tool that takes the key is called again, others settle first."""
-        by_key = subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
         action = await self._ledger.finish(
             Outcome(
                 key=subject.key,
@@ -300,10 +312,11 @@ class Attempts:
                 state=State.OPEN,
                 code=answer.code,
                 message=answer.message,
-                lease_until_ms=None if by_key else self._lease_until(subject),
+                lease_until_ms=None if _by_key(subject) else lease_until(subject, self._clock()),
             )
         )
-        if action.attempts >= subject.step.retry.max_attempts + _probe_grace(subject):
+        reached(Point.UNKNOWN, subject.key)
+        if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
             return await self._give_up(subject, action, answer.message)
         left_s = max(action.lease_until_ms - self._clock(), 0) / 1000
         delay_s = max(backoff_s(subject, action.attempts), left_s)
@@ -311,47 +324,39 @@ class Attempts:
         raise failure.again(answer.code, message, delay_s, subject.key.path)
 
     async def _probe(
-        self, subject: Subject, attempt: int, probe: Send, judge: Judgement
+        self, subject: Subject, lease: Lease, probe: Send, judge: Judgement
     ) -> Performed | Doubtful:
-        answer = await probe(self._tool_call(subject))
+        answer = await probe(self._tool_call(subject, lease))
+        reached(Point.PROBED, subject.key)
         if isinstance(answer, Refused | Broken):
             answer = Unknown("PROBE-FAILED", answer.message)
-        return await self.conclude(subject, attempt, answer, None, judge)
+        return await self.conclude(subject, lease.attempt, answer, None, judge)
 
-    def _wait_for_lease(self, subject: Subject, action: Action) -> None:
-        left_ms = action.lease_until_ms - self._clock()
-        if left_ms > 0:
-            raise failure.again(
-                "LEASE-HELD",
-                f"attempt {action.attempts} may still land",
-                left_ms / 1000 + 0.05,
-                subject.key.path,
-            )
-
-    async def _take_over(self, subject: Subject, action: Action) -> int:
+    async def _take_over(self, subject: Subject, action: Action) -> Lease:
+        until_ms, owner = lease_until(subject, self._clock()), subject.frame.owner
         try:
-            return await self._ledger.take_over(
-                subject.key, action.attempts, subject.frame.owner, self._lease_until(subject)
-            )
+            attempt = await self._ledger.take_over(subject.key, action.attempts, owner, until_ms)
         except LedgerError as error:
             raise failure.again(error.code, str(error), 1, subject.key.path) from error
+        return Lease(attempt, until_ms)
 
     async def _give_up(self, subject: Subject, action: Action, why: str) -> Doubtful:
         """Turn an open intent that nobody can resolve into a question for a person."""
-        self._wait_for_lease(subject, action)
+        wait_out(action, self._clock())
         return await self._doubt(subject, await self._take_over(subject, action), why)
 
-    async def _doubt(self, subject: Subject, attempt: int, why: str) -> Doubtful:
+    async def _doubt(self, subject: Subject, lease: Lease, why: str) -> Doubtful:
         action = await self._ledger.finish(
             Outcome(
                 key=subject.key,
-                attempt=attempt,
+                attempt=lease.attempt,
                 owner=subject.frame.owner,
                 state=State.IN_DOUBT,
                 code="STEP-IN-DOUBT",
                 message=why,
             )
         )
+        reached(Point.DOUBTED, subject.key)
         return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
 
     async def _shielded(
@@ -369,25 +374,11 @@ class Attempts:
                     sending.cancel()
 
 
-def backoff_s(subject: Subject, attempts: int) -> float:
-    """Return the pause before the next attempt: exponential, bounded, with jitter."""
-    retry = subject.step.retry
-    ceiling = min(retry.max_s, retry.initial_s * 2.0 ** max(attempts - 1, 0))
-    return ceiling * _JITTER.uniform(0.5, 1.0)
+def _by_key(subject: Subject) -> bool:
+    return subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
 
 
 def content(value: JSON) -> Content:
     """Return `value` as the content store takes it."""
-    return Content(digest(value), canonical(value))
-
-
-def _most_attempts(subject: Subject, action: Action | None) -> int:
-    """Attempts are counted in the ledger; a person's repair order allows one more."""
-    if action is not None and action.code == REPAIR_RETRY:
-        return action.attempts + 1
-    return subject.step.retry.max_attempts
-
-
-def _probe_grace(subject: Subject) -> int:
-    """A tool that can be probed is asked once more after its last attempt."""
-    return 1 if subject.contract.idempotency is Idempotency.PROBE else 0
+    body = canonical(value)
+    return Content(digest_bytes(body), body)

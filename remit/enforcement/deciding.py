@@ -25,9 +25,10 @@ from remit.decision.facts import (
 )
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.obligations import CAPABILITIES
+from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS
-from remit.ledger.protocol import GateRow, RunRow, Situation, Totals
+from remit.ledger.entries import GateRow, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
 
@@ -80,16 +81,24 @@ class Deciding:
         return await self.decide(Facts(kind="system", system=system, context=self.context(frame)))
 
     async def admission(
-        self, plan: CompiledPlan, run: RunRow, steps: list[PlanStepFact], frame: Frame, path: str
+        self,
+        pinned: PinnedPlan,
+        run: RunRow,
+        steps: list[PlanStepFact],
+        frame: Frame,
+        path: str,
+        totals: Totals | None = None,
     ) -> Decided:
-        """Ask about a whole plan."""
-        fact = _plan(plan, plan.digest, run.deadline_ms).model_copy(update={"steps": steps})
+        """Ask about a whole plan; `totals` are of the run that an amended one goes on with."""
+        so_far = totals or Totals()
+        plan = pinned.plan
+        fact = _plan(plan, pinned.digest, run.deadline_ms).model_copy(update={"steps": steps})
         facts = Facts(
             kind="admission",
             principal=principal(plan),
             plan=fact,
-            budget=_budget(run, Totals()),
-            history=_history(Totals()),
+            budget=_budget(run, so_far),
+            history=_history(so_far),
             run=_run(run, frame, path),
             context=self.context(frame),
         )

@@ -1,11 +1,13 @@
 """A `do` call from its names to its result: look up, resolve, check, then attempt."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
+from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical
 from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
 from remit.enforcement.endings import Doubtful, NeedsApproval, Performed
+from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.gates import Gates
 from remit.enforcement.judging import judgement_of_do
@@ -15,16 +17,10 @@ from remit.enforcement.sending import Send
 from remit.enforcement.shown import shown
 from remit.enforcement.subject import Subject
 from remit.enforcement.surroundings import Surroundings
-from remit.ledger.protocol import (
-    Action,
-    Admission,
-    Ledger,
-    LedgerError,
-    Record,
-    RunRow,
-    Situation,
-    State,
-)
+from remit.ledger.amendments import earlier
+from remit.ledger.entries import Action, Admission, Record, RunRow, Situation, State
+from remit.ledger.errors import LedgerError
+from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledStep
 from remit.plan.expression import ExpressionError, evaluate
 from remit.plan.path import StepKey
@@ -34,6 +30,11 @@ from remit.plan.wire import StepCall, StepResult
 from remit.tool.validation import check_input
 
 MAX_ARGUMENT_BYTES = 512 * 1024
+_UNCOVERED = "no admission covers this call; it was not made"
+_DRIFTED = (
+    "is not the tool any more that the plan was admitted with: its contract changed or is gone; "
+    "nothing was called, start the plan again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +52,27 @@ class Doing:
     """Makes `do` calls."""
 
     def __init__(
-        self, ledger: Ledger, pinned: Pinned, attempts: Attempts, gates: Gates, reading: Reading
+        self,
+        ledger: Ledger,
+        pinned: Pinned,
+        attempts: Attempts,
+        gates: Gates,
+        reading: Reading,
+        tools: Mapping[str, Digest],
     ) -> None:
-        """Join the parts of the pipeline."""
+        """Join the parts of the pipeline; `tools` are the digests of today's contracts."""
         self._ledger = ledger
         self._pinned = pinned
         self._attempts = attempts
         self._gates = gates
         self._reading = reading
+        self._tools = tools
 
     async def run(self, call: StepCall, frame: Frame, send: Send) -> StepResult:
         """Return the step's result; raise the typed failures of `remit.enforcement.failure`."""
         admitted = await admitted_call(self._ledger, self._pinned, call, call.key)
         around = Surroundings(self._ledger, self._pinned, admitted.pinned, admitted.admission)
+        reached(Point.LOOKED, call.key)
         action = admitted.situation.action
         if action is not None and action.state is State.HAPPENED:
             return await self._again(admitted, around, action)
@@ -105,6 +114,8 @@ class Doing:
             raise failure.refused(
                 "ACTIVITY-MISMATCH", f"{frame.activity!r} is not the tool of this step", path
             )
+        if self._tools.get(pinned.tool) != pinned.contract:
+            raise failure.refused("TOOL-DRIFTED", f"{pinned.tool} {_DRIFTED}", path)
         contract = await self._pinned.contract(pinned.contract)
         try:
             arguments = resolve(pinned.args, scope)
@@ -179,16 +190,30 @@ async def admitted_call(ledger: Ledger, pinned: Pinned, call: StepCall, key: Ste
     """Return what the ledger knows of a call; refuse one that no admission covers."""
     situation = await ledger.look(key)
     run, admission = situation.run, situation.admission
-    if run is None or admission is None or admission.compiled != call.compiled:
-        raise failure.refused(
-            "ADMISSION-ABSENT", "no admission covers this call; it was not made", key.path
-        )
+    if run is None or admission is None:
+        raise failure.refused("ADMISSION-ABSENT", _UNCOVERED, key.path)
+    if admission.compiled != call.compiled:
+        await require_earlier(ledger, pinned, admission, call.compiled, key)
     plan = await pinned.plan(call.compiled)
     try:
         step = plan.step(call.step)
     except LedgerError as error:
         raise failure.refused(error.code, str(error), key.path) from error
+    if plan.plan.amends is not None and plan.generation(call.step) != call.generation:
+        raise failure.refused("STEP-SUPERSEDED", f"an amendment replaced {call.step!r}", key.path)
     return Admitted(run, admission, plan, step, situation)
+
+
+async def require_earlier(
+    ledger: Ledger, pinned: Pinned, now: Admission, compiled: Digest, key: StepKey
+) -> None:
+    """Refuse a call under a plan not in force, unless an amendment left its step as it was."""
+    if await ledger.admission(now.root, earlier(now.path, compiled)) is None:
+        raise failure.refused("ADMISSION-ABSENT", _UNCOVERED, key.path)
+    plan = await pinned.plan(now.compiled)
+    step, generation = key.segment.step, key.segment.generation
+    if step not in plan.steps or plan.generation(step) != generation:
+        raise failure.refused("STEP-SUPERSEDED", f"an amendment replaced {step!r}", key.path)
 
 
 async def recorded_subject(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from remit.canonical import JSON, Digest, JSONObject
 from remit.decision.decision import Decided
-from remit.ledger.protocol import Action, Content, FrozenUndo
+from remit.ledger.entries import Action, Content, FrozenUndo
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from remit.canonical import JSONObject
 from remit.decision.decision import ApprovalDemand, Decided
+from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.shown import shown_arguments
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import GateRow, Ledger, Record, Situation
+from remit.ledger.entries import GateRow, Record, Situation
+from remit.ledger.protocol import Ledger
 from remit.plan.wire import Gate, StepResult
 
 
@@ -19,12 +21,17 @@ class Gates:
         self._clock = clock
 
     async def open(self, subject: Subject, situation: Situation, decided: Decided) -> StepResult:
-        """Open a gate for the first demand, or return the one that stands open for this action."""
+        """Open a gate for the first demand, or return the one that stands for this action.
+
+        A step that nobody told of its refusal is not asked about again: one no, or silence, is an
+        answer. An undo may be: it goes on until it is done or somebody takes it over.
+        """
         demand = decided.decision.approvals[0]
+        stands = {"open"} if subject.is_undo else {"open", "rejected", "expired"}
         standing = [
             gate
             for gate in situation.gates
-            if gate.state == "open"
+            if gate.state in stands
             and gate.code == demand.code
             and gate.proposed_digest == subject.proposed_digest
         ]
@@ -77,7 +84,10 @@ class Gates:
             "decision": decided.decision_id,
             "revision": decided.revision,
         }
-        return await self._ledger.open_gate(row, [Record("gate", body)])
+        reached(Point.GATING, subject.key)
+        opened = await self._ledger.open_gate(row, [Record("gate", body)])
+        reached(Point.GATED, subject.key)
+        return opened
 
 
 def gate_of(row: GateRow) -> Gate:
@@ -95,6 +105,7 @@ def gate_of(row: GateRow) -> Gate:
             "proposed_digest": row.proposed_digest,
             "enforced_digest": row.enforced_digest,
             "tool": row.tool,
+            "state": row.state,
             "opened_ms": row.opened_ms,
             "expires_ms": row.expires_ms,
             **row.card,

@@ -18,7 +18,7 @@ from remit.enforcement import failure
 from remit.enforcement.frame import Frame
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.telemetry import observed
-from remit.ledger.protocol import LedgerUnavailableError
+from remit.ledger.errors import LedgerUnavailableError
 from remit.plan.wire import SYSTEM_ACTIVITIES, StepCall
 from remit.tool.call import ToolAnswer, ToolCall
 

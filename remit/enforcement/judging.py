@@ -11,7 +11,7 @@ from remit.enforcement.attempt import content
 from remit.enforcement.endings import Judgement, Verdict
 from remit.enforcement.subject import Subject
 from remit.enforcement.surroundings import Surroundings
-from remit.ledger.protocol import Content, FrozenUndo
+from remit.ledger.entries import Content, FrozenUndo
 from remit.plan.expression import ExpressionError, evaluate
 from remit.plan.template import TemplateError, resolve
 from remit.plan.usage import steps_used

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from remit.canonical import JSON, Digest, digest_bytes
-from remit.ledger.protocol import Ledger, LedgerError
+from remit.ledger.errors import LedgerError
+from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.tool.contract import ToolContract
 
@@ -42,6 +43,18 @@ class PinnedPlan:
     plan: CompiledPlan
     steps: dict[str, CompiledStep]
 
+    @classmethod
+    def of(cls, digest: Digest, plan: CompiledPlan) -> "PinnedPlan":
+        """Return `plan` under the digest that names it."""
+        return cls(digest, plan, {step.id: step for step in plan.steps})
+
+    def generation(self, step_id: str) -> int:
+        """Return the generation of a step that may begin; 0 for one that never was."""
+        if self.plan.amends is None:
+            return 0
+        found = (seat.generation for seat in self.plan.amends.seats if seat.id == step_id)
+        return next(found, 0)
+
     def step(self, step_id: str) -> CompiledStep:
         """Return a step; `LedgerError` `STEP-ABSENT` when the plan has none of this name."""
         step = self.steps.get(step_id)
@@ -64,8 +77,7 @@ class Pinned:
         """Return a compiled plan."""
         found = self._plans.get(name)
         if found is None:
-            compiled = await self._load(name, CompiledPlan.model_validate_json)
-            found = PinnedPlan(name, compiled, {step.id: step for step in compiled.steps})
+            found = PinnedPlan.of(name, await self._load(name, CompiledPlan.model_validate_json))
             self._plans.put(name, found)
         return found
 

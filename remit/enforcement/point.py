@@ -4,9 +4,9 @@ It is a function of one call and its frame and does not care who invokes it; the
 for Temporal, tests and benchmarks do by hand.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from remit.canonical import JSONObject
+from remit.canonical import Digest, JSONObject
 from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
 from remit.enforcement.deciding import Deciding, Judge, recorded
@@ -18,7 +18,9 @@ from remit.enforcement.pinned import Pinned
 from remit.enforcement.reading import Reading
 from remit.enforcement.sending import Send
 from remit.enforcement.undoing import Undoing
-from remit.ledger.protocol import Ledger, LedgerError, LedgerUnavailableError, Record
+from remit.ledger.entries import Record
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
+from remit.ledger.protocol import Ledger
 from remit.plan.path import Direction
 from remit.plan.wire import ADMIT, Failure, StepCall, StepResult
 
@@ -29,9 +31,22 @@ class EnforcementPoint:
     """Governs calls: decided, recorded, made, recorded."""
 
     def __init__(
-        self, ledger: Ledger, judge: Judge, place: Place, clock: Callable[[], int]
+        self,
+        ledger: Ledger,
+        judge: Judge,
+        place: Place,
+        clock: Callable[[], int],
+        tools: Mapping[str, Digest],
     ) -> None:
-        """Govern with `ledger` and `judge`; `clock` gives milliseconds of Unix time."""
+        """Govern with `ledger` and `judge`.
+
+        Args:
+            ledger: Where everything is recorded.
+            judge: Who decides.
+            place: Where this is.
+            clock: Gives milliseconds of Unix time.
+            tools: Digests of the contracts that hold here today, by `name@major`.
+        """
         self.ledger = ledger
         self.clock = clock
         self.pinned = Pinned(ledger)
@@ -39,7 +54,7 @@ class EnforcementPoint:
         attempts = Attempts(ledger, self.deciding, clock)
         gates = Gates(ledger, clock)
         reading = Reading(ledger, self.pinned, self.deciding)
-        self._doing = Doing(ledger, self.pinned, attempts, gates, reading)
+        self._doing = Doing(ledger, self.pinned, attempts, gates, reading, tools)
         self._undoing = Undoing(ledger, self.pinned, attempts, gates, reading)
 
     async def call(self, call: StepCall, frame: Frame, send: Send) -> StepResult:

@@ -13,7 +13,8 @@ from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
 from remit.enforcement.sending import Send
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import Ledger, Record
+from remit.ledger.entries import Record
+from remit.ledger.protocol import Ledger
 from remit.tool.call import Happened, Purpose, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import Probe
 from remit.tool.template import TemplateError, fill

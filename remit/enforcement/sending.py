@@ -7,7 +7,7 @@ earlier, and then nobody knows whether it took effect.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from remit.tool.call import ToolAnswer, ToolCall, Unknown
+from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
 
 Send = Callable[[ToolCall], Awaitable[ToolAnswer]]
 """Hands a decided and recorded call to its tool."""
@@ -36,3 +36,14 @@ class Cancellable:
         """Give the call up, if its tool lets us."""
         if self._is_cancellable and self._task is not None:
             self._task.cancel()
+
+
+def after_a_loss(answer: ToolAnswer) -> ToolAnswer:
+    """Return what an answer says about a key of which an earlier attempt was lost.
+
+    That this attempt was not sent, or put off, says nothing about the earlier one: to record it as
+    refused would deny an effect that may stand.
+    """
+    if isinstance(answer, Refused) and answer.again:
+        return Unknown(answer.code, answer.message)
+    return answer

@@ -1,12 +1,13 @@
 """One governed call, complete: what is to be called, for whom, with which arguments."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from remit.canonical import JSON, Digest, JSONObject, digest
 from remit.decision.facts import CostFact
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
-from remit.ledger.protocol import Admission, RunRow
+from remit.ledger.entries import Admission, RunRow
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import Direction, StepKey
 from remit.tool.call import Purpose
@@ -14,9 +15,13 @@ from remit.tool.contract import ToolContract
 from remit.tool.pointer import PointerError, follow
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
-    """What a decision is about and a call is made of."""
+    """What a decision is about and a call is made of.
+
+    Without slots, so that its digests are made once: facts, grants and intent all name them. A
+    subject with other arguments is another one.
+    """
 
     key: StepKey
     pinned: PinnedPlan
@@ -44,7 +49,7 @@ class Subject:
         """How long the tool may take, in seconds."""
         return self.contract.timeout_s if self.is_undo else self.step.timeout_s
 
-    @property
+    @cached_property
     def request_digest(self) -> Digest:
         """Digest of {tool contract, arguments, tenant, principal}."""
         return digest(
@@ -57,7 +62,7 @@ class Subject:
             }
         )
 
-    @property
+    @cached_property
     def proposed_digest(self) -> Digest:
         """The request digest together with the step key."""
         return action_digest(self.request_digest, self.key)

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from remit.canonical import JSON, JSONObject
 from remit.enforcement.pinned import Pinned, PinnedPlan
-from remit.ledger.protocol import Action, Admission, Ledger
+from remit.ledger.entries import Action, Admission
+from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledStep
 from remit.plan.template import resolve
 from remit.plan.usage import steps_used

@@ -6,6 +6,7 @@ from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
 from remit.enforcement.doing import Admitted, admitted_call, happened, recorded_subject
 from remit.enforcement.endings import Doubtful, NeedsApproval, Performed
+from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.gates import Gates
 from remit.enforcement.judging import judgement_of_undo
@@ -14,7 +15,8 @@ from remit.enforcement.reading import Reading
 from remit.enforcement.sending import Send
 from remit.enforcement.shown import shown
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import Action, FrozenUndo, Ledger, State
+from remit.ledger.entries import Action, FrozenUndo, State
+from remit.ledger.protocol import Ledger
 from remit.plan.path import Direction, StepKey
 from remit.plan.wire import StepCall, StepResult
 
@@ -38,6 +40,7 @@ class Undoing:
         done = await admitted_call(self._ledger, self._pinned, call, do_key)
         undo = _frozen(done.situation.action, frame, do_key)
         admitted = replace(done, situation=await self._ledger.look(call.key))
+        reached(Point.LOOKED, call.key)
         action = admitted.situation.action
         if action is not None and action.state is State.HAPPENED:
             return happened(action, None)

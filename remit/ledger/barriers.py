@@ -7,7 +7,7 @@ may still begin there and below. Pure functions; a store keeps the barriers of a
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from remit.ledger.protocol import LedgerError
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Segment, StepKey
 
 FENCED = 2**31 - 1
@@ -49,6 +49,14 @@ def fence_path(parent: str, step: str) -> str:
     """Return the barrier path of a fence: `parent` without iterations and generations, `step`."""
     bare = [str(replace(one, iteration=0, generation=0)) for one in _segments(parent)]
     return "/".join([*bare, step] if step else bare)
+
+
+def check_generation(key: StepKey, barriers: Mapping[str, int]) -> None:
+    """Refuse a key that a higher generation, or an amendment, has taken the place of."""
+    for path, generation in barrier_paths(key):
+        lowest = barriers.get(path, 0)
+        if generation < lowest != FENCED:
+            raise LedgerError("STEP-SUPERSEDED", f"{key}: generation {lowest} is in its place")
 
 
 def check_barriers(key: StepKey, barriers: Mapping[str, int]) -> None:

@@ -9,288 +9,25 @@ consumed at most once, a reserved counter never passes its ceiling, records are 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 from remit.canonical import Digest, JSONObject
+from remit.ledger.amendments import Amending
+from remit.ledger.entries import (
+    Action,
+    Admission,
+    Content,
+    FrozenUndo,
+    GateRow,
+    Intent,
+    Outcome,
+    Record,
+    RunRow,
+    Situation,
+    Totals,
+    VoteRow,
+)
 from remit.plan.path import StepKey
-
-
-class State(StrEnum):
-    """State of a step key."""
-
-    OPEN = "open"
-    """Intent recorded, outcome not known yet; somebody may hold the lease."""
-    HAPPENED = "happened"
-    REFUSED = "refused"
-    """The last attempt certainly had no effect; another may follow."""
-    IN_DOUBT = "in_doubt"
-    """Nobody can tell; a person must answer."""
-    FAILED = "failed"
-    """A person, or an exhausted retry, settled it as `did not happen`."""
-
-
-REPAIR_RETRY = "REPAIR-RETRY"
-REPAIR_DONE = "REPAIR-DONE"
-HANDED_OVER = "UNDO-HANDED-OVER"
-"""Codes of undos that a person settled."""
-
-
-class LedgerError(Exception):
-    """The ledger refused; `code` is stable and says why. Nothing was written."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
-
-
-class LedgerUnavailableError(Exception):
-    """The ledger could not be asked, or did not answer in time; nothing may be called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A value in the content store, named by its digest."""
-
-    digest: Digest
-    body: bytes
-    """Canonical JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An entry for a run's chain; the ledger adds sequence number, moment and hash."""
-
-    kind: str
-    """`admission`, `decision`, `intent`, `outcome`, `gate`, `vote`, `gate_end`, ..."""
-    body: JSONObject
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """A run as the keeper and the CLI see it."""
-
-    root: str
-    workflow_id: str
-    plan: str
-    """`name@version`."""
-    plan_digest: Digest
-    compiled: Digest
-    agent: str
-    on_behalf_of: str
-    tenant: str
-    owner: str
-    started_ms: int
-    deadline_ms: int
-    currency: str = ""
-    limit_micros: int | None = None
-    closed: str = ""
-    """`RemitStatus` at the end; empty while open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Permission to run a compiled plan below a path of a run (empty path: the run itself)."""
-
-    root: str
-    path: str
-    compiled: Digest
-    inputs: Digest
-    """Resolved inputs, in the content store."""
-    decision_id: str
-    revision: str
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenUndo:
-    """What undoes a call, fixed together with its outcome."""
-
-    tool: str
-    contract: Digest
-    arguments: Digest | None
-    """Resolved arguments in the content store; `None`: they cannot be resolved (residue)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What the ledger knows of a step key."""
-
-    key: StepKey
-    compiled: Digest
-    tool: str
-    contract: Digest
-    operation: str
-    state: State
-    attempts: int
-    """Attempts begun, takeovers included."""
-    refusals: int
-    """Attempts that ended `refused`."""
-    owner: str
-    """Lease owner of the open attempt."""
-    lease_until_ms: int
-    request_digest: Digest
-    proposed_digest: Digest
-    enforced_digest: Digest
-    arguments: Digest
-    """Enforced arguments in the content store."""
-    output: Digest | None
-    undo: FrozenUndo | None
-    decision_id: str
-    revision: str
-    begun_ms: int
-    ended_ms: int | None
-    effect_order: int
-    """Position among the run's outcomes; later ones are undone first."""
-    code: str = ""
-    """Why it was refused, is in doubt, or failed its checks although it happened."""
-    faulty: bool = False
-    """It happened, but broke its schema, an `ensure`, or a read-back: a failure with effect."""
-    reserved_micros: int = 0
-    """Money held for it while its outcome is open or in doubt."""
-    spent_micros: int = 0
-    """What it cost, once it happened."""
-
-
-MONEY = "/micros"
-"""Counters whose names end so hold micros of money: they settle with the actual cost and feed
-`Totals`. All other counters keep what was reserved once the call happened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reserve:
-    """Raise a counter by `amount` if it stays within `ceiling`; see `MONEY` for its name."""
-
-    counter: str
-    amount: int
-    ceiling: int
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """Everything that must be durable before a call."""
-
-    key: StepKey
-    compiled: Digest
-    tool: str
-    contract: Digest
-    operation: str
-    request_digest: Digest
-    proposed_digest: Digest
-    enforced_digest: Digest
-    arguments: Content
-    decision: JSONObject
-    """The decision as recorded: `decision_id`, `revision`, effect, reasons, permits, facts digest.
-
-    The first two must be non-empty texts: no intent without a decision under a known revision.
-    """
-    owner: str
-    lease_until_ms: int
-    max_attempts: int
-    """Most attempts that may be begun for this key."""
-    grants: Sequence[str] = ()
-    """Ids of gates whose grants this intent consumes."""
-    reserve: Sequence[Reserve] = ()
-    contents: Sequence[Content] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended."""
-
-    key: StepKey
-    attempt: int
-    owner: str
-    state: State
-    """`happened`, `refused`, `open` (unknown: to be taken over), `in_doubt` or `failed`."""
-    output: Content | None = None
-    undo: FrozenUndo | None = None
-    code: str = ""
-    message: str = ""
-    faulty: bool = False
-    spent: int | None = None
-    """Actual cost in micros, when the contract tells; else what was reserved."""
-    refund: bool = False
-    """For an undo: give back what the `do` spent."""
-    contents: Sequence[Content] = ()
-    lease_until_ms: int | None = None
-    """For `open`: a call already sent may land until then, so nobody takes over before.
-
-    It never lengthens the lease. `None`: the lease ends at once.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class GateRow:
-    """A gate as the ledger fixed it when it first opened."""
-
-    id: str
-    """`path#n`."""
-    root: str
-    key: StepKey
-    number: int
-    code: str
-    role: str
-    quorum: int
-    request_digest: Digest
-    proposed_digest: Digest
-    enforced_digest: Digest
-    tool: str
-    domain: str
-    card: JSONObject
-    """What people see: arguments (redacted), reasons, undo, risk, message."""
-    opened_ms: int
-    expires_ms: int
-    state: str = "open"
-    """`open`, `granted`, `rejected`, `expired`, `abandoned`, `void`."""
-    voters: Sequence[str] = ()
-    """Names whose approvals count, once granted."""
-    consumed_by: str = ""
-    """Step key whose intent used the grant; empty while unused."""
-
-
-@dataclass(frozen=True, slots=True)
-class VoteRow:
-    """One vote as it is to be recorded, counted or refused."""
-
-    gate: str
-    """Empty when no gate fits."""
-    event: str
-    """Signal or update it came by; a second vote of the same event is not recorded again."""
-    by: str
-    verdict: str
-    counted: bool
-    code: str
-    reason: str
-    body: JSONObject
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Aggregates of a run, updated in the outcomes' transactions."""
-
-    calls: int = 0
-    effects: int = 0
-    denials: int = 0
-    undone: int = 0
-    spent_micros: int = 0
-    reserved_micros: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Everything that one call's pipeline needs to know, read in one go."""
-
-    action: Action | None
-    undo: Action | None
-    admission: Admission | None
-    run: RunRow | None
-    totals: Totals
-    """With this key's own reservation left out."""
-    gates: Sequence[GateRow] = field(default=())
-    """All gates of this key, oldest first."""
-    skipped: bool = False
-    """Recorded as skipped: its `when` was false."""
 
 
 class Ledger(Protocol):
@@ -322,6 +59,23 @@ class Ledger(Protocol):
 
         Raises:
             LedgerError: `ADMISSION-DIFFERS` when another plan was admitted for the path.
+        """
+
+    async def amend(
+        self, amending: Amending, contents: Sequence[Content], records: Sequence[Record]
+    ) -> Admission:
+        """Put an amended plan in force, once; return the admission that stands.
+
+        Raises:
+            LedgerError: `AMEND-BEGUN` when a step that it replaces or drops has begun,
+                `AMEND-STALE` when another plan is in force, `RUN-NOT-AT-WORK` when it is undone.
+        """
+
+    async def reverse(self, root: str) -> None:
+        """Open a completed run for its undoing: it is `rolling_back` from now on.
+
+        Raises:
+            LedgerError: `ROLLBACK-NOT-COMPLETED` when it is not a run that completed.
         """
 
     async def run(self, root: str) -> RunRow | None:
@@ -478,6 +232,9 @@ class Ledger(Protocol):
 
     async def totals(self, root: str) -> Totals:
         """Return a run's aggregates."""
+
+    async def counter(self, name: str) -> int:
+        """Return the value of a counter; 0 when nobody raised it."""
 
     async def close(self) -> None:
         """Finish what is queued and let go of the database."""

@@ -19,6 +19,8 @@ from remit.canonical import (
 )
 
 FORMAT = "remit.record/v1"
+HASHED = frozenset({"at_ms", "body", "kind", "prev", "root", "seq"})
+"""Fields of a record that its hash covers: all but the hash itself."""
 
 
 def genesis(root: str) -> Digest:
@@ -68,7 +70,7 @@ def verify_chain(
 
 def _follows(record: JSONObject, seq: int, prev: JSON, first: JSONObject) -> bool:
     content = {name: value for name, value in record.items() if name != "hash"}
-    if set(content) != {"at_ms", "body", "kind", "prev", "root", "seq"}:
+    if content.keys() != HASHED:
         return False
     if (content["seq"], content["prev"], content["root"]) != (seq, prev, first.get("root")):
         return False

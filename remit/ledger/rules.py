@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from remit.canonical import Digest
-from remit.ledger.protocol import (
+from remit.ledger.entries import (
     HANDED_OVER,
     MONEY,
     REPAIR_DONE,
@@ -18,12 +18,12 @@ from remit.ledger.protocol import (
     FrozenUndo,
     GateRow,
     Intent,
-    LedgerError,
     Outcome,
     Reserve,
     State,
     Totals,
 )
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
 
 _REPAIRS = {

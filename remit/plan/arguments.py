@@ -136,6 +136,8 @@ class Arguments:
         Without the others, a condition over several arguments cannot be judged.
         """
         judged = set[Place]()
+        if not known and not is_complete:
+            return judged  # an empty object says nothing about its members
         try:
             values = {name: self.value(part) for name, part in known.items()}
             compiled = validator(target.schema)

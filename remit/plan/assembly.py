@@ -6,7 +6,7 @@ Nothing is judged here: every check has passed. The same draft gives the same by
 from collections.abc import Mapping
 
 from remit.canonical import Digest
-from remit.plan.checked import Action, Draft
+from remit.plan.checked import Action, Draft, Undo
 from remit.plan.compiled import (
     ENGINE,
     CompiledCall,
@@ -28,8 +28,39 @@ _HEARTBEAT_FROM_S = 5
 """Calls that may take longer than this heartbeat (design.md §2)."""
 
 
-def assemble(draft: Draft, plan_digest: Digest) -> CompiledPlan:
-    """Return the compiled form of a draft without errors."""
+class _Shared:
+    """What many steps of a plan have in common, written down once: it is frozen."""
+
+    def __init__(self) -> None:
+        self._undos: dict[Undo, CompiledCall] = {}
+        self._retries: dict[tuple[int, str, str], CompiledRetry] = {}
+
+    def undo(self, draft: Draft, at: int) -> CompiledCall | None:
+        """Return the undoing call of a step."""
+        undo = draft.undos[at]
+        tool = None if undo is None else draft.toolbox.find(undo.tool)
+        if undo is None or tool is None:
+            return None
+        if undo not in self._undos:
+            call = CompiledCall(tool=undo.tool, contract=tool.digest, args=undo.args)
+            self._undos[undo] = call
+        return self._undos[undo]
+
+    def retry(self, retry: Retry) -> CompiledRetry:
+        """Return how a step is called again."""
+        key = (retry.max_attempts, retry.initial, retry.max)
+        if key not in self._retries:
+            initial_s, max_s = parse_duration(retry.initial), parse_duration(retry.max)
+            self._retries[key] = CompiledRetry(
+                max_attempts=retry.max_attempts, initial_s=initial_s, max_s=max(initial_s, max_s)
+            )
+        return self._retries[key]
+
+
+def assemble(
+    draft: Draft, plan_digest: Digest, contracts: Mapping[Digest, ToolContract]
+) -> CompiledPlan:
+    """Return the compiled form of a draft without errors, which may need `contracts`."""
     plan = draft.plan
     deadline = plan.constraints.deadline
     return CompiledPlan(
@@ -48,9 +79,9 @@ def assemble(draft: Draft, plan_digest: Digest) -> CompiledPlan:
         constraints=plan.constraints,
         deadline_s=DEFAULT_DEADLINE_S if deadline is None else parse_duration(deadline),
         limits=draft.toolbox.limits,
-        steps=[_step(draft, at) for at in range(len(plan.steps))],
+        steps=_steps(draft),
         outputs=plan.outputs,
-        contracts=dict(sorted((c.ref, digest) for digest, c in contracts_of(draft).items())),
+        contracts=dict(sorted((c.ref, digest) for digest, c in contracts.items())),
         plans=_plans(draft),
     )
 
@@ -58,11 +89,14 @@ def assemble(draft: Draft, plan_digest: Digest) -> CompiledPlan:
 def contracts_of(draft: Draft) -> dict[Digest, ToolContract]:
     """Return every contract that the plan may need, sub-plans included, by digest."""
     found: dict[Digest, ToolContract] = {}
+    taken = set[tuple[str | None, str | None]]()
     for at, action in enumerate(draft.actions):
-        for _, ref in tools_of(draft, at):
+        called = draft.called(at)
+        for _, ref in () if called in taken else tools_of(draft, at):
             tool = draft.toolbox.find(ref)
             if tool is not None:
                 found[tool.digest] = tool.contract
+        taken.add(called)
         if action.part is not None:
             found.update(action.part.contracts)
     return found
@@ -78,7 +112,12 @@ def _plans(draft: Draft) -> dict[str, Digest]:
     return dict(sorted(found.items()))
 
 
-def _step(draft: Draft, at: int) -> CompiledStep:
+def _steps(draft: Draft) -> list[CompiledStep]:
+    shared = _Shared()
+    return [_step(draft, at, shared) for at in range(len(draft.plan.steps))]
+
+
+def _step(draft: Draft, at: int, shared: _Shared) -> CompiledStep:
     step, action = draft.plan.steps[at], draft.actions[at]
     timeout_s = _timeout(draft, step, action)
     node = draft.graph.nodes[at]
@@ -95,9 +134,9 @@ def _step(draft: Draft, at: int) -> CompiledStep:
         ensure=step.ensure,
         for_each=_for_each(step),
         repeat=_repeat(step),
-        undo=_undo(draft, at),
+        undo=shared.undo(draft, at),
         irreversible=step.irreversible or (contract is not None and contract.irreversible),
-        retry=_retry(step.retry),
+        retry=shared.retry(step.retry),
         timeout_s=timeout_s,
         heartbeat_s=_heartbeat(draft, contract, timeout_s),
         queue=_queue(draft, contract),
@@ -138,14 +177,6 @@ def _call(action: Action, step: Step) -> CompiledCall | None:
     return CompiledCall(tool=action.tool.contract.ref, contract=action.tool.digest, args=step.args)
 
 
-def _undo(draft: Draft, at: int) -> CompiledCall | None:
-    undo = draft.undos[at]
-    tool = None if undo is None else draft.toolbox.find(undo.tool)
-    if undo is None or tool is None:
-        return None
-    return CompiledCall(tool=undo.tool, contract=tool.digest, args=undo.args)
-
-
 def _for_each(step: Step) -> CompiledForEach | None:
     loop = step.for_each
     if loop is None:
@@ -159,13 +190,6 @@ def _repeat(step: Step) -> CompiledRepeat | None:
         return None
     every_s = 0.0 if repeat.every is None else parse_duration(repeat.every)
     return CompiledRepeat(until=repeat.until, max_times=repeat.max_times, every_s=every_s)
-
-
-def _retry(retry: Retry) -> CompiledRetry:
-    initial_s, max_s = parse_duration(retry.initial), parse_duration(retry.max)
-    return CompiledRetry(
-        max_attempts=retry.max_attempts, initial_s=initial_s, max_s=max(initial_s, max_s)
-    )
 
 
 def plans_by_digest(draft: Draft) -> Mapping[Digest, CompiledPlan]:

@@ -1,9 +1,10 @@
 """What the checks of one plan pass to each other: the plan with everything found so far."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from remit.canonical import Digest, JSONObject
+from remit.diagnostic import Diagnostic
 from remit.plan.arguments import Arguments, Target
 from remit.plan.compiled import CompiledPlan
 from remit.plan.contract import Plan, Step
@@ -81,8 +82,15 @@ class Draft:
     arguments: Arguments
     undos: "tuple[Undo | None, ...]"
     """How each step is undone; `None` when nothing says so."""
+    undo_faults: "dict[Undo, tuple[Diagnostic, ...]]" = field(default_factory=dict)
+    """What is wrong with the undos that many steps share, as far as no step matters for it."""
     items: dict[int, Shape] = field(default_factory=dict)
     """Shape of the loop variable, by position of the `for_each` step."""
+
+    def called(self, at: int) -> tuple[str | None, str | None]:
+        """Return tool and undoing tool of a step: what else it may call follows from these."""
+        undo = self.undos[at]
+        return self.plan.steps[at].tool, None if undo is None else undo.tool
 
     def outer_scope(self, at: int) -> Scope:
         """Return what the step at a position may refer to outside its loop."""
@@ -113,19 +121,34 @@ class Checked:
     price: Price
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Undo:
-    """A step's compensation, its own or its tool's."""
+    """A step's compensation, its own or its tool's. Compared by identity: steps may share it."""
 
     tool: str
     args: JSONObject
     is_own: bool
 
 
-def undo_of(step: Step, tool: Tool | None) -> Undo | None:
-    """Return how a step that calls `tool` is undone; `None` when nothing says so."""
-    if step.compensate is not None:
-        return Undo(step.compensate.tool, step.compensate.args, is_own=True)
+def undos_of(steps: Sequence[Step], actions: Sequence[Action]) -> tuple[Undo | None, ...]:
+    """Return how each step is undone; `None` when nothing says so.
+
+    Steps that give arguments of the same names to the same tool share its undo.
+    """
+    declared: dict[tuple[str, tuple[str, ...]], Undo | None] = {}
+    found: list[Undo | None] = []
+    for step, action in zip(steps, actions, strict=True):
+        if step.compensate is not None:
+            found.append(Undo(step.compensate.tool, step.compensate.args, is_own=True))
+            continue
+        key = (step.tool or "", tuple(step.args))
+        if key not in declared:
+            declared[key] = _declared_undo(step, action.tool)
+        found.append(declared[key])
+    return tuple(found)
+
+
+def _declared_undo(step: Step, tool: Tool | None) -> Undo | None:
     if tool is None or not tool.contract.operation.has_effect:
         return None
     declared = tool.contract.compensation

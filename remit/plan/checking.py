@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from remit.plan.arguments import Arguments
-from remit.plan.checked import Action, Checked, Draft, undo_of
+from remit.plan.checked import Action, Checked, Draft, undos_of
 from remit.plan.conditions import check_conditions
 from remit.plan.constraints import check_constraints
 from remit.plan.contract import Plan, Step
@@ -38,7 +38,7 @@ def check(
         toolbox=toolbox,
         findings=findings,
         arguments=Arguments(findings, inputs.values),
-        undos=tuple(undo_of(s, a.tool) for s, a in zip(plan.steps, actions, strict=True)),
+        undos=undos_of(plan.steps, actions),
     )
     _check_steps(draft)
     check_conditions(draft)

@@ -6,15 +6,18 @@ so that a recorded history replays whatever the settings are today.
 """
 
 import json
+from functools import lru_cache
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from remit.canonical import JSON, Digest, JSONObject, digest
+from remit.canonical import JSON, Digest, JSONObject, canonical, digest_bytes
 from remit.plan.contract import Approval, Constraints, Provenance
 
 ENGINE = 1
 """Number of the scheduling rules that `remit.plan.machine` follows for newly compiled plans."""
+_EXACT = 2**53 - 1
+"""Largest integer that the canonical form takes; larger whole floats stay floats."""
 
 
 class Model(BaseModel):
@@ -116,6 +119,26 @@ class CompiledStep(Model):
     reason: str
 
 
+class Seat(Model):
+    """A step's place in the schedule, and which generation of it may begin."""
+
+    id: str
+    generation: int
+
+
+class Amends(Model):
+    """What an amended plan came from; an admitted one has none."""
+
+    base: Digest
+    """Compiled plan that it takes the place of."""
+    proposal: Digest
+    """The proposal that changed it, in the content store."""
+    number: int
+    """How often the run was amended."""
+    seats: list[Seat]
+    """Every step that the run ever had, dropped ones too: a place never changes hands."""
+
+
 class CompiledPlan(Model):
     """A plan that passed every check that needs no policy."""
 
@@ -143,13 +166,26 @@ class CompiledPlan(Model):
     """Every tool that the plan may call, undo and probe tools included."""
     plans: dict[str, Digest]
     """Every sub-plan by `name@version`, as the digest of its compiled form."""
+    amends: Amends | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Set in an amended plan. Left out otherwise, so that digests stay what they were."""
+
+    @property
+    def seats(self) -> list[Seat]:
+        """Every step's place and generation, dropped steps included."""
+        if self.amends is not None:
+            return self.amends.seats
+        return [Seat(id=step.id, generation=0) for step in self.steps]
 
     @property
     def digest(self) -> Digest:
         """Digest of the canonical JSON; the name under which it is stored and admitted."""
-        # Whole floats (every duration is one) are written as integers first. The canonical form is
-        # the same, and made ten times faster.
-        return digest(json.loads(self.model_dump_json(), parse_float=_number))
+        return digest_bytes(self.canonical())
+
+    def canonical(self) -> bytes:
+        """Return the canonical JSON, as it is stored."""
+        # Whole floats (every duration is one) are read as integers. The canonical form is the same,
+        # and need not be written twice.
+        return canonical(json.loads(self.model_dump_json(), parse_float=_number))
 
 
 class ScheduledStep(Model):
@@ -181,6 +217,10 @@ class ScheduledStep(Model):
     reason: str = ""
     """Why the planner chose it, at most 200 characters."""
     owner: str = ""
+    generation: int = Field(default=0, exclude_if=lambda value: value == 0)
+    """Raised by each amendment that replaces or drops the step."""
+    dropped: bool = Field(default=False, exclude_if=lambda value: value is False)
+    """An amendment took the step away; its place stays, so that positions keep their meaning."""
 
 
 class Schedule(Model):
@@ -196,9 +236,10 @@ class Schedule(Model):
     has_outputs: bool = False
 
 
+@lru_cache(maxsize=256)  # nearly every float of a plan is one of a few durations
 def _number(text: str) -> int | float:
     value = float(text)
-    return int(value) if value.is_integer() else value
+    return int(value) if value.is_integer() and abs(value) <= _EXACT else value
 
 
 def parse_duration(text: str) -> float:

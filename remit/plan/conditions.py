@@ -18,14 +18,14 @@ def check_conditions(draft: Draft) -> None:
     """Report what is wrong with every expression of the plan."""
     checker: Checker | None = None
     for at, step in enumerate(draft.plan.steps):
+        before: Scope | None = None
         for place, source, sees_output in expressions(step):
             if draft.findings.is_full:
                 return
             # Made when the first expression is met: starting the engine takes a while.
             checker = checker or Checker(draft.inputs.shape, draft.steps.outputs)
-            scope = draft.scope(at)
-            if sees_output:
-                scope = scope.plus(output=draft.actions[at].output)
+            before = before or draft.scope(at)
+            scope = before.plus(output=draft.actions[at].output) if sees_output else before
             _check(draft, checker, source, scope, ("steps", at, *place))
 
 

@@ -48,36 +48,47 @@ def _readers(contract: ToolContract) -> Iterator[str]:
 
 
 def _check_tools(draft: Draft) -> None:
+    fine = set[tuple[str | None, str | None]]()
     for at in range(len(draft.plan.steps)):
-        seen = set[str]()
-        for place, ref in tools_of(draft, at):
-            if ref not in seen:
-                seen.add(ref)
-                _check_tool(draft, ref, ("steps", at, *place))
+        called = draft.called(at)
+        if called not in fine and _check_called(draft, at):
+            fine.add(called)
         part = draft.actions[at].part
         for contract in () if part is None else part.contracts.values():
             _check_contract(draft, contract, ("steps", at, "plan"))
 
 
-def _check_tool(draft: Draft, ref: str, place: Place) -> None:
+def _check_called(draft: Draft, at: int) -> bool:
+    """Report the tools of a step that do not exist or may not be called; say if all may be."""
+    places: dict[str, Place] = {}
+    for place, ref in tools_of(draft, at):
+        places.setdefault(ref, ("steps", at, *place))
+    checked = [_check_tool(draft, ref, place) for ref, place in places.items()]
+    return all(checked)
+
+
+def _check_tool(draft: Draft, ref: str, place: Place) -> bool:
     tool = draft.toolbox.find(ref)
     if tool is None:
         hint = draft.findings.nearest(ref, draft.toolbox.refs) or "`remit tools` lists them"
         message = f"no tool {ref!r} in the catalogue"
         draft.findings.error(Code.UNKNOWN_TOOL, place, message, hint)
-    else:
-        _check_contract(draft, tool.contract, place)
+        return False
+    return _check_contract(draft, tool.contract, place)
 
 
-def _check_contract(draft: Draft, contract: ToolContract, place: Place) -> None:
+def _check_contract(draft: Draft, contract: ToolContract, place: Place) -> bool:
     constraints = draft.plan.constraints
-    if contract.ref in constraints.forbidden_tools:
+    is_forbidden = contract.ref in constraints.forbidden_tools
+    if is_forbidden:
         message = f"{contract.ref!r} is among the plan's `forbidden_tools`"
         draft.findings.error(Code.FORBIDDEN_TOOL, place, message, "use another tool")
-    if constraints.regions is not None and contract.region not in constraints.regions:
+    is_away = constraints.regions is not None and contract.region not in constraints.regions
+    if constraints.regions is not None and is_away:
         allowed = ", ".join(constraints.regions) or "none"
         message = f"{contract.ref!r} acts in {contract.region!r}; the plan allows {allowed}"
         draft.findings.error(Code.REGION, place, message, "use a tool in an allowed region")
+    return not (is_forbidden or is_away)
 
 
 def _check_count(draft: Draft) -> None:

@@ -8,6 +8,8 @@ item, iteration, generation.
 from dataclasses import dataclass
 from typing import Literal
 
+from remit.plan.compiled import Schedule
+
 Effect = Literal["none", "happened", "unknown"]
 """What a failed call left behind: certainly nothing, certainly something, or nobody knows."""
 
@@ -141,6 +143,21 @@ class Stop:
     cause: Cause
 
 
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """The ledger holds an amendment: steps not begun are as `schedule` has them from now on.
+
+    Positions keep their meaning; what has begun stays as it is.
+    """
+
+    schedule: Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """An amendment came to nothing: what was frozen for it may begin again."""
+
+
 Event = (
     Done
     | Skipped
@@ -156,6 +173,8 @@ Event = (
     | Hold
     | Resume
     | Stop
+    | Amended
+    | Thaw
 )
 
 # Commands

@@ -14,8 +14,9 @@ from remit.plan.structure import MAX_FALLBACKS, fallbacks_of
 def check_fallback_outputs(draft: Draft) -> None:
     """Report fallbacks whose output lacks what others take from the original's."""
     for at, step in enumerate(draft.plan.steps):
-        uses = _uses(draft, step.id)
-        for field, other in fallbacks_of(step):
+        fallbacks = list(fallbacks_of(step))
+        uses = _uses(draft, step.id) if fallbacks else []
+        for field, other in fallbacks:
             if uses and other in draft.steps.outputs and other != step.id:
                 _compare(draft, step.id, other, uses, ("steps", at, field))
 

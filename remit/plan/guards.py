@@ -5,7 +5,7 @@ error. So in a conjunction each side is guarded by what the other says when it i
 disjunction by what the other says when it is false.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from remit.plan.syntax import Aggregate, Call, Expr, Fold, Ident, Literal, Select
@@ -42,6 +42,13 @@ class Reading:
     def use(self) -> Way:
         """The way into the step's output that must be there."""
         return self.way[2:-1] if self.is_test else self.way[2:]
+
+    def about(self, steps: Mapping[str, str]) -> "Reading":
+        """Return the same reading of another step, where `steps` says which."""
+        step = steps.get(self.step or "")
+        if step is None:
+            return self
+        return Reading(self.root, (step, *self.way[1:]), self.is_guarded, self.is_test)
 
 
 def readings(root: Expr) -> list[Reading]:

@@ -48,10 +48,21 @@ class Library:
         """Return the plan document of `name@version`, or `None`."""
         return self._by_ref.get(ref)
 
+    def users(self, ref: str) -> tuple[str, ...]:
+        """Return the plans that run `name@version` as a sub-plan of theirs, sorted."""
+        return tuple(user for user, document in self._by_ref.items() if _uses(document, ref))
+
     @property
     def refs(self) -> tuple[str, ...]:
         """Every `name@version`, sorted."""
         return tuple(self._by_ref)
+
+
+def _uses(document: JSONObject, ref: str) -> bool:
+    steps = document.get("steps")
+    if not isinstance(steps, list):
+        return False
+    return any(isinstance(step, dict) and step.get("plan") == ref for step in steps)
 
 
 def _is_named(document: JSONObject) -> bool:

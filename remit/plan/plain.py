@@ -4,6 +4,7 @@ Everything after this may canonicalise, hash and recurse without fear of the inp
 """
 
 import math
+from collections.abc import Iterable
 
 from remit.canonical import JSON, NotCanonicalError, canonical
 from remit.plan.codes import Code
@@ -12,6 +13,7 @@ from remit.plan.findings import Findings, Place
 
 MAX_DEPTH = 64
 """Deepest nesting that is read."""
+_NESTED = (dict, list)
 _SAFE = 2**53 - 1
 _BIG_HINT = "send numbers beyond 2^53 as text: other readers would round them"
 
@@ -41,16 +43,16 @@ def _is_shallow(document: JSON) -> bool:
     """Say whether nothing is nested deeper than `MAX_DEPTH`."""
     level: list[JSON] = [document]
     for _ in range(MAX_DEPTH):
-        parts: list[JSON] = []
-        for value in level:
-            if isinstance(value, dict):
-                parts.extend(value.values())
-            elif isinstance(value, list):
-                parts.extend(value)
-        level = [part for part in parts if isinstance(part, dict | list)]
+        level = [part for value in level for part in _parts(value) if isinstance(part, _NESTED)]
         if not level:
             return True
     return False
+
+
+def _parts(value: JSON) -> Iterable[JSON]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _explain(document: JSON, findings: Findings) -> None:
@@ -58,7 +60,7 @@ def _explain(document: JSON, findings: Findings) -> None:
     waiting: list[tuple[Place, JSON]] = [((), document)]
     while waiting and not findings.is_full:
         place, value = waiting.pop()
-        if isinstance(value, dict | list) and len(place) >= MAX_DEPTH:
+        if isinstance(value, _NESTED) and len(place) >= MAX_DEPTH:
             hint = f"at most {MAX_DEPTH} levels are read"
             findings.error(Code.TOO_DEEP, place, "nested too deeply", hint)
         elif isinstance(value, dict):

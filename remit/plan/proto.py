@@ -7,7 +7,7 @@ What a message type cannot say becomes `dyn`: the checker then passes it, and th
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from remit.plan.shape import Shape
 
@@ -25,9 +25,8 @@ _SCALARS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """The type of a field."""
+class Spec(NamedTuple):
+    """The type of a field. A tuple: it is a part of keys that are looked up per expression."""
 
     number: int
     """Number of the type in `FieldDescriptorProto`."""
@@ -49,13 +48,19 @@ class Messages:
     def __init__(self) -> None:
         self.shapes: dict[str, Shape] = {}
         """Shape behind each message type, by full name."""
-        self._names: dict[int, str] = {}
+        self._specs: dict[Shape, Spec] = {}
         self._written: dict[str, bytes] = {}
         self._needed: dict[str, list[str]] = {}
         """Message types that each one refers to."""
 
     def spec(self, shape: Shape) -> Spec:
         """Return the type of fields that hold values of `shape`."""
+        found = self._specs.get(shape)
+        if found is None:
+            found = self._specs[shape] = self._spec(shape)
+        return found
+
+    def _spec(self, shape: Shape) -> Spec:
         if shape.is_any:
             return DYN
         kinds = shape.kinds - {"null"}
@@ -76,7 +81,7 @@ class Messages:
     def add(self, name: str, fields: Mapping[str, Spec]) -> Spec:
         """Write a message type with `fields` and return its type."""
         full = f"{PACKAGE}.{name}"
-        body = _text(1, name)
+        body = [_text(1, name)]
         entries = set[str]()
         for number, (field, declared) in enumerate(fields.items(), start=1):
             spec = declared
@@ -85,12 +90,14 @@ class Messages:
                 spec = MAP
                 if entry not in entries and entry not in fields:
                     entries.add(entry)
-                    body += _block(3, _map_entry(entry, declared.value))
+                    body.append(_block(3, _map_entry(entry, declared.value)))
                     spec = Spec(_MESSAGE, f"{full}.{entry}", is_list=True)
             # Numbers from 19000 on are protobuf's own.
-            body += _block(2, _field(field, number if number < 19000 else number + 1000, spec))
+            number = number if number < 19000 else number + 1000
+            body.append(_block(2, _field(field, number, spec)))
         # Fields whose names differ in `_` and case alone are no conflict here.
-        self._written[full] = _block(4, body + _block(7, _number(11, 1)))
+        body.append(_block(7, _number(11, 1)))
+        self._written[full] = _block(4, b"".join(body))
         self._needed[full] = [name for spec in fields.values() for name in _messages(spec)]
         return Spec(_MESSAGE, full)
 
@@ -113,15 +120,11 @@ class Messages:
             value = self.spec(shape.rest)
             is_plain = not value.is_list and value.value is None
             return Spec(_MESSAGE, value=value) if is_plain else MAP
-        if shape.rest is not None or not all(_is_readable(name) for name in shape.fields):
+        if shape.rest is not None or not all(is_readable(name) for name in shape.fields):
             return DYN if shape.may_be_null else MAP
-        known = self._names.get(id(shape))
-        if known is None:
-            known = f"T{len(self._names)}"
-            self._names[id(shape)] = known
-            self.shapes[f"{PACKAGE}.{known}"] = shape
-            self.add(known, {name: self.spec(part) for name, part in shape.fields.items()})
-        return Spec(_MESSAGE, f"{PACKAGE}.{known}")
+        known = f"T{len(self.shapes)}"
+        self.shapes[f"{PACKAGE}.{known}"] = shape
+        return self.add(known, {name: self.spec(part) for name, part in shape.fields.items()})
 
 
 def _messages(spec: Spec) -> list[str]:
@@ -130,7 +133,7 @@ def _messages(spec: Spec) -> list[str]:
     return [inner.message] if inner.message else []
 
 
-def _is_readable(name: str) -> bool:
+def is_readable(name: str) -> bool:
     """Say whether an expression can write `.name`."""
     return _IDENTIFIER.fullmatch(name) is not None and name not in _WORDS
 
@@ -166,6 +169,8 @@ def _number(number: int, value: int) -> bytes:
 
 
 def _varint(value: int) -> bytes:
+    if value <= 0x7F:
+        return bytes((value,))
     written = bytearray()
     while value > 0x7F:
         written.append(value & 0x7F | 0x80)

@@ -27,11 +27,18 @@ def schedule_of(
         contracts: The tool contracts that it pins, by digest.
         digest: Digest of `compiled`, when the caller has it: working it out takes a while.
     """
-    positions = {step.id: at for at, step in enumerate(compiled.steps)}
+    seats = compiled.seats
+    positions = {seat.id: at for at, seat in enumerate(seats)}
+    by_id = {step.id: step for step in compiled.steps}
     return Schedule(
         engine=compiled.engine,
         compiled=digest or compiled.digest,
-        steps=[_scheduled(compiled, step, contracts, positions) for step in compiled.steps],
+        steps=[
+            _scheduled(compiled, by_id[seat.id], contracts, positions, seat.generation)
+            if seat.id in by_id
+            else ScheduledStep(id=seat.id, generation=seat.generation, dropped=True)
+            for seat in seats
+        ],
         limits=compiled.limits,
         has_outputs=bool(compiled.outputs),
     )
@@ -76,7 +83,8 @@ def part_schedule(
         alone |= {"for_each": True, "count": count, "max_parallel": parallel}
     else:
         alone |= {"for_each": False, "count": None, "repeat": 0, "every_s": 0, "child": ""}
-    whole = _scheduled(compiled, found, contracts, {})
+    generation = next(seat.generation for seat in compiled.seats if seat.id == step)
+    whole = _scheduled(compiled, found, contracts, {}, generation)
     return Schedule(
         engine=compiled.engine,
         compiled=digest or compiled.digest,
@@ -91,6 +99,7 @@ def _scheduled(
     step: CompiledStep,
     contracts: Contracts,
     positions: Mapping[str, int],
+    generation: int,
 ) -> ScheduledStep:
     return ScheduledStep(
         id=step.id,
@@ -112,6 +121,7 @@ def _scheduled(
         summary=_summary(step, contracts),
         reason=step.reason[:_REASON_LENGTH],
         owner=step.owner,
+        generation=generation,
     )
 
 

@@ -5,7 +5,7 @@ transitive needs. A step that may have been skipped or dropped is out of reach f
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from remit.plan.codes import Code
 from remit.plan.findings import Findings, Place
@@ -56,7 +56,14 @@ class Scope:
 
     def plus(self, **names: Shape) -> "Scope":
         """Return the scope with further names."""
-        return replace(self, names={**self.names, **names})
+        return Scope(
+            steps=self.steps,
+            names={**self.names, **names},
+            visible=self.visible,
+            sure=self.sure,
+            reader=self.reader,
+            absent_is_null=self.absent_is_null,
+        )
 
     def is_visible(self, step: str) -> bool:
         """Whether `step` is in the transitive needs."""
@@ -139,20 +146,25 @@ def _follow(
         if here.is_any:
             return ANY
         part = reference.parts[at]
-        so_far = Reference(reference.root, reference.parts[:at])
         if here.may_be_null:
+            so_far = _up_to(reference, at)
             message = f"'${{{so_far}}}' may be null; then '${{{reference}}}' leads nowhere"
             findings.warn(Code.MAY_BE_NULL, place, message, "read something that is always there")
         found = here.member(part)
         if found is None:
-            _report_field(here, part, so_far, place, findings)
+            _report_field(here, part, _up_to(reference, at), place, findings)
             return ANY
         if isinstance(part, str) and part not in here.required:
+            so_far = _up_to(reference, at)
             message = f"'${{{so_far}}}' need not have {part!r}; if it is absent, the step fails"
             hint = "make it `required` in the schema, or read something that is"
             findings.warn(Code.MAY_BE_MISSING, place, message, hint)
         here = found
     return here
+
+
+def _up_to(reference: Reference, end: int) -> Reference:
+    return Reference(reference.root, reference.parts[:end])
 
 
 def _report_field(

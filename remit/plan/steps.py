@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
-from remit.canonical import JSON
+from remit.canonical import JSON, JSONObject
+from remit.diagnostic import Diagnostic
 from remit.plan.arguments import Arguments
 from remit.plan.checked import Draft, Undo
 from remit.plan.codes import Code
 from remit.plan.compiled import parse_duration
 from remit.plan.contract import ForEach, Step
 from remit.plan.findings import Findings, Place
+from remit.plan.scope import Scope
 from remit.plan.shape import ANY, Shape, members
-from remit.plan.template import TemplateError
+from remit.plan.template import ReferenceSyntaxError, TemplateError, references
 from remit.plan.toolbox import Tool
 
 MAX_DURATION_S = 366 * 86400
@@ -30,7 +32,7 @@ def check_step(draft: Draft, at: int) -> None:
         args = step.args if action.part is None else {**action.part.defaults, **step.args}
         draft.arguments.check(args, action.target, scope, (*place, "args"))
     if action.tool is not None:
-        _check_undo(draft, at, action.tool)
+        _check_undo(draft, at, action.tool, scope)
 
 
 def item_shape(draft: Draft, at: int, items: JSON) -> Shape:
@@ -91,7 +93,7 @@ def check_duration(text: str, place: Place, findings: Findings, *, may_be_zero: 
     findings.error(Code.DURATION, place, message, "write e.g. `PT30S`, `PT5M` or `P1DT12H`")
 
 
-def _check_undo(draft: Draft, at: int, tool: Tool) -> None:
+def _check_undo(draft: Draft, at: int, tool: Tool, scope: Scope) -> None:
     step, contract, place = draft.plan.steps[at], tool.contract, ("steps", at)
     undo = draft.undos[at]
     if undo is None:
@@ -106,22 +108,41 @@ def _check_undo(draft: Draft, at: int, tool: Tool) -> None:
         message = f"{step.id!r} says `irreversible` and how to undo it"
         hint = "keep one; as it stands it is undone, and needs a gate"
         draft.findings.warn(Code.TWO_UNDOS, (*place, "irreversible"), message, hint)
-    at_undo = (*place, "compensate", "args") if undo.is_own else (*place, "tool")
-    _check_undo_args(draft, at, tool, undo, at_undo)
-
-
-def _check_undo_args(draft: Draft, at: int, tool: Tool, undo: Undo, place: Place) -> None:
     undoing = draft.toolbox.find(undo.tool)
     if undoing is None:
         return  # reported with the step's other tools
-    step, scope = draft.plan.steps[at], draft.scope(at)
-    given = {name: tool.target.shape.fields.get(name, ANY) for name in step.args}
-    scope = scope.plus(output=tool.output, args=members(given))
     if undo.is_own:
-        draft.arguments.check(undo.args, undoing.target, scope, place)
+        seen = _undo_scope(step, tool, scope)
+        draft.arguments.check(undo.args, undoing.target, seen, (*place, "compensate", "args"))
         return
-    # A tool's own compensation is written once for all plans: its places are not in this document.
+    faults = draft.undo_faults.get(undo)
+    if faults is None:
+        faults = _declared_faults(undo, undoing, tool, _undo_scope(step, tool, scope))
+        if _speaks_of_the_call(undo.args):
+            draft.undo_faults[undo] = faults
+    draft.findings.take(faults, (*place, "tool"))
+
+
+def _undo_scope(step: Step, tool: Tool, scope: Scope) -> Scope:
+    """Return what a compensation may refer to: output and arguments of the call, and the rest."""
+    given = {name: tool.target.shape.fields.get(name, ANY) for name in step.args}
+    return scope.plus(output=tool.output, args=members(given))
+
+
+def _declared_faults(undo: Undo, undoing: Tool, tool: Tool, scope: Scope) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the compensation that a tool declares.
+
+    It is written once for all plans: its places are not in this document.
+    """
     found = Findings()
     target = replace(undoing.target, name=f"{undo.tool}, which undoes {tool.contract.ref}")
     Arguments(found, None).check(undo.args, target, scope, ())
-    draft.findings.take(found.errors, place)
+    return found.errors
+
+
+def _speaks_of_the_call(template: JSONObject) -> bool:
+    """Say whether it refers to nothing that differs between steps with the same call."""
+    try:
+        return {reference.root for reference in references(template)} <= {"args", "output"}
+    except ReferenceSyntaxError:
+        return False

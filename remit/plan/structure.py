@@ -88,8 +88,10 @@ def _check_subplan_fields(step: Step, place: Place, findings: Findings) -> None:
 
 
 def _check_join(step: Step, place: Place, findings: Findings) -> None:
+    if step.join == "all":
+        return
     count = len(needs_of(step))
-    if step.join != "all" and count == 0:
+    if count == 0:
         message, hint = "there is nothing to join: the step needs no other", "add `needs`"
         findings.error(Code.JOIN, (*place, "join"), message, hint)
     elif isinstance(step.join, Quorum) and step.join.quorum > count:
@@ -127,7 +129,7 @@ def _node(
     findings: Findings,
 ) -> Node:
     step = steps[at]
-    needs: list[int] = []
+    needs: dict[int, None] = {}
     for number, need in enumerate(step.needs):
         place = ("steps", at, "needs", number)
         if need not in ids:
@@ -139,8 +141,7 @@ def _node(
             message = f"{need!r} starts only in place of {original!r}, so this might never start"
             hint = f"need {original!r}: its fallback's output stands in for its own"
             findings.error(Code.UNREACHABLE, place, message, hint)
-        if ids[need] not in needs:
-            needs.append(ids[need])
+        needs.setdefault(ids[need])
     return Node(
         needs=tuple(needs),
         join=join_of(step, len(needs)),

@@ -89,7 +89,8 @@ class Subplans:
 def _finish(checked: Checked, plan_digest: Digest) -> Part:
     """Return the part that a plan without findings makes."""
     draft = checked.draft
-    compiled = assemble(draft, plan_digest)
+    contracts = contracts_of(draft)
+    compiled = assemble(draft, plan_digest, contracts)
     schema = draft.inputs.schema
     target = Target(f"{compiled.name}@{compiled.version}", schema, of_schema(schema))
     nested = (action.part for action in draft.actions)
@@ -97,7 +98,7 @@ def _finish(checked: Checked, plan_digest: Digest) -> Part:
         compiled=compiled,
         digest=compiled.digest,
         parts=plans_by_digest(draft),
-        contracts=contracts_of(draft),
+        contracts=contracts,
         target=target,
         defaults={name: literal(value) for name, value in draft.plan.inputs.items()},
         output=checked.output,

@@ -9,9 +9,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-Fields = list[tuple[int, int | bytes]]
-"""Numbers and raw values of a message's fields, in order."""
+Fields = list[tuple[int, Any]]
+"""Numbers and raw values of a message's fields, in order: integers, and bytes of all the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +79,21 @@ class Tree:
 
     def __init__(self, serialized: bytes) -> None:
         packed = dict(_fields(serialized))
-        self._message = _fields(_bytes(packed[2]))
-        self._is_checked = str(_bytes(packed[1]), "utf-8").endswith("CheckedExpr")
+        self._message = _fields(packed[2])
+        self._is_checked = packed[1].endswith(b"CheckedExpr")
 
     @cached_property
     def root(self) -> Expr:
         """The outermost expression."""
         number = 4 if self._is_checked else 2
-        return _expr(next(_bytes(value) for at, value in self._message if at == number))
+        return _expr(next(value for at, value in self._message if at == number))
 
     @cached_property
     def overloads(self) -> dict[int, list[str]]:
         """What each call was resolved to, by number; empty when it was only parsed."""
         found: dict[int, list[str]] = {}
         for number, reference in self._entries(2):
-            ids = [str(_bytes(value), "utf-8") for at, value in _fields(reference) if at == 3]
+            ids = [value.decode() for at, value in _fields(reference) if at == 3]
             found[number] = ids
         return found
 
@@ -109,8 +110,8 @@ class Tree:
         """Yield the entries of one of the maps that only a checked expression has."""
         for at, value in self._message if self._is_checked else []:
             if at == number:
-                entry = dict(_fields(_bytes(value)))
-                yield _int(entry.get(1, 0)), _bytes(entry.get(2, b""))
+                entry = dict(_fields(value))
+                yield entry.get(1, 0), entry.get(2, b"")
 
 
 _MAP_TYPE = 7
@@ -121,57 +122,63 @@ def _expr(message: bytes) -> Expr:
     number, kind, body = 0, 0, b""
     for at, value in _fields(message):
         if at == 2:
-            number = _int(value)
+            number = value
         else:
-            kind, body = at, _bytes(value)
+            kind, body = at, value
+    if kind == 3:
+        return Literal(number, _constant(body))
+    fields = _fields(body)
     match kind:
-        case 3:
-            return Literal(number, _constant(body))
         case 4:
-            return Ident(number, _text(_fields(body), 1))
+            return Ident(number, _text(fields, 1))
         case 5:
-            return _select(number, _fields(body))
+            return _select(number, fields)
         case 6:
-            return _call(number, _fields(body))
+            return _call(number, fields)
         case 7:
-            return Aggregate(number, tuple(_each(_fields(body), 1)))
+            return Aggregate(number, tuple(_expr(value) for at, value in fields if at == 1))
         case 8:
-            return _struct(number, _fields(body))
+            return _struct(number, fields)
         case 9:
-            return _fold(number, _fields(body))
+            return _fold(number, fields)
     raise ValueError(f"unknown kind of expression {kind}")
 
 
 def _select(number: int, body: Fields) -> Select:
-    operand = next(_each(body, 1))
-    return Select(number, operand, _text(body, 2), any(at == 3 for at, _ in body))
+    fields = dict(body)
+    return Select(number, _expr(fields[1]), fields[2].decode(), 3 in fields)
 
 
 def _call(number: int, body: Fields) -> Call:
-    return Call(number, _text(body, 2), (*_each(body, 1), *_each(body, 3)))
+    function, parts = "", list[Expr]()
+    for at, value in body:
+        if at == 2:
+            function = value.decode()
+        elif at == 1:
+            parts.insert(0, _expr(value))
+        elif at == 3:
+            parts.append(_expr(value))
+    return Call(number, function, tuple(parts))
 
 
 def _struct(number: int, body: Fields) -> Aggregate:
     parts: list[Expr] = []
     for at, entry in body:
         if at == 2:
-            fields = _fields(_bytes(entry))
-            parts += [*_each(fields, 3), *_each(fields, 4)]
+            fields = dict(_fields(entry))
+            parts += [_expr(fields[part]) for part in (3, 4) if part in fields]
     return Aggregate(number, tuple(parts), _text(body, 1))
 
 
 def _fold(number: int, body: Fields) -> Fold:
+    fields = dict(body)
     names = frozenset(_text(body, at) for at in (1, 3, 8)) - {""}
-    inner = tuple(part for at in (5, 6, 7) for part in _each(body, at))
-    return Fold(number, names, next(_each(body, 2)), next(_each(body, 4)), inner)
-
-
-def _each(fields: Fields, number: int) -> Iterator[Expr]:
-    return (_expr(_bytes(value)) for at, value in fields if at == number)
+    inner = tuple(_expr(fields[part]) for part in (5, 6, 7) if part in fields)
+    return Fold(number, names, _expr(fields[2]), _expr(fields[4]), inner)
 
 
 def _text(fields: Fields, number: int) -> str:
-    return next((str(_bytes(value), "utf-8") for at, value in fields if at == number), "")
+    return next((value.decode() for at, value in fields if at == number), "")
 
 
 def _constant(body: bytes) -> str | int | float | bool | bytes | None:
@@ -180,15 +187,15 @@ def _constant(body: bytes) -> str | int | float | bool | bytes | None:
             case 2:
                 return bool(value)
             case 3:
-                return _int(value) - (1 << 64) if _int(value) >> 63 else _int(value)
+                return int(value - (1 << 64) if value >> 63 else value)
             case 4:
-                return _int(value)
+                return int(value)
             case 5:
-                return float(_DOUBLE.unpack(_bytes(value))[0])
+                return float(_DOUBLE.unpack(value)[0])
             case 6:
-                return str(_bytes(value), "utf-8")
+                return str(value, "utf-8")
             case 7:
-                return _bytes(value)
+                return bytes(value)
     return None
 
 
@@ -225,11 +232,3 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
-
-
-def _int(value: int | bytes) -> int:
-    return value if isinstance(value, int) else int.from_bytes(value, "little")
-
-
-def _bytes(value: int | bytes) -> bytes:
-    return value if isinstance(value, bytes) else b""

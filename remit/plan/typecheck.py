@@ -12,6 +12,7 @@ from remit.plan.codes import Code
 from remit.plan.expression import MAX_LENGTH
 from remit.plan.findings import did_you_mean
 from remit.plan.guards import Reading, every, nesting, readings
+from remit.plan.likeness import Likeness
 from remit.plan.proto import DYN, LIST, MAP, PACKAGE, Messages, Spec
 from remit.plan.shape import Shape
 from remit.plan.syntax import Aggregate, Call, Expr, Fold, Literal, Tree
@@ -33,6 +34,9 @@ _FLOAT_ARITHMETIC = frozenset({"add_double", "subtract_double", "multiply_double
 _STEPS = "Steps"
 _SCALARS = {1: "DOUBLE", 3: "INT", 8: "BOOL", 9: "STRING"}
 
+Names = tuple[tuple[str, Spec], ...]
+"""The names that an expression may see, with their types."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -50,6 +54,10 @@ class Verdict:
     problems: tuple[Problem, ...]
     readings: tuple[Reading, ...] = ()
 
+    def about(self, steps: Mapping[str, str]) -> "Verdict":
+        """Return the same with other steps in their places."""
+        return Verdict(self.problems, tuple(reading.about(steps) for reading in self.readings))
+
 
 class Checker:
     """Checks expressions over the inputs and step outputs of one plan."""
@@ -59,14 +67,24 @@ class Checker:
         self._inputs = inputs
         self._outputs = outputs
         self._steps: Spec | None = None
-        self._environments: dict[tuple[tuple[str, Spec], ...], Any] = {}
-        self._verdicts: dict[tuple[str, tuple[tuple[str, Spec], ...]], Verdict] = {}
+        self._likeness = Likeness({})
+        self._environments: dict[Names, Any] = {}
+        self._known: dict[tuple[str, tuple[tuple[str, Shape], ...]], Verdict] = {}
+        self._verdicts: dict[tuple[str, Names], Verdict] = {}
+        self._shared: dict[tuple[str, Names], Verdict] = {}
 
     def check(self, source: str, variables: Mapping[str, Shape]) -> Verdict:
         """Return what is wrong with `source`, and what it reads.
 
         `variables` are the names beside `inputs` and `steps`: a loop variable, `output`.
         """
+        key = (source, tuple(variables.items()))
+        verdict = self._known.get(key)
+        if verdict is None:
+            verdict = self._known[key] = self._judge(source, variables)
+        return verdict
+
+    def _judge(self, source: str, variables: Mapping[str, Shape]) -> Verdict:
         if len(source) > MAX_LENGTH:
             message = f"the expression has more than {MAX_LENGTH} characters"
             return Verdict((Problem(Code.EXPRESSION_BOMB, message, "let a tool work it out"),))
@@ -79,14 +97,32 @@ class Checker:
             message = f"the plan's expressions see more than {MAX_TYPINGS} kinds of variables"
             hint = "give loop variables of one kind one name"
             return Verdict((Problem(Code.EXPRESSION_BOMB, message, hint),))
+        return self._alike(source, names, variables) or self._verdict(source, names, variables)
+
+    def _alike(self, source: str, names: Names, variables: Mapping[str, Shape]) -> Verdict | None:
+        """Return the verdict on what `source` has in common with others, if it is a good one.
+
+        A bad one speaks of the text that it was found in, and of the names that are known there.
+        It is kept apart, so that every text gets its own.
+        """
+        like = None
+        if self._steps is not None and ("steps", self._steps) in names:
+            like = self._likeness.of(source)
+        if like is None:
+            return None
+        key = (like.source, names)
+        if key not in self._shared:
+            self._shared[key] = self._check(like.source, names, variables)
+        verdict = self._shared[key]
+        return None if verdict.problems else verdict.about(like.meant)
+
+    def _verdict(self, source: str, names: Names, variables: Mapping[str, Shape]) -> Verdict:
         key = (source, names)
         if key not in self._verdicts:
             self._verdicts[key] = self._check(source, names, variables)
         return self._verdicts[key]
 
-    def _check(
-        self, source: str, names: tuple[tuple[str, Spec], ...], variables: Mapping[str, Shape]
-    ) -> Verdict:
+    def _check(self, source: str, names: Names, variables: Mapping[str, Shape]) -> Verdict:
         try:
             compiled = self._environment(names).compile(source)
         except RuntimeError as error:
@@ -100,7 +136,7 @@ class Checker:
             problems.append(Problem(Code.EXPRESSION_TYPE, message, "compare it with something"))
         return Verdict(tuple(problems), tuple(readings(tree.root)))
 
-    def _environment(self, names: tuple[tuple[str, Spec], ...]) -> Any:
+    def _environment(self, names: Names) -> Any:
         if names not in self._environments:
             types = {name: _type(spec) for name, spec in names}
             pool = _pool(self._messages.file(spec for _, spec in names))
@@ -119,12 +155,12 @@ class Checker:
     def _add_steps(self) -> Spec:
         """Write the message type behind `steps`; steps with equal outputs share theirs."""
         kinds: dict[Spec, Spec] = {}
-        for shape in self._outputs.values():
-            output = self._messages.spec(shape)
+        outputs = {step: self._messages.spec(shape) for step, shape in self._outputs.items()}
+        for output in outputs.values():
             if output not in kinds:
                 kinds[output] = self._messages.add(f"S{len(kinds)}", {"output": output})
-        fields = {step: kinds[self._messages.spec(s)] for step, s in self._outputs.items()}
-        return self._messages.add(_STEPS, fields)
+        self._likeness = Likeness(outputs)
+        return self._messages.add(_STEPS, {step: kinds[of] for step, of in outputs.items()})
 
     def _explain(self, said: str, known: list[str]) -> list[Problem]:
         if "recursion" in said:

@@ -21,6 +21,9 @@ VOTE = "remit.vote"
 CLOSE_GATE = "remit.close_gate"
 RESOLVE_DOUBT = "remit.resolve_doubt"
 REPAIR = "remit.repair"
+ORDER = "remit.order"
+AMEND = "remit.amend"
+ORDER_BACK = "remit.order_back"
 OUTPUTS = "remit.outputs"
 SYSTEM_ACTIVITIES = (
     ADMIT,
@@ -31,6 +34,9 @@ SYSTEM_ACTIVITIES = (
     CLOSE_GATE,
     RESOLVE_DOUBT,
     REPAIR,
+    ORDER,
+    AMEND,
+    ORDER_BACK,
     OUTPUTS,
 )
 
@@ -47,6 +53,10 @@ AGAIN = "StepAgain"
 """The outcome is unknown, or a lease still runs; tried again."""
 ABANDONED = "abandoned:"
 """What the ledger's closing status begins with when somebody else ended the run."""
+REPAIR_ID = "remit-repair/"
+"""Workflow id of whatever undoes a run that is over; the run's root chain id follows."""
+REVERSING = "rolling_back"
+"""The ledger's closing status of a completed run that was ordered back, until it is undone."""
 INVALID = "PlanInvalid"
 """Not a plan; the diagnostics are in the details."""
 
@@ -107,6 +117,8 @@ class Gate(Model):
     """How it would be undone, in words."""
     opened_ms: int
     expires_ms: int
+    state: str = "open"
+    """How it stands: people may be faster than whoever tells that it is open."""
 
 
 class StepResult(Model):
@@ -177,6 +189,8 @@ class Admitted(Model):
     """`stated` or `not_stated`."""
     outline: str
     """The plan in Markdown, for the web UI's static part."""
+    amendments: int = 0
+    """How often the plan was amended since it was admitted."""
 
 
 class AdmitPart(Model):
@@ -348,6 +362,21 @@ class RepairOrder(Model):
     message: Message
 
 
+class RunOrder(Model):
+    """Input of `remit.order`: somebody tells the run to hold, to resume or to roll back."""
+
+    root: str
+    message: Message
+
+
+class OrderBack(Model):
+    """Input of `remit.order_back`: somebody wants a completed run undone."""
+
+    run: str
+    """Root chain id; not called `root`, for it is only a word until the ledger knows it."""
+    message: Message
+
+
 class Answered(Model):
     """Whether an operator's message was taken."""
 
@@ -355,6 +384,8 @@ class Answered(Model):
     path: str = ""
     code: str = ""
     reason: str = ""
+    diagnostics: list[JSONObject] = []
+    """Of a refused amendment: what is wrong with it, all at once and bounded."""
 
 
 class Outputs(Model):

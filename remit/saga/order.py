@@ -16,7 +16,7 @@ each batch, so nothing is lost and nothing comes twice. The rules:
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from remit.ledger.protocol import Action
+from remit.ledger.entries import Action
 from remit.plan.compiled import CompiledPlan
 from remit.plan.wire import Residue, Undo
 from remit.saga.graph import UndoGraph

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from remit.ledger.protocol import Action, State
+from remit.ledger.entries import Action, State
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import Direction, Segment, join_path
 from remit.plan.wire import Residue, Undo

@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from sqlalchemy import Integer, bindparam, select, update
 
-from remit.ledger.protocol import Action, FrozenUndo, State
+from remit.ledger.entries import Action, FrozenUndo, State
 from remit.plan.path import Direction, Segment, StepKey
 from remit.stores.inserting import insert_new, upsert
 from remit.stores.schema import actions, attempts, barriers

@@ -10,7 +10,8 @@ from dataclasses import fields, replace
 from sqlalchemy import bindparam, select, update
 
 from remit.canonical import JSONObject, canonical
-from remit.ledger.protocol import LedgerError, Record, Totals
+from remit.ledger.entries import Record, Totals
+from remit.ledger.errors import LedgerError
 from remit.ledger.records import genesis, link
 from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import chains, records, runs

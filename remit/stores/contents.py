@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, select
 
 from remit.canonical import Digest, digest_bytes
-from remit.ledger.protocol import Content, LedgerError
+from remit.ledger.entries import Content
+from remit.ledger.errors import LedgerError
 from remit.stores.inserting import insert_once
 from remit.stores.schema import contents
 from remit.stores.statements import Transaction

@@ -8,16 +8,8 @@ from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import barriers, rules
-from remit.ledger.protocol import (
-    Action,
-    Content,
-    FrozenUndo,
-    Intent,
-    LedgerError,
-    Outcome,
-    Record,
-    State,
-)
+from remit.ledger.entries import Action, Content, FrozenUndo, Intent, Outcome, Record, State
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
 from remit.stores import actions, gates, reservations
 from remit.stores.chain import Chain
@@ -170,6 +162,9 @@ def skip(tx: Transaction, key: StepKey, further: Sequence[Record]) -> None:
         return
     if own is not None:
         raise LedgerError("STEP-BEGUN", f"{key} has begun and cannot be skipped")
+    if chain.barriers:
+        paths = [path for path, _ in barriers.barrier_paths(key)]
+        barriers.check_generation(key, actions.find_barriers(tx, key.root, paths))
     actions.save_skip(tx, key)
     chain.append("skip", _name(key))
     chain.append_all(further)

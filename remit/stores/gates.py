@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import rules
-from remit.ledger.protocol import Content, GateRow, Record, VoteRow
+from remit.ledger.entries import Content, GateRow, Record, VoteRow
 from remit.plan.path import StepKey
 from remit.stores.chain import Chain
 from remit.stores.contents import find_content, store_contents

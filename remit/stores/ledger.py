@@ -15,7 +15,8 @@ from typing import TypeVar
 from sqlalchemy import Engine
 
 from remit.canonical import Digest, JSONObject
-from remit.ledger.protocol import (
+from remit.ledger.amendments import Amending
+from remit.ledger.entries import (
     Action,
     Admission,
     Content,
@@ -30,7 +31,9 @@ from remit.ledger.protocol import (
     VoteRow,
 )
 from remit.plan.path import StepKey
+from remit.stores import amending as amendments
 from remit.stores import chain, effects, gates, reading, runs
+from remit.stores.archiving import LogStore
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
 from remit.stores.database import Database, database_of
 from remit.stores.migrate import migrate
@@ -103,6 +106,11 @@ class SqlLedger:
         """What the writer has done."""
         return self._writer.stats
 
+    @property
+    def log(self) -> LogStore:
+        """The log of all runs, and what evidence is made of."""
+        return LogStore(partial(self._write, ""), self._read)
+
     async def _write(self, root: str, work: Callable[[Transaction], R]) -> R:
         return await self._writer.call(root, work)
 
@@ -140,6 +148,18 @@ class SqlLedger:
         check_digests(contents)
         work = partial(runs.admit, run=run, admission=admission, given=contents, further=records)
         return await self._write(admission.root, work)
+
+    async def amend(
+        self, amending: Amending, contents: Sequence[Content], records: Sequence[Record]
+    ) -> Admission:
+        """Put an amended plan in force, once; return the admission that stands."""
+        check_digests(contents)
+        work = partial(amendments.amend, amending=amending, given=contents, further=records)
+        return await self._write(amending.admission.root, work)
+
+    async def reverse(self, root: str) -> None:
+        """Open a completed run for its undoing."""
+        await self._write(root, partial(runs.reverse, root=root))
 
     async def run(self, root: str) -> RunRow | None:
         """Return a run."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from remit.ledger.protocol import LedgerError, LedgerUnavailableError
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.database import Database, database_of
 
-VERSION = "0001"
+VERSION = "0002"
 """Newest migration; a test holds it against the scripts."""
 
 

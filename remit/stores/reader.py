@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from remit.ledger.protocol import LedgerUnavailableError
+from remit.ledger.errors import LedgerUnavailableError
 from remit.stores.database import Database
 from remit.stores.session import POLL_S, BusyError, Session
 from remit.stores.statements import Transaction

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import bindparam, select
 
 from remit.canonical import JSONObject
-from remit.ledger.protocol import Action, Situation, State
+from remit.ledger.entries import Action, Situation, State
 from remit.plan.path import StepKey
 from remit.stores import actions, gates, runs
 from remit.stores.chain import find_totals

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, delete, select, update
 
-from remit.ledger.protocol import MONEY, LedgerError, Reserve
+from remit.ledger.entries import MONEY, RATE, Reserve
+from remit.ledger.errors import LedgerError
 from remit.ledger.rules import merge_reserves
 from remit.plan.path import StepKey
 from remit.stores.inserting import insert_new, insert_once
@@ -105,7 +106,8 @@ def _give_back(tx: Transaction, key: StepKey, state: str, *, money_only: bool) -
     for counter, amount in _find(tx, key, state):
         if money_only and not counter.endswith(MONEY):
             continue
-        tx.run(_MOVE, counter=counter, amount=-amount)
+        if not counter.startswith(RATE):
+            tx.run(_MOVE, counter=counter, amount=-amount)
         tx.run(_DROP, **_at(key), at_counter=counter)
 
 

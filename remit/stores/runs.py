@@ -3,14 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from remit.canonical import JSONObject
-from remit.ledger.protocol import Admission, Content, LedgerError, Record, RunRow
+from remit.ledger.amendments import earlier
+from remit.ledger.entries import Admission, Content, Record, RunRow
+from remit.ledger.errors import LedgerError
+from remit.plan.wire import REVERSING
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
 from remit.stores.inserting import insert_new, insert_once
-from remit.stores.schema import admissions, runs
+from remit.stores.schema import admissions, runs, unsealed
 from remit.stores.statements import Row, Transaction
 
 _RUN = [field.name for field in fields(RunRow)]
@@ -24,8 +27,15 @@ _OPEN = (
 )
 _CLOSE = (
     update(runs)
-    .where(runs.c.root == bindparam("at_root"), runs.c.closed == "")
+    .where(
+        runs.c.root == bindparam("at_root"), or_(runs.c.closed == "", runs.c.closed == REVERSING)
+    )
     .values(closed=bindparam("closed"))
+)
+_REVERSE = (
+    update(runs)
+    .where(runs.c.root == bindparam("at_root"), runs.c.closed == "completed")
+    .values(closed=REVERSING)
 )
 _ADMITTED = select(*[admissions.c[name] for name in _ADMISSION]).where(
     admissions.c.root == bindparam("root"), admissions.c.path == bindparam("path")
@@ -62,7 +72,8 @@ def admit(
     chain = Chain(tx, admission.root)
     standing = find_admission(tx, admission.root, admission.path)
     if standing is not None:
-        if standing.compiled != admission.compiled:
+        before = find_admission(tx, admission.root, earlier(admission.path, admission.compiled))
+        if standing.compiled != admission.compiled and before is None:
             raise LedgerError(
                 "ADMISSION-DIFFERS",
                 f"{admission.path or 'the run'!s}: {standing.compiled} was admitted, "
@@ -102,6 +113,20 @@ def close(tx: Transaction, root: str, status: str, further: Sequence[Record]) ->
     chain.append_all(further)
     chain.save()
     return True
+
+
+def reverse(tx: Transaction, root: str) -> None:
+    """Open a completed run for its undoing, and have the keeper seal it again afterwards."""
+    chain = Chain(tx, root)
+    if chain.closed == REVERSING:
+        return
+    if not tx.run(_REVERSE, at_root=root):
+        raise LedgerError("ROLLBACK-NOT-COMPLETED", f"{root!r} is {chain.closed or 'open'}")
+    found = find(tx, root)
+    row = {"root": root, "workflow_id": found.workflow_id if found else ""}
+    tx.insert(insert_once, unsealed, row)
+    chain.append("reversal", {"status": REVERSING})
+    chain.save()
 
 
 def append(tx: Transaction, root: str, further: Sequence[Record]) -> None:

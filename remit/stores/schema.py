@@ -86,6 +86,7 @@ runs = Table(
     _whole("limit_micros", absent=True),
     _text("closed"),
     Index("runs_closed", "closed", "root"),
+    Index("runs_workflow", "workflow_id", "started_ms"),
 )
 
 admissions = Table(
@@ -220,5 +221,63 @@ votes = Table(
     Index("votes_gate", "root", "gate", "seq"),
 )
 
-APPEND_ONLY = ("contents", "records")
+pending = Table(
+    "pending",
+    metadata,
+    Column(
+        "id",
+        Integer().with_variant(BigInteger, "postgresql"),
+        primary_key=True,
+        nullable=False,
+        autoincrement=True,
+    ),
+    _text("root"),
+    _whole("seq"),
+    _text("hash"),
+)
+"""Records that are no leaf yet; a trigger of `records` fills it, the sequencer empties it."""
+
+leaves = Table(
+    "leaves",
+    metadata,
+    _whole("position", key=True),
+    _text("root"),
+    _whole("seq"),
+    Column("hash", LargeBinary, nullable=False),
+    Index("leaves_record", "root", "seq", unique=True),
+)
+"""The one log of all runs, in its order."""
+
+nodes = Table(
+    "nodes",
+    metadata,
+    _whole("level", key=True),
+    _whole("position", key=True),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""Complete subtrees over many leaves; the small ones are made of their leaves when asked for."""
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _whole("size", key=True),
+    _whole("at_ms"),
+    _text("key"),
+    _text("note"),
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    _text("revision", key=True),
+    _text("digest"),
+    _whole("at_ms"),
+    Column("body", LargeBinary, nullable=False),
+)
+"""Policy bundles as they were served."""
+
+unsealed = Table("unsealed", metadata, _text("root", key=True), _text("workflow_id"))
+"""Closed runs whose repair goes on behind their first seal."""
+
+APPEND_ONLY = ("contents", "records", "leaves", "nodes", "checkpoints", "bundles")
 """Tables whose rows the database itself refuses to change or to delete."""

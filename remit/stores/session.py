@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from remit.ledger.protocol import LedgerError, LedgerUnavailableError
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.chain import lock_heads
 from remit.stores.database import Database
 from remit.stores.statements import Statements, Transaction

@@ -8,6 +8,7 @@ Only text, integers, bytes and `None` go in and come out: no type needs a conver
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import Dialect, Table
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -81,6 +82,8 @@ def _arrangement(
     """Return how parameters go to the driver: by these positions, or by name."""
     if names is None:
         return lambda values: values
+    if not names:
+        return lambda values: ()
     if len(names) == 1:
         only = names[0]
         return lambda values: (values[only],)
@@ -129,6 +132,24 @@ class Transaction:
         Every call for one table and `way` must name the same columns.
         """
         return self._execute(self._statements.prepare_insert(way, table, tuple(values)), values)
+
+    def insert_all(
+        self,
+        way: Way,
+        table: Table,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Value]],
+    ) -> None:
+        """Insert many rows, each a value per name of `columns`."""
+        prepared = self._statements.prepare_insert(way, table, columns)
+        # Where each value of a row goes is found out once, not row by row.
+        spots: Any = prepared.parameters({name: at for at, name in enumerate(columns)})
+        given: Any = rows
+        if isinstance(spots, Mapping):
+            given = [{name: row[at] for name, at in spots.items()} for row in rows]
+        elif tuple(spots) != tuple(range(len(columns))):
+            given = [[row[at] for at in spots] for row in rows]
+        self._connection.cursor().executemany(prepared.text, given)
 
     def _execute(self, prepared: Prepared, values: Mapping[str, Value]) -> int:
         cursor = self._connection.cursor()

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from remit.ledger.protocol import LedgerUnavailableError
+from remit.ledger.errors import LedgerUnavailableError
 from remit.stores.database import Database
 from remit.stores.session import POLL_S, BusyError, Session
 from remit.stores.statements import Transaction

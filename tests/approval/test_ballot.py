@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from remit.approval.ballot import Cast, Spoilt, read_vote, repeats, state_after
 from remit.canonical import JSON
-from remit.ledger.protocol import GateRow, VoteRow
+from remit.ledger.entries import GateRow, VoteRow
 from remit.plan.path import Segment, StepKey
 
 DIGEST = "sha256:" + "1" * 64

@@ -63,3 +63,21 @@ def test_help_waits_for_nothing(notes: Path) -> None:
 
     assert code == 0
     assert {"pydantic", "yaml"} & modules == set()
+
+
+@pytest.mark.parametrize(("call", "is_rare"), [("main()", True), ("main(sys.argv[1:])", False)])
+def test_only_a_process_of_its_own_collects_garbage_rarely(call: str, is_rare: bool) -> None:
+    """A command is over soon; whoever calls one from a process of theirs keeps their settings."""
+    script = (
+        "import gc, sys; from remit.cli.main import main; before = gc.get_threshold();"
+        f" {call}; print(gc.get_threshold() > before)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )
+
+    assert ran.stdout.splitlines()[-1] == str(is_rare)

@@ -168,3 +168,62 @@ def test_a_sub_plan_is_checked_by_itself(remit: Command, notes: Path, hello: Pat
 
     assert remit("validate", file).code == 1
     assert remit("validate", file, "--part").code == 0
+
+
+PART = """
+schema: remit.plan/v1
+name: part
+version: 1.0.0
+goal: Keep what the caller says
+agent: note-taker@1.0.0
+on_behalf_of: you@example.org
+tenant: home
+owner: team:home
+inputs_schema:
+  type: object
+  required: [text]
+  properties: {text: {type: string, minLength: 1, maxLength: 2000}}
+steps:
+  - id: write
+    tool: notes.write_note@1
+    args: {name: part, text: "${inputs.text}"}
+"""
+
+
+def with_part(notes: Path, hello: Path) -> Path:
+    """Put a sub-plan into the catalogue, which another plan uses; return its file."""
+    own = read_document(hello.read_bytes(), "hello.yaml")
+    assert isinstance(own, dict)
+    head = {name: own[name] for name in ("agent", "on_behalf_of", "tenant", "owner")}
+    part = read_document(PART.encode(), "part.yaml")
+    assert isinstance(part, dict)
+    whole: JSONObject = {
+        **{name: part[name] for name in ("schema", "version", "goal")},
+        **head,
+        "name": "whole",
+        "steps": [{"id": "part", "plan": "part@1.0.0", "args": {"text": "kept"}}],
+    }
+    (notes / "plans" / "whole.json").write_text(json.dumps(whole))
+    file = notes / "plans" / "part.json"
+    file.write_text(json.dumps({**part, **head}))
+    return file
+
+
+def test_a_part_of_the_catalogue_is_known_for_one(remit: Command, notes: Path, hello: Path) -> None:
+    """Without inputs of its own it is no plan to start, but nothing is wrong with it."""
+    file = with_part(notes, hello)
+
+    ran = remit("validate", file, notes / "plans" / "whole.json")
+
+    assert ran.code == 0, ran.out
+    assert "a part of whole@1.0.0" in ran.out
+    assert remit("graph", file).out.startswith("flowchart TD\n")
+    assert remit("run", file, "--json").codes == ["PLAN-INPUTS"]
+
+
+def test_a_part_with_a_fault_is_none(remit: Command, notes: Path, hello: Path) -> None:
+    """Being a part excuses missing inputs, and nothing else."""
+    file = with_part(notes, hello)
+    file.write_text(file.read_text().replace("notes.write_note@1", "notes.wriet_note@1"))
+
+    assert found(remit, file) == (1, ["PLAN-UNKNOWN-TOOL"])

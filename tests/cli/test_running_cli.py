@@ -134,6 +134,9 @@ def test_a_run_that_fails_returns_1_and_says_what_was_undone(typed: Typed, tag: 
     outcome = document["outcome"]
     assert isinstance(outcome, dict)
     assert (document["ok"], outcome["undone"], outcome["residue"]) == (False, 1, [])
+    told = typed("explain", str(document["workflow_id"])).stdout
+    assert "\n      LAB-REFUSED: lab.put@1: asked to refuse\n" in told
+    assert "the run is undone, because of LAB-REFUSED" in told
 
 
 async def test_a_gate_is_answered_with_the_printed_line(typed: Typed, tag: str) -> None:
@@ -297,3 +300,66 @@ def _on_a_terminal(arguments: list[str], typed: Typed) -> tuple[int, str]:
             written += part
     os.close(ours)
     return process.wait(timeout=30), written.decode()
+
+
+def test_amend_changes_what_has_not_begun(typed: Typed, tag: str) -> None:
+    """What changed is told, findings are listed; who proposes it must be stated."""
+    steps = [put("a", f"{tag}a"), burn(tag) | {"needs": ["a"]}, put("c", f"{tag}c", "burn")]
+    started = typed.document("run", typed.plan("amended", *steps), "--no-follow")
+    run = str(started["workflow_id"])
+    asyncio.run(eventually(lambda: _waits(typed, run)))
+    file, wrong = typed.folder / "amendment.yaml", typed.folder / "wrong.json"
+    new = put("d", f"{tag}d", "burn")
+    file.write_text(f"steps: {json.dumps([new])}\ndrop: [c]\nreason: another way\n")
+    wrong.write_text(json.dumps({"steps": [put("a", "x")], "drop": ["z"], "reason": "y"}))
+
+    anonymous = typed("amend", run, file)
+    dry = typed.document("amend", run, file, "--by", "boss@lab.example", "--dry")
+    refused = typed("amend", run, wrong, "--by", "boss@lab.example", "--json")
+    taken = typed("amend", run, file, "--by", "boss@lab.example", "--reason", "quite another way")
+    absent = typed("amend", f"{tag}-nowhere", file, "--by", "boss@lab.example")
+
+    assert (anonymous.returncode, absent.returncode) == (2, 2)
+    assert "does not state 'by'" in anonymous.stderr
+    assert "RUN-UNKNOWN" in absent.stderr
+    assert (dry["dry"], dry["changed"]) == (True, "nothing changed; would: add d; drop c")
+    found = [each["code"] for each in json.loads(refused.stdout)["diagnostics"]]
+    assert (refused.returncode, found) == (1, ["AMEND-UNKNOWN", "AMEND-BEGUN"])
+    assert (taken.returncode, taken.stderr) == (0, "")
+    assert "add d; drop c" in taken.stdout
+    shown = typed.document("explain", run)["steps"]
+    assert isinstance(shown, list)
+    states = {step["step"]: step["why"] for step in shown if isinstance(step, dict)}
+    assert (states["c"], "d" in states) == ("an amendment took it away", True)
+
+
+async def _waits(typed: Typed, run: str) -> bool:
+    return bool((await asyncio.to_thread(typed.document, "explain", run)).get("waits"))
+
+
+def test_rollback_undoes_a_run_that_has_completed(typed: Typed, tag: str) -> None:
+    """It waits for the undoing and tells its end; a refusal is a finding."""
+    file = typed.plan("reversed", put("a", f"{tag}a"), put("b", f"{tag}b", "a"))
+    run = str(typed.document("run", file)["workflow_id"])
+
+    refused = typed("rollback", run, "--by", "clerk@lab.example", "--reason", "why not")
+    taken = typed.document("rollback", run, "--by", "boss@lab.example", "--reason", "wrong")
+
+    assert refused.returncode == 1
+    assert "order.role_missing" in refused.stdout
+    assert taken["ok"] is True
+    assert taken["outcome"]["status"] == "rolled_back"  # type: ignore[index,call-overload]
+    puts = [f"put {tag}a", f"put {tag}b"]
+    assert typed.lab.effects(tag) == [*puts, f"drop {tag}b", f"drop {tag}a"]
+
+
+def test_rollback_of_a_run_at_work_is_the_message(typed: Typed, tag: str) -> None:
+    """The same command; the run undoes itself."""
+    file = typed.plan("at-work", put("a", f"{tag}a"), burn(tag) | {"needs": ["a"]})
+    run = str(typed.document("run", file, "--no-follow")["workflow_id"])
+    asyncio.run(eventually(lambda: _waits(typed, run)))
+
+    taken = typed.document("rollback", run, "--by", "boss@lab.example", "--reason", "wrong")
+
+    assert (taken["ok"], taken["undone_by"]) == (True, run)
+    assert typed.lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]

@@ -28,7 +28,9 @@ def targets() -> set[str]:
 
 def commands() -> set[str]:
     """Return the commands of `remit`."""
-    return {str(each.name) for each in make_app().registered_commands}
+    app = make_app()
+    groups = {str(each.typer_instance.info.name) for each in app.registered_groups}
+    return groups | {str(each.name) for each in app.registered_commands}
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -7,12 +7,14 @@ import pytest
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSON, JSONObject, digest
 from remit.cli.stack import stack
 from remit.enforcement.frame import Frame
 from remit.enforcement.point import EnforcementPoint
 from remit.plan.wire import StepCall
+from remit.stores.project import load_project
 from remit.tool.call import ToolAnswer, ToolCall
+from tests.in_process import working
 from tests.running import Running, ended, eventually, plan, start, waits
 from workers.fleet import enforcement, now_ms
 from workers.settings import WorkerSettings
@@ -28,7 +30,7 @@ async def point(lab: Running, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     lab.up()
     for name, value in stack.environment(lab.project).variables().items():
         monkeypatch.setenv(name, value)
-    async with enforcement(WorkerSettings()) as made:
+    async with enforcement(WorkerSettings(), load_project(lab.project).catalogue.digests) as made:
         yield made
 
 
@@ -95,6 +97,35 @@ async def test_tool_of_another_step_is_refused(
     await ended(handle)
 
 
+@pytest.mark.usefixtures("point")
+async def test_tool_that_drifted_is_refused_and_undone_as_it_was(
+    lab: Running, lab_client: Client
+) -> None:
+    """A contract that changed while a run waited is not called; earlier steps are still undone."""
+    tag = f"e{uuid.uuid4().hex[:8]}"
+    gate: JSONObject = {"role": "operator", "expires": "PT1H"}
+    steps: list[JSON] = [
+        {"id": "a", "tool": "lab.put@1", "args": {"name": f"free{tag}"}},
+        {"id": "b", "tool": "lab.put@1", "needs": ["a"], "args": {"name": tag}, "approval": gate},
+    ]
+    settings = WorkerSettings(task_queue=f"drift-{tag}")
+    async with working(lab, lab_client, settings):
+        handle = await lab_client.start_workflow(
+            "ExecutePlan", plan("drifted", steps), id=tag, task_queue=settings.task_queue
+        )
+        wait = (await waits(handle))[0]
+
+    today = load_project(lab.project).catalogue.digests
+    tomorrow = {**today, "lab.put@1": digest("another contract")}
+    async with working(lab, lab_client, settings, digests=tomorrow):
+        await handle.signal("approve", {"step": "b", "digest": wait["digest"], "by": BOSS})
+        outcome = await ended(handle)
+
+    assert (outcome["status"], outcome["code"], outcome["step"]) == ("failed", "TOOL-DRIFTED", "b")
+    assert lab.effects(tag) == []
+    assert lab.effects(f"free{tag}") == [f"put free{tag}", f"drop free{tag}"]
+
+
 async def test_policy_edit_changes_the_next_decision_without_a_restart(
     lab: Running, lab_client: Client
 ) -> None:
@@ -111,7 +142,7 @@ async def test_policy_edit_changes_the_next_decision_without_a_restart(
     rule = lab.project / "policies" / "domains" / "lab" / "tighter.rego"
     before = stack.status(lab.project).policy.active_revision
     rule.write_text(
-        "package remit.domains.lab.tighter\n\nimport data.remit.lib\n\n"
+        "package remit.domains.lab.tighter\n\nimport rego.v2\nimport data.remit.lib\n\n"
         'denies contains lib.reason("lab.tighter", "domains.lab.tighter", "not today") if {\n'
         f'\tinput.action.arguments.name == "{tag}"\n}}\n'
     )

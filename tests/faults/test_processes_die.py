@@ -118,18 +118,68 @@ async def test_terminate_at_every_step_leaves_nothing(
 
     await handle.terminate("somebody did")
 
+    await _all_undone(lab, lab_client, handle, tag)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+async def test_terminate_of_a_run_with_children_leaves_nothing(
+    lab: Running, lab_client: Client, tag: str, after: int
+) -> None:
+    """A run that dies while its children work is undone with all that they did."""
+    handle = await start(lab_client, plan("terminated", _in_children(tag)))
+    await eventually(lambda: _effects(lab, tag, after))
+
+    await handle.terminate("somebody did")
+
+    await _all_undone(lab, lab_client, handle, tag)
+
+
+async def test_terminate_of_a_child_alone_undoes_the_run(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """A child that somebody ends is a failure of its step: its part and the rest are undone."""
+    handle = await start(lab_client, plan("orphaned", _in_children(tag)))
+    await eventually(lambda: _effects(lab, tag, 1))
+
+    await lab_client.get_workflow_handle(f"{handle.id}/first").terminate("somebody did")
+
+    outcome = await ended(handle, 90)
+    assert (outcome["status"], outcome["step"], outcome["residue"]) == ("failed", "first", [])
+    assert _is_even(lab.effects(tag))
+
+
+def _in_children(tag: str) -> list[JSON]:
+    """Return two sub-plans, each in a child workflow, one after the other."""
+    return [
+        {
+            "id": step,
+            "plan": "slow-pair@1.0.0",
+            "args": {"name": f"{tag}{step}", "fail": ""},
+            "needs": needs,
+        }
+        for step, needs in (("first", []), ("second", ["first"]))
+    ]
+
+
+async def _all_undone(lab: Running, client: Client, handle: WorkflowHandle, tag: str) -> None:
+    """Wait until the keeper has had everything undone, and see that it stays so."""
+
     async def even() -> bool:
         effects = lab.effects(tag)
-        puts = [name for name in effects if name.startswith("put")]
-        drops = [name for name in effects if name.startswith("drop")]
-        repair = lab_client.get_workflow_handle(f"remit-repair/{handle.first_execution_run_id}")
+        repair = client.get_workflow_handle(f"remit-repair/{handle.first_execution_run_id}")
         # Ended before its admission, a run has left nothing that the keeper could repair.
-        done = not puts or await _is_over(repair)
-        return done and len(puts) == len(drops) == len(set(drops))
+        return _is_even(effects) and (not effects or await _is_over(repair))
 
     await eventually(even, within_s=90)
     assert await _standing(lab, tag) == lab.effects(tag)
     assert await even()
+
+
+def _is_even(effects: list[str]) -> bool:
+    """Whether everything that was put down was taken away, once."""
+    puts = [name for name in effects if name.startswith("put")]
+    drops = [name for name in effects if name.startswith("drop")]
+    return len(puts) == len(drops) == len(set(drops))
 
 
 async def test_reset_of_a_parent_with_children_doubles_nothing(

@@ -1,4 +1,4 @@
-"""`python -m tests.histories.record`: run what the replay tests replay, and keep the histories.
+"""`python -m tests.histories.record [NAME…]`: run what the replay tests replay, keep the histories.
 
 Record again only when a change of commands is meant: until the first release nobody has histories
 to keep; afterwards a change needs a new engine or `workflow.patched`, and the old files stay.
@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from temporalio.client import Client, WorkflowHandle
@@ -118,10 +119,49 @@ async def invalid(client: Client) -> None:
     await record(client, "invalid", handle)
 
 
-async def main(running: Running) -> None:
-    """Record all."""
+async def amended(client: Client) -> None:
+    """Two steps that have not begun replaced and dropped, one added; before it one refused."""
+    gate: JSONObject = {"role": "operator", "expires": "PT1H"}
+    steps: list[JSON] = [
+        put("a", "amended"),
+        put("b", "amended-b", "a", approval=gate),
+        put("c", "never", "b"),
+        put("d", "never", "b"),
+    ]
+    handle = await start(client, plan("amended", steps))
+    wait = (await waits(handle))[0]
+    said: JSONObject = {"by": BOSS, "reason": "recorded"}
+    await handle.signal("amend", {**said, "steps": [put("a", "begun")]})
+    more: list[JSON] = [put("c", "amended-c", "b"), put("e", "amended-e", "c")]
+    await handle.execute_update("amend", {**said, "steps": more, "drop": ["d"]})
+    await handle.execute_update("approve", {"step": "b", "digest": wait["digest"], "by": BOSS})
+    await ended(handle)
+    await record(client, "amended", handle)
+
+
+async def reversed_(client: Client) -> None:
+    """A run that has completed is rolled back, behind an order that is refused."""
+    handle = await start(client, plan("reversed", [put("a", "reversed-a")]))
+    await ended(handle)
+    root = handle.first_execution_run_id or ""
+    for by, name in (("stranger", "reversal-refused"), (BOSS, "reversal")):
+        order: JSONObject = {"run": root, "by": by, "reason": "recorded"}
+        back: WorkflowHandle = await client.start_workflow(
+            "RollbackRun", order, id=f"remit-repair/{root}", task_queue="remit"
+        )
+        await ended(back)
+        await record(client, name, back)
+
+
+SCENARIOS = (completed, approved, undone, cancelled, repeated, invalid, amended, reversed_)
+
+
+async def main(running: Running, names: Sequence[str]) -> None:
+    """Record the scenarios of these names, or all."""
     client = await running.client()
-    for scenario in (completed, approved, undone, cancelled, repeated, invalid):
+    for scenario in SCENARIOS:
+        if names and scenario.__name__ not in names:
+            continue
         await scenario(client)
         sys.stderr.write(f"recorded {scenario.__name__}\n")
 
@@ -130,7 +170,7 @@ if __name__ == "__main__":
     folder = Path(tempfile.mkdtemp(prefix="remit-histories-"))
     running = Running.of(ROOT / "tests" / "lab", folder / "lab")
     try:
-        asyncio.run(main(running))
+        asyncio.run(main(running, sys.argv[1:]))
     finally:
         running.down()
         shutil.rmtree(folder)

@@ -60,3 +60,4 @@ async def test_changed_history_does_not_replay() -> None:
 def test_every_shipped_behaviour_is_recorded() -> None:
     """Each workflow type and each way to end has a history."""
     assert {"completed", "approved", "undone", "cancelled", "repeated", "invalid"} <= set(RECORDED)
+    assert {"amended", "reversal", "reversal-refused"} <= set(RECORDED)

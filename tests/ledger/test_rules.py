@@ -6,7 +6,8 @@ import pytest
 
 from remit.canonical import digest
 from remit.ledger import barriers, rules
-from remit.ledger.protocol import Action, Intent, LedgerError, Reserve, State, Totals
+from remit.ledger.entries import Action, Intent, Reserve, State, Totals
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Segment, StepKey
 from tests.stores.ledger_values import CLOCK, DECISION, ROOT, gate, intent, key, outcome
 

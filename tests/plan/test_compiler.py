@@ -5,6 +5,9 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from remit.canonical import JSONObject, digest
 from remit.plan.scheduling import part_schedule, schedule_of
 from tests.plan.compiling import CATALOGUE, PURCHASE, compiled, plan, purchase
 
@@ -63,6 +66,16 @@ def test_every_process_compiles_to_the_same_bytes() -> None:
 
     assert len(said) == 1
     assert said.pop().startswith(compiled(PURCHASE).digest)
+
+
+@pytest.mark.parametrize("value", [1e16, 2.0**53, -1e20, 30.0, 1.5, 1e-7])
+def test_floats_of_any_size_are_pinned_by_their_canonical_form(value: float) -> None:
+    """A compiled plan has the digest of its JSON, whichever way its floats were hashed."""
+    look: JSONObject = {"id": "look", "tool": "crm.get_contact@1", "args": {"id": "c-1"}}
+    made = compiled(plan(look, inputs={"n": value}))
+    assert made.compiled is not None
+
+    assert made.digest == digest(made.compiled.model_dump(mode="json"))
 
 
 def test_a_reference_to_the_catalogue_compiles_to_the_plan_with_its_inputs() -> None:

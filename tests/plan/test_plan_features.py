@@ -208,6 +208,35 @@ def test_optional_arguments_that_are_not_given_are_not_undone_with() -> None:
     assert set(given.steps[0].undo.args) == {"id", "note"}
 
 
+@pytest.mark.parametrize(
+    ("argument", "places"),
+    [
+        ("${output.ghost}", ["/steps/0/tool", "/steps/1/tool"]),
+        ("${output.id", ["/steps/0/tool", "/steps/1/tool"]),
+        ("${steps.first.output.id}", ["/steps/0/tool"]),
+        ("${output.id}", []),
+    ],
+)
+def test_a_faulty_undo_of_a_tool_is_told_of_the_steps_that_it_fails(
+    argument: str, places: list[str]
+) -> None:
+    """Steps share what is found in their tool's undo as far as they see the same there."""
+    takes = record(id=TEXT)
+    undo: JSONObject = {"tool": "a.undo@1", "args": {"id": argument}}
+    contracts = [
+        tool("a.do", "write", takes, takes, compensation=undo),
+        tool("a.undo", "write", takes, takes, irreversible=True),
+    ]
+    # Not `Catalogue.of`, which would refuse such contracts: not every source of tools may check.
+    catalogue = Catalogue({contract.ref: contract for contract in contracts})
+    step: JSONObject = {"id": "first", "tool": "a.do@1", "args": {"id": "x"}}
+    found = compile_plan(
+        plan(step, {**step, "id": "second", "needs": ["first"]}), catalogue, Library()
+    )
+
+    assert [each.path for each in found.diagnostics] == places
+
+
 def test_probes_and_read_backs_are_pinned_too() -> None:
     """Everything that a run may call is in the compiled plan."""
     probe: JSONObject = {"tool": "a.find@1", "args": {"id": "${args.id}"}}

@@ -10,6 +10,7 @@ from remit.decision.facts import (
     GateFact,
     Grant,
     History,
+    Order,
     PlanFact,
     PlanGate,
     PlanStepFact,
@@ -168,6 +169,13 @@ def vote(by: str = "holder@acme.example") -> Facts:
     """Return the facts of a vote; the budget holder's is allowed."""
     cast = Vote(gate=GATE, by=by, verdict="approve", verified=False)
     return Facts(kind="vote", principal=PRINCIPAL, vote=cast, context=CONTEXT)
+
+
+def order(by: str = "operator@acme.example", name: str = "rollback") -> Facts:
+    """Return the facts of an order; the operator's is allowed."""
+    told = {"name": name, "path": "", "by": by, "verified": False, "ended_ms": None}
+    said = Order.model_validate(told)
+    return Facts(kind="order", principal=PRINCIPAL, order=said, context=CONTEXT)
 
 
 def document(facts: Facts) -> JSONObject:

@@ -40,6 +40,8 @@ def codes(decision: Decision) -> set[str]:
         (given.system("remit.other"), "deny"),
         (given.vote(), "allow"),
         (given.vote("requester@acme.example"), "deny"),
+        (given.order(), "allow"),
+        (given.order("holder@acme.example"), "deny"),
     ],
 )
 def test_every_answer_has_the_closed_form(policies: Served, facts: Facts, effect: str) -> None:
@@ -124,7 +126,7 @@ def test_the_gate_names_role_quorum_and_expiry(policies: Served) -> None:
 @pytest.mark.parametrize("activity", SYSTEM_ACTIVITIES)
 def test_each_of_our_own_activities_is_known(policies: Served, activity: str) -> None:
     """Each activity type of the wire is allowed to some workflow, and refused to a stranger."""
-    workflows = ("ExecutePlan", "ExecutePart", "UnwindPart", "RepairRun")
+    workflows = ("ExecutePlan", "ExecutePart", "UnwindPart", "RepairRun", "RollbackRun")
     effects = [decide(policies, given.system(activity, name)).effect for name in workflows]
 
     assert "allow" in effects

@@ -26,6 +26,7 @@ KINDS = {
     "admission": given.admission(),
     "system": given.system(),
     "vote": given.vote(),
+    "order": given.order(),
 }
 _ABSENT = object()
 _ODD: tuple[JSON, ...] = ("odd", -1, 0.5, True, [7], {"odd": 1})

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from remit.ledger.protocol import Action, FrozenUndo, State
+from remit.ledger.entries import Action, FrozenUndo, State
 from remit.plan.compiled import CompiledCall, CompiledPlan, CompiledRetry, CompiledStep, Limits
 from remit.plan.contract import Constraints
 from remit.plan.path import Direction, StepKey

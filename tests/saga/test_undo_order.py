@@ -1,6 +1,6 @@
 """What is undone next and in which order, rule by rule."""
 
-from remit.ledger.protocol import Action, State
+from remit.ledger.entries import Action, State
 from remit.plan.compiled import CompiledPlan
 from remit.saga.order import UndoBatch, undo_batch
 from tests.saga.runs import did, plan, step, undid

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remit.ledger.protocol import Action, State
+from remit.ledger.entries import Action, State
 from remit.plan.compiled import CompiledPlan
 from remit.plan.path import Segment
 from remit.saga.order import UndoBatch, undo_batch
@@ -148,6 +148,41 @@ def test_a_blocked_call_holds_up_exactly_what_it_stands_on(
     assert undone == everything - held - stuck
     assert set(batch.doubts) == doubted
     assert {left.path for left in batch.residue} == stuck - doubted
+
+
+@settings(max_examples=100, deadline=None)
+@given(run=runs(), data=st.data(), limit=st.integers(1, 8))
+def test_what_nothing_can_undo_is_listed_and_holds_nobody_up(
+    run: Run, data: st.DataObject, limit: int
+) -> None:
+    """Irreversible calls and those without undo arguments are residue; all else is undone."""
+    here = [action.key.path for action in run.happened if not action.key.parent]
+    lost = set(data.draw(st.lists(st.sampled_from(here), max_size=3)) if here else [])
+    no_arguments = {path for path in lost if data.draw(st.booleans())}
+    ledger = [
+        did(a.key.path, a.effect_order, undo=False if a.key.path in no_arguments else None)
+        if a.key.path in lost
+        else a
+        for a in run.happened
+    ]
+    undone: list[str] = []
+    for _ in range(len(run.happened) + 1):
+        batch = undo_batch(run.plan, "", ledger, limit=limit)
+        paths = [undo.path for undo in batch.undos]
+        undone += paths
+        ledger += [undid(a.key.path) for p in paths for a in run.happened if _undone(a, p)]
+
+    everything = {a.key.path.partition("/")[0] for a in run.happened}
+    assert sorted(undone) == sorted(everything - lost)
+    assert all(
+        undone.index(upper) < undone.index(lower)
+        for upper in undone
+        for lower in undone
+        if _stands_on(run, upper, lower)
+    )
+    assert {left.path for left in batch.residue} == lost
+    assert all(left.owner for left in batch.residue)
+    assert not batch.more
 
 
 @settings(max_examples=100, deadline=None)

@@ -74,5 +74,7 @@ def test_demo_works_again_after_a_kill(taken: None, project: Path) -> None:
     assert undone == ["finance.entry", "erp.order", "finance.reservation"]
     typed = [line for line in told.splitlines() if line.startswith("$ temporal workflow signal")]
     assert len(typed) == 2
+    assert "the evidence holds" in told
+    assert re.search(r"EVIDENCE-EDITED +record \d+", told)
     assert "✗" not in told
     assert stack.status(project).condition == "stopped"

@@ -10,6 +10,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
 
 PLAN = "delete-record@1.0.0"
 OWNER = "data.owner@acme.example"
+OPERATOR = "operator@acme.example"
 UNDONE = ["do erp.archive", "undo erp.archive"]
 
 
@@ -60,7 +61,7 @@ async def test_failed_and_compensated(office: Office, client: Client) -> None:
     assert (wait["kind"], wait["step"]) == ("doubt", "delete")
     assert (await told(handle))["RemitAwaits"] == "operator"
 
-    no = {"step": "delete", "happened": False, "evidence": "rec-77 is there", "by": OWNER}
+    no = {"step": "delete", "happened": False, "evidence": "rec-77 is there", "by": OPERATOR}
     await handle.execute_update("resolve_doubt", no)
 
     outcome = await ended(handle)

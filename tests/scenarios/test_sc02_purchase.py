@@ -1,16 +1,18 @@
 """SC-02: a purchase, with each of its endings; the company's books are the judge."""
 
+import json
 import uuid
 
 import pytest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import ended, start, waits
+from tests.running import ROOT, ended, start, waits
 from tests.scenarios.office import Office, answer, begin, plan_file, told
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
 
+AMENDMENT = ROOT / "examples" / "backoffice" / "amendments" / "purchase.json"
 HOLDER = "budget.holder@acme.example"
 APPROVER = "finance.approver@acme.example"
 REQUESTER = "requester@acme.example"
@@ -59,6 +61,22 @@ async def test_accepted(office: Office, client: Client) -> None:
     assert await office.approvals(root) == [("operation.spend", HOLDER)]
     kinds = [record["kind"] for record in await office.evidence(root)]
     assert kinds.count("intent") == kinds.count("outcome") == 6
+
+
+async def test_amended_while_it_waits(office: Office, client: Client) -> None:
+    """The example's amendment: the requester is told as well, in one more message."""
+    proposal = json.loads(AMENDMENT.read_text(encoding="utf-8"))
+    handle = await purchase(client)
+    await waits(handle)
+
+    changed = await handle.execute_update("amend", proposal)
+    await answer(handle, "approve", HOLDER)
+
+    outcome = await ended(handle)
+    assert changed == "amend: add tell; replace notify"
+    assert (outcome["status"], outcome["undone"]) == ("completed", 0)
+    assert office.effects() == [*DONE, "do mail.message"]
+    assert office.doubled() == []
 
 
 async def test_denied_by_policy(office: Office, client: Client) -> None:
@@ -112,6 +130,22 @@ async def test_failed_and_compensated(office: Office, client: Client) -> None:
     assert (office.state(), office.net(), office.doubled()) == (before, {}, [])
     assert (await told(handle))["RemitStatus"] == "failed"
     await office.evidence(str(handle.first_execution_run_id))
+
+
+async def test_entry_that_was_never_posted_is_noticed(office: Office, client: Client) -> None:
+    """The books only say that they posted: the read-back finds no entry, and all is undone."""
+    before = office.state()
+    office.fault("finance.post_entry", "lie")
+    handle = await purchase(client)
+
+    await answer(handle, "approve", HOLDER)
+
+    outcome = await ended(handle)
+    assert (outcome["status"], outcome["code"]) == ("failed", "READ-BACK-DIFFERS")
+    assert (outcome["step"], outcome["residue"]) == ("entry", [])
+    assert "supplier.confirm_order" not in office.requests()
+    assert "do finance.entry" not in office.effects()
+    assert (office.state(), office.net(), office.doubled()) == (before, {}, [])
 
 
 async def test_unreachable_supplier_is_a_question_for_a_person(

@@ -3,6 +3,7 @@
 Each agent's part is a sub-plan, admitted and decided as that agent; the undo goes back across them.
 """
 
+import sys
 import uuid
 
 import pytest
@@ -144,3 +145,14 @@ async def test_duplicate_start_has_no_effect(office: Office, client: Client) -> 
     assert office.effects() == stands
     assert set(stands) == DONE
     assert office.doubled() == []
+
+
+def test_an_agents_part_is_rehearsed_by_itself(office: Office) -> None:
+    """A dry run takes a sub-plan of the catalogue for what it is, and calls nothing."""
+    told = office.shell(
+        f"{sys.executable} -m remit dry-run --project {office.project} onboarding-data@1.0.0"
+    )
+
+    assert "taken as a part of onboarding@1.0.0" in told
+    assert "allow load  crm.load_data@1" in told
+    assert office.requests() == []

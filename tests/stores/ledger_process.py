@@ -5,7 +5,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from remit.ledger.protocol import Intent, LedgerError, Reserve
+from remit.ledger.entries import Intent, Reserve
+from remit.ledger.errors import LedgerError
 from remit.stores.ledger import SqlLedger, open_ledger
 from tests.stores.ledger_values import intent, key, outcome
 

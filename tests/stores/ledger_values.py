@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remit.canonical import JSON, Digest, JSONObject, canonical, digest, digest_bytes
-from remit.ledger.protocol import (
+from remit.ledger.entries import (
     Admission,
     Content,
     FrozenUndo,

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from remit.canonical import canonical, digest
-from remit.ledger.protocol import FrozenUndo, LedgerError, Reserve, State, Totals
+from remit.ledger.entries import FrozenUndo, Reserve, State, Totals
+from remit.ledger.errors import LedgerError
 from remit.stores.ledger import SqlLedger
 from tests.stores.ledger_values import (
     COMPILED,

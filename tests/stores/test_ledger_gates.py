@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from remit.ledger.protocol import Record
+from remit.ledger.entries import Record
 from remit.stores.gates import REFUSED_LIMIT
 from remit.stores.ledger import SqlLedger
 from tests.stores.ledger_values import ROOT, HandClock, chain_of, gate, key, kinds, vote

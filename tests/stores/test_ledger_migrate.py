@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from remit.ledger.protocol import LedgerError, LedgerUnavailableError
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores import database
 from remit.stores import migrate as migrate_module
 from remit.stores.database import database_of

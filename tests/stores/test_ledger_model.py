@@ -22,7 +22,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from remit.ledger.protocol import LedgerError, Reserve, State, Totals
+from remit.ledger.entries import Reserve, State, Totals
+from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
 from remit.stores.migrate import migrate
 from tests.stores.ledger_values import (

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 
-from remit.ledger.protocol import LedgerUnavailableError, Reserve
+from remit.ledger.entries import Reserve
+from remit.ledger.errors import LedgerUnavailableError
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.migrate import migrate
 from remit.stores.postgresql import MUTABLE, grant_writer, writer_grants

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from remit.ledger.protocol import LedgerError, Reserve, State
+from remit.ledger.entries import Reserve, State
+from remit.ledger.errors import LedgerError
 from remit.plan.path import StepKey
 from remit.stores import writer
 from remit.stores.ledger import SqlLedger

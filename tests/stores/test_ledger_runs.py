@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from remit.canonical import digest
-from remit.ledger.protocol import Content, LedgerError, Record, Totals
+from remit.ledger.entries import Content, Record, Totals
+from remit.ledger.errors import LedgerError
 from remit.stores.contents import ContentCache
 from remit.stores.ledger import SqlLedger, open_ledger
 from tests.stores.ledger_values import (
@@ -110,3 +111,23 @@ async def test_records_come_in_pages(ledger: SqlLedger) -> None:
 
     assert [record["seq"] for record in page] == [3, 4, 5]
     assert [record["body"] for record in page] == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+
+async def test_only_a_completed_run_is_opened_for_its_undoing(ledger: SqlLedger) -> None:
+    """One that is open or ended otherwise is not; the keeper then closes it a second time."""
+    with pytest.raises(LedgerError, match="is open") as refused:
+        await ledger.reverse(ROOT)
+    assert refused.value.code == "ROLLBACK-NOT-COMPLETED"
+    assert await ledger.close_run(ROOT, "completed", [])
+
+    await ledger.reverse(ROOT)
+    await ledger.reverse(ROOT)
+
+    run = await ledger.run(ROOT)
+    assert run is not None
+    assert run.closed == "rolling_back"
+    assert kinds(await chain_of(ledger))[-1] == "reversal"
+    assert await ledger.close_run(ROOT, "rolled_back", [])
+    assert not await ledger.close_run(ROOT, "rolled_back", [])
+    with pytest.raises(LedgerError, match="is rolled_back"):
+        await ledger.reverse(ROOT)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from remit.ledger.protocol import LedgerError, LedgerUnavailableError, Reserve
+from remit.ledger.entries import Reserve
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.ledger.records import verify_chain
 from remit.stores import ledger as ledger_module
 from remit.stores import sqlite, writer

@@ -115,7 +115,12 @@ async def test_lost_answer_takes_effect_once(lab: Running, lab_client: Client, t
 
     assert [wait["kind"] for wait in pending] == ["doubt"]
     assert lab.effects(tag) == [f"put {tag}a"]
-    answer = {"step": "a", "happened": True, "evidence": {"seen": "in the journal"}, "by": "boss"}
+    answer = {
+        "step": "a",
+        "happened": True,
+        "evidence": {"seen": "in the journal"},
+        "by": "boss@lab.example",
+    }
     assert await handle.execute_update("resolve_doubt", answer)
     outcome = await ended(handle)
     assert outcome["status"] == "completed"

@@ -19,7 +19,7 @@ from remit.enforcement.opa import OpaClient, PolicyInvalidError, PolicyUnavailab
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.subject import Subject
-from remit.ledger.protocol import Admission, RunRow, Situation, Totals
+from remit.ledger.entries import Admission, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import StepKey
 from remit.tool.contract import ToolContract
@@ -90,11 +90,11 @@ class Asking:
         """What the run would have spent and done so far."""
 
     async def admission(
-        self, plan: CompiledPlan, contracts: Mapping[Digest, ToolContract], path: str
+        self, plan: PinnedPlan, contracts: Mapping[Digest, ToolContract], path: str
     ) -> Answer:
         """Return what policy says of a whole plan; `path` is a sub-plan's."""
         frame = _frame("remit.admit")
-        facts = step_facts(plan, contracts)
+        facts = step_facts(plan.plan, contracts)
         return await _answer(self._deciding.admission(plan, self._run, facts, frame, path))
 
     async def call(self, subject: Subject) -> Answer:

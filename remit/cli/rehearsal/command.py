@@ -14,6 +14,7 @@ from remit.cli.stack import stack as light
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.starting import Prepared, prepare
 from remit.enforcement.opa import OpaClient
+from remit.enforcement.pinned import PinnedPlan
 
 _WORDS = {"allow": "allow", "require_approval": "gate", "deny": "deny"}
 _DEADLINE_S = 5.0
@@ -47,7 +48,7 @@ def _says(scene: Scene) -> str:
 
 def dry_run(name: str, inputs: Sequence[str], project: Path | None, *, as_json: bool) -> int:
     """Ask about the plan that `name` names, and print what was said."""
-    prepared = prepare(name, read_inputs(inputs), project)
+    prepared = prepare(name, read_inputs(inputs), project, to_start=False)
     environment = light.environment(prepared.folder)
     rehearsed = asyncio.run(_rehearse(prepared, environment))
     answer(_document(prepared, rehearsed), _lines(prepared, rehearsed), as_json=as_json)
@@ -62,9 +63,10 @@ async def _rehearse(prepared: Prepared, environment: StackEnvironment) -> Rehear
     compilation, plan = prepared.compilation, prepared.plan
     async with client:
         asking = Asking(client, plan)
-        admission = await asking.admission(plan, compilation.contracts, "")
+        pinned = PinnedPlan.of(compilation.digest, plan)
+        admission = await asking.admission(pinned, compilation.contracts, "")
         stage = Stage(asking, compilation.contracts, compilation.parts)
-        await stage.play(plan, plan.inputs)
+        await stage.play(pinned, plan.inputs)
     return Rehearsed(admission, stage.scenes)
 
 
@@ -83,6 +85,7 @@ def _document(prepared: Prepared, rehearsed: Rehearsed) -> Document:
         "verdict": rehearsed.verdict,
         "plan": f"{plan.name}@{plan.version}",
         "digest": plan.plan_digest,
+        "note": prepared.note,
         "revision": rehearsed.admission.revision,
         "admission": asdict(rehearsed.admission),
         "steps": [_scene(scene) for scene in rehearsed.scenes],
@@ -108,6 +111,8 @@ def _scene(scene: Scene) -> dict[str, object]:
 def _lines(prepared: Prepared, rehearsed: Rehearsed) -> Iterator[str]:
     plan = prepared.plan
     yield f"{plan.name} {plan.version}: a dry run; nothing is called, nothing is written down"
+    if prepared.note:
+        yield f"taken as {prepared.note}"
     yield f"policies {rehearsed.admission.revision}"
     yield f"{_word(rehearsed.admission)}  the whole plan"
     yield from _because(rehearsed.admission)

@@ -95,18 +95,18 @@ class Stage:
         self._parts = parts
 
     async def play(
-        self, plan: CompiledPlan, inputs: JSONObject, path: str = "", within: str = ""
+        self, pinned: PinnedPlan, inputs: JSONObject, path: str = "", within: str = ""
     ) -> None:
-        """Play `plan` from its beginning to its end.
+        """Play a plan from its beginning to its end.
 
         Args:
-            plan: the compiled plan or sub-plan.
+            pinned: the compiled plan or sub-plan.
             inputs: those of its inputs that are known.
             path: where a sub-plan stands in the run.
             within: the turn that a sub-plan takes, and a dot.
         """
-        part = Part(_pinned(plan), path, inputs)
-        machine = machine_for(schedule_of(plan, self._contracts))
+        part = Part(pinned, path, inputs)
+        machine = machine_for(schedule_of(pinned.plan, self._contracts, pinned.digest))
         commands = machine.start()
         seen: set[int] = set()
         number = 0
@@ -116,7 +116,7 @@ class Stage:
             events = [event for each in commands for event in await self._perform(part, each, turn)]
             seen |= {each.ref.step for each in commands if isinstance(each, Call | StartChild)}
             commands = [command for event in events for command in machine.apply(event)]
-        for position, step in enumerate(plan.steps):
+        for position, step in enumerate(pinned.plan.steps):
             if position not in seen and step.fallback_for:
                 await self._stand_in(part, step)
 
@@ -152,7 +152,7 @@ class Stage:
             self.scenes.append(Scene(turn, path, _name(sub), None, notes=_skipped(step)))
             return Skipped(ref)
         inputs = {**sub.inputs, **known_inputs(step.args, scope)}
-        told = sub.model_copy(update={"inputs": inputs})
+        told = PinnedPlan.of(step.plan or "", sub.model_copy(update={"inputs": inputs}))
         answer = await self._asking.admission(told, self._contracts, path)
         notes = tuple(_conditions(step, scope))
         self.scenes.append(
@@ -264,10 +264,6 @@ def _conditions(step: CompiledStep, scope: JSONObject) -> Iterator[str]:
 
 def _skipped(step: CompiledStep) -> tuple[str, ...]:
     return (f"skipped: {step.when} does not hold",)
-
-
-def _pinned(plan: CompiledPlan) -> PinnedPlan:
-    return PinnedPlan(plan.digest, plan, {step.id: step for step in plan.steps})
 
 
 def _name(plan: CompiledPlan) -> str:

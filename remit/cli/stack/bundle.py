@@ -20,7 +20,8 @@ from remit.canonical import JSONObject
 from remit.cli.stack.errors import PolicyError, StackCode
 from remit.cli.stack.opa import ALGORITHM
 from remit.cli.stack.packages import PARSE_QUERY, PARSED, ParsedFile, check_project_rules
-from remit.cli.stack.sources import PROJECT, ROOT, PolicySources
+from remit.cli.stack.sources import ROOT, PolicySources
+from remit.decision.registry import settled
 
 _DEADLINE_S = 60.0
 _MAX_MESSAGE = 4000
@@ -54,10 +55,12 @@ class BundleBuilder:
         revision = sources.revision(data)
         with tempfile.TemporaryDirectory(prefix="remit-bundle-") as folder:
             stage = Path(folder, "stage")
-            _write_stage(stage, sources, {**data, "revision": revision})
+            _write_stage(stage, sources, {**settled(data), "revision": revision})
             capabilities = _write_checks(Path(folder), sources)
             self._run(sources, stage, ("check", "--strict", *capabilities, *_schemas(folder)))
-            check_project_rules(sources, self._parsed(sources, Path(folder)))
+            parsed = self._parsed(sources, Path(folder))
+            check_project_rules(sources, parsed)
+            _disarm_annotations(stage, parsed)
             archive = Path(folder, "bundle.tar.gz")
             self._run(sources, stage, ("build", *self._signed(archive, revision), *capabilities))
             return Bundle(revision, archive.read_bytes())
@@ -78,11 +81,8 @@ class BundleBuilder:
             )
 
     def _parsed(self, sources: PolicySources, folder: Path) -> Sequence[ParsedFile]:
-        """Return what each rule file of the project defines."""
-        mine = [file for file in sources.rules if file.root.name == PROJECT]
-        if not mine:
-            return ()
-        texts = {file.staged: file.content.decode() for file in mine}
+        """Return what each rule file defines."""
+        texts = {file.staged: file.content.decode() for file in sources.rules}
         _write(folder / "rules.json", json.dumps(texts).encode())
         done = self._opa(folder, "eval", "--format", "raw", "--input", "rules.json", PARSE_QUERY)
         try:
@@ -118,6 +118,20 @@ def _write_stage(stage: Path, sources: PolicySources, data: JSONObject) -> None:
         _write(stage / file.staged, file.content)
     _write(stage / "data.json", json.dumps({ROOT: data}).encode())
     _write(stage / ".manifest", json.dumps({"roots": [ROOT], "rego_version": 1}).encode())
+
+
+def _disarm_annotations(stage: Path, parsed: Sequence[ParsedFile]) -> None:
+    """Make plain comments of the annotations, which only the checks need.
+
+    While one rule of a bundle has labels, OPA gathers those of every rule that it evaluates, asked
+    for or not: a tenth of a decision's time. No line is added or lost, so places still fit.
+    """
+    for found in parsed:
+        file = stage / found.file
+        lines = file.read_bytes().split(b"\n")
+        for row in found.annotations:
+            lines[row - 1] = lines[row - 1].replace(b"METADATA", b"Metadata", 1)
+        file.write_bytes(b"\n".join(lines))
 
 
 def _write_checks(folder: Path, sources: PolicySources) -> Sequence[str]:

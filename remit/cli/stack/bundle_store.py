@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from remit.canonical import digest_bytes
-from remit.cli.stack.atomic import write_atomically
 from remit.cli.stack.bundle import Bundle
 from remit.cli.stack.bundle_status import STATUS, BundleStatus, read_status
 from remit.diagnostic import Diagnostic
+from remit.stores.atomic import write_atomically
 
 ARCHIVE = "remit.tar.gz"
+KEPT = "kept"
+"""Folder of bundles by revision, from which the keeper takes them into the ledger."""
+_MOST_KEPT = 50
 
 
 class BundleStore:
@@ -45,6 +48,8 @@ class BundleStore:
                 archive_digest=digest_bytes(bundle.content),
                 activated_at=datetime.now(UTC),
             )
+            # Kept before it is served: no decision is made under rules that evidence would lack.
+            self._keep(bundle)
             write_atomically(self._folder / ARCHIVE, bundle.content)
             self._bundle = bundle
             self._say(status)
@@ -78,6 +83,16 @@ class BundleStore:
             self._closed = True
             self._changed.notify_all()
 
+    def _keep(self, bundle: Bundle) -> None:
+        """Leave a copy for the ledger; the oldest ones, which it has long taken, make room."""
+        folder = self._folder / KEPT
+        folder.mkdir(mode=0o700, exist_ok=True)
+        name = bundle.revision.removeprefix("sha256:")
+        write_atomically(folder / f"{name}.tar.gz", bundle.content)
+        kept = sorted(folder.glob("*.tar.gz"), key=lambda file: file.stat().st_mtime_ns)
+        for file in kept[:-_MOST_KEPT]:
+            file.unlink(missing_ok=True)
+
     def _revision(self) -> str | None:
         return None if self._bundle is None else self._bundle.revision
 
@@ -94,3 +109,4 @@ class BundleStore:
         if status.revision is not None and digest_bytes(content) == status.archive_digest:
             self._bundle = Bundle(status.revision, content)
             self._status = status
+            self._keep(self._bundle)

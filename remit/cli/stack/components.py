@@ -26,6 +26,8 @@ from remit.cli.stack.publisher_settings import PublisherSettings
 
 WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
 """Worker processes and their roles."""
+CHECKPOINTS = "REMIT_CHECKPOINTS"
+"""Variable that puts the checkpoints elsewhere than into the stack's own folder."""
 
 _READY_S = 150.0
 """Generous: what cannot start ends by itself and is told at once; a busy machine is only slow.
@@ -202,7 +204,7 @@ def _opa(blueprint: Blueprint) -> Component:
         name="opa",
         wave=2,
         argv=opa.argv(blueprint.opa.path, configuration=configuration, socket=blueprint.socket),
-        variables={},
+        variables=opa.VARIABLES,
         address=f"unix:{blueprint.socket}",
         health=opa.health(blueprint.socket, blueprint.layout.opa_token),
         ready_within_s=_READY_S,
@@ -240,11 +242,12 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
     port = blueprint.ports[_METRICS + name]
     environment = blueprint.environment().model_copy(update={"metrics_port": port})
     services = port_variables(blueprint.service_ports())
+    own = _evidence(blueprint.layout) if "keeper" in roles else {}
     return Component(
         name=name,
         wave=3,
         argv=(sys.executable, "-P", "-m", "workers", "--roles", ",".join(roles)),
-        variables={**environment.variables(), **services},
+        variables={**environment.variables(), **services, **own},
         address=f"{LOOPBACK}:{port}",
         health=HttpHealth(url=f"http://{LOOPBACK}:{port}/metrics"),
         ready_within_s=_READY_S,
@@ -252,6 +255,15 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
         ports=(port,),
         configuration=_remit_version() + _catalogue_digest(blueprint.layout.project),
     )
+
+
+def _evidence(layout: Layout) -> dict[str, str]:
+    """Return what the keeper alone is told: where the signing key is, and the checkpoints go."""
+    return {
+        "REMIT_EVIDENCE_KEYS": str(layout.evidence_keys),
+        CHECKPOINTS: os.environ.get(CHECKPOINTS) or str(layout.checkpoints),
+        "REMIT_BUNDLES": str(layout.kept_bundles),
+    }
 
 
 def _catalogue_digest(project: Path) -> Digest:

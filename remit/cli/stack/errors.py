@@ -48,6 +48,8 @@ class StackCode(StrEnum):
     """A project's rules stand elsewhere than in a topic of a domain."""
     POLICY_CORE_PACKAGE = "POLICY-CORE-PACKAGE"
     """A project adds rules to a package that Remit's own policies define."""
+    POLICY_REGO_VERSION = "POLICY-REGO-VERSION"
+    """A project's rule file does not `import rego.v2`, so that `not` would mean something else."""
     POLICY_UNREAD_RULE = "POLICY-UNREAD-RULE"
     """A project's rule has a name that nobody reads: most likely misspelt."""
     POLICY_CHECK_FAILED = "POLICY-CHECK-FAILED"

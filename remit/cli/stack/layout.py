@@ -76,6 +76,21 @@ class Layout:
         return self.run / "bundle.key"
 
     @property
+    def kept_bundles(self) -> Path:
+        """Bundles that were served, until the ledger has them."""
+        return self.bundle / "kept"
+
+    @property
+    def evidence_keys(self) -> Path:
+        """The log's signing key and its public keys."""
+        return self.root / "evidence" / "keys"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Signed heads of the log."""
+        return self.root / "evidence" / "checkpoints"
+
+    @property
     def bundle_status(self) -> Path:
         """What the publisher last did."""
         return self.bundle / "status.json"

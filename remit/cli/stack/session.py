@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from remit.cli.stack import opa as opa_setup
-from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.binaries import Binary
 from remit.cli.stack.bundle_status import read_status
 from remit.cli.stack.components import Blueprint, Component, port_owners, preferred_ports
@@ -24,6 +23,8 @@ from remit.cli.stack.ports import choose
 from remit.cli.stack.processes import Started, await_healthy, start, stop
 from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import ComponentRecord, StackState, load, save
+from remit.stores.atomic import keep_secret
+from remit.stores.keyring import Keyring, origin_of
 
 _PATIENCE_S = 3.0
 """How long a running component may fail its check before it is started again."""
@@ -49,6 +50,7 @@ class Session:
         """Decide ports, secrets and files, and write them down."""
         layout = self.layout
         ports = self._ports(settings)
+        Keyring(layout.evidence_keys).make(origin_of(layout.project.name))
         configuration = opa_setup.write_configuration(
             layout.run,
             token=keep_secret(layout.opa_token),

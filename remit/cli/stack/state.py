@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from remit.cli.stack.atomic import write_atomically
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.health import Health
 from remit.cli.stack.identity import ProcessId
+from remit.stores.atomic import write_atomically
 
 GONE = "its process is gone"
 _MAX_BYTES = 1 << 20

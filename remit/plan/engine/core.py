@@ -9,11 +9,12 @@ as the steps that it unlocks. Rules for one step's calls stand in `steprun`, rul
   unwinding, delays dropped. Then, once, `Unwind` with the first cause.
 - A hold holds the unwinding back too, when a failure stops the run; `Resume` lets it go on, and an
   ordered `Stop` ends the hold.
+- While an amendment is decided, what it names does not begin, and the run does not complete.
 - Answers for calls that are not in flight are ignored; after the end nothing is emitted.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from remit.canonical import JSONObject
@@ -34,6 +35,7 @@ from remit.plan.engine.status import LABELS, Failure, MachineError, Status, Verd
 from remit.plan.engine.steprun import StepRun
 from remit.plan.engine.traffic import Traffic, in_order
 from remit.plan.event import (
+    Amended,
     Cause,
     Command,
     Complete,
@@ -53,9 +55,12 @@ from remit.plan.event import (
     Stalled,
     StepUndone,
     Stop,
+    Thaw,
     Unwind,
 )
 
+_NO_NEED = (Status.FAILED, Status.ABSORBED, Status.UNDOING, Status.DROPPED)
+"""Nothing new can stand on a step that is so."""
 Answer = Done | Skipped | Failed | Gated | InDoubt | Stalled
 
 
@@ -77,6 +82,7 @@ class Machine:
         self._course = Course(schedule, self._traffic)
         self._room = max(1, schedule.limits.parallel)
         self._is_paused = False
+        self._is_amending = False
         self._last: deque[str] = deque(maxlen=SHOWN)
         self._failed: deque[str] = deque(maxlen=SHOWN)
         if snapshot is not None:
@@ -94,9 +100,19 @@ class Machine:
 
     def apply(self, event: Event) -> list[Command]:
         """Return the commands that follow from `event`, in the order in which to obey them."""
+        if isinstance(event, Amended):
+            # Taken even at the end: whoever asks must see the plan that the ledger holds.
+            self._schedule = event.schedule
+            self._course.amend(event.schedule)
+            self._is_amending = False
         if self.ended:
             return []
         match event:
+            case Amended():
+                pass
+            case Thaw():
+                self._is_amending = False
+                self._course.thaw()
             case Hold() | Resume() | Stop():
                 self._steer(event)
             case Expanded() | StepUndone() | GateClosed() | DoubtResolved() | Delayed():
@@ -105,6 +121,37 @@ class Machine:
                 self._answer(event)
         self._course.settle()
         return self._conclude()
+
+    def freeze(self, named: Sequence[str], needed: Sequence[str] = ()) -> dict[str, str]:
+        """Hold back the steps that an amendment names, and the run's completion.
+
+        `Amended` or `Thaw` ends it. Calls in flight go on.
+
+        Args:
+            named: Ids of steps that would be replaced or dropped.
+            needed: Ids of steps that new ones would need.
+
+        Returns:
+            What speaks against it: id to status in words, of `named` ones that have begun and of
+            `needed` ones that are lost. Unknown ids are left out.
+        """
+        self._is_amending = True
+        course = self._course
+        places = {step.id: place for place, step in enumerate(self._schedule.steps)}
+        against: dict[str, str] = {}
+        for step_id in named:
+            place = places.get(step_id)
+            if place is None or self._schedule.steps[place].dropped:
+                continue
+            if course.is_amendable(place):
+                course.frozen[place] = None
+            else:
+                against[step_id] = LABELS[course.status[place]]
+        for step_id in needed:
+            place = places.get(step_id)
+            if place is not None and step_id not in named and course.status[place] in _NO_NEED:
+                against[step_id] = LABELS[course.status[place]]
+        return against
 
     def pause(self) -> None:
         """Begin nothing more until the snapshot is restored; what is in flight still answers."""
@@ -180,6 +227,8 @@ class Machine:
             stands=dict(course.stands),
             cause=cause_state(course.cause) if course.cause else None,
             is_held=self.held,
+            is_amending=self._is_amending,
+            frozen=pack(course.frozen),
             has_ended=self.ended,
             last=list(self._last),
             failed=list(self._failed),
@@ -289,6 +338,8 @@ class Machine:
             traffic.begin_late()
             while len(traffic.flying) < self._room and course.begin_next():
                 pass
+        if self._is_amending:
+            return
         if not course.remaining:
             self.ended = True
             traffic.emit(Complete())
@@ -330,6 +381,8 @@ class Machine:
             state = snapshot.runs.get(step)
             course.runs[step] = restore_run(self._schedule, step, state, self._traffic)
         course.recount()
+        self._is_amending = snapshot.is_amending
+        course.frozen = dict.fromkeys(unpack(snapshot.frozen))
         for step in unpack(snapshot.queue):
             course.enqueue(step)
         self.held, self.ended = snapshot.is_held, snapshot.has_ended

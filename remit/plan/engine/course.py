@@ -13,11 +13,12 @@ edge is looked at once per end.
 - A step is a loser when a step needs it, but none waits for it any more. Losers of which nothing
   has happened and nothing is in flight are dropped, their open gates abandoned.
 - The queue holds each step at most once and goes round, so no fan-out starves the others.
+- A frozen step, which an amendment is about to change, neither begins nor ends before it is thawed.
 """
 
 from collections import deque
 
-from remit.plan.compiled import Schedule
+from remit.plan.compiled import Schedule, ScheduledStep
 from remit.plan.engine.graph import Graph, fallbacks
 from remit.plan.engine.status import LOST, OVER, Failure, Status, Verdict
 from remit.plan.engine.steprun import StepRun
@@ -34,9 +35,7 @@ class Course:
         """Begin with nothing ready; `open_up` makes the first steps so."""
         self.schedule = schedule
         self.graph = Graph(schedule.steps)
-        self.status = [
-            Status.DORMANT if step.fallback else Status.PENDING for step in schedule.steps
-        ]
+        self.status = [_first(step) for step in schedule.steps]
         self.counts = dict.fromkeys(Status, 0)
         self.runs: dict[int, StepRun] = {}
         """Steps that are ready or running."""
@@ -49,6 +48,8 @@ class Course:
         """Steps that must be over before the run is complete."""
         self.cause: Cause | None = None
         """The first cause of a stop."""
+        self.frozen: dict[int, None] = {}
+        """Steps not begun that must stay so while an amendment is decided."""
         self._traffic = traffic
         self._queued: set[int] = set()
         self._clients: dict[int, list[int]] = {}
@@ -84,6 +85,52 @@ class Course:
         done = status is Status.DONE or status is Status.REPLACED
         self.graph.count(dependant, done=done, lost=status in LOST)
 
+    # amending
+
+    def is_amendable(self, step: int) -> bool:
+        """Whether nothing of the step has happened or is under way."""
+        run = self.runs.get(step)
+        return self.status[step] in _BEFORE if run is None else run.is_untouched
+
+    def thaw(self) -> None:
+        """Let frozen steps go on."""
+        frozen, self.frozen = self.frozen, {}
+        for step in frozen:
+            if step in self.runs:
+                self.enqueue(step)
+        if self.cause is None:
+            self._reconsider()
+
+    def amend(self, schedule: Schedule) -> None:
+        """Take `schedule` for everything that has not begun; positions keep their meaning."""
+        before, self.schedule = self.schedule, schedule
+        for position, step in enumerate(schedule.steps):
+            if position >= len(self.status):
+                self.status.append(_first(step))
+            elif step.generation != before.steps[position].generation:
+                self._renew(position)
+        self.recount()
+        self.thaw()
+
+    def _renew(self, position: int) -> None:
+        step = self.schedule.steps[position]
+        if step.dropped or self.status[position] is Status.DROPPED or self.is_amendable(position):
+            run = self.runs.pop(position, None)
+            if run is not None:
+                run.abandon()
+            if position in self._queued:
+                self._queued.discard(position)
+                self.queue.remove(position)
+            is_called_on = position in self.stands.values()
+            self.status[position] = Status.PENDING if is_called_on else _first(step)
+
+    def _reconsider(self) -> None:
+        for position, status in enumerate(self.status):
+            if status is Status.PENDING:
+                self._consider(position, None)
+            elif status is Status.DORMANT or position in self.runs:
+                self._loose.append(position)
+
     # beginning
 
     def open_up(self) -> None:
@@ -104,7 +151,7 @@ class Course:
                 self._traffic.emit(UndoStep(step))
                 return True
             run = self.runs.get(step)
-            if run is not None and run.can_begin:
+            if run is not None and run.can_begin and step not in self.frozen:
                 run.begin()
                 if self.status[step] is Status.READY:
                     self._set(step, Status.RUNNING)
@@ -166,6 +213,8 @@ class Course:
                 self._drop_if_loser(self._loose.popleft())
 
     def _consider(self, step: int, cause: Cause | None) -> None:
+        if step in self.frozen:
+            return
         if self.graph.is_met(step):
             self._ready(step)
         elif self.graph.is_impossible(step):
@@ -324,7 +373,7 @@ class Course:
             return
         run = self.runs.get(step)
         idle = run is None if status in _BEFORE else run is not None and run.is_untouched
-        if not idle or not self._is_loser(step):
+        if not idle or step in self.frozen or not self._is_loser(step):
             return
         if run is not None:
             run.abandon()
@@ -333,3 +382,10 @@ class Course:
         self._over(step, Status.DROPPED)
         for client in sorted(self._clients.pop(step, [])):
             self._over(client, Status.FAILED)
+
+
+def _first(step: ScheduledStep) -> Status:
+    """Return the status that a step begins with."""
+    if step.dropped:
+        return Status.DROPPED
+    return Status.DORMANT if step.fallback else Status.PENDING

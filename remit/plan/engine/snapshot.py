@@ -59,6 +59,9 @@ class Snapshot(Model):
     cause: CauseState | None = None
     is_held: bool = False
     has_ended: bool = False
+    is_amending: bool = False
+    frozen: str = ""
+    """Steps that an amendment not decided yet is about to change."""
     last: list[str] = []
     failed: list[str] = []
 
@@ -77,6 +80,7 @@ def read(document: JSONObject, schedule: Schedule) -> Snapshot:
         snapshot = Snapshot.model_validate(document)
         statuses = [Status(character) for character in snapshot.steps]
         named = [*snapshot.runs, *snapshot.causes, *snapshot.stands, *unpack(snapshot.queue)]
+        named += unpack(snapshot.frozen)
     except (ValidationError, ValueError) as error:
         raise MachineError("MACHINE-SNAPSHOT", f"not a snapshot: {error}") from error
     steps = len(schedule.steps)

@@ -105,10 +105,12 @@ class StepRun:
     def _next(self) -> Ref:
         if not self._step.for_each or self.is_expanding:
             self.begun += not self._step.for_each
-            return Ref(self.position)
+            # An expansion has no generation of its own: nothing is called under its name.
+            generation = 0 if self.is_expanding else self._step.generation
+            return Ref(self.position, generation=generation)
         item = self._first + self.begun * self.fan.items
         self.begun += 1
-        return Ref(self.position, item)
+        return Ref(self.position, item, generation=self._step.generation)
 
     def _command(self, ref: Ref) -> Command:
         if self.is_expanding:

@@ -25,6 +25,8 @@ decision := {"effect": effect, "policy_revision": data.remit.revision}
 """
 GRANT = """package remit.domains.mail.scopes
 
+import rego.v2
+
 permits contains "mail.scoped" if input.tool == "mail.send"
 """
 

@@ -35,7 +35,7 @@ Eventually = Callable[[Callable[[], object], float], None]
 
 ALL = ("temporal", "publisher", "opa")
 POLICY = ("publisher", "opa")
-BROKEN = "package remit.domains.mail.scopes\n\npermits contains 1 if {"
+BROKEN = "package remit.domains.mail.scopes\n\nimport rego.v2\n\npermits contains 1 if {"
 SERVICE = """
 [[service]]
 name = "files"
@@ -313,7 +313,9 @@ def test_an_edit_changes_the_next_decision_within_two_seconds(
     for effect in ("deny", "allow", "deny"):
         rule = "" if effect == "deny" else 'permits contains 1 if input.tool == "mail.send"\n'
         policy = project / "policies" / "mail.rego"
-        policy.write_text(f"package remit.domains.mail.scopes\n\n# {len(took)}\n{rule}")
+        policy.write_text(
+            f"package remit.domains.mail.scopes\n\nimport rego.v2\n\n# {len(took)}\n{rule}"
+        )
         began = time.monotonic()
         while decide({"tool": "mail.send"})["effect"] != effect:
             time.sleep(0.02)
@@ -332,13 +334,13 @@ def test_a_broken_edit_keeps_the_last_good_policy_and_is_told(
     up(*POLICY)
     before = decide({"tool": "mail.send"})
     (project / "policies" / "mail.rego").write_text(
-        "package remit.domains.mail.scopes\n\npermits contains 1 if {"
+        "package remit.domains.mail.scopes\n\nimport rego.v2\n\npermits contains 1 if {"
     )
     eventually(lambda: stack.status(project).policy.published.error is not None, 5)
     error = stack.status(project).policy.published.error
 
     assert error is not None
-    assert f"{project}/policies/mail.rego:3" in error.message
+    assert f"{project}/policies/mail.rego:5" in error.message
     assert decide({"tool": "mail.send"}) == before
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from remit.cli.stack import opa
-from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.bundle import BundleBuilder
 from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_store import BundleStore
 from remit.cli.stack.processes import Command, await_healthy, start, stop
 from remit.cli.stack.sources import PolicyRoot, read_sources
+from remit.stores.atomic import keep_secret
 from tests.cli.stack.conftest import exchange
 
 pytestmark = pytest.mark.opa
@@ -41,8 +41,11 @@ class RunningOpa:
 
 
 @pytest.fixture
-def running(opa_binary: Path, core: Path, tmp_path: Path) -> Iterator[RunningOpa]:
-    """OPA as the stack starts it, with the core's policies."""
+def running(
+    opa_binary: Path, core: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RunningOpa]:
+    """OPA as the stack starts it, with the core's policies and, asked for, its own log."""
+    monkeypatch.setenv(opa.LOG_VARIABLE, "console")
     run, folder = tmp_path / "run", tmp_path / "bundle"
     run.mkdir()
     folder.mkdir()
@@ -57,7 +60,7 @@ def running(opa_binary: Path, core: Path, tmp_path: Path) -> Iterator[RunningOpa
             run, token=token, bundle_key=key, publisher_port=port
         )
         argv = opa.argv(opa_binary, configuration=configuration, socket=run / "s")
-        started = start(Command("opa", argv, {}, tmp_path, tmp_path / "opa.log"))
+        started = start(Command("opa", argv, opa.VARIABLES, tmp_path, tmp_path / "opa.log"))
         try:
             health = opa.health(run / "s", tmp_path / "token")
             await_healthy("opa", started, health.problem, within_s=15)
@@ -113,7 +116,10 @@ def test_the_log_holds_refusals_without_their_inputs(
     running: RunningOpa, eventually: Callable[[Callable[[], object], float], None]
 ) -> None:
     """A denial is logged with its result; arguments, allows and health checks are not."""
-    rule = 'package remit.domains.a.b\n\npermits contains 1 if input.tool == "free"\n'
+    rule = (
+        "package remit.domains.a.b\n\nimport rego.v2\n\n"
+        'permits contains 1 if input.tool == "free"\n'
+    )
     (running.core / "a.rego").write_text(rule)
     running.store.publish(running.builder.build(read_sources([PolicyRoot("core", running.core)])))
     allowed = b'{"input": {"tool": "free", "secret": "hidden-1"}}'
@@ -127,6 +133,19 @@ def test_the_log_holds_refusals_without_their_inputs(
     assert '"effect":"deny"' in logged[-1]
     assert "hidden" not in running.log.read_text()
     assert not any('"effect":"allow"' in line for line in logged)
+
+
+@pytest.mark.parametrize(("asked", "logs"), [(None, False), ("", False), ("console", True)])
+def test_opa_keeps_a_log_of_its_own_only_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str | None, logs: bool
+) -> None:
+    """The ledger is the record: OPA's own decision log is off unless the environment says so."""
+    monkeypatch.delenv(opa.LOG_VARIABLE, raising=False)
+    if asked is not None:
+        monkeypatch.setenv(opa.LOG_VARIABLE, asked)
+    written = opa.write_configuration(tmp_path, token="t", bundle_key="k", publisher_port=1)
+
+    assert ("decision_logs" in json.loads(written.read_text())) is logs
 
 
 def test_a_bundle_that_we_did_not_sign_is_refused(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from remit.cli.stack.atomic import keep_secret
 from remit.cli.stack.bundle import Bundle
 from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_status import read_status
@@ -17,6 +16,7 @@ from remit.cli.stack.ports import choose
 from remit.cli.stack.publisher import Publisher, run
 from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.diagnostic import Diagnostic
+from remit.stores.atomic import keep_secret
 
 RESOURCE = "/bundles/remit.tar.gz"
 
@@ -80,10 +80,13 @@ def test_an_edit_is_published_once_it_has_settled(settings: PublisherSettings) -
     publisher = Publisher(settings, store)
     policy = settings.project / "mail.rego"
     publisher.step()
-    policy.write_text("package remit.domains.mail.scopes\n")  # truncated: valid, and grants nothing
+    policy.write_text(
+        "package remit.domains.mail.scopes\n\nimport rego.v2\n"
+    )  # truncated: valid, and grants nothing
     publisher.step()
     policy.write_text(
-        'package remit.domains.mail.scopes\n\npermits contains "mail.read" if input.x\n'
+        "package remit.domains.mail.scopes\n\nimport rego.v2\n\n"
+        'permits contains "mail.read" if input.x\n'
     )
     publisher.step()
 
@@ -101,13 +104,15 @@ def test_a_broken_edit_keeps_the_last_good_bundle(settings: PublisherSettings) -
     good = policy.read_text()
     settle(publisher)
     first = store.status
-    policy.write_text("package remit.domains.mail.scopes\n\npermits contains 1 if {")
+    policy.write_text(
+        "package remit.domains.mail.scopes\n\nimport rego.v2\n\npermits contains 1 if {"
+    )
     settle(publisher)
     broken = read_status(settings.folder)
 
     assert broken.revision == first.revision
     assert broken.error is not None
-    assert "mail.rego:3" in broken.error.message
+    assert "mail.rego:5" in broken.error.message
 
     policy.write_text(good)
     settle(publisher)

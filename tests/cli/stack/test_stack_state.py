@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from remit.cli.stack.atomic import keep_secret, write_atomically
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.errors import StackError
 from remit.cli.stack.health import HttpHealth
 from remit.cli.stack.layout import SOCKET_PATH_BYTES, Layout
 from remit.cli.stack.lock import hold
 from remit.cli.stack.state import ComponentRecord, StackState, load, save
+from remit.stores.atomic import keep_secret, write_atomically
 
 RECORD = ComponentRecord(
     pid=1,

@@ -73,6 +73,19 @@ async def put(
 
 @tool(
     domain="lab",
+    operation="read",
+    idempotency="natural",
+    owner=OWNER,
+    version="1.0.0",
+    rate_limit={"calls": 4, "per_seconds": 2},
+)
+async def paced(name: str) -> dict[str, str]:
+    """Look at something that may not be looked at often."""
+    return {"name": name}
+
+
+@tool(
+    domain="lab",
     operation="write",
     idempotency="natural",
     owner=OWNER,
@@ -101,6 +114,13 @@ async def careless(name: str, wait_s: float = 0) -> dict[str, str]:
     if wait_s:
         await asyncio.sleep(wait_s)
     return {"status": "down"}
+
+
+@tool(domain="lab", operation="write", idempotency="natural", owner=OWNER, version="1.0.0")
+async def leave(name: str) -> dict[str, str]:
+    """Leave something lying about that nothing takes up again."""
+    _record(name, f"leave:{name}", "leave", once=True)
+    return {"status": "left"}
 
 
 @tool(

@@ -1,6 +1,8 @@
 # What the example's own data makes of the domains that Remit ships.
 package example.company_test
 
+import rego.v2
+
 import data.example.testing_test as testing
 import data.remit.main
 

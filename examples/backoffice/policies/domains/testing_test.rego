@@ -2,6 +2,8 @@
 # stand outside of `data.remit.domains`, which the decision that they ask for reads as a whole.
 package example.testing_test
 
+import rego.v2
+
 # A call of `tool`; `changes` is laid over the action, `who` over the principal.
 call(tool, operation, arguments, changes, who) := {
 	"schema_version": 1,
@@ -13,6 +15,7 @@ call(tool, operation, arguments, changes, who) := {
 	"history": {"calls": 0, "effects": 0, "denials": 0, "undone": 0},
 	"grants": [],
 	"vote": null,
+	"order": null,
 	"system": null,
 	"run": {"root": "run-1", "workflow_id": "w", "run_id": "run-1", "path": "", "started_ms": 0, "deadline_ms": 9000},
 	"context": {

@@ -3,6 +3,8 @@
 # description: An agent whose scopes cover a call may make it, and Remit may undo it.
 package remit.domains.bench.scopes
 
+import rego.v2
+
 import data.remit.lib
 
 permits contains lib.reason("bench.scoped", "domains.bench.scopes", "the agent's scopes cover the call") if lib.scoped(input)

@@ -1,5 +1,7 @@
 package example.erp_test
 
+import rego.v2
+
 import data.example.testing_test as testing
 import data.remit.main
 

@@ -4,6 +4,8 @@
 # labels: {owner: purchasing, control: D-05}
 package remit.domains.erp.orders
 
+import rego.v2
+
 import data.remit.lib
 
 _policy := "domains.erp.orders"

@@ -4,6 +4,8 @@
 # labels: {owner: purchasing, control: T-01}
 package remit.domains.erp.scopes
 
+import rego.v2
+
 import data.remit.lib
 
 permits contains lib.reason("erp.scoped", "domains.erp.scopes", "the agent's scopes cover the call") if lib.scoped(input)

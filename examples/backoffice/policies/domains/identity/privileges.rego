@@ -5,6 +5,8 @@
 # labels: {owner: security, control: H-06}
 package remit.domains.identity.privileges
 
+import rego.v2
+
 import data.remit.lib
 
 _policy := "domains.identity.privileges"

@@ -4,6 +4,8 @@
 # labels: {owner: security, control: T-01}
 package remit.domains.identity.scopes
 
+import rego.v2
+
 import data.remit.lib
 
 permits contains lib.reason("identity.scoped", "domains.identity.scopes", "the agent's scopes cover the call") if lib.scoped(input)

@@ -6,6 +6,8 @@
 # labels: {owner: workplace, control: T-01}
 package remit.domains.mail.notices
 
+import rego.v2
+
 import data.remit.lib
 
 # A correction of a notice is an undo, and reaches whoever got the notice.

@@ -4,6 +4,8 @@
 # labels: {owner: workplace, control: T-01}
 package remit.domains.mail.scopes
 
+import rego.v2
+
 import data.remit.lib
 
 permits contains lib.reason("mail.scoped", "domains.mail.scopes", "the agent's scopes cover the call") if lib.scoped(input)

@@ -4,6 +4,8 @@
 # labels: {owner: purchasing, control: T-01}
 package remit.domains.supplier.scopes
 
+import rego.v2
+
 import data.remit.lib
 
 permits contains lib.reason("supplier.scoped", "domains.supplier.scopes", "the agent's scopes cover the call") if lib.scoped(input)

@@ -1,5 +1,7 @@
 package example.supplier_test
 
+import rego.v2
+
 import data.example.testing_test as testing
 import data.remit.main
 

@@ -3,6 +3,8 @@
 # description: An agent whose scopes cover a call may make it; names may ask for a gate or a deny.
 package remit.domains.lab.scopes
 
+import rego.v2
+
 import data.remit.lib
 
 permits contains lib.reason("lab.scoped", "domains.lab.scopes", "scopes cover the call") if {

@@ -4,6 +4,8 @@
 # labels: {owner: you@notes.example}
 package remit.domains.notes.rules
 
+import rego.v2
+
 import data.remit.lib
 
 _policy := "domains.notes.rules"

@@ -1,5 +1,7 @@
 package remit.domains.notes.rules_test
 
+import rego.v2
+
 import data.remit.domains.notes.rules
 
 _registry := {

@@ -1,0 +1,98 @@
+package remit.orders_test
+
+import rego.v2
+
+import data.remit.lib.fixtures_test as facts
+import data.remit.main
+
+decide(given) := decision if {
+	decision := main.decision with input as given with data.remit.registry as facts.registry
+}
+
+refused(given) := facts.codes(decide(given).reasons) if decide(given).effect == "deny"
+
+permitted(given) := facts.codes(decide(given).permits) if decide(given).effect == "allow"
+
+test_an_operator_orders_everything if {
+	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair", "amend"] {
+		permitted(facts.order("operator@acme.example", name)) == {"order.permitted"}
+	}
+}
+
+test_nobody_else_orders_anything if {
+	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair", "amend"] {
+		refused(facts.order("clerk@acme.example", name)) == {"order.role_missing"}
+	}
+}
+
+test_whoever_a_run_acts_for_may_only_stop_it if {
+	permitted(facts.order("requester@acme.example", "hold")) == {"order.own_run"}
+	permitted(facts.order("requester@acme.example", "rollback")) == {"order.own_run"}
+	refused(facts.order("requester@acme.example", "resume")) == {"order.role_missing"}
+	refused(facts.order("requester@acme.example", "repair")) == {"order.role_missing"}
+	refused(facts.order("requester@acme.example", "amend")) == {"order.role_missing"}
+	refused(facts.order("requester@acme.example", "resolve_doubt")) == {"order.role_missing"}
+}
+
+test_an_unknown_person_orders_nothing if {
+	refused(facts.order("nobody@acme.example", "hold")) == {"order.unknown_person"}
+	refused(facts.order("", "hold")) == {"order.unknown_person"}
+}
+
+test_an_operator_of_another_tenant if {
+	refused(facts.order("operator@other.example", "rollback")) == {"order.tenant"}
+}
+
+test_a_claimed_name_is_not_enough_elsewhere if {
+	given := object.union(facts.order("operator@acme.example", "hold"), {"context": {"profile": "full"}})
+	refused(given) == {"order.unverified"}
+	proven := object.union(given, {"order": {"verified": true}})
+	permitted(proven) == {"order.permitted"}
+}
+
+test_the_roles_are_data if {
+	registry := object.union(facts.registry, {"thresholds": {"orders": {"hold": ["data_owner"]}}})
+	given := facts.order("clerk@acme.example", "hold")
+	decision := main.decision with input as given with data.remit.registry as registry
+	decision.effect == "allow"
+}
+
+test_without_people_nobody_orders if {
+	given := facts.order("operator@acme.example", "resume")
+	decision := main.decision with input as given with data.remit.registry as {}
+	facts.codes(decision.reasons) == {"order.unknown_person"}
+}
+
+test_without_roles_nobody_orders if {
+	given := facts.order("operator@acme.example", "resume")
+	decision := main.decision with input as given
+		with data.remit.registry as facts.registry
+		with data.remit.defaults.thresholds as {}
+	facts.codes(decision.reasons) == {"order.role_missing"}
+}
+
+ended(by, name, ago_ms) := object.union(facts.order(by, name), {
+	"order": {"ended_ms": 1000000000 - ago_ms},
+	"context": {"now_ms": 1000000000, "scheduled_ms": 1000000000},
+})
+
+test_a_completed_run_is_rolled_back_inside_its_window if {
+	permitted(ended("operator@acme.example", "rollback", 604800000)) == {"order.permitted"}
+	refused(ended("operator@acme.example", "rollback", 604800001)) == {"order.window"}
+}
+
+test_whoever_it_acted_for_may_order_it_back if {
+	permitted(ended("requester@acme.example", "rollback", 1000)) == {"order.own_run"}
+}
+
+test_a_run_that_has_ended_takes_no_other_order if {
+	refused(ended("operator@acme.example", "amend", 1000)) == {"order.ended"}
+}
+
+test_without_a_window_nothing_is_rolled_back if {
+	given := ended("operator@acme.example", "rollback", 1000)
+	decision := main.decision with input as given
+		with data.remit.registry as facts.registry
+		with data.remit.defaults.thresholds as {"orders": {"rollback": ["operator"]}}
+	facts.codes(decision.reasons) == {"order.window"}
+}

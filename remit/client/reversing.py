@@ -1,0 +1,61 @@
+"""Order a run back: one at work undoes itself, one that has completed is undone by another run."""
+
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from remit.canonical import JSONObject
+from remit.client.amending import AmendmentRefusedError
+from remit.client.errors import from_rpc
+from remit.client.snapshot import describe
+from remit.client.submission import Handle, handle_of
+from remit.diagnostic import Diagnostic
+from remit.plan.wire import REPAIR_ID
+
+WORKFLOW = "RollbackRun"
+
+
+async def roll_back(client: Client, handle: Handle, by: str, reason: str, queue: str) -> Handle:
+    """Order a run back; return the handle of whatever undoes it.
+
+    Raises:
+        AmendmentRefusedError: the run refused; a completed one refuses by its rollback's end.
+        ClientError: the server is away, or knows no such run.
+    """
+    described = await describe(handle)
+    order: JSONObject = {"by": by, "reason": reason}
+    try:
+        if described.status is WorkflowExecutionStatus.RUNNING:
+            await handle.workflow.execute_update("rollback", order, result_type=str)
+            return handle
+        root = getattr(described.raw_info, "first_run_id", "") or described.run_id
+        return await _start(client, handle, order | {"run": root}, queue)
+    except WorkflowUpdateFailedError as error:
+        raise AmendmentRefusedError((_finding(error.cause),)) from error
+    except RPCError as error:
+        raise from_rpc(error, f"run {handle.id!r}") from error
+
+
+async def _start(client: Client, handle: Handle, order: JSONObject, queue: str) -> Handle:
+    name = f"{REPAIR_ID}{order['run']}"
+    try:
+        started = await client.start_workflow(
+            WORKFLOW,
+            order,
+            id=name,
+            task_queue=queue,
+            # A refused order fails its workflow, so it may come again; a rollback happens once.
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            static_summary=f"roll back {handle.id}"[:200],
+        )
+    except WorkflowAlreadyStartedError:
+        return handle_of(client, name)
+    return Handle(client.get_workflow_handle(started.id, result_type=dict), is_new=True)
+
+
+def _finding(cause: BaseException) -> Diagnostic:
+    code = cause.type if isinstance(cause, ApplicationError) and cause.type else "RUN-NOT-AT-WORK"
+    text = cause.message if isinstance(cause, ApplicationError) else str(cause)
+    return Diagnostic(code=code, path="", message=text.removeprefix(f"{code}: "))

@@ -1,0 +1,46 @@
+"""A real worker inside the test's own process, on a queue of its own, beside a running stack."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from temporalio.client import Client
+
+from activities.planning import Shop
+from activities.tools.registry import Tools
+from remit.canonical import Digest
+from remit.plan.library import Library
+from remit.stores.project import Project, load_project
+from tests.running import Running
+from workers.builder import Role, build_worker
+from workers.fleet import enforcement
+from workers.settings import WorkerSettings
+
+_ROLES: tuple[Role, ...] = ("orchestrate", "tools")
+
+
+@asynccontextmanager
+async def working(
+    lab: Running,
+    client: Client,
+    settings: WorkerSettings,
+    *,
+    digests: Mapping[str, Digest] | None = None,
+    tools: Callable[[Project], Tools] = Tools.of,
+) -> AsyncIterator[None]:
+    """Work on `settings.task_queue` until the block ends.
+
+    The settings must tell where the stack is. `digests` stand in for the catalogue's, `tools` for
+    what calls the project's tools.
+    """
+    project = load_project(lab.project)
+    adapters = tools(project)
+    shop = Shop(project.catalogue, Library(project.library_documents))
+    known = project.catalogue.digests if digests is None else digests
+    queue = settings.task_queue
+    async with enforcement(settings, known) as point:
+        worker = build_worker(
+            client, settings, point, roles=_ROLES, shop=shop, tools=adapters, queue=queue
+        )
+        async with worker:
+            yield
+    await adapters.aclose()

@@ -1,0 +1,104 @@
+"""One trace from the start of a run through its workflow and policy to the tool."""
+
+import asyncio
+import os
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from remit.canonical import JSONObject
+from remit.cli.stack import stack
+from remit.client.connection import connect
+from remit.client.tracing import tracing
+from tests.running import ROOT, Running, ended, plan
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes what an OTLP/HTTP exporter posts."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        """Keep the spans of one request."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        request = ExportTraceServiceRequest.FromString(body)
+        for resource in request.resource_spans:
+            for scope in resource.scope_spans:
+                self.server.spans += scope.spans
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A running receiver."""
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def test_a_run_is_one_trace_down_to_the_tool(lab: Running, receiver: Receiver) -> None:
+    """Start, activity and enforcement of a run share one trace, and it holds no arguments."""
+    lab.up()
+    endpoint = f"http://127.0.0.1:{receiver.server_port}/v1/traces"
+    queue = f"traced-{uuid.uuid4().hex[:8]}"
+    variables = {
+        **os.environ,
+        **stack.environment(lab.project).variables(),
+        "REMIT_TASK_QUEUE": queue,
+        "REMIT_METRICS_PORT": "0",
+        "REMIT_OTLP_ENDPOINT": endpoint,
+        "PYTHONPATH": str(ROOT),
+    }
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "workers", env=variables, cwd=ROOT
+    )
+    try:
+        args: JSONObject = {"name": queue}
+        document = plan("traced", [{"id": "only", "tool": "lab.put@1", "args": args}])
+        with tracing(endpoint, "remit-test") as interceptors:
+            client = await connect(lab.address, interceptors=interceptors)
+            handle = await client.start_workflow(
+                "ExecutePlan", document, id=f"run-{uuid.uuid4()}", task_queue=queue
+            )
+            assert (await ended(handle, 90))["status"] == "completed"
+    finally:
+        worker.terminate()
+        assert await asyncio.wait_for(worker.wait(), 60) == 0
+
+    by_id = {span.span_id: span for span in receiver.spans}
+    enforced = next(span for span in receiver.spans if span.name == "remit lab.put@1")
+    names = [enforced.name]
+    above = by_id.get(enforced.parent_span_id)
+    while above is not None:
+        assert above.trace_id == enforced.trace_id
+        names.append(above.name)
+        above = by_id.get(above.parent_span_id)
+    assert names == [
+        "remit lab.put@1",
+        "RunActivity:lab.put@1",
+        "StartActivity:lab.put@1",
+        "StartWorkflow:ExecutePlan",
+    ]
+    assert not any(queue in str(value) for value in enforced.attributes)
