@@ -20,7 +20,7 @@ from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
 from remit.stores.inserting import insert_new
 from remit.stores.schema import admissions
-from remit.stores.statements import Transaction
+from remit.stores.transaction import Transaction
 
 _ADMISSION = [field.name for field in fields(Admission)]
 _MOVE = (

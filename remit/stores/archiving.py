@@ -21,7 +21,8 @@ from remit.stores import log, runs
 from remit.stores.inserting import insert_once
 from remit.stores.schema import bundles, contents, leaves, records, unsealed
 from remit.stores.schema import runs as run_table
-from remit.stores.statements import Transaction, Value
+from remit.stores.statements import Value
+from remit.stores.transaction import Transaction
 from remit.stores.tree import Tree
 
 R = TypeVar("R")

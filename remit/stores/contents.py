@@ -11,7 +11,7 @@ from remit.ledger.entries import Content
 from remit.ledger.errors import LedgerError
 from remit.stores.inserting import insert_once
 from remit.stores.schema import contents
-from remit.stores.statements import Transaction
+from remit.stores.transaction import Transaction
 
 _FIND = select(contents.c.body).where(contents.c.digest == bindparam("digest"))
 

@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from remit.stores.line import Line
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -21,6 +23,8 @@ class Database:
     open_engine: Callable[[str, int], Engine]
     """URL, and for how many milliseconds a lock is waited for."""
     migration_lock: Callable[[str], AbstractContextManager[None]]
+    line: Callable[[DBAPIConnection], Line]
+    """How statements go through a connection."""
     begin_write: str
     begin_read: str
     lock_rows: bool

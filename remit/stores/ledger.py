@@ -36,11 +36,13 @@ from remit.stores import chain, effects, gates, reading, runs
 from remit.stores.archiving import LogStore
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
 from remit.stores.database import Database, database_of
+from remit.stores.foresight import Wanted
 from remit.stores.migrate import migrate
 from remit.stores.reader import Reader
 from remit.stores.reservations import find_value
 from remit.stores.session import Clock, Session
-from remit.stores.statements import Statements, Transaction
+from remit.stores.statements import Statements
+from remit.stores.transaction import Transaction
 from remit.stores.writer import Writer, WriterStats
 
 R = TypeVar("R")
@@ -109,10 +111,10 @@ class SqlLedger:
     @property
     def log(self) -> LogStore:
         """The log of all runs, and what evidence is made of."""
-        return LogStore(partial(self._write, ""), self._read)
+        return LogStore(partial(self._write, Wanted()), self._read)
 
-    async def _write(self, root: str, work: Callable[[Transaction], R]) -> R:
-        return await self._writer.call(root, work)
+    async def _write(self, wanted: Wanted, work: Callable[[Transaction], R]) -> R:
+        return await self._writer.call(wanted, work)
 
     async def _read(self, work: Callable[[Transaction], R]) -> R:
         return await self._reader.call(work)
@@ -124,7 +126,7 @@ class SqlLedger:
         fresh = [content for content in contents if self._cache.get(content.digest) is None]
         if fresh:
             check_digests(fresh)
-            await self._write("", partial(store_contents, given=fresh))
+            await self._write(Wanted(), partial(store_contents, given=fresh))
             self._cache.add(fresh)
 
     async def get(self, digest: Digest) -> bytes:
@@ -147,7 +149,7 @@ class SqlLedger:
         """Record an admission once; return the one that stands."""
         check_digests(contents)
         work = partial(runs.admit, run=run, admission=admission, given=contents, further=records)
-        return await self._write(admission.root, work)
+        return await self._write(Wanted(admission.root), work)
 
     async def amend(
         self, amending: Amending, contents: Sequence[Content], records: Sequence[Record]
@@ -155,11 +157,11 @@ class SqlLedger:
         """Put an amended plan in force, once; return the admission that stands."""
         check_digests(contents)
         work = partial(amendments.amend, amending=amending, given=contents, further=records)
-        return await self._write(amending.admission.root, work)
+        return await self._write(Wanted(amending.admission.root), work)
 
     async def reverse(self, root: str) -> None:
         """Open a completed run for its undoing."""
-        await self._write(root, partial(runs.reverse, root=root))
+        await self._write(Wanted(root), partial(runs.reverse, root=root))
 
     async def run(self, root: str) -> RunRow | None:
         """Return a run."""
@@ -176,16 +178,16 @@ class SqlLedger:
     async def close_run(self, root: str, status: str, records: Sequence[Record]) -> bool:
         """Mark a run closed."""
         return await self._write(
-            root, partial(runs.close, root=root, status=status, further=records)
+            Wanted(root), partial(runs.close, root=root, status=status, further=records)
         )
 
     async def append(self, root: str, records: Sequence[Record]) -> None:
         """Append records that change nothing else."""
-        await self._write(root, partial(runs.append, root=root, further=records))
+        await self._write(Wanted(root), partial(runs.append, root=root, further=records))
 
     async def deny(self, root: str, key: StepKey, records: Sequence[Record]) -> None:
         """Append a denial and count it."""
-        await self._write(root, partial(runs.deny, root=root, further=records))
+        await self._write(Wanted(root), partial(runs.deny, root=root, further=records))
 
     # the protocol of design.md §7
 
@@ -197,20 +199,21 @@ class SqlLedger:
         """Record an intent; return the attempt's number."""
         given = [intent.arguments, *intent.contents]
         check_digests(given)
-        attempt = await self._write(intent.key.root, partial(effects.begin, intent=intent))
+        wanted = _about(intent.key, [one.counter for one in intent.reserve])
+        attempt = await self._write(wanted, partial(effects.begin, intent=intent))
         self._cache.add(given)
         return attempt
 
     async def take_over(self, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
         """Take an open attempt whose lease has run out."""
         work = partial(effects.take_over, key=key, attempt=attempt, owner=owner, until_ms=until_ms)
-        return await self._write(key.root, work)
+        return await self._write(_about(key), work)
 
     async def finish(self, outcome: Outcome) -> Action:
         """Record how an attempt ended."""
         given = [*([outcome.output] if outcome.output else []), *outcome.contents]
         check_digests(given)
-        action = await self._write(outcome.key.root, partial(effects.finish, outcome=outcome))
+        action = await self._write(_about(outcome.key), partial(effects.finish, outcome=outcome))
         self._cache.add(given)
         return action
 
@@ -232,16 +235,16 @@ class SqlLedger:
             undo=undo,
             given=contents,
         )
-        return await self._write(key.root, work)
+        return await self._write(_about(key), work)
 
     async def repair(self, key: StepKey, order: str, evidence: JSONObject) -> Action:
         """Record how a person settles an undo that was refused or failed."""
         work = partial(effects.repair, key=key, order=order, evidence=evidence)
-        return await self._write(key.root, work)
+        return await self._write(_about(key), work)
 
     async def fence(self, root: str, parent: str, step: str = "") -> None:
         """Refuse every further `do` of a path and below it."""
-        await self._write(root, partial(effects.fence, root=root, parent=parent, step=step))
+        await self._write(Wanted(root), partial(effects.fence, root=root, parent=parent, step=step))
 
     async def outputs(self, root: str, parent: str, step: str) -> Sequence[Action]:
         """Return the happened `do` calls of a step, newest generation."""
@@ -253,11 +256,11 @@ class SqlLedger:
         """Record that a sub-plan finished."""
         check_digests([output] if output else [])
         work = partial(effects.record_part, key=outcome_of, compiled=compiled, output=output)
-        await self._write(outcome_of.root, work)
+        await self._write(_about(outcome_of), work)
 
     async def skip(self, key: StepKey, records: Sequence[Record]) -> None:
         """Record that a step's `when` was false."""
-        await self._write(key.root, partial(effects.skip, key=key, further=records))
+        await self._write(_about(key), partial(effects.skip, key=key, further=records))
 
     async def skipped(self, root: str, parent: str, step: str) -> Sequence[StepKey]:
         """Return the skipped calls of a step."""
@@ -271,7 +274,9 @@ class SqlLedger:
 
     async def open_gate(self, gate: GateRow, records: Sequence[Record]) -> GateRow:
         """Open a gate, or return the one that stands."""
-        return await self._write(gate.root, partial(gates.open_gate, gate=gate, further=records))
+        return await self._write(
+            Wanted(gate.root), partial(gates.open_gate, gate=gate, further=records)
+        )
 
     async def gates(self, root: str) -> Sequence[GateRow]:
         """Return all gates of a run."""
@@ -281,7 +286,9 @@ class SqlLedger:
         self, root: str, votes: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
     ) -> Sequence[VoteRow]:
         """Record votes and the ends that gates reach by them."""
-        return await self._write(root, partial(gates.vote, root=root, given=votes, ends=ends))
+        return await self._write(
+            Wanted(root), partial(gates.vote, root=root, given=votes, ends=ends)
+        )
 
     async def votes(self, gate: str, root: str) -> Sequence[VoteRow]:
         """Return the recorded votes of a gate."""
@@ -290,7 +297,7 @@ class SqlLedger:
     async def end_gate(self, root: str, gate: str, state: str) -> str:
         """Close an open gate; return the state that stands."""
         return await self._write(
-            root, partial(gates.end_gate, root=root, gate_id=gate, state=state)
+            Wanted(root), partial(gates.end_gate, root=root, gate_id=gate, state=state)
         )
 
     # reading the chain
@@ -312,3 +319,7 @@ class SqlLedger:
         await self._writer.close()
         await self._reader.close()
         self._engine.dispose()
+
+
+def _about(key: StepKey, counters: Sequence[str] = ()) -> Wanted:
+    return Wanted(key.root, key.path, counters)

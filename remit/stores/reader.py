@@ -12,7 +12,7 @@ from typing import TypeVar
 from remit.ledger.errors import LedgerUnavailableError
 from remit.stores.database import Database
 from remit.stores.session import POLL_S, BusyError, Session
-from remit.stores.statements import Transaction
+from remit.stores.transaction import Transaction
 
 R = TypeVar("R")
 

@@ -12,7 +12,8 @@ from remit.plan.path import StepKey
 from remit.stores import actions, gates, runs
 from remit.stores.chain import find_totals
 from remit.stores.schema import records
-from remit.stores.statements import Row, Transaction
+from remit.stores.statements import Row
+from remit.stores.transaction import Transaction
 
 _RECORDS = (
     select(

@@ -14,7 +14,8 @@ from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
 from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import admissions, runs, unsealed
-from remit.stores.statements import Row, Transaction
+from remit.stores.statements import Row
+from remit.stores.transaction import Transaction
 
 _RUN = [field.name for field in fields(RunRow)]
 _ADMISSION = [field.name for field in fields(Admission)]
@@ -81,7 +82,7 @@ def admit(
             )
         return standing
     if run is not None:
-        _insert_run(tx, run, admission)
+        _insert_run(tx, chain, run, admission)
     elif chain.closed is None:
         raise LedgerError("RUN-ABSENT", f"{admission.root!r} was never admitted")
     store_contents(tx, given)
@@ -94,10 +95,11 @@ def admit(
     return admission
 
 
-def _insert_run(tx: Transaction, run: RunRow, admission: Admission) -> None:
+def _insert_run(tx: Transaction, chain: Chain, run: RunRow, admission: Admission) -> None:
     if (run.root, run.compiled, "") != (admission.root, admission.compiled, admission.path):
         raise LedgerError("ADMISSION-DIFFERS", "the admission is not the one of this run")
     tx.insert(insert_once, runs, {name: getattr(run, name) for name in _RUN})
+    chain.closed = chain.closed or run.closed
 
 
 def _about(run: RunRow) -> JSONObject:
@@ -109,6 +111,7 @@ def close(tx: Transaction, root: str, status: str, further: Sequence[Record]) ->
     chain = Chain(tx, root)
     if not tx.run(_CLOSE, at_root=root, closed=status):
         return False
+    chain.closed = status
     chain.append("closed", {"status": status})
     chain.append_all(further)
     chain.save()
@@ -125,6 +128,7 @@ def reverse(tx: Transaction, root: str) -> None:
     found = find(tx, root)
     row = {"root": root, "workflow_id": found.workflow_id if found else ""}
     tx.insert(insert_once, unsealed, row)
+    chain.closed = REVERSING
     chain.append("reversal", {"status": REVERSING})
     chain.save()
 

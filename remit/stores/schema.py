@@ -281,3 +281,6 @@ unsealed = Table("unsealed", metadata, _text("root", key=True), _text("workflow_
 
 APPEND_ONLY = ("contents", "records", "leaves", "nodes", "checkpoints", "bundles")
 """Tables whose rows the database itself refuses to change or to delete."""
+
+FED_BY = {"pending": "records"}
+"""Tables that a trigger fills, and the one whose rows it follows."""

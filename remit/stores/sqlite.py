@@ -6,9 +6,10 @@ Several processes share one file: write-ahead log, every commit synced, one writ
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -16,6 +17,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from remit.stores.database import Database
+from remit.stores.line import Question
+from remit.stores.statements import Prepared, Row, Value
 
 
 def open_engine(url: str, busy_ms: int) -> Engine:
@@ -66,6 +69,40 @@ def _file(url: URL) -> Path:
     return Path(url.database)
 
 
+class SqliteLine:
+    """Statements run at once: there is nothing to wait for but the disk."""
+
+    def __init__(self, connection: DBAPIConnection) -> None:
+        self._connection = connection
+
+    def send(self, text: str) -> None:
+        """Run a statement."""
+        self._connection.cursor().execute(text)
+
+    def put(self, prepared: Prepared, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Write rows."""
+        given: Any = [prepared.parameters(row) for row in rows]
+        self._connection.cursor().executemany(prepared.text, given)
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Sequence[Row]]:
+        """Return the rows of each question."""
+        answers: list[Sequence[Row]] = []
+        for prepared, values in questions:
+            cursor = self._connection.cursor()
+            cursor.execute(prepared.text, prepared.parameters(values))
+            answers.append(cursor.fetchall())
+        return answers
+
+    def run(self, prepared: Prepared, values: Mapping[str, Value]) -> int:
+        """Run a statement; return how many rows it met."""
+        cursor = self._connection.cursor()
+        cursor.execute(prepared.text, prepared.parameters(values))
+        return int(cursor.rowcount)
+
+    def settle(self) -> None:
+        """Nothing is under way."""
+
+
 @contextmanager
 def migration_lock(url: str) -> Iterator[None]:
     """Keep other processes from migrating the same file at the same time."""
@@ -95,6 +132,7 @@ SQLITE = Database(
     name="sqlite",
     open_engine=open_engine,
     migration_lock=migration_lock,
+    line=SqliteLine,
     begin_write="BEGIN IMMEDIATE",
     begin_read="BEGIN",
     lock_rows=False,

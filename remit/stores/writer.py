@@ -19,7 +19,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -27,8 +27,9 @@ from typing import TypeVar
 
 from remit.ledger.errors import LedgerUnavailableError
 from remit.stores.database import Database
-from remit.stores.session import POLL_S, BusyError, Session
-from remit.stores.statements import Transaction
+from remit.stores.foresight import Wanted
+from remit.stores.session import POLL_S, BusyError, Session, SpoiltError
+from remit.stores.transaction import Transaction
 
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ GROUP_S = 0.010
 """Longest that a group keeps the event loop, in seconds; the rest goes into the next group."""
 INLINE_S = 0.003
 """Mean time of a commit above which it no longer runs on the event loop, in seconds."""
-GROUP_SIZE = 64
+GROUP_SIZE = 128
 """Most writes in a group where a transaction waits for others' locks, not for the event loop."""
 FOLD_EVERY = 500
 """Writes after which the write-ahead log is folded into the database, in a thread."""
@@ -58,11 +59,13 @@ class WriterStats:
 class Request:
     """One write, and the coroutine that waits for it."""
 
-    __slots__ = ("begun", "error", "future", "root", "work")
+    __slots__ = ("alone", "begun", "error", "future", "wanted", "work")
 
-    def __init__(self, root: str, work: Callable[[Transaction], None]) -> None:
-        self.root = root
+    def __init__(self, wanted: Wanted, work: Callable[[Transaction], None]) -> None:
+        self.wanted = wanted
         self.work = work
+        self.alone = False
+        """Its group was spoilt; it is done by itself."""
         self.begun = False
         self.error: Exception | None = None
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -114,22 +117,22 @@ class Writer:
         self._commit_s = 0.0
         self._folded = 0
 
-    async def call(self, root: str, work: Callable[[Transaction], R]) -> R:
-        """Execute `work` on a run in a transaction; return its result once that is durable.
+    async def call(self, wanted: Wanted, work: Callable[[Transaction], R]) -> R:
+        """Execute `work` in a transaction; return its result once that is durable.
 
         Raises:
             LedgerUnavailableError: when too many wait, the deadline passed, the database failed,
                 or the writer is closed.
         """
         answer: list[R] = []
-        request = Request(root, lambda transaction: answer.append(work(transaction)))
+        request = Request(wanted, lambda transaction: answer.append(work(transaction)))
         self._enqueue(request)
         timer = asyncio.get_running_loop().call_later(self._deadline_s, request.expire)
         try:
             await request.future
         finally:
             timer.cancel()
-        # A group that met a deadlock is executed again; the last answer is the one that stands.
+        # A group that was given up is executed again; the last answer is the one that stands.
         return answer[-1]
 
     def _enqueue(self, request: Request) -> None:
@@ -168,15 +171,37 @@ class Writer:
             session = await self._begin()
             if session is None:
                 return
-            self._execute(session, group)
-            await self._commit(session)
+            try:
+                self._execute(session, group)
+                session.flush()
+                await self._commit(session)
+            except SpoiltError:
+                session.abort()
+                self._repeat(group)
+                return
         except Exception as error:
             # Whatever it was, the writer goes on with a new connection; every caller hears of it.
             self._fail(group, error)
             return
+        self._settle(group)
+
+    def _settle(self, group: Sequence[Request]) -> None:
         self.stats.groups += 1
+        self.stats.requests += len(group)
         for request in group:
             request.settle(request.error)
+
+    def _repeat(self, group: Sequence[Request]) -> None:
+        """Have a group that was given up done again, each write by itself."""
+        for request in group:
+            request.alone = True
+        self._put_back(group)
+
+    def _put_back(self, group: Sequence[Request]) -> None:
+        for request in group:
+            request.begun = False
+            request.error = None
+        self._queue.extendleft(reversed(group))
 
     async def _begin(self) -> Session | None:
         """Open a transaction as soon as no other process writes; `None` when nobody waits."""
@@ -201,7 +226,6 @@ class Writer:
                 continue
             request.begun = True
             group.append(request)
-            self.stats.requests += 1
             self._write(session, request)
 
     async def _serve_in_thread(self) -> None:
@@ -209,18 +233,24 @@ class Writer:
         if not group:
             return
         try:
-            await self._bounded(partial(self._transact, group))
-        except BusyError:
-            self.stats.waits += 1
-            self._queue.extendleft(reversed(group))
-            await asyncio.sleep(POLL_S * (1 + time.monotonic_ns() % 10))
+            late = await self._bounded(partial(self._transact, group))
+        except (BusyError, SpoiltError) as error:
+            self.stats.waits += isinstance(error, BusyError)
+            (self._repeat if isinstance(error, SpoiltError) else self._put_back)(group)
+            await asyncio.sleep(_some_time())
             return
         except Exception as error:
             self._fail(group, error)
             return
-        self.stats.groups += 1
-        for request in group:
-            request.settle(request.error)
+        self._settle([request for request in group if request not in late])
+        if late:
+            # Behind all others: their runs are held by somebody else for the moment.
+            self.stats.waits += 1
+            for request in late:
+                request.begun = False
+            self._queue.extend(late)
+            if len(self._queue) == len(late):
+                await asyncio.sleep(_some_time())
 
     def _take(self) -> list[Request]:
         """Return the next group; from here on its callers cannot take their writes back."""
@@ -233,47 +263,50 @@ class Writer:
                 group.append(request)
         return group
 
-    def _transact(self, group: Sequence[Request]) -> None:
-        session = self._ready_session()
+    def _transact(self, group: Sequence[Request]) -> Sequence[Request]:
+        """Execute a group; return those whose runs another transaction holds."""
+        session, held = self._ready_session([request.wanted for request in group])
         try:
-            session.lock({request.root for request in group})
+            late = [request for request in group if request.wanted.root in held]
             for request in group:
-                self.stats.requests += 1
-                self._write(session, request)
+                if request not in late:
+                    self._write(session, request)
+            session.flush()
             session.commit()
-        except BusyError:
+        except (BusyError, SpoiltError):
             session.abort()
             raise
+        return late
 
-    def _ready_session(self) -> Session:
+    def _ready_session(self, wanted: Sequence[Wanted]) -> tuple[Session, Collection[str]]:
         """Return a session with a transaction open; one that has died meanwhile is replaced."""
         if self._session is not None:
             try:
-                self._session.begin()
+                return self._session, self._session.begin(wanted)
+            except BusyError:
+                self._session.abort()
+                raise
             except LedgerUnavailableError:
                 self._drop_session()
-            else:
-                return self._session
         self._session = self._connect()
-        self._session.begin()
-        return self._session
+        return self._session, self._session.begin(wanted)
 
     def _write(self, session: Session, request: Request) -> None:
         try:
-            session.write(request.work)
-        except LedgerUnavailableError:
+            (session.write_alone if request.alone else session.write)(request.work)
+        except (LedgerUnavailableError, SpoiltError):
             raise
         except Exception as error:
             # Refused or faulty: it wrote nothing, and the others of its group go on.
             request.error = error
 
-    async def _bounded(self, call: Callable[[], None]) -> None:
+    async def _bounded(self, call: Callable[[], R]) -> R:
         """Run a call in the thread; past twice the deadline its connection is cut."""
         running = asyncio.get_running_loop().run_in_executor(self._thread, call)
         done, _ = await asyncio.wait({running}, timeout=2 * self._deadline_s)
         if not done and self._session is not None:
             self._session.sever()
-        await running
+        return await running
 
     async def _commit(self, session: Session) -> None:
         if self._commit_s > INLINE_S:
@@ -314,3 +347,8 @@ class Writer:
         if self._session is not None:
             session, self._session = self._session, None
             session.close()
+
+
+def _some_time() -> float:
+    """Return a pause, not the same in two processes that met."""
+    return POLL_S * (1 + time.monotonic_ns() % 10)

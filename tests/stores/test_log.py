@@ -15,10 +15,10 @@ from remit.evidence.chain import leaf_of
 from remit.evidence.checkpoint import SigningKey, open_note
 from remit.ledger.entries import Record
 from remit.ledger.errors import LedgerError
-from remit.stores import log, statements
+from remit.stores import log, transaction
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.migrate import migrate
-from remit.stores.statements import Transaction
+from remit.stores.transaction import Transaction
 from tests.stores.ledger_values import ROOT, admission, chain_of, open_admitted, run_row
 from tests.stores.log_process import KEY
 
@@ -175,7 +175,7 @@ def breaking_after(allowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         return run
 
     for name in ("all", "run", "insert", "insert_all"):
-        monkeypatch.setattr(Transaction, name, counted(getattr(statements.Transaction, name)))
+        monkeypatch.setattr(Transaction, name, counted(getattr(transaction.Transaction, name)))
 
 
 async def test_a_batch_is_done_wholly_or_not_at_all(ledger: SqlLedger, ledger_url: str) -> None:
