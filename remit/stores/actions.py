@@ -34,9 +34,11 @@ _NOTHING: dict[str, Value] = {
 _make: Callable[..., Action] = Action
 _SELECT = select(*[actions.c[name] for name in _NAMES])
 _FAMILY = _SELECT.where(actions.c.root == bindparam("root"), actions.c.path == bindparam("path"))
-_WANTED = func.unnest(
-    bindparam("roots", type_=ARRAY(Text)), bindparam("paths", type_=ARRAY(Text))
-).table_valued("root", "path").render_derived("wanted")
+_WANTED = (
+    func.unnest(bindparam("roots", type_=ARRAY(Text)), bindparam("paths", type_=ARRAY(Text)))
+    .table_valued("root", "path")
+    .render_derived("wanted")
+)
 FIND_SEVERAL = _SELECT.where(actions.c.root == _WANTED.c.root, actions.c.path == _WANTED.c.path)
 """Returns what stands at several `roots` and `paths`; see `note_families`."""
 _STEP = _SELECT.where(

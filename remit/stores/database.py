@@ -65,4 +65,6 @@ def named(dialect: str) -> Database:
         from remit.stores.postgresql import POSTGRESQL
 
         return POSTGRESQL
-    raise ValueError(f"the ledger lives at sqlite:///FILE or postgresql://..., not in {dialect}")
+    raise ValueError(
+        f"the ledger lives at sqlite:///FILE or postgresql+psycopg://..., not in {dialect}"
+    )

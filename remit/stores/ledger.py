@@ -37,13 +37,15 @@ from remit.stores.archiving import LogStore
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
 from remit.stores.database import Database, database_of
 from remit.stores.foresight import Wanted
+from remit.stores.grouping import GroupWriter, WriterStats
+from remit.stores.lanes import LaneWriter
 from remit.stores.migrate import migrate
 from remit.stores.reader import Reader
 from remit.stores.reservations import find_value
 from remit.stores.session import Clock, Session
 from remit.stores.statements import Statements
 from remit.stores.transaction import Transaction
-from remit.stores.writer import Writer, WriterStats
+from remit.stores.writer import Writer
 
 R = TypeVar("R")
 
@@ -64,7 +66,7 @@ async def open_ledger(
     """Open the ledger at `url`, making or upgrading its tables first.
 
     Args:
-        url: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
+        url: `sqlite:///FILE` or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`.
         deadline_s: Longest that any call waits, in seconds.
         clock: Milliseconds of Unix time.
         bound: Most writes, and most reads, that may wait at once.
@@ -100,7 +102,8 @@ class SqlLedger:
         self._engine = engine
         self._cache = ContentCache(cache_bytes)
         connect = partial(Session, engine, database, Statements(engine.dialect), clock)
-        self._writer = Writer(connect, database, bound=bound, deadline_s=deadline_s)
+        made = LaneWriter if database.in_threads else Writer
+        self._writer: GroupWriter = made(connect, bound=bound, deadline_s=deadline_s)
         self._reader = Reader(connect, database, bound=bound, deadline_s=deadline_s)
 
     @property

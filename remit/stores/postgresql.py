@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psycopg
 from sqlalchemy import Engine, create_engine, text
@@ -35,13 +36,20 @@ _BUSY = frozenset({"40001", "40P01", "55P03"})
 """Serialisation failure, deadlock, lock timeout: the transaction may be tried again."""
 MUTABLE = (
     *("chains", "runs", "admissions", "actions", "attempts", "barriers"),
-    *("counters", "reservations", "gates", "votes"),
+    *("counters", "reservations", "gates", "votes", "unsealed"),
 )
 """Tables whose rows the protocol changes."""
+_LOG = ("leaves", "nodes", "checkpoints", "bundles")
+"""Tables that the keeper alone adds to."""
 
 
 def open_engine(url: str, busy_ms: int) -> Engine:
-    """Return an engine for the database of `url`; it keeps no connections itself."""
+    """Return an engine for the database of `url`; it keeps no connections itself.
+
+    Raises:
+        OSError: the file with the password cannot be read.
+        ValueError: a password stands in `url`.
+    """
     # Migrations wait longer for each other than a call may take.
     patient = busy_ms > LOCK_MS
     limits = {
@@ -75,7 +83,20 @@ def open_engine(url: str, busy_ms: int) -> Engine:
 
 
 def _driver_url(url: str) -> URL:
-    return make_url(url).set(drivername="postgresql+psycopg")
+    """Return the address with the password that it refers to: none stands in an address itself.
+
+    An address is printed, kept in state files and told to child processes.
+    """
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    if parsed.password is not None:
+        raise ValueError(
+            "the ledger's address holds a password; put it in a file: ?password_file=PATH"
+        )
+    named = parsed.query.get("password_file")
+    if not isinstance(named, str):
+        return parsed
+    password = Path(named).read_text().strip()
+    return parsed.difference_update_query(["password_file"]).set(password=password)
 
 
 def is_busy(error: BaseException) -> bool:
@@ -164,8 +185,8 @@ def append_only(table: str) -> Sequence[str]:
     ]
 
 
-def writer_grants(role: str) -> Sequence[str]:
-    """Return what the owner grants to the role that workers write as, and nothing more.
+def grants(role: str, *, keeper: bool = False) -> Sequence[str]:
+    """Return what the owner grants to the role that workers, or the keeper, write as; nothing more.
 
     Raises:
         ValueError: `role` is no plain name.
@@ -173,7 +194,7 @@ def writer_grants(role: str) -> Sequence[str]:
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", role):
         raise ValueError(f"{role!r} is no plain role name")
     every = "ALL TABLES IN SCHEMA public"
-    return [
+    made = [
         f"REVOKE ALL ON {every} FROM {role}",
         f"GRANT USAGE ON SCHEMA public TO {role}",
         f"GRANT SELECT ON {every} TO {role}",
@@ -181,14 +202,18 @@ def writer_grants(role: str) -> Sequence[str]:
         f"GRANT UPDATE ON {', '.join(MUTABLE)} TO {role}",
         f"GRANT DELETE ON reservations TO {role}",
     ]
+    if keeper:
+        made.append(f"GRANT INSERT ON {', '.join(_LOG)} TO {role}")
+        made.append(f"GRANT DELETE ON pending, unsealed TO {role}")
+    return made
 
 
-def grant_writer(url: str, role: str) -> None:
+def grant(url: str, role: str, *, keeper: bool = False) -> None:
     """Give `role` what the protocol needs; `url` is the owner's, after `migrate`."""
     engine = open_engine(url, 30_000)
     try:
         with engine.begin() as connection:
-            for statement in writer_grants(role):
+            for statement in grants(role, keeper=keeper):
                 connection.execute(text(statement))
     finally:
         engine.dispose()

@@ -35,9 +35,11 @@ _FIND = _SELECT.where(
     reservations.c.path == bindparam("path"),
     reservations.c.direction == bindparam("direction"),
 )
-_WANTED = func.unnest(
-    bindparam("roots", type_=ARRAY(Text)), bindparam("paths", type_=ARRAY(Text))
-).table_valued("root", "path").render_derived("wanted")
+_WANTED = (
+    func.unnest(bindparam("roots", type_=ARRAY(Text)), bindparam("paths", type_=ARRAY(Text)))
+    .table_valued("root", "path")
+    .render_derived("wanted")
+)
 FIND_SEVERAL = _SELECT.where(
     reservations.c.root == _WANTED.c.root, reservations.c.path == _WANTED.c.path
 )

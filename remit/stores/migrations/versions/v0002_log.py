@@ -20,8 +20,8 @@ _OUTBOX = {
     ],
     "postgresql": [
         # With its owner's rights: who may write records needs none on what waits.
-        "CREATE FUNCTION remit_pending() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-        "SET search_path = public AS $$ BEGIN "
+        "CREATE OR REPLACE FUNCTION remit_pending() RETURNS trigger LANGUAGE plpgsql "
+        "SECURITY DEFINER SET search_path = public AS $$ BEGIN "
         "INSERT INTO pending (root, seq, hash) VALUES (NEW.root, NEW.seq, NEW.hash); "
         "RETURN NULL; END $$",
         "CREATE TRIGGER records_pending AFTER INSERT ON records "
