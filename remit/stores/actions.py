@@ -13,7 +13,7 @@ from remit.plan.path import Direction, Segment, StepKey
 from remit.stores.inserting import insert_new, upsert
 from remit.stores.schema import actions, attempts, barriers
 from remit.stores.statements import Row, Value
-from remit.stores.transaction import Transaction
+from remit.stores.transaction import Question, Transaction
 
 SKIPPED = "skipped"
 Family = Mapping[Direction, Action | str]
@@ -59,6 +59,11 @@ _BARRIER = select(barriers.c.generation).where(
 )
 
 
+def about(key: StepKey) -> Question:
+    """Return the question that `find` asks."""
+    return _FAMILY, {"root": key.root, "path": key.path}
+
+
 def find(tx: Transaction, key: StepKey) -> tuple[Action | None, Action | None, bool]:
     """Return what stands under a key, what stands under its opposite, whether it was skipped."""
     family = _family(tx, key)
@@ -76,7 +81,7 @@ def _family(tx: Transaction, key: StepKey) -> Family:
     place = ("actions", key.root, key.path)
     known: Family | None = tx.recall(place)
     if known is None:
-        known = family_of(tx.first((_FAMILY, {"root": key.root, "path": key.path})))
+        known = family_of(tx.first(about(key)))
         tx.note(place, known)
     return known
 

@@ -16,7 +16,7 @@ from remit.ledger.records import genesis, link
 from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import chains, records, runs
 from remit.stores.statements import Row, Value
-from remit.stores.transaction import Transaction
+from remit.stores.transaction import Question, Transaction
 
 _TOTALS = [field.name for field in fields(Totals)]
 _SELECT = select(
@@ -57,6 +57,11 @@ def note_heads(tx: Transaction, rows: Sequence[Row], locked: Collection[Value]) 
     for row in rows:
         if row[0] in locked:
             tx.note(("chain", row[0]), _head(row))
+
+
+def about(root: str) -> Question:
+    """Return the question that `find_totals` asks."""
+    return _FIND, {"root": root}
 
 
 def find_totals(tx: Transaction, root: str) -> Totals:

@@ -19,7 +19,7 @@ from remit.stores.contents import find_content, store_contents
 from remit.stores.inserting import insert_new
 from remit.stores.schema import gates, votes
 from remit.stores.statements import Row, Value
-from remit.stores.transaction import Transaction
+from remit.stores.transaction import Question, Transaction
 
 _make_gate: Callable[..., GateRow] = GateRow
 REFUSED_LIMIT = 100
@@ -52,6 +52,11 @@ def find(tx: Transaction, root: str, gate: str) -> GateRow | None:
     """Return a gate."""
     row = tx.one(_ONE, root=root, gate=gate)
     return None if row is None else _gate_of(tx, row)
+
+
+def about(key: StepKey) -> Question:
+    """Return the question that `find_of_key` asks."""
+    return _OF_KEY, {"root": key.root, "step_key": str(key)}
 
 
 def find_of_key(tx: Transaction, key: StepKey) -> Sequence[GateRow]:

@@ -1,7 +1,7 @@
 """Make or upgrade a ledger's tables, and let roles write it: `python -m remit.stores.prepare`.
 
-On PostgreSQL the owner of the tables runs it before workers start. Workers and keeper then use roles
-that can add to the ledger, and neither change nor delete what stands.
+On PostgreSQL the owner of the tables runs it before workers start. Workers and keeper then use
+roles that can add to the ledger, and neither change nor delete what stands.
 """
 
 import argparse

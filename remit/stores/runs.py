@@ -15,7 +15,7 @@ from remit.stores.contents import store_contents
 from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import admissions, runs, unsealed
 from remit.stores.statements import Row
-from remit.stores.transaction import Transaction
+from remit.stores.transaction import Question, Transaction
 
 _RUN = [field.name for field in fields(RunRow)]
 _ADMISSION = [field.name for field in fields(Admission)]
@@ -43,6 +43,16 @@ _ADMITTED = select(*[admissions.c[name] for name in _ADMISSION]).where(
 )
 _make_run: Callable[..., RunRow] = RunRow
 _make_admission: Callable[..., Admission] = Admission
+
+
+def about(root: str) -> Question:
+    """Return the question that `find` asks."""
+    return _ONE, {"root": root}
+
+
+def about_admission(root: str, path: str) -> Question:
+    """Return the question that `find_admission` asks."""
+    return _ADMITTED, {"root": root, "path": path}
 
 
 def find(tx: Transaction, root: str) -> RunRow | None:

@@ -34,7 +34,7 @@ class Cluster:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(mode=0o755)
         # PostgreSQL refuses to run as root.
-        self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        self._user = _other_user() if os.geteuid() == 0 else None
         if self._user:
             os.chown(folder, self._user.pw_uid, self._user.pw_gid)
         self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "owner", "-E", "UTF8")
@@ -80,8 +80,8 @@ class Cluster:
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """Stop the server at once, and in order."""
-        self._end(signal.SIGINT)
+        """Stop the server at once; nothing of it is needed again."""
+        self._end(signal.SIGQUIT)
 
     @property
     def pid(self) -> int:
@@ -112,3 +112,11 @@ class Cluster:
         """Run one statement as the owner."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+def _other_user() -> pwd.struct_passwd:
+    """Return the account that the distribution's package made, or one that every system has."""
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
