@@ -7,7 +7,7 @@ SEED   ?= 1
 PROFILE ?= light
 
 .DEFAULT_GOAL := help
-.PHONY: help install programs demo up down test unit large lint types policy bench chaos lock schemas clean
+.PHONY: help install programs demo up down test unit large lint types policy bench drill chaos lock schemas clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ policy: install ## Rego: format, strict check against the schemas, tests with co
 
 bench: install ## Measure governed against bare, side by side
 	@$(BIN)/python -m benchmarks
+
+drill: install programs ## Lose everything and come back from a backup; prints loss and time
+	@$(BIN)/python -m examples.drill
 
 chaos: install programs ## Break everything under generated plans; PLANS= SEED= PROFILE= EXHAUSTIVE=1
 	@$(BIN)/python -m chaos --plans $(PLANS) --seed $(SEED) --profile $(PROFILE) \

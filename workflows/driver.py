@@ -163,7 +163,7 @@ class Driver:
                 case event.UndoStep(step):
                     self._start(Ref(step), self._undo_step(step))
                 case event.StopChild(ref) | event.DropDelay(ref):
-                    self._running[ref].cancel()
+                    self._stop(ref)
                 case event.AbandonGate(ref):
                     self.desk.abandon(ref)
                 case event.Unwind() | event.Complete():
@@ -174,6 +174,11 @@ class Driver:
         task = asyncio.create_task(work)
         self._running[ref] = task
         task.add_done_callback(lambda _: self._ended(ref, task))
+
+    def _stop(self, ref: Ref) -> None:
+        """Stop what runs there, unless it has ended and its event is the next to be applied."""
+        if ref in self._running:
+            self._running[ref].cancel()
 
     def _ended(self, ref: Ref, task: asyncio.Task[None]) -> None:
         if self._running.get(ref) is task:

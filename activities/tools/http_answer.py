@@ -39,6 +39,8 @@ def interpret(call: ToolCall, kind: HttpKind, received: Received, secrets: Secre
     if call.purpose == "probe" and status in kind.absent:
         return Absent()
     said = _said(received, secrets)
+    if status in kind.already:
+        return Refused("TOOL-REFUSED", f"{ref} answered {status}{said}", already=True)
     if status in kind.refused:
         return Refused("TOOL-REFUSED", f"{ref} answered {status}{said}", again=status in _LATER)
     if 300 <= status < 400:

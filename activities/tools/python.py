@@ -161,7 +161,8 @@ def _happened(ref: str, binding: Binding, value: object) -> ToolAnswer:
 
 def _failed(ref: str, error: BaseException) -> Refused | Unknown:
     if isinstance(error, ToolRefusedError):
-        return Refused(error.code, f"{ref}: {error}"[:500], again=error.again)
+        said = f"{ref}: {error}"[:500]
+        return Refused(error.code, said, again=error.again, already=error.already)
     return Unknown("TOOL-RAISED", f"{ref} raised {_shown(error)}; it may have happened")
 
 

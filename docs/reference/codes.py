@@ -436,6 +436,12 @@ COMMAND: Mapping[str, Entry] = {
     "RUN-ID-TAKEN": Entry(
         "The id is that of a run of another plan, or of other inputs.", "Another `--id`, or none."
     ),
+    "BACKUP-FOLDER": Entry("The folder for a backup is not empty.", "Name a new one."),
+    "BACKUP-NOTHING": Entry("There is no database to back up.", "`remit up` makes them."),
+    "BACKUP-FAILED": Entry("The copy was not completed.", "See the disk; take another."),
+    "BACKUP-FORMAT": Entry("The folder holds no backup that is known.", "Name another."),
+    "BACKUP-ALTERED": Entry("A file is not the one backed up.", "Take an older backup."),
+    "RESTORE-RUNNING": Entry("The stack is up; nothing was replaced.", "`remit down` first."),
     "OPA-TOKEN": Entry("OPA's token cannot be read.", "`remit up`."),
 }
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
+from docs.reference import runbooks
 from docs.reference.codes import GROUPS, HOST, Entry
 from remit.cli.errors import ExitCode
 from remit.cli.stack import errors as stack_errors
@@ -68,7 +69,8 @@ _HEAD = """\
 # What a run says, and what may be said to it
 
 *Generated from the code by `python -m docs.reference.messages`; a test holds it to the code.*
-Codes of plans stand in [diagnostics.md](diagnostics.md).
+Codes of plans stand in [diagnostics.md](diagnostics.md). Each code and status links the runbook
+that says what to do; something red in the web UI: [what it is](../runbooks/red-task.md).
 """
 
 _MESSAGES = """\
@@ -136,6 +138,9 @@ _POLICY = """\
 ## Codes of Remit's own policies
 
 A project's policies add their own, in the same form: `domain.word`. Permits are left out.
+Codes of a deny: [a call is denied](../runbooks/call-denied.md). `vote.…`: [a gate
+waits](../runbooks/gate-waits.md). `order.…`: [a message is
+refused](../runbooks/message-refused.md).
 """
 
 
@@ -149,18 +154,20 @@ def text() -> str:
         "\n## Statuses\n\n",
         "`RemitStatus`, in the search attribute, in results and queries.\n\n",
     ]
-    rows = ((f"`{name}`", closed, when) for name, (closed, when) in STATUSES.items())
-    parts += _table(("status", "Temporal's close status", "when"), rows)
+    rows = (
+        (f"`{name}`", closed, when, _runbook(runbooks.STATUSES.get(name)))
+        for name, (closed, when) in STATUSES.items()
+    )
+    parts += _table(("status", "Temporal's close status", "when", ""), rows)
     parts += [_RESULT, "\n## Search attributes and memo\n\n", *_attributes(), _FAILURES, "\n"]
     parts += _table(("type", ""), ((f"`{name}`", FAILURES[name]) for name in FAILURES))
     parts += ["\n## Codes\n"]
     for title, codes in GROUPS.items():
-        parts += [f"\n### {title}\n\n", *_codes(codes)]
+        parts += [f"\n### {title}\n\n", *_codes(title, codes)]
     parts += ["\n### The stack and its policies\n\n", *_enumerated(stack_errors, "StackCode")]
     parts += ["\n### The client\n\n", *_enumerated(client_errors, "ClientCode")]
     parts += [_HOST, "\n"]
-    hosts = ((f"`{code}`", entry.way_out, entry.meaning) for code, entry in HOST.items())
-    parts += _table(("code", "then", "meaning"), hosts)
+    parts += _table(("code", "then", "meaning", ""), (_host(code, HOST[code]) for code in HOST))
     parts += [_POLICY, "\n", *_table(("code", "says", "policy"), policy_codes(ROOT / "policies"))]
     parts += ["\n## Exit codes of commands\n\n", *_exits()]
     return "".join(parts)
@@ -214,9 +221,22 @@ def _attributes() -> list[str]:
     return [intro, *lines, "\n", *_table(("memo", ""), memo)]
 
 
-def _codes(codes: Mapping[str, Entry]) -> list[str]:
-    rows = ((f"`{code}`", entry.meaning, entry.way_out) for code, entry in codes.items())
-    return _table(("code", "meaning", "way out"), rows)
+def _codes(title: str, codes: Mapping[str, Entry]) -> list[str]:
+    rows = (
+        (f"`{code}`", entry.meaning, entry.way_out, _runbook(runbooks.of(title, code)))
+        for code, entry in codes.items()
+    )
+    return _table(("code", "meaning", "way out", ""), rows)
+
+
+def _host(code: str, entry: Entry) -> Sequence[str]:
+    waits = entry.way_out == "wait"
+    runbook = _runbook(runbooks.HOST if waits else runbooks.HOST_DENIES)
+    return f"`{code}`", entry.way_out, entry.meaning, runbook
+
+
+def _runbook(name: str | None) -> str:
+    return f"[{name.replace('-', ' ')}](../runbooks/{name}.md)" if name else ""
 
 
 def _enumerated(module: ModuleType, name: str) -> list[str]:
@@ -233,8 +253,9 @@ def _enumerated(module: ModuleType, name: str) -> list[str]:
                 ast.Assign(value=ast.Constant(value=str() as code)),
                 ast.Expr(value=ast.Constant(value=str() as told)),
             ):
-                rows.append((f"`{code}`", " ".join(told.split())))
-    return _table(("code", "meaning"), rows)
+                runbook = _runbook(runbooks.of_stack(code))
+                rows.append((f"`{code}`", " ".join(told.split()), runbook))
+    return _table(("code", "meaning", ""), rows)
 
 
 def _exits() -> list[str]:

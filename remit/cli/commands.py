@@ -230,6 +230,34 @@ def env(folder: StackFolder = None, project: InProject = None, as_json: AsJson =
     return start(folder or project, as_json=as_json)
 
 
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Copy Temporal's database and the ledger, while they are used.
+
+    The two fit together: what Temporal knows of, the ledger knows.
+    """
+    from remit.cli.safekeeping import backup as start
+
+    return start(folder, project, as_json=as_json)
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `remit backup` wrote.")],
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Put a backup in the place of a stopped stack's databases.
+
+    What stood there is moved aside and kept. The log of all records begins anew.
+    """
+    from remit.cli.safekeeping import restore as start
+
+    return start(folder, project, as_json=as_json)
+
+
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     as_json: AsJson = False,

@@ -65,6 +65,8 @@ def make_app() -> typer.Typer:
     app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)
+    app.command("backup")(commands.backup)
+    app.command("restore")(commands.restore)
     app.add_typer(make_evidence_app())
     return app
 

@@ -53,6 +53,8 @@ class Refused:
     message: str
     again: bool = False
     """Whether trying again may help: nothing was sent, or the tool said `later`."""
+    already: bool = False
+    """The tool refuses because that is done already; behind a lost attempt it means it happened."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,9 @@ class HttpKind(Model):
     """Header that carries the step key."""
     refused: list[int] = [400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429]
     """Statuses that certainly had no effect."""
+    already: list[int] = []
+    """Statuses that refuse because it is done already, such as 404 to a deletion; behind a lost
+    attempt they say that it happened, with the output `null`."""
     absent: list[int] = []
     """Statuses by which a probe says that nothing happened; they count in probes alone."""
     max_bytes: Annotated[int, Field(ge=1, le=64 * 1024 * 1024)] = 1024 * 1024

@@ -9,6 +9,7 @@ from remit.tool.contract import HttpKind, Idempotency, ToolContract
 from remit.tool.places import finding, may_hold, pointer_faults, template_faults
 from remit.tool.pointer import PointerError, split
 from remit.tool.template import references
+from remit.tool.validation import SchemaError, check
 
 RESERVED_HEADERS = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "upgrade"}
@@ -91,14 +92,26 @@ def _mentions_key(call: HttpKind) -> bool:
 
 
 def _status_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
-    for field, statuses in (("refused", call.refused), ("absent", call.absent)):
+    listed = (("refused", call.refused), ("already", call.already), ("absent", call.absent))
+    for field, statuses in listed:
         for status in statuses:
             if not 400 <= status <= 499:
                 message = f"{status} cannot mean that certainly nothing happened"
                 where = ("call", field)
                 yield finding(contract, "TOOL-STATUS", where, message, "use statuses of 4xx")
+    if call.already and not _takes_null(contract.output_schema):
+        message = "who hears `already` has no output, but the output schema does not take null"
+        hint = "let `output_schema` take null, or probe instead"
+        yield finding(contract, "TOOL-STATUS", ("call", "already"), message, hint)
 
 
 def _is_required(schema: JSONObject, name: str) -> bool:
     required = schema.get("required", [])
     return isinstance(required, list) and name in required
+
+
+def _takes_null(schema: JSONObject) -> bool:
+    try:
+        return not check(schema, None, "")
+    except SchemaError:
+        return True  # told by whoever checks the schema itself

@@ -29,12 +29,16 @@ class ToolRefusedError(Exception):
     """Raised by a tool's function: it certainly had no effect.
 
     `code` is stable and written like `CRM-NO-SUCH-ACCOUNT`; `again` says whether trying again may
-    help. The message is recorded and shown: put no secrets into it.
+    help, `already` that it is done already (see `remit.tool.call.Refused`). The message is recorded
+    and shown: put no secrets into it.
     """
 
-    def __init__(self, code: str, message: str, *, again: bool = False) -> None:
+    def __init__(
+        self, code: str, message: str, *, again: bool = False, already: bool = False
+    ) -> None:
         self.code = code
         self.again = again
+        self.already = already
         super().__init__(message)
 
 

@@ -375,3 +375,12 @@ async def test_carries_the_trace_and_no_baggage(origin: Origin, tools: Tools) ->
     headers = origin.asked[0].headers
     assert headers["traceparent"] == f"00-{7:032x}-{9:016x}-00"
     assert "baggage" not in headers
+
+
+async def test_what_is_done_already_is_told_apart(origin: Origin, tools: Tools) -> None:
+    """A status that the contract lists as `already` is a refusal that says so."""
+    origin.reply = answer(404, b"{}")
+
+    given = await ask(tools, http_contract(already=[404]))
+
+    assert given == Refused("TOOL-REFUSED", "shop.thing@1 answered 404", already=True)

@@ -76,6 +76,18 @@ async def test_a_refusal_certainly_did_nothing() -> None:
     )
 
 
+async def test_a_refusal_may_say_that_it_is_done_already() -> None:
+    """What `already` means stands in `remit.tool.call`; the function may say it too."""
+
+    def refuse() -> None:
+        """Refuse."""
+        raise ToolRefusedError("SHOP-GONE", "no such order", already=True)
+
+    given = await _call(refuse)
+
+    assert given == Refused("SHOP-GONE", "shop.refuse@1: no such order", already=True)
+
+
 async def test_other_exceptions_leave_it_open_and_hide_their_words() -> None:
     """What else a function raises is unknown; its message may hold secrets and is not shown."""
 

@@ -363,3 +363,23 @@ def test_rollback_of_a_run_at_work_is_the_message(typed: Typed, tag: str) -> Non
 
     assert (taken["ok"], taken["undone_by"]) == (True, run)
     assert typed.lab.effects(tag) == [f"put {tag}a", f"drop {tag}a"]
+
+
+def test_a_running_stack_is_not_restored_over(typed: Typed, tmp_path: Path) -> None:
+    """A backup of the running stack is taken, and put back only where nothing runs."""
+    saved, elsewhere = tmp_path / "saved", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "remit.toml").write_text('name = "elsewhere"\n')
+
+    taken = typed.document("backup", saved)
+    refused = typed.document("restore", saved)
+    restored = typed.document("restore", saved, "--project", elsewhere)
+    again = typed.document("restore", saved, "--project", elsewhere)
+
+    assert taken["ok"] is True
+    assert refused["diagnostics"][0]["code"] == "RESTORE-RUNNING"  # type: ignore[index,call-overload]
+    assert restored["ledger"] == again["ledger"] == taken["ledger"]
+    data = Layout(elsewhere).data
+    assert sorted(file.name for file in data.iterdir()) == ["ledger.db", "temporal.db"]
+    kept = Path(str(again["kept"]))
+    assert sorted(file.name for file in kept.iterdir()) == ["ledger.db", "temporal.db"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from docs.reference import messages
+from docs.reference import messages, runbooks
 from docs.reference.codes import GROUPS, HOST
 from remit.cli.stack.errors import StackCode
 from remit.client.errors import ClientCode
@@ -114,3 +114,35 @@ def test_every_code_of_the_policies_is_listed() -> None:
 
     assert len(listed) > 40
     assert all(row[0] in page for row in listed)
+
+
+def test_every_code_leads_to_a_runbook() -> None:
+    """Whoever sees a code finds what to do."""
+    folder = ROOT / "docs" / "runbooks"
+    named = {runbooks.of(group, code) for group, codes in GROUPS.items() for code in codes}
+    named |= {runbooks.of_stack(code.value) for codes in (StackCode, ClientCode) for code in codes}
+    named |= {runbooks.HOST, runbooks.HOST_DENIES, *runbooks.STATUSES.values()}
+
+    assert [name for name in sorted(named) if not (folder / f"{name}.md").exists()] == []
+    assert runbooks.unknown() == set()
+
+
+def test_every_status_in_which_a_run_waits_leads_to_a_runbook() -> None:
+    """What stands open and does not go on by itself, and what did not end as it was meant."""
+    well = {"admitting", "running", "completed", "rolled_back", "cancelled"}
+
+    assert set(runbooks.STATUSES) == set(messages.STATUSES) - well
+
+
+def test_every_runbook_is_listed_and_cites_a_test() -> None:
+    """A page that nobody exercises is a guess, and one that nobody finds is none."""
+    folder = ROOT / "docs" / "runbooks"
+    listed = (folder / "README.md").read_text(encoding="utf-8")
+    for page in sorted(folder.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if page.name == "README.md":
+            continue
+
+        assert f"({page.name})" in listed, page.name
+        assert re.search(r"\*Shown by\*\s+`tests/[\w/.]+(::test_\w+)?`", text), page.name
+        assert "**Do.**" in text or "**What it means.**" in text or "| go to |" in text, page.name

@@ -57,12 +57,13 @@ class Desk:
     clock: HandClock
     judge: Person
     compiled: str
+    tool: str
     answers: list[ToolAnswer] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
 
     async def call(self, attempt: int = 1) -> StepResult:
         """Make the call as Temporal's attempt `attempt`."""
-        frame = Frame("w", RUN, "ExecutePlan", "lab.put@1", attempt, 0, f"o{attempt}", "tools")
+        frame = Frame("w", RUN, "ExecutePlan", self.tool, attempt, 0, f"o{attempt}", "tools")
         asked = StepCall(root=RUN, compiled=self.compiled, step="put")
         return await self.point.call(asked, frame, self._send)
 
@@ -78,13 +79,14 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """A desk on a ledger of its own; the call may take one second."""
+async def desk(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+    """A desk on a ledger of its own; the call, of `lab.put` or the parameter, may take a second."""
+    tool = getattr(request, "param", "lab.put@1")
     clock = HandClock()
     project = load_project(ROOT / "tests" / "lab")
     step: JSONObject = {
         "id": "put",
-        "tool": "lab.put@1",
+        "tool": tool,
         "args": {"name": "thing"},
         "timeout": "PT1S",
     }
@@ -95,7 +97,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     await ledger.put([content(c.model_dump(mode="json")) for c in compilation.contracts.values()])
     judge = Person(clock)
     point = EnforcementPoint(ledger, judge, Place(), clock, project.catalogue.digests)
-    yield Desk(point, clock, judge, compilation.digest)
+    yield Desk(point, clock, judge, compilation.digest, tool)
     await ledger.close()
 
 
@@ -156,3 +158,55 @@ async def test_a_refusal_says_nothing_about_an_earlier_lost_attempt(desk: Desk) 
     desk.judge.effect = "deny"
     assert (await desk.call(3)).status == "in_doubt"
     assert len(desk.calls) == 2
+
+
+LOST = Unknown("TOOL-CONNECTION", "lost")
+GONE = Refused("TOOL-REFUSED", "answered 404")
+
+
+async def _lose_then(desk: Desk, answer: ToolAnswer) -> StepResult:
+    desk.answers = [LOST, answer]
+    with pytest.raises(ApplicationError, match="TOOL-CONNECTION"):
+        await desk.call(1)
+    desk.clock.now_ms += 60_000
+    return await desk.call(2)
+
+
+@pytest.mark.parametrize("desk", ["lab.drop@1"], indirect=True)
+async def test_a_refused_repeat_of_a_natural_call_is_a_question(desk: Desk) -> None:
+    """It may be refused just because the lost attempt happened: nobody but a person can tell."""
+    assert (await _lose_then(desk, GONE)).status == "in_doubt"
+
+    action = (await desk.situation()).action
+    assert action is not None
+    assert action.state is State.IN_DOUBT
+
+
+@pytest.mark.parametrize("desk", ["lab.drop@1"], indirect=True)
+async def test_done_already_behind_a_loss_is_done(desk: Desk) -> None:
+    """A refusal that says `already` tells what became of the lost attempt."""
+    with pytest.raises(ApplicationError, match="OUTPUT-SCHEMA"):
+        # The lab's tool promises an output; that it happened is recorded all the same.
+        await _lose_then(desk, Refused("TOOL-REFUSED", "answered 404", already=True))
+
+    action = (await desk.situation()).action
+    assert action is not None
+    assert action.state is State.HAPPENED
+
+
+@pytest.mark.parametrize("desk", ["lab.put@1", "lab.look@1"], indirect=True)
+async def test_a_refused_repeat_is_the_truth_where_the_tool_knows(desk: Desk) -> None:
+    """A tool that takes the key knows the lost attempt, and a read has no effect."""
+    with pytest.raises(ApplicationError, match="TOOL-REFUSED"):
+        await _lose_then(desk, GONE)
+
+    action = (await desk.situation()).action
+    assert action is not None
+    assert action.state is State.REFUSED
+
+
+async def test_already_counts_behind_a_loss_alone(desk: Desk) -> None:
+    """Without a lost attempt it is a refusal like any other."""
+    desk.answers = [Refused("TOOL-REFUSED", "answered 404", already=True)]
+    with pytest.raises(ApplicationError, match="TOOL-REFUSED"):
+        await desk.call()

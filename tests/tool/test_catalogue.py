@@ -116,6 +116,12 @@ def test_reports_every_fault_at_once() -> None:
         ({"call": {"idempotency_header": None}}, "TOOL-KEY-UNUSED", "call"),
         ({"call": {"refused": [503]}}, "TOOL-STATUS", "call/refused"),
         ({"call": {"absent": [200]}}, "TOOL-STATUS", "call/absent"),
+        ({"call": {"already": [204]}, "output_schema": {}}, "TOOL-STATUS", "call/already"),
+        (
+            {"call": {"already": [404]}, "output_schema": {"type": "object"}},
+            "TOOL-STATUS",
+            "call/already",
+        ),
     ],
 )
 def test_faults(changes: dict[str, object], code: str, where: str) -> None:

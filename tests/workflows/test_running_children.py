@@ -6,7 +6,10 @@ import pytest
 from temporalio.client import Client
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, plan, start, waits
+from remit.cli.stack import stack
+from tests.in_process import working
+from tests.running import Running, ended, eventually, plan, start, waits
+from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 
@@ -102,6 +105,36 @@ async def test_gate_in_a_sub_plan_is_answered_at_the_root(
 
     assert (await ended(handle))["status"] == "completed"
     assert lab.effects(name) == [f"put {name}1", f"put {name}2"]
+
+
+async def test_children_that_end_at_once_are_heard_one_by_one(
+    lab: Running, lab_client: Client, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second child is to be stopped for the first one, and has ended in the same task."""
+    for name, value in stack.environment(lab.project).variables().items():
+        monkeypatch.setenv(name, value)
+    settings = WorkerSettings(task_queue=f"twins-{tag}")
+    steps: list[JSON] = [pair("left", f"guarded{tag}l"), pair("right", f"guarded{tag}r")]
+    queue = settings.task_queue
+    async with working(lab, lab_client, settings):
+        handle = await lab_client.start_workflow(
+            "ExecutePlan", plan("twins", steps), id=f"twins-{tag}", task_queue=queue
+        )
+
+        async def both_wait() -> bool:
+            return len(await waits(handle)) == 2
+
+        await eventually(both_wait)
+    for step in ("left", "right"):
+        await lab_client.get_workflow_handle(f"{handle.id}/{step}").terminate("both at once")
+    async with working(lab, lab_client, settings):
+        outcome = await ended(handle)
+
+    assert (outcome["status"], outcome["code"], outcome["step"]) == (
+        "failed",
+        "STEP-UNKNOWN",
+        "left",
+    )
 
 
 async def test_cancelled_parent_waits_for_its_child_to_undo(
