@@ -6,6 +6,7 @@ Afterwards the caller finds out by looking again.
 """
 
 import asyncio
+import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ from remit.stores.session import Session, SpoiltError
 from remit.stores.transaction import Transaction
 
 R = TypeVar("R")
+
+_TAKING_BACK = threading.Lock()
+"""Held for the moment in which a write begins, or its caller gives up: one of both comes first."""
 
 
 @dataclass(slots=True)
@@ -46,8 +50,19 @@ class Request:
         self.error: Exception | None = None
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def start(self) -> bool:
+        """Begin, unless the caller has taken it back; from here on it cannot."""
+        with _TAKING_BACK:
+            self.error = None
+            self.begun = not self.future.done()
+            return self.begun
+
     def expire(self) -> None:
         """Stop waiting; called at the deadline."""
+        with _TAKING_BACK:
+            self._expire()
+
+    def _expire(self) -> None:
         why = "a new look shows whether it was written" if self.begun else "nothing was written"
         self.settle(LedgerUnavailableError(f"the ledger did not answer in time; {why}"))
 
@@ -138,7 +153,6 @@ class GroupWriter(ABC):
     def _put_back(self, group: Sequence[Request]) -> None:
         for request in group:
             request.begun = False
-            request.error = None
         self._queue.extendleft(reversed(group))
 
     def _write(self, session: Session, request: Request) -> None:

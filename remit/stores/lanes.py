@@ -76,7 +76,7 @@ class LaneWriter(GroupWriter):
             lane.pump = None
 
     def _take(self) -> list[Request]:
-        """Return the next group; from here on its callers cannot take their writes back."""
+        """Return the next group."""
         group: list[Request] = []
         passed: list[Request] = []
         while self._queue and len(group) < GROUP_SIZE:
@@ -86,8 +86,6 @@ class LaneWriter(GroupWriter):
             if request.wanted.root in self._busy:
                 passed.append(request)
                 continue
-            request.begun = True
-            request.error = None
             group.append(request)
         self._queue.extendleft(reversed(passed))
         return group
@@ -110,8 +108,6 @@ class LaneWriter(GroupWriter):
         if not late:
             return 0
         self.stats.waits += 1
-        for request in late:
-            request.begun = False
         # Behind all others: their runs are held by another process for the moment.
         self._queue.extend(late)
         return _some_time() if len(late) == len(group) else 0
@@ -122,7 +118,7 @@ class LaneWriter(GroupWriter):
         late = [request for request in group if request.wanted.root in held]
         try:
             for request in group:
-                if request.wanted.root not in held:
+                if request.wanted.root not in held and request.start():
                     self._write(session, request)
             session.flush()
             session.commit()

@@ -106,9 +106,8 @@ class Writer(GroupWriter):
         until = time.monotonic() + GROUP_S
         while self._queue and time.monotonic() < until:
             request = self._queue.popleft()
-            if request.future.done():
+            if not request.start():
                 continue
-            request.begun = True
             group.append(request)
             self._write(session, request)
 
