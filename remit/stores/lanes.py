@@ -120,7 +120,6 @@ class LaneWriter(GroupWriter):
             for request in group:
                 if request.wanted.root not in held and request.start():
                     self._write(session, request)
-            session.flush()
             session.commit()
         except (BusyError, SpoiltError):
             session.abort()

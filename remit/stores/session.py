@@ -97,10 +97,15 @@ class Session:
         return result
 
     def write_alone(self, work: Callable[[Transaction], R]) -> R:
-        """Run one write of the group in a savepoint, when trying has spoilt the group before."""
+        """Run one write of the group in a savepoint, when trying has spoilt the group before.
+
+        Raises:
+            SpoiltError: the tables refuse what other writes of the group kept.
+        """
+        # What others kept is theirs: when the tables refuse it, that is not this write's fault.
+        self.flush()
         tx = self._tx
         tx.now_ms = self._clock()
-        tx.send()
         self._line.send("SAVEPOINT request")
         try:
             result = work(tx)
@@ -140,33 +145,33 @@ class Session:
         self._database.sever(self._connection)
 
     def flush(self) -> None:
-        """Write what the group kept, short of making it durable.
+        """Have the database take what the group kept, short of making it durable.
 
         Raises:
             SpoiltError: the tables, or the driver, refuse some of it.
         """
+        self._settle("")
+
+    def commit(self) -> None:
+        """Make the group durable, with whatever it still kept.
+
+        Raises:
+            SpoiltError: as `flush`.
+        """
+        self._settle("COMMIT")
+
+    def _settle(self, order: str) -> None:
         try:
             self._tx.send()
+            if order:
+                self._line.send(order)
+            self._line.settle()
         except self._database.broken_rule as error:
             raise SpoiltError from error
         except self._database.unavailable as error:
             raise self._unavailable("written", error) from error
         except (ValueError, OverflowError) as error:
             raise SpoiltError from error
-
-    def commit(self) -> None:
-        """Make the group durable.
-
-        Raises:
-            SpoiltError: the tables refuse some of it.
-        """
-        try:
-            self._line.send("COMMIT")
-            self._line.settle()
-        except self._database.broken_rule as error:
-            raise SpoiltError from error
-        except self._database.unavailable as error:
-            raise self._unavailable("committed", error) from error
 
     def fold_log(self) -> None:
         """Bring the write-ahead log into the database; may take tens of milliseconds."""
