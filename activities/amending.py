@@ -24,7 +24,7 @@ from remit.canonical import Digest, JSONObject, NotCanonicalError, canonical, di
 from remit.decision.decision import Decided
 from remit.diagnostic import Diagnostic
 from remit.enforcement.attempt import content
-from remit.enforcement.deciding import recorded
+from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
@@ -230,9 +230,10 @@ class Amending:
                 if seat.id in changed and seat.generation
             },
         )
-        contents = contents_of(judged.compilation, {name: judged.plan, **judged.compilation.parts})
+        plans = {name: judged.plan, **judged.compilation.parts}
+        contents = contents_of(judged.compilation, plans, self._shop.library)
         contents.append(content(judged.proposal.model_dump(mode="json")))
-        record = Record("decision", self._told(ask, judged))
+        record = Record("decision", self._told(ask, judged), [facts_of(judged.decided)])
         try:
             return await self._point.ledger.amend(amending, contents, [record])
         except LedgerError as error:

@@ -7,11 +7,11 @@ from remit.canonical import JSON, JSONObject
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts, Order
 from remit.enforcement import failure
-from remit.enforcement.deciding import principal, recorded
+from remit.enforcement.deciding import facts_of, principal, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.entries import Record
+from remit.ledger.entries import Content, Record
 from remit.plan.wire import ORDER, Answered, Message, RunOrder
 
 _REASON_LENGTH = 500
@@ -46,6 +46,7 @@ class Ordering:
         """
         by = str(fields["by"])
         refused: Answered | None
+        facts: list[Content] = []
         try:
             decided = await self._decide(root, message, by, path, ended_ms)
         except PolicyUnavailableError as error:
@@ -56,6 +57,7 @@ class Ordering:
             refused = Answered(taken=False, code=error.code, reason=str(error))
         else:
             judged, refused = recorded(decided), _refused(decided)
+            facts.append(facts_of(decided))
         reason: JSON = str(fields.get("reason") or "")[:_REASON_LENGTH]
         body: JSONObject = {
             "order": message.name,
@@ -65,7 +67,7 @@ class Ordering:
             "reason": reason,
             "decision": judged,
         }
-        await self._point.ledger.append(root, [Record("order", body)])
+        await self._point.ledger.append(root, [Record("order", body, facts)])
         return refused
 
     async def _decide(

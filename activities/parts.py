@@ -10,7 +10,7 @@ from activities.planning import ROLE, contracts_of, decide_plan, invalid
 from remit.canonical import JSONObject
 from remit.enforcement import failure
 from remit.enforcement.attempt import content
-from remit.enforcement.deciding import recorded
+from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.doing import require, require_earlier, when_holds
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
@@ -194,7 +194,8 @@ class Parts:
             revision=decided.revision,
         )
         body: JSONObject = {"about": key.path, "decision": recorded(decided)}
-        await self._point.ledger.admit(None, admission, [resolved], [Record("decision", body)])
+        record = Record("decision", body, [facts_of(decided)])
+        await self._point.ledger.admit(None, admission, [resolved], [record])
 
     async def _unwinding(self, ask: AdmitPart) -> AdmittedPart:
         path = _key(ask).path if ask.step else ""

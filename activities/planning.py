@@ -17,7 +17,7 @@ from remit.decision.facts import PlanStepFact
 from remit.diagnostic import Diagnostic
 from remit.enforcement import failure
 from remit.enforcement.attempt import content
-from remit.enforcement.deciding import recorded
+from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import PinnedPlan
@@ -155,7 +155,8 @@ class Planning:
         compiled = compilation.compiled
         if compiled is None:
             return admission
-        contents = contents_of(compilation, {compilation.digest: compiled, **compilation.parts})
+        plans = {compilation.digest: compiled, **compilation.parts}
+        contents = contents_of(compilation, plans, self._shop.library)
         body: JSONObject = {
             "about": "admission",
             "compiled": admission.compiled,
@@ -166,7 +167,7 @@ class Planning:
             "decision": recorded(decided),
         }
         try:
-            record = Record("decision", body)
+            record = Record("decision", body, [facts_of(decided)])
             return await self._point.ledger.admit(run, admission, contents, [record])
         except LedgerError as error:
             raise failure.refused(error.code, str(error)) from error
@@ -250,10 +251,18 @@ async def decide_plan(
     )
 
 
-def contents_of(compilation: Compilation, plans: Mapping[Digest, CompiledPlan]) -> list[Content]:
-    """Return all that the ledger must hold before `plans` may run: they are named by digest."""
+def contents_of(
+    compilation: Compilation, plans: Mapping[Digest, CompiledPlan], library: Library
+) -> list[Content]:
+    """Return all that the ledger must hold before `plans` may run: they are named by digest.
+
+    And the sub-plans as they were written: whoever compiles it all again later needs them.
+    """
+    parts = sorted({ref for plan in plans.values() for ref in plan.plans})
+    written = [library.find(ref) for ref in parts]
     return [
         content(compilation.document),
+        *(content(document) for document in written if document is not None),
         *(content(plan.inputs) for plan in plans.values()),
         *(Content(name, plan.canonical()) for name, plan in plans.items()),
         *(content(tool.model_dump(mode="json")) for tool in compilation.contracts.values()),

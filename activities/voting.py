@@ -7,9 +7,10 @@ from temporalio import activity
 from activities.planning import ROLE
 from remit.approval.ballot import Cast, Spoilt, path_of, read_vote, repeats, state_after
 from remit.canonical import JSONObject
+from remit.decision.decision import Decided
 from remit.decision.facts import Facts, GateFact, Vote
 from remit.enforcement import failure
-from remit.enforcement.deciding import principal, recorded
+from remit.enforcement.deciding import facts_of, principal, recorded
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
@@ -73,7 +74,7 @@ class Voting:
             row = _row(message, read.gate.id, read.by, read.verdict, False, read.body)
             reason = f"{read.by} has voted on this gate already"
             return await self._record(root, row, "VOTE-REPEATED", reason, None)
-        code, reason, decision = await self._decide(root, read)
+        code, reason, decision = await self._decide(root, message, read)
         counted = not code
         row = _row(message, read.gate.id, read.by, read.verdict, counted, read.body)
         return await self._record(root, row, code, reason or read.comment, read, decision)
@@ -85,7 +86,7 @@ class Voting:
         code: str,
         reason: str,
         cast: Cast | None,
-        decision: JSONObject | None = None,
+        decision: Record | None = None,
     ) -> GateVerdict:
         ledger = self._point.ledger
         vote = VoteRow(
@@ -96,7 +97,7 @@ class Voting:
             state = state_after(cast.gate, [*await ledger.votes(cast.gate.id, root), vote])
             ends = [(cast.gate.id, state)] if state != "open" else []
         if decision is not None:
-            await ledger.append(root, [Record("decision", {"about": row.event, **decision})])
+            await ledger.append(root, [decision])
         key = cast.gate.key if cast is not None else f"{root}::do"
         reached(Point.VOTING, key)
         stands = (await ledger.vote(root, [vote], ends))[0]
@@ -107,7 +108,9 @@ class Voting:
             GATES.labels(gate.state).inc()
         return _verdict(stands, gate, cast.comment if cast else "")
 
-    async def _decide(self, root: str, cast: Cast) -> tuple[str, str, JSONObject | None]:
+    async def _decide(
+        self, root: str, message: Message, cast: Cast
+    ) -> tuple[str, str, Record | None]:
         gate = cast.gate
         ledger = self._point.ledger
         admission = await ledger.admission(root, gate.key.parent)
@@ -138,11 +141,18 @@ class Voting:
                 error.code, f"OPA did not answer ({error}); the vote waits", 2, path_of(gate)
             ) from error
         except PolicyInvalidError as error:
-            return error.code, str(error), {"effect": "deny", "host": error.code}
+            body: JSONObject = {"about": message.event, "effect": "deny", "host": error.code}
+            return error.code, str(error), Record("decision", body)
+        record = _record_of(message, decided)
         if decided.decision.effect == "allow":
-            return "", "", recorded(decided)
+            return "", "", record
         reason = decided.decision.reasons[0]
-        return reason.code, reason.message or reason.code, recorded(decided)
+        return reason.code, reason.message or reason.code, record
+
+
+def _record_of(message: Message, decided: Decided) -> Record:
+    body = {"about": message.event, **recorded(decided)}
+    return Record("decision", body, [facts_of(decided)])
 
 
 def _row(

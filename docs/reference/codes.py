@@ -429,6 +429,18 @@ COMMAND: Mapping[str, Entry] = {
     ),
     "CLI-ABORTED": Entry("Stopped by hand; nothing was done.", "Nothing to do."),
     "FILE-UNREADABLE": Entry("A file cannot be read.", "See the message."),
+    "STEP-NOT-RECORDED": Entry(
+        "A question about a past run names a step of which nothing is recorded.",
+        "`remit state` lists the run's steps.",
+    ),
+    "RECORD-UNREADABLE": Entry(
+        "A run's records cannot be followed: one does not follow from those before it.",
+        "`remit evidence verify` tells what was altered.",
+    ),
+    "OPA-NOT-READY": Entry(
+        "An OPA started to ask past decisions again does not serve the policy bundle.",
+        "The bundle may be of another version of OPA; compare with `remit status`.",
+    ),
     "FILE-UNWRITABLE": Entry("A file cannot be written.", "See the message."),
     "PROJECT-EXISTS": Entry("The folder is not empty.", "Name another one."),
     "PLAN-INVALID": Entry("The plan is too broken to be drawn.", "`remit validate`."),

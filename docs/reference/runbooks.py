@@ -29,6 +29,7 @@ _OF_GROUP: Mapping[str, str] = {
 _CODES: Mapping[str, tuple[str, ...]] = {
     "command-fails": ("FAULT-POINTS-REFUSED",),
     "ended-from-outside": ("RUN-OPEN",),
+    "evidence-fails": ("RECORD-UNREADABLE",),
     "gate-waits": (
         "GATE-EXPIRED",
         "GATE-NOT-GRANTED",

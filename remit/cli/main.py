@@ -15,6 +15,7 @@ from remit.cli import commands
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.output import failed, note
+from remit.cli.questions import commands as questions
 
 _DEBUG = "REMIT_DEBUG"
 _RARELY = (50_000, 20, 20)
@@ -62,12 +63,16 @@ def make_app() -> typer.Typer:
     app.command("amend")(commands.amend)
     app.command("rollback")(commands.rollback)
     app.command("explain")(commands.explain)
+    app.command("state")(questions.state)
+    app.command("lineage")(questions.lineage)
+    app.command("audit")(questions.audit)
     app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
     app.add_typer(make_evidence_app())
+    app.add_typer(questions.make_decision_app())
     return app
 
 

@@ -121,6 +121,8 @@ class Decided(Model):
     decision_id: str
     revision: str
     """Revision of the bundle that OPA evaluated."""
+    facts: bytes
+    """What was asked, byte for byte as OPA got it: canonical JSON."""
     facts_digest: Digest
     decided_ms: int
     """When it was given, milliseconds of Unix time."""

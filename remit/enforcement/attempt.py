@@ -7,13 +7,13 @@ cancellation is held back until the outcome stands.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.decision.decision import Decided
 from remit.enforcement import failure
-from remit.enforcement.deciding import Deciding, recorded
+from remit.enforcement.deciding import Deciding, facts_of, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
@@ -86,6 +86,7 @@ class Attempts:
             return await self._shielded(self._probe(subject, lease, probe, judge))
         situation = await self._ledger.look(subject.key)
         decided = await self.decide(subject, situation, denial_is_doubt=True)
+        await self._record_repeat(subject, decided)
         if decided.decision.effect != "allow":
             return await self._doubt(subject, lease, "policy does not let it be asked again")
         return await self._shielded(self._carry(subject, lease, decided, send, judge, is_lost=True))
@@ -107,7 +108,7 @@ class Attempts:
                 Failure(code=error.code, message=str(error), step=path, rule="host")
             ) from error
         if decided.decision.effect == "deny" and not denial_is_doubt:
-            await self._record_denial(subject, recorded(decided))
+            await self._record_denial(subject, recorded(decided), [facts_of(decided)])
             reason = decided.decision.reasons[0]
             texts = "; ".join(r.message or r.code for r in decided.decision.reasons)
             raise failure.denied(
@@ -122,14 +123,28 @@ class Attempts:
             )
         return decided
 
-    async def _record_denial(self, subject: Subject, decision: JSONObject) -> None:
+    async def _record_denial(
+        self, subject: Subject, decision: JSONObject, facts: Sequence[Content] = ()
+    ) -> None:
         body: JSONObject = {
             "step_key": str(subject.key),
             "tool": subject.contract.ref,
             "proposed": subject.proposed_digest,
             "decision": decision,
         }
-        await self._ledger.deny(subject.run.root, subject.key, [Record("decision", body)])
+        await self._ledger.deny(subject.run.root, subject.key, [Record("decision", body, facts)])
+
+    async def _record_repeat(self, subject: Subject, decided: Decided) -> None:
+        """Record what was decided about asking again: the intent that stands holds the first."""
+        body: JSONObject = {
+            "step_key": str(subject.key),
+            "tool": subject.contract.ref,
+            "purpose": "repeat",
+            "proposed": subject.proposed_digest,
+            "decision": recorded(decided),
+        }
+        record = Record("decision", body, [facts_of(decided)])
+        await self._ledger.append(subject.run.root, [record])
 
     def _enforce(self, subject: Subject, decided: Decided) -> Subject:
         try:
@@ -171,6 +186,7 @@ class Attempts:
             enforced_digest=enforced.proposed_digest,
             arguments=content(enforced.arguments),
             decision=recorded(decided),
+            facts=facts_of(decided),
             owner=proposed.frame.owner,
             lease_until_ms=lease_until(proposed, self._clock()),
             max_attempts=most_attempts(proposed, situation.action),

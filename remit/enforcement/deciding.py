@@ -28,7 +28,7 @@ from remit.enforcement.obligations import CAPABILITIES
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS
-from remit.ledger.entries import GateRow, RunRow, Situation, Totals
+from remit.ledger.entries import Content, GateRow, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
 
@@ -141,6 +141,11 @@ def recorded(decided: Decided) -> JSONObject:
         "facts": decided.facts_digest,
         "decided_ms": decided.decided_ms,
     }
+
+
+def facts_of(decided: Decided) -> Content:
+    """Return what a decision was made on; whoever records the decision stores this beside it."""
+    return Content(decided.facts_digest, decided.facts)
 
 
 def _action(subject: Subject, situation: Situation) -> Action:

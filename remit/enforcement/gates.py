@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from remit.canonical import JSONObject
 from remit.decision.decision import ApprovalDemand, Decided
+from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.shown import shown_arguments
 from remit.enforcement.subject import Subject
@@ -81,11 +82,10 @@ class Gates:
             "quorum": row.quorum,
             "proposed": row.proposed_digest,
             "expires_ms": row.expires_ms,
-            "decision": decided.decision_id,
-            "revision": decided.revision,
+            "decision": recorded(decided),
         }
         reached(Point.GATING, subject.key)
-        opened = await self._ledger.open_gate(row, [Record("gate", body)])
+        opened = await self._ledger.open_gate(row, [Record("gate", body, [facts_of(decided)])])
         reached(Point.GATED, subject.key)
         return opened
 

@@ -19,7 +19,7 @@ from typing import Self
 import aiohttp
 from opa_client import AsyncOpaClient
 
-from remit.canonical import JSONObject, NotCanonicalError, canonical, digest_bytes
+from remit.canonical import Digest, JSONObject, NotCanonicalError, canonical, digest_bytes
 from remit.decision.decision import Decided, Decision
 from remit.decision.facts import Context, Facts, SystemCall
 from remit.enforcement.answer import (
@@ -96,15 +96,27 @@ class OpaClient:
             PolicyInvalidError: `host:undefined`, `host:bad_decision`, `host:digest_mismatch`, ...:
                 the answer cannot be trusted, so it is a deny.
         """
-        begun = time.perf_counter()
-        document = facts_document(facts)
-        status, body = await self._ask(b'{"input":' + document + b"}", headers)
         expected = facts.action.proposed_digest if facts.action else None
+        return await self.decide_document(facts_document(facts), expected, headers)
+
+    async def decide_document(
+        self, document: bytes, expected: Digest | None, headers: Mapping[str, str] | None = None
+    ) -> Decided:
+        """Return OPA's decision about facts in their canonical form; see `decide`.
+
+        Args:
+            document: Facts as `facts_document` writes them, or as the ledger kept them.
+            expected: The action's proposed digest, which the decision must echo.
+            headers: Further headers of the request.
+        """
+        begun = time.perf_counter()
+        status, body = await self._ask(b'{"input":' + document + b"}", headers)
         answer = parse(status, body, expected)
         return Decided.model_construct(
             decision=answer.decision,
             decision_id=answer.decision_id or str(uuid.uuid4()),
             revision=answer.decision.policy_revision,
+            facts=document,
             facts_digest=digest_bytes(document),
             decided_ms=time.time_ns() // 1_000_000,
             took_us=int((time.perf_counter() - begun) * 1_000_000),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from remit.canonical import Digest, JSONObject
 from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
-from remit.enforcement.deciding import Deciding, Judge, recorded
+from remit.enforcement.deciding import Deciding, Judge, facts_of, recorded
 from remit.enforcement.doing import Doing
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.gates import Gates
@@ -90,7 +90,7 @@ class EnforcementPoint:
             ) from error
         if root and frame.activity != ADMIT:
             body: JSONObject = {"activity": frame.activity, "decision": recorded(decided)}
-            await self._record(root, Record("decision", body))
+            await self._record(root, Record("decision", body, [facts_of(decided)]))
         if decided.decision.effect != "allow":
             reason = decided.decision.reasons[0] if decided.decision.reasons else None
             raise failure.denied(

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject
-from remit.enforcement.deciding import Deciding, recorded
+from remit.enforcement.deciding import Deciding, facts_of, recorded
 from remit.enforcement.judging import ReadBack
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
@@ -102,7 +102,8 @@ class Reading:
             "proposed": asked.proposed_digest,
             "decision": recorded(decided),
         }
-        await self._ledger.append(asked.run.root, [Record("decision", body)])
+        record = Record("decision", body, [facts_of(decided)])
+        await self._ledger.append(asked.run.root, [record])
         return "" if decided.decision.effect == "allow" else "policy denies the read"
 
 

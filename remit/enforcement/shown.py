@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from remit.canonical import JSON, JSONObject
 
-_HIDDEN_CLASSES = frozenset({"pii", "secret", "confidential"})
+_HIDDEN_CLASSES = frozenset({"pii", "personal", "secret", "confidential"})
+_SHOWN_TO_APPROVERS = frozenset({"personal", "confidential"})
+"""Who approves has to see what exactly; a card is for the people of its role."""
 _HIDDEN_NAMES = ("password", "secret", "token", "authorization", "api_key", "iban", "ssn")
 _TEXT = 120
 _ITEMS = 10
@@ -21,7 +23,7 @@ def shown(value: JSON, data_classes: Sequence[str]) -> JSON:
 
 def shown_arguments(arguments: JSONObject, data_classes: Sequence[str]) -> JSONObject:
     """Return the arguments for a gate's card; sensitive values are replaced by their class."""
-    hidden = sorted(_HIDDEN_CLASSES.intersection(data_classes) - {"confidential"})
+    hidden = sorted(_HIDDEN_CLASSES.intersection(data_classes) - _SHOWN_TO_APPROVERS)
     if hidden:
         return {name: f"[{', '.join(hidden)}]" for name in list(arguments)[:_ITEMS]}
     view = _small(arguments, 0)

@@ -20,6 +20,7 @@ from remit.evidence.merkle import ProofError, verify_consistency
 
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 _CONTENT_FIELDS = ("compiled", "contract", "arguments", "inputs", "output", "card", "evidence")
+_DECIDED_FIELDS = ("facts",)
 
 
 def verify(
@@ -96,13 +97,17 @@ class _Verification:
         self._decided(body, seq)
         if isinstance(decision, dict):
             self._decided(decision, seq)
-        for name in _CONTENT_FIELDS:
-            value = body.get(name)
+        self._name(body, _CONTENT_FIELDS, seq)
+
+    def _name(self, part: JSONObject, fields: Sequence[str], seq: int) -> None:
+        for name in fields:
+            value = part.get(name)
             # Most digests come again and again, so looking them up comes first.
             if type(value) is str and value not in self._named and _DIGEST.match(value):
                 self._named[value] = seq
 
     def _decided(self, part: JSONObject, seq: int) -> None:
+        self._name(part, _DECIDED_FIELDS, seq)
         revision = part.get("revision")
         if type(revision) is str and revision and revision not in self._revisions:
             self._revisions[revision] = seq

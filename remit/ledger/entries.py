@@ -47,6 +47,8 @@ class Record:
     kind: str
     """`admission`, `decision`, `intent`, `outcome`, `gate`, `vote`, `gate_end`, ..."""
     body: JSONObject
+    contents: Sequence[Content] = ()
+    """Values that the body names by digest, stored in the same transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,9 @@ class Intent:
     """Ids of gates whose grants this intent consumes."""
     reserve: Sequence[Reserve] = ()
     contents: Sequence[Content] = ()
+    facts: Content | None = None
+    """What the decision was made on, named by the decision's `facts`. Nobody reads it on the way of
+    a call."""
 
 
 @dataclass(frozen=True, slots=True)

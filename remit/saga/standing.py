@@ -74,6 +74,31 @@ def standing_of(plan: CompiledPlan, parent: str, actions: Sequence[Action]) -> S
     return _Reader(plan, parent).read(actions)
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One call whose effect stands, or may stand."""
+
+    do: Action
+    undo: Action | None
+    verdict: Verdict
+    """`nothing` for what stays for good."""
+    code: str
+    """Why it stays, or why its undoing failed."""
+
+
+def left_of(actions: Iterable[Action]) -> Sequence[Left]:
+    """Return the calls that would have to be undone or are residue, the latest effect first.
+
+    Call by call, whatever plan they stand in; in which order they may be undone, plans tell.
+    """
+    found = []
+    for pair in _pairs(actions):
+        verdict, code = _judge(pair, None)
+        if verdict != "nothing" or code:
+            found.append(Left(pair.do, pair.undo, verdict, code))
+    return sorted(found, key=lambda one: one.do.effect_order or 2**62, reverse=True)
+
+
 class _Reader:
     """Reads one path's actions once."""
 

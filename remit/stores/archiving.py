@@ -58,6 +58,12 @@ _REVISIONS = select(bundles.c.revision)
 _BUNDLE = select(bundles.c.digest, bundles.c.body).where(
     bundles.c.revision == bindparam("revision")
 )
+_NAMING = (
+    select(records.c.root)
+    .where(records.c.body.contains(bindparam("text"), autoescape=False))
+    .group_by(records.c.root)
+    .order_by(records.c.root)
+)
 _UNSEALED = select(unsealed.c.root).order_by(unsealed.c.root).limit(bindparam("most"))
 _SEALED = delete(unsealed).where(unsealed.c.root == bindparam("of"))
 
@@ -105,6 +111,10 @@ class LogStore:
     async def find_content(self, digest: Digest) -> bytes | None:
         """Return a value if the ledger has it, unchecked: the verifier is to see what stands."""
         return await self._read(partial(_content, digest=digest))
+
+    async def naming(self, text: str) -> Sequence[RunRow]:
+        """Return the runs whose records name a digest or a revision; reads every record."""
+        return await self._read(partial(_naming, text=text))
 
     async def keep_bundle(self, revision: str, body: bytes) -> None:
         """Keep a policy bundle; the one that stands under a revision stays."""
@@ -184,6 +194,11 @@ def _consistency(tx: Transaction, old: Sequence[int], size: int) -> Sequence[Con
 def _content(tx: Transaction, digest: Digest) -> bytes | None:
     row = tx.one(_CONTENT, digest=digest)
     return row[0] if row and isinstance(row[0], bytes) else None
+
+
+def _naming(tx: Transaction, text: str) -> Sequence[RunRow]:
+    found = [runs.find(tx, str(row[0])) for row in tx.all(_NAMING, text=text)]
+    return [run for run in found if run is not None]
 
 
 def _keep_bundle(tx: Transaction, revision: str, body: bytes) -> None:

@@ -13,6 +13,7 @@ from remit.canonical import JSONObject, canonical
 from remit.ledger.entries import Record, Totals
 from remit.ledger.errors import LedgerError
 from remit.ledger.records import genesis, link
+from remit.stores.contents import check_digests, store_contents
 from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import chains, records, runs
 from remit.stores.statements import Row, Value
@@ -153,8 +154,11 @@ class Chain:
         self.totals = replace(self.totals, denials=self.totals.denials + 1)
 
     def append_all(self, further: Sequence[Record]) -> None:
-        """Append records of the caller's, in order."""
+        """Append records of the caller's, in order, and store what they name."""
         for record in further:
+            if record.contents:
+                check_digests(record.contents)
+                store_contents(self._tx, record.contents)
             self.append(record.kind, record.body)
 
     def save(self) -> None:

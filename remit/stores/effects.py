@@ -32,7 +32,8 @@ def begin(tx: Transaction, intent: Intent) -> int:
     for grant in intent.grants:
         rules.check_grant(gates.find(tx, key.root, grant), intent, tx.now_ms)
     action = rules.begin(intent, own, tx.now_ms)
-    store_contents(tx, [intent.arguments, *intent.contents])
+    facts = [] if intent.facts is None else [intent.facts]
+    store_contents(tx, [intent.arguments, *intent.contents, *facts])
     actions.save(tx, action)
     actions.open_attempt(tx, action)
     gates.consume(tx, key, intent.grants)
@@ -92,9 +93,12 @@ def finish(tx: Transaction, outcome: Outcome) -> Action:
         actions.end_attempt(
             tx, key, outcome.attempt, outcome.state.value, outcome.code, outcome.message
         )
-    if outcome.refund and other is not None and ended.state is State.HAPPENED:
-        _refund(tx, chain, other)
-    chain.append("outcome", _outcome_body(ended, outcome))
+    refunds = outcome.refund and ended.state is State.HAPPENED
+    refunded = other if refunds else None
+    if refunded is not None:
+        _refund(tx, chain, refunded)
+    told: JSONObject = {} if refunded is None else {"refund": True}
+    chain.append("outcome", {**_outcome_body(ended, outcome), **told})
     chain.save()
     return ended
 
@@ -118,7 +122,8 @@ def resolve(
     store_contents(tx, [proof, *([output] if output else []), *given])
     _write(tx, chain, own, answered, None)
     body: JSONObject = {"happened": happened, "evidence": proof.digest}
-    chain.append("resolve", {**_name(key), **body, "output": answered.output})
+    left: JSONObject = {"output": answered.output, "undo": _undo_body(answered.undo)}
+    chain.append("resolve", {**_name(key), **body, **left})
     chain.save()
     return answered
 
@@ -254,7 +259,6 @@ def _intent_body(intent: Intent, attempt: int) -> JSONObject:
 
 
 def _outcome_body(ended: Action, outcome: Outcome) -> JSONObject:
-    undo = ended.undo
     return {
         **_name(ended.key),
         "attempt": outcome.attempt,
@@ -263,7 +267,11 @@ def _outcome_body(ended: Action, outcome: Outcome) -> JSONObject:
         "faulty": outcome.faulty,
         "output": ended.output,
         "spent_micros": ended.spent_micros,
-        "undo": None
-        if undo is None
-        else {"tool": undo.tool, "contract": undo.contract, "arguments": undo.arguments},
+        "undo": _undo_body(ended.undo),
     }
+
+
+def _undo_body(undo: FrozenUndo | None) -> JSON:
+    if undo is None:
+        return None
+    return {"tool": undo.tool, "contract": undo.contract, "arguments": undo.arguments}

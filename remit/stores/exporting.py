@@ -110,17 +110,22 @@ class Exporter:
     async def _contents(self, lines: Sequence[bytes]) -> Mapping[Digest, bytes]:
         """Return the values that the records name, and those that a plan names in turn."""
         found: dict[Digest, bytes] = {}
-        plans: set[Digest] = set()
+        plans: dict[Digest, None] = {}
         for line in lines:
             record = record_of(line)
             if record is None:
                 continue
             for digest in _digests(record["body"]):
                 await self._add(digest, found)
-            plans.add(_text(record, "compiled"))
-        for plan in sorted(plans):
-            for digest in _digests(_json(found.get(plan))):
+            plans[_text(record, "compiled")] = None
+        for plan in (waiting := list(plans)):
+            named = list(_digests(_json(found.get(plan))))
+            for digest in named:
                 await self._add(digest, found)
+            # Sub-plans are named by plans, and name what they are made of in turn.
+            new = [one for one in _parts(_json(found.get(plan))) if one not in plans]
+            plans.update(dict.fromkeys(new))
+            waiting += new
         return found
 
     async def _add(self, digest: Digest, found: dict[Digest, bytes]) -> None:
@@ -153,6 +158,18 @@ def _digests(value: JSON) -> Iterator[Digest]:
     elif isinstance(value, list):
         for part in value:
             yield from _digests(part)
+
+
+def _parts(plan: JSON) -> Iterator[Digest]:
+    """Yield the digests of the sub-plans that a compiled plan names, and of the one it amends."""
+    named = plan.get("plans") if isinstance(plan, dict) else None
+    for one in named.values() if isinstance(named, dict) else ():
+        if isinstance(one, str):
+            yield one
+    amends = plan.get("amends") if isinstance(plan, dict) else None
+    base = amends.get("base") if isinstance(amends, dict) else None
+    if isinstance(base, str):
+        yield base
 
 
 def _revisions(body: JSON) -> Iterator[str]:

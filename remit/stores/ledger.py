@@ -201,7 +201,7 @@ class SqlLedger:
     async def begin(self, intent: Intent) -> int:
         """Record an intent; return the attempt's number."""
         given = [intent.arguments, *intent.contents]
-        check_digests(given)
+        check_digests([*given, *([intent.facts] if intent.facts else [])])
         wanted = _about(intent.key, [one.counter for one in intent.reserve])
         attempt = await self._write(wanted, partial(effects.begin, intent=intent))
         self._cache.add(given)

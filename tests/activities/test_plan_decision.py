@@ -35,6 +35,7 @@ class Asks:
             "decision": ASKED,
             "decision_id": "d1",
             "revision": "r1",
+            "facts": b"{}",
             "facts_digest": "sha256:" + "0" * 64,
             "decided_ms": 1,
             "took_us": 1,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSON, JSONObject, digest
 from remit.decision.decision import Decided, Decision, Reason
 from remit.decision.facts import Facts
 from remit.enforcement import faultpoints
@@ -45,7 +45,7 @@ class Person:
         )  # fmt: skip
         return Decided.model_construct(
             decision=decision, decision_id="decision", revision="revision",
-            facts_digest="facts", decided_ms=self.clock(), took_us=1,
+            facts=b"{}", facts_digest=digest({}), decided_ms=self.clock(), took_us=1,
         )  # fmt: skip
 
 
@@ -158,6 +158,19 @@ async def test_a_refusal_says_nothing_about_an_earlier_lost_attempt(desk: Desk) 
     desk.judge.effect = "deny"
     assert (await desk.call(3)).status == "in_doubt"
     assert len(desk.calls) == 2
+
+
+async def test_the_decision_to_ask_again_is_recorded(desk: Desk) -> None:
+    """Each sending stands on a decision of its own, and both are in the chain, with their facts."""
+    desk.answers = [Unknown("TOOL-CONNECTION", "lost"), Happened({"status": "down", "name": "x"})]
+    with pytest.raises(ApplicationError):
+        await desk.call(1)
+    desk.clock.now_ms += 60_000
+    await desk.call(2)
+
+    records = await desk.point.ledger.records(RUN)
+    repeats = [one["body"] for one in records if one["kind"] == "decision"]
+    assert [body["purpose"] for body in repeats if isinstance(body, dict)] == ["repeat"]
 
 
 LOST = Unknown("TOOL-CONNECTION", "lost")

@@ -26,6 +26,7 @@ from remit.ledger.records import genesis, link
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import open_ledger
 from remit.stores.publishing import CheckpointFolder
+from tests.policies.served import opa_binary
 from tests.running import ROOT, Running, ended, eventually, plan, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(240)]
@@ -117,6 +118,26 @@ async def test_a_finished_run_is_proved_offline(
         bundles = [one for one in packed.namelist() if one.startswith("policies/")]
         assert len(bundles) == 1
         assert packed.read(bundles[0])[:2] == b"\x1f\x8b"
+
+
+async def test_a_finished_run_is_decided_again_offline(
+    lab: Running, lab_client: Client, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the stack decided, Remit's own activities too, comes out the same from the archive."""
+    monkeypatch.setenv("PATH", f"{opa_binary().parent}{os.pathsep}{os.environ['PATH']}")
+    outputs: JSONObject = {"one": "${steps.one.output}"}
+    name = await finished(lab_client, {**plain("again"), "outputs": outputs})
+    file = auditor.folder / "run.zip"
+    exported(lab.project, name, file)
+    ran = remit("decision", "replay", "--archive", file, "--json")
+    told = json.loads(ran.stdout)
+    (then,) = told["replays"]
+    about = {one["about"] for one in then["decisions"]}
+
+    assert ran.returncode == 0, told
+    assert then["counts"] == {"same": len(then["decisions"])}
+    assert about >= {"the whole plan", "call of one", "call of two", "remit.outputs"}
+    assert [one["same"] for one in told["plans"]] == [True]
 
 
 async def test_an_amended_run_is_proved_with_both_plans(
