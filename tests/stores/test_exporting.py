@@ -29,3 +29,5 @@ async def test_an_archive_of_either_database_is_verified(ledger: SqlLedger) -> N
     assert (found.records, found.covered, found.size) == (4, 4, 4)
     assert found.holds
     assert {one.code for one in found.findings} == {Code.CONTENT_ABSENT, Code.UNSEALED}
+    assert [one.root for one in await ledger.log.naming("revision-1")] == [ROOT]
+    assert await ledger.log.naming("revision-2") == []
