@@ -24,6 +24,7 @@ from benchmarks.deciding import decisions
 from benchmarks.histories import histories
 from benchmarks.memory import memory
 from benchmarks.pipeline import pipeline
+from benchmarks.recording import recording
 from benchmarks.report import Machine, Report
 from benchmarks.runs import fan_out, sequential, throughput, warm_up
 from benchmarks.scale import FULL, QUICK, Scale
@@ -33,6 +34,7 @@ from remit.stores.project import Project, load_project
 
 NAMES = (
     "compiling",
+    "recording",
     "sequential",
     "throughput",
     "fan_out",
@@ -41,7 +43,7 @@ NAMES = (
     "histories",
     "memory",
 )
-_ALONE = frozenset({"compiling"})
+_ALONE = frozenset({"compiling", "recording"})
 """What needs no stack."""
 
 Found = dict[str, BaseModel]
@@ -65,6 +67,9 @@ def main() -> None:
     if "compiling" in wanted:
         say("compiling")
         found["compiling"] = compile_times(project, scale.compilations)
+    if "recording" in wanted:
+        say("recording")
+        found["recording"] = recording(scale.recorded_steps, given.ledger)
     versions: dict[str, str] = {}
     if set(wanted) - _ALONE:
         with arena(say) as place:
@@ -112,6 +117,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a first look in a minute")
     parser.add_argument("--only", action="append", choices=NAMES, help="measure this; repeatable")
+    parser.add_argument(
+        "--ledger",
+        action="append",
+        default=[],
+        help="record to a ledger at this address too, say in PostgreSQL; it stays there",
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json")
     return parser.parse_args()
 

@@ -14,9 +14,13 @@ from benchmarks.histories import Histories
 from benchmarks.memory import Memory
 from benchmarks.pipeline import Pipeline
 from benchmarks.ratios import Spread
+from benchmarks.recording import Rate, Recording
 from benchmarks.runs import Latency, Throughput
 from benchmarks.scale import AT_ONCE, DECISIONS_AT_ONCE, ITEMS, STEPS
 from remit.canonical import JSON, JSONObject
+
+RECORDS_PER_S = {"sqlite": 1000, "postgresql": 2000}
+"""Durable records that are aimed at, by database."""
 
 
 class Machine(BaseModel):
@@ -61,6 +65,7 @@ class Report(BaseModel):
     decisions: Decisions | None = None
     pipeline: Pipeline | None = None
     compiling: CompileTimes | None = None
+    recording: Recording | None = None
     histories: Histories | None = None
     memory: Memory | None = None
 
@@ -179,6 +184,8 @@ def _other_rows(report: Report) -> Iterator[Row]:
                 "<= 300 ms" if is_judged else "",
                 spread.p50 <= 300 if is_judged else None,
             )
+    if recorded := report.recording:
+        yield from map(_rate_row, recorded.rates)
     if history := report.histories:
         yield from _history_rows(history)
     if memory := report.memory:
@@ -187,6 +194,13 @@ def _other_rows(report: Report) -> Iterator[Row]:
         yield _row("worker's memory", said, "<= 300 MB", memory.worker_peak_mb <= 300)
         said = f"bare worker {memory.bare_worker_mb:.0f}, OPA {memory.opa_mb:.0f}, "
         yield _row("  beside it", said + f"Temporal {memory.temporal_mb:.0f} MB")
+
+
+def _rate_row(rate: Rate) -> Row:
+    least = RECORDS_PER_S[rate.database]
+    said = f"{rate.per_s:.0f} records/s, {rate.cpu_us:.0f} us CPU, {rate.per_commit:.0f} a commit"
+    name = f"durable records, {rate.database}, {rate.callers} callers"
+    return _row(name, said, f">= {least}/s", rate.per_s >= least)
 
 
 def _decision_rows(found: Decisions) -> Iterator[Row]:

@@ -21,6 +21,8 @@ class Scale:
     pipeline_runs: int
     """Runs of governed calls without Temporal, one call at a time; five times as many at once."""
     compilations: int
+    recorded_steps: int
+    """Steps of each caller that records, two records each."""
     memory_runs: int
     """Runs that the governed worker has made, at least, when its memory is read."""
 
@@ -35,6 +37,7 @@ FULL = Scale(
     decisions=1000,
     pipeline_runs=50,
     compilations=15,
+    recorded_steps=40,
     memory_runs=2000,
 )
 QUICK = Scale(
@@ -47,6 +50,7 @@ QUICK = Scale(
     decisions=100,
     pipeline_runs=5,
     compilations=3,
+    recorded_steps=8,
     memory_runs=0,
 )
 

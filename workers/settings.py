@@ -23,6 +23,7 @@ class WorkerSettings(BaseSettings):
     opa_token_file: Path | None = None
     opa_deadline_s: float = 1.0
     ledger_url: str = "sqlite:///ledger.db"
+    """`sqlite:///FILE`, or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`."""
     project: Path = Path()
     """Folder with `tools/`, `policies/`, `plans/` and `remit.toml`."""
     profile: Literal["light", "full"] = "light"

@@ -3,18 +3,21 @@
 A skipped call is a row in state `skipped` without attempts; it is no `Action` to anybody outside.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 
-from sqlalchemy import Integer, bindparam, insert, select, update
+from sqlalchemy import ARRAY, Integer, Text, bindparam, func, select
 
 from remit.ledger.entries import Action, FrozenUndo, State
 from remit.plan.path import Direction, Segment, StepKey
-from remit.stores import sqlite
+from remit.stores.inserting import insert_new, upsert
 from remit.stores.schema import actions, attempts, barriers
-from remit.stores.statements import Row, Transaction, Value
+from remit.stores.statements import Row, Value
+from remit.stores.transaction import Question, Transaction
 
 SKIPPED = "skipped"
+Family = Mapping[Direction, Action | str]
+"""What stands at one path; a skipped call as `SKIPPED`."""
 MESSAGE_LENGTH = 300
 """Characters kept of what an attempt said when it ended."""
 _ABSENT_ITEM = -1
@@ -30,9 +33,14 @@ _NOTHING: dict[str, Value] = {
 }
 _make: Callable[..., Action] = Action
 _SELECT = select(*[actions.c[name] for name in _NAMES])
-_FAMILY = _SELECT.where(
-    actions.c.root == bindparam("root"), actions.c.path == bindparam("path")
-).order_by(actions.c.direction)
+_FAMILY = _SELECT.where(actions.c.root == bindparam("root"), actions.c.path == bindparam("path"))
+_WANTED = (
+    func.unnest(bindparam("roots", type_=ARRAY(Text)), bindparam("paths", type_=ARRAY(Text)))
+    .table_valued("root", "path")
+    .render_derived("wanted")
+)
+FIND_SEVERAL = _SELECT.where(actions.c.root == _WANTED.c.root, actions.c.path == _WANTED.c.path)
+"""Returns what stands at several `roots` and `paths`; see `note_families`."""
 _STEP = _SELECT.where(
     actions.c.root == bindparam("root"),
     actions.c.parent == bindparam("parent"),
@@ -46,39 +54,56 @@ _BELOW = _SELECT.where(
     actions.c.parent >= bindparam("low"),
     actions.c.parent < bindparam("high"),
 )
-_END_ATTEMPT = (
-    update(attempts)
-    .where(
-        attempts.c.root == bindparam("at_root"),
-        attempts.c.path == bindparam("at_path"),
-        attempts.c.direction == bindparam("at_direction"),
-        attempts.c.attempt == bindparam("at_attempt"),
-    )
-    .values(
-        ended_ms=bindparam("ended_ms"),
-        outcome=bindparam("outcome"),
-        code=bindparam("code"),
-        message=bindparam("message"),
-    )
-)
 _BARRIER = select(barriers.c.generation).where(
     barriers.c.root == bindparam("root"), barriers.c.path == bindparam("path")
 )
 
 
+def about(key: StepKey) -> Question:
+    """Return the question that `find` asks."""
+    return _FAMILY, {"root": key.root, "path": key.path}
+
+
 def find(tx: Transaction, key: StepKey) -> tuple[Action | None, Action | None, bool]:
     """Return what stands under a key, what stands under its opposite, whether it was skipped."""
-    own = other = None
-    skipped = False
-    for row in tx.all(_FAMILY, root=key.root, path=key.path):
-        mine = row[6] == key.direction.value
-        if row[7] == SKIPPED:
-            skipped = skipped or mine
-        elif mine:
-            own = action_of(row)
-        else:
-            other = action_of(row)
-    return own, other, skipped
+    family = _family(tx, key)
+    forward = key.direction is Direction.DO
+    own = family.get(key.direction)
+    other = family.get(Direction.UNDO if forward else Direction.DO)
+    return (
+        own if isinstance(own, Action) else None,
+        other if isinstance(other, Action) else None,
+        own == SKIPPED,
+    )
+
+
+def _family(tx: Transaction, key: StepKey) -> Family:
+    place = ("actions", key.root, key.path)
+    known: Family | None = tx.recall(place)
+    if known is None:
+        known = family_of(tx.first(about(key)))
+        tx.note(place, known)
+    return known
+
+
+def family_of(rows: Sequence[Row]) -> Family:
+    """Return what stands at one path, by direction."""
+    return {
+        Direction(str(row[6])): SKIPPED if row[7] == SKIPPED else action_of(row) for row in rows
+    }
+
+
+def note_families(
+    tx: Transaction, places: Collection[tuple[str, str]], rows: Sequence[Row]
+) -> None:
+    """Note what was found at places whose runs are locked."""
+    found: dict[tuple[str, str], list[Row]] = {place: [] for place in places}
+    for row in rows:
+        key = key_of(row)
+        if (key.root, key.path) in found:
+            found[key.root, key.path].append(row)
+    for (root, path), family in found.items():
+        tx.note(("actions", root, path), family_of(family))
 
 
 def find_step(tx: Transaction, root: str, parent: str, step: str, state: str) -> Sequence[Row]:
@@ -123,20 +148,26 @@ def save(tx: Transaction, action: Action) -> None:
     values["undo_tool"] = undo.tool if undo else None
     values["undo_contract"] = undo.contract if undo else None
     values["undo_arguments"] = undo.arguments if undo else None
-    tx.insert(sqlite.upsert, actions, {**_place(action.key), **values})
+    tx.insert(upsert, actions, {**_place(action.key), **values})
+    _note(tx, action.key, action)
 
 
 def save_skip(tx: Transaction, key: StepKey) -> None:
     """Write that a key was skipped."""
     moments = {"begun_ms": tx.now_ms, "ended_ms": tx.now_ms}
-    tx.insert(sqlite.upsert, actions, {**_NOTHING, **_place(key), **moments, "state": SKIPPED})
+    tx.insert(upsert, actions, {**_NOTHING, **_place(key), **moments, "state": SKIPPED})
+    _note(tx, key, SKIPPED)
+
+
+def _note(tx: Transaction, key: StepKey, stands: Action | str) -> None:
+    tx.note(("actions", key.root, key.path), {**_family(tx, key), key.direction: stands})
 
 
 def open_attempt(tx: Transaction, action: Action) -> None:
     """Write the attempt that an action has just begun."""
     key = action.key
     tx.insert(
-        insert,
+        insert_new,
         attempts,
         {
             "root": key.root,
@@ -158,16 +189,18 @@ def end_attempt(
     tx: Transaction, key: StepKey, attempt: int, outcome: str, code: str = "", message: str = ""
 ) -> None:
     """Write how an attempt ended; the message is cut."""
-    tx.run(
-        _END_ATTEMPT,
-        at_root=key.root,
-        at_path=key.path,
-        at_direction=key.direction.value,
-        at_attempt=attempt,
-        ended_ms=tx.now_ms,
-        outcome=outcome,
-        code=code,
-        message=message[:MESSAGE_LENGTH],
+    tx.change(
+        attempts,
+        {
+            "root": key.root,
+            "path": key.path,
+            "direction": key.direction.value,
+            "attempt": attempt,
+            "ended_ms": tx.now_ms,
+            "outcome": outcome,
+            "code": code,
+            "message": message[:MESSAGE_LENGTH],
+        },
     )
 
 
@@ -183,7 +216,7 @@ def find_barriers(tx: Transaction, root: str, paths: Sequence[str]) -> dict[str,
 
 def save_barrier(tx: Transaction, root: str, path: str, generation: int) -> None:
     """Write the lowest generation that may still begin at a path and below it."""
-    tx.insert(sqlite.upsert, barriers, {"root": root, "path": path, "generation": generation})
+    tx.insert(upsert, barriers, {"root": root, "path": path, "generation": generation})
 
 
 def _place(key: StepKey) -> dict[str, Value]:

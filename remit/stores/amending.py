@@ -7,7 +7,7 @@ first, then the amendment is refused; or the barrier stands first, then the inte
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, update
 
 from remit.canonical import JSONObject
 from remit.ledger.amendments import Amending, earlier
@@ -18,8 +18,9 @@ from remit.plan.path import Segment, join_path
 from remit.stores import actions, reading, runs
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
+from remit.stores.inserting import insert_new
 from remit.stores.schema import admissions
-from remit.stores.statements import Transaction
+from remit.stores.transaction import Transaction
 
 _ADMISSION = [field.name for field in fields(Admission)]
 _MOVE = (
@@ -54,7 +55,7 @@ def amend(
         _supersede(tx, chain, after, step, generation)
     store_contents(tx, given)
     kept = replace(standing, path=earlier(after.path, standing.compiled))
-    tx.insert(insert, admissions, {name: getattr(kept, name) for name in _ADMISSION})
+    tx.insert(insert_new, admissions, {name: getattr(kept, name) for name in _ADMISSION})
     values = {name: getattr(after, name) for name in _ADMISSION if name not in ("root", "path")}
     tx.run(_MOVE, at_root=after.root, at_path=after.path, at_base=amending.base, **values)
     body: JSONObject = {name: getattr(after, name) for name in _ADMISSION if name != "root"}

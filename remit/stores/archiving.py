@@ -17,10 +17,12 @@ from remit.evidence.chain import line
 from remit.evidence.checkpoint import Checkpoint, SigningKey
 from remit.ledger.entries import RunRow
 from remit.ledger.errors import LedgerError
-from remit.stores import log, runs, sqlite
+from remit.stores import log, runs
+from remit.stores.inserting import insert_once
 from remit.stores.schema import bundles, contents, leaves, records, tombstones, unsealed
 from remit.stores.schema import runs as run_table
-from remit.stores.statements import Transaction, Value
+from remit.stores.statements import Value
+from remit.stores.transaction import Transaction
 from remit.stores.tree import Tree
 
 R = TypeVar("R")
@@ -217,7 +219,7 @@ def _keep_bundle(tx: Transaction, revision: str, body: bytes) -> None:
         "at_ms": tx.now_ms,
         "body": body,
     }
-    tx.insert(sqlite.insert_once, bundles, row)
+    tx.insert(insert_once, bundles, row)
 
 
 def _revisions(tx: Transaction) -> Sequence[str]:
@@ -231,7 +233,7 @@ def _bundle(tx: Transaction, revision: str) -> tuple[Digest, bytes] | None:
 
 def _await_repair(tx: Transaction, run: RunRow) -> None:
     row = {"root": run.root, "workflow_id": run.workflow_id}
-    tx.insert(sqlite.insert_once, unsealed, row)
+    tx.insert(insert_once, unsealed, row)
 
 
 def _unsealed(tx: Transaction, most: int) -> Sequence[RunRow]:

@@ -4,51 +4,82 @@ The chain's row is locked first by every write about a run, so that whatever sta
 changed by one transaction at a time. Records are appended here and nowhere else.
 """
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 
 from remit.canonical import JSONObject, canonical
 from remit.ledger.entries import Record, Totals
 from remit.ledger.errors import LedgerError
 from remit.ledger.records import genesis, link
-from remit.stores import sqlite
 from remit.stores.contents import check_digests, store_contents
+from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import chains, records, runs, unindexed
-from remit.stores.statements import Row, Transaction, Value
+from remit.stores.statements import Row, Value
+from remit.stores.transaction import Question, Transaction
 
 _TOTALS = [field.name for field in fields(Totals)]
-_FIND = (
-    select(
-        chains.c.head,
-        chains.c.length,
-        chains.c.barriers,
-        chains.c.stray_votes,
-        *[chains.c[name] for name in _TOTALS],
-        runs.c.closed,
-    )
-    .select_from(chains.outerjoin(runs, runs.c.root == chains.c.root))
-    .where(chains.c.root == bindparam("root"))
+_SELECT = select(
+    chains.c.root,
+    chains.c.head,
+    chains.c.length,
+    chains.c.barriers,
+    chains.c.stray_votes,
+    *[chains.c[name] for name in _TOTALS],
+    runs.c.closed,
+).select_from(chains.outerjoin(runs, runs.c.root == chains.c.root))
+_FIND = _SELECT.where(chains.c.root == bindparam("root"))
+# Apart from `_FIND`: behind a lock that was waited for, only a new statement sees what changed.
+_LOCK = select(chains.c.length).where(chains.c.root == bindparam("root")).with_for_update()
+_ANY = chains.c.root == any_(bindparam("roots", type_=ARRAY(Text)))
+LOCK_FREE = (
+    select(chains.c.root).where(_ANY).order_by(chains.c.root).with_for_update(skip_locked=True)
 )
-_LOCK = _FIND.with_for_update(of=chains)
-_SAVE = (
-    update(chains)
-    .where(chains.c.root == bindparam("key"))
-    .values(
-        {name: bindparam(name) for name in ("head", "length", "barriers", "stray_votes", *_TOTALS)}
-    )
-)
+"""Locks those of `roots` that nobody else has locked, and returns them."""
+FIND_SEVERAL = _SELECT.where(_ANY)
+"""Returns the heads of `roots`; see `note_heads`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands in a chain's row, and in its run's."""
+
+    head: str
+    length: int
+    barriers: int
+    stray: int
+    totals: Totals
+    closed: str | None
+
+
+def note_heads(tx: Transaction, rows: Sequence[Row], locked: Collection[Value]) -> None:
+    """Note the heads that were found, of the chains that are locked."""
+    for row in rows:
+        if row[0] in locked:
+            tx.note(("chain", row[0]), _head(row))
+
+
+def about(root: str) -> Question:
+    """Return the question that `find_totals` asks."""
+    return _FIND, {"root": root}
 
 
 def find_totals(tx: Transaction, root: str) -> Totals:
     """Return a run's totals without locking anything; zeros for an unknown run."""
     row = tx.one(_FIND, root=root)
-    return Totals() if row is None else _totals(row)
+    return Totals() if row is None else _head(row).totals
 
 
-def _totals(row: Row) -> Totals:
-    return Totals(**dict(zip(_TOTALS, (_int(value) for value in row[4:10]), strict=True)))
+def _head(row: Row) -> Head:
+    return Head(
+        head=str(row[1]),
+        length=_int(row[2]),
+        barriers=_int(row[3]),
+        stray=_int(row[4]),
+        totals=Totals(**dict(zip(_TOTALS, map(_int, row[5:11]), strict=True))),
+        closed=None if row[11] is None else str(row[11]),
+    )
 
 
 def _int(value: Value) -> int:
@@ -74,25 +105,27 @@ class Chain:
         "totals",
     )
 
-    def __init__(self, tx: Transaction, root: str) -> None:
-        """Lock the chain of `root`; begin one if there is none."""
-        row = tx.one(_LOCK, root=root)
-        if row is None:
+    def __init__(self, tx: Transaction, root: str, *, begin: bool = True) -> None:
+        """Lock the chain of `root`; begin one if there is none, or else leave it empty."""
+        head = _find(tx, root)
+        if head is None and begin:
             _create(tx, root)
-            row = tx.one(_LOCK, root=root)
-        if row is None:
-            raise LedgerError("CHAIN-ABSENT", f"the chain of {root!r} cannot be begun")
+            tx.send()
+            head = _find(tx, root)
+            if head is None:
+                raise LedgerError("CHAIN-ABSENT", f"the chain of {root!r} cannot be begun")
+        stands = head or Head("", 0, 0, 0, Totals(), None)
         self._tx = tx
         self._name = canonical(root)
-        self._head = str(row[0])
-        self._length = _int(row[1])
+        self._head = stands.head
+        self._length = stands.length
         self.root = root
-        self.barriers = _int(row[2])
+        self.barriers = stands.barriers
         """How many barriers stand in the run."""
-        self.stray = _int(row[3])
+        self.stray = stands.stray
         """Votes that fitted no gate, recorded or only counted."""
-        self.totals = _totals(row)
-        self.closed = None if row[10] is None else str(row[10])
+        self.totals = stands.totals
+        self.closed = stands.closed
         """`RemitStatus` at the run's end, empty while it is open, `None` without a run."""
 
     @property
@@ -109,7 +142,7 @@ class Chain:
             _look_through(self._tx, self.root, self._length)
         sealed = link(self._head, self._name, seq, self._tx.now_ms, kind, content)
         self._tx.insert(
-            insert,
+            insert_new,
             records,
             {
                 "root": self.root,
@@ -137,24 +170,43 @@ class Chain:
 
     def save(self) -> None:
         """Write head, length and totals back."""
-        self._tx.run(
-            _SAVE,
-            key=self.root,
-            head=self._head,
-            length=self._length,
-            barriers=self.barriers,
-            stray_votes=self.stray,
-            **{name: getattr(self.totals, name) for name in _TOTALS},
+        self._tx.note(
+            ("chain", self.root),
+            Head(self._head, self._length, self.barriers, self.stray, self.totals, self.closed),
         )
+        self._tx.change(
+            chains,
+            {
+                "root": self.root,
+                "head": self._head,
+                "length": self._length,
+                "barriers": self.barriers,
+                "stray_votes": self.stray,
+                **{name: getattr(self.totals, name) for name in _TOTALS},
+            },
+        )
+
+
+def _find(tx: Transaction, root: str) -> Head | None:
+    known: Head | None = tx.recall(("chain", root))
+    if known is not None:
+        return known
+    locking = [(_LOCK, {"root": root})] if tx.lock_rows else []
+    rows = tx.first(*locking, (_FIND, {"root": root}))
+    if not rows:
+        return None
+    found = _head(rows[0])
+    tx.note(("chain", root), found)
+    return found
 
 
 def _create(tx: Transaction, root: str) -> None:
     values: dict[str, Value] = {"root": root, "head": genesis(root), "length": 0}
     zeros = dict.fromkeys(("barriers", "stray_votes", *_TOTALS), 0)
-    tx.insert(sqlite.insert_once, chains, {**values, **zeros})
+    tx.insert(insert_once, chains, {**values, **zeros})
     _look_through(tx, root, 0)
 
 
 def _look_through(tx: Transaction, root: str, upto: int) -> None:
     """Note that records behind `upto` are to be looked through for contents."""
-    tx.insert(sqlite.insert_once, unindexed, {"root": root, "upto": upto})
+    tx.insert(insert_once, unindexed, {"root": root, "upto": upto})

@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, delete, func, select, update
 from remit.canonical import Digest, JSONObject, digest_bytes
 from remit.ledger.entries import Content
 from remit.ledger.errors import LedgerError
-from remit.stores import sqlite
+from remit.stores.inserting import insert_once
 from remit.stores.schema import contents, tombstones
-from remit.stores.statements import Transaction, Value
+from remit.stores.statements import Row, Value
+from remit.stores.transaction import Question, Transaction
 
 _FIND = select(contents.c.body, contents.c.key).where(contents.c.digest == bindparam("digest"))
 _LENGTH = select(func.length(contents.c.body)).where(contents.c.digest == bindparam("digest"))
@@ -22,11 +23,17 @@ _GONE = select(tombstones.c.root, tombstones.c.seq).where(
 _WRITE = (
     update(contents)
     .where(contents.c.digest == bindparam("of"))
-    .values(body=bindparam("new_body"), key=bindparam("new_key"))
+    .values(body=bindparam("to_body"), key=bindparam("to_key"))
 )
 _WIPE = (
-    update(contents).where(contents.c.digest == bindparam("of")).values(body=bindparam("new_body"))
+    update(contents).where(contents.c.digest == bindparam("of")).values(body=bindparam("to_body"))
 )
+_FORGETTING = 0x52454D4647
+"""The advisory lock of those who forget: `REMFG`."""
+_SHARED = select(func.pg_advisory_xact_lock_shared(bindparam("lock", _FORGETTING, unique=False)))
+_ALONE = select(func.pg_advisory_xact_lock(bindparam("lock", _FORGETTING, unique=False)))
+_ANY_GONE = select(tombstones.c.digest).limit(1)
+_GONE_KNOWN = "forgotten"
 _STANDS_AGAIN = delete(tombstones).where(tombstones.c.digest == bindparam("of"))
 
 
@@ -44,16 +51,47 @@ def store_contents(tx: Transaction, given: Sequence[Content]) -> None:
     """
     vault = tx.vault
     for content in given:
-        body = vault.seal(content.digest, content.body)
-        row: dict[str, Value] = {"digest": content.digest, "body": body, "key": vault.current}
-        if not tx.insert(sqlite.insert_once, contents, row) and is_gone(tx, content.digest):
+        if _may_be_gone(tx) and is_gone(tx, content.digest):
             rewrite(tx, content.digest, content.body)
             tx.run(_STANDS_AGAIN, of=content.digest)
+            continue
+        body = vault.seal(content.digest, content.body)
+        row: dict[str, Value] = {"digest": content.digest, "body": body, "key": vault.current}
+        tx.insert(insert_once, contents, row)
+
+
+def questions(tx: Transaction) -> Sequence[Question]:
+    """Return what to ask before contents are stored: whether any was ever forgotten.
+
+    Where transactions run side by side, they also keep out who forgets: a value that is stored
+    must not be forgotten in the same moment for want of anybody who names it.
+    """
+    lock: Sequence[Question] = ((_SHARED, {}),) if tx.lock_rows else ()
+    return (*lock, (_ANY_GONE, {}))
+
+
+def note_gone(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Note the answer to the last of `questions`."""
+    tx.note(_GONE_KNOWN, bool(rows))
+
+
+def shut_out(tx: Transaction) -> None:
+    """Let nobody store contents until this transaction ends: it will forget some."""
+    tx.lock(_ALONE)
+    tx.note(_GONE_KNOWN, True)
+
+
+def _may_be_gone(tx: Transaction) -> bool:
+    known = tx.recall(_GONE_KNOWN)
+    if known is None:
+        note_gone(tx, tx.first(*questions(tx)))
+        known = tx.recall(_GONE_KNOWN)
+    return bool(known)
 
 
 def rewrite(tx: Transaction, digest: Digest, body: bytes) -> None:
     """Write a body anew under the current key."""
-    tx.run(_WRITE, of=digest, new_body=tx.vault.seal(digest, body), new_key=tx.vault.current)
+    tx.run(_WRITE, of=digest, to_body=tx.vault.seal(digest, body), to_key=tx.vault.current)
 
 
 def is_gone(tx: Transaction, digest: Digest) -> bool:
@@ -70,7 +108,7 @@ def wipe(tx: Transaction, digest: Digest) -> None:
     """
     row = tx.one(_LENGTH, digest=digest)
     if row is not None:
-        tx.run(_WIPE, of=digest, new_body=bytes(int(str(row[0]))))
+        tx.run(_WIPE, of=digest, to_body=bytes(int(str(row[0]))))
 
 
 def find_content(tx: Transaction, digest: Digest) -> bytes:

@@ -14,13 +14,13 @@ from remit.plan.path import Direction, StepKey
 from remit.stores import actions, gates, reservations
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
-from remit.stores.statements import Transaction
+from remit.stores.transaction import Transaction
 
 
 def begin(tx: Transaction, intent: Intent) -> int:
     """Record an intent with its grants and reservations; return the attempt's number."""
     key = intent.key
-    chain = Chain(tx, key.root)
+    chain = Chain(tx, key.root, begin=False)
     if chain.closed is None:
         raise LedgerError("RUN-ABSENT", f"{key.root!r} was never admitted")
     own, other, skipped = actions.find(tx, key)
@@ -67,7 +67,7 @@ def _raise_barriers(tx: Transaction, chain: Chain, key: StepKey) -> None:
 
 def take_over(tx: Transaction, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
     """Hand an open attempt whose lease has run out to another owner."""
-    chain = Chain(tx, key.root)
+    chain = Chain(tx, key.root, begin=False)
     own, _, _ = actions.find(tx, key)
     taken = rules.take_over(own, key, attempt, owner, until_ms, tx.now_ms)
     actions.end_attempt(tx, key, attempt, "lost")
@@ -81,7 +81,7 @@ def take_over(tx: Transaction, key: StepKey, attempt: int, owner: str, until_ms:
 def finish(tx: Transaction, outcome: Outcome) -> Action:
     """Record how an attempt ended, and settle what it reserved."""
     key = outcome.key
-    chain = Chain(tx, key.root)
+    chain = Chain(tx, key.root, begin=False)
     own, other, _ = actions.find(tx, key)
     if own is not None and rules.is_repeated(own, outcome):
         return own
@@ -112,7 +112,7 @@ def resolve(
     given: Sequence[Content],
 ) -> Action:
     """Record a person's answer; the evidence and its output go beside the chain."""
-    chain = Chain(tx, key.root)
+    chain = Chain(tx, key.root, begin=False)
     own, _, _ = actions.find(tx, key)
     proof = _content(evidence)
     output = _content(evidence["output"]) if happened and "output" in evidence else None
@@ -130,7 +130,7 @@ def resolve(
 
 def repair(tx: Transaction, key: StepKey, order: str, evidence: JSONObject) -> Action:
     """Record how a person settles an undo; the evidence goes beside the chain."""
-    chain = Chain(tx, key.root)
+    chain = Chain(tx, key.root, begin=False)
     own, done, _ = actions.find(tx, key)
     proof = _content(evidence)
     settled = rules.repair(own, done, key, order, tx.now_ms, chain.next_seq)
@@ -144,7 +144,7 @@ def repair(tx: Transaction, key: StepKey, order: str, evidence: JSONObject) -> A
 
 def record_part(tx: Transaction, key: StepKey, compiled: str, output: Content | None) -> None:
     """Record that a sub-plan finished; once."""
-    chain = Chain(tx, key.root)
+    chain = Chain(tx, key.root, begin=False)
     if chain.closed is None:
         raise LedgerError("RUN-ABSENT", f"{key.root!r} was never admitted")
     own, _, _ = actions.find(tx, key)
@@ -159,7 +159,7 @@ def record_part(tx: Transaction, key: StepKey, compiled: str, output: Content | 
 
 def skip(tx: Transaction, key: StepKey, further: Sequence[Record]) -> None:
     """Record that a call was skipped; once."""
-    chain = Chain(tx, key.root)
+    chain = Chain(tx, key.root, begin=False)
     if chain.closed is None:
         raise LedgerError("RUN-ABSENT", f"{key.root!r} was never admitted")
     own, _, skipped = actions.find(tx, key)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy import Column, ColumnElement, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, bindparam, delete, func, or_, select, update
 
 from remit.canonical import JSON, Digest
 from remit.ledger.entries import State
@@ -18,12 +18,14 @@ from remit.ledger.errors import LedgerError
 from remit.ledger.forgetting import Choice, Expiry, ForgetOrder, Holding, agreed
 from remit.ledger.retention import Periods, classes_of, rule_of
 from remit.plan.wire import REVERSING
-from remit.stores import holding, rekeying, runs, sqlite
+from remit.stores import holding, rekeying, runs
 from remit.stores.archiving import Runs
 from remit.stores.chain import Chain
-from remit.stores.contents import wipe
+from remit.stores.contents import shut_out, wipe
+from remit.stores.inserting import insert_new
 from remit.stores.schema import actions, contents, holdings, retained, tombstones, unsealed
-from remit.stores.statements import Transaction, Value
+from remit.stores.statements import Value
+from remit.stores.transaction import Transaction
 
 BATCH = 200
 """References looked at in one transaction: some milliseconds, for which other writers wait."""
@@ -61,7 +63,7 @@ _SETTLE = (
         holdings.c.classes == bindparam("as_classes"),
         _is(holdings.c.state, "held", "covered"),
     )
-    .values(state=bindparam("new_state"))
+    .values(state=bindparam("to_state"))
 )
 _LET_GO = delete(holdings).where(
     holdings.c.digest == bindparam("of"), holdings.c.root == bindparam("at_root")
@@ -91,7 +93,6 @@ _UNSETTLED = (
     .limit(1)
 )
 _RETAINED = select(retained.c.by, retained.c.reason).where(retained.c.root == bindparam("root"))
-_RELEASE = delete(retained).where(retained.c.root == bindparam("of"))
 _LABEL = select(func.min(holdings.c.classes)).where(
     holdings.c.state == "held", holdings.c.classes > bindparam("after")
 )
@@ -138,6 +139,7 @@ def forget(tx: Transaction, root: str, choice: Choice, after: int, most: int) ->
     Raises:
         LedgerError: `RUN-ABSENT`, `FORGET-OPEN`, `FORGET-RETAINED`, `FORGET-BUSY`.
     """
+    shut_out(tx)
     check(tx, root)
     rows = tx.all(_REFERENCES, root=root, after=after, most=most)
     digests = dict.fromkeys(str(row[1]) for row in rows)
@@ -175,7 +177,7 @@ def _released(
             # Found once is enough: what must be kept longer in this run answers for it.
             for one in named:
                 state = "held" if choice.rule(one) is None else "covered"
-                tx.run(_SETTLE, of=digest, at_root=root, as_classes=one.classes, new_state=state)
+                tx.run(_SETTLE, of=digest, at_root=root, as_classes=one.classes, to_state=state)
         return None
     is_held = digest in unseen or tx.one(_HELD, digest=digest, but=root) is not None
     return _Released(named[0], rule, is_held)
@@ -204,6 +206,8 @@ def _release(
     }
     chain.append("forgotten", body)
     chain.save()
+    # The tables take no tombstone before the record that tells of it.
+    tx.send()
     for one in released:
         digest = one.named.digest
         tx.run(_LET_GO, of=digest, at_root=root)
@@ -217,7 +221,8 @@ def _release(
 
 
 def _remove(tx: Transaction, digest: Digest, root: str, seq: int) -> None:
-    tx.insert(insert, tombstones, {"digest": digest, "root": root, "seq": seq})
+    tx.insert(insert_new, tombstones, {"digest": digest, "root": root, "seq": seq})
+    tx.send()
     wipe(tx, digest)
 
 
@@ -233,11 +238,12 @@ def _linger(tx: Transaction, root: str, seq: int, named: Holding) -> None:
         "ended_ms": holding.OPEN,
         "gone": seq,
     }
-    tx.insert(insert, holdings, row)
+    tx.insert(insert_new, holdings, row)
 
 
 def sweep(tx: Transaction, most: int) -> Sequence[Digest]:
     """Remove bodies that could not go when the last run let go of them; return which."""
+    shut_out(tx)
     rows = [(str(r[0]), str(r[1]), int(str(r[2]))) for r in tx.all(_LINGER, most=most)]
     unseen = holding.unseen(tx) if rows else set()
     gone = []
@@ -262,16 +268,17 @@ def retain(tx: Transaction, root: str, by: str, reason: str, *, is_release: bool
     """Keep everything of a run until it is released, or release it; again changes nothing."""
     if runs.find(tx, root) is None:
         raise LedgerError("RUN-ABSENT", f"the ledger knows no run {root!r}")
+    chain = Chain(tx, root)
+    if (tx.one(_RETAINED, root=root) is None) is is_release:
+        return
     if is_release:
-        changed = tx.run(_RELEASE, of=root)
+        tx.remove(retained, {"root": root})
     else:
         row: dict[str, Value] = {"root": root, "by": by, "reason": reason, "at_ms": tx.now_ms}
-        changed = tx.insert(sqlite.insert_once, retained, row)
-    if changed:
-        chain = Chain(tx, root)
-        state = "released" if is_release else "retained"
-        chain.append("retention", {"state": state, "by": by, "reason": reason})
-        chain.save()
+        tx.insert(insert_new, retained, row)
+    state = "released" if is_release else "retained"
+    chain.append("retention", {"state": state, "by": by, "reason": reason})
+    chain.save()
 
 
 def due(tx: Transaction, periods: Periods, window_ms: int, most: int) -> Sequence[str]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import rules
@@ -16,8 +16,10 @@ from remit.ledger.entries import Content, GateRow, Record, VoteRow
 from remit.plan.path import StepKey
 from remit.stores.chain import Chain
 from remit.stores.contents import find_object, store_contents
+from remit.stores.inserting import insert_new
 from remit.stores.schema import gates, votes
-from remit.stores.statements import Row, Transaction, Value
+from remit.stores.statements import Row, Value
+from remit.stores.transaction import Question, Transaction
 
 _make_gate: Callable[..., GateRow] = GateRow
 REFUSED_LIMIT = 100
@@ -32,13 +34,9 @@ _SELECT = select(*[gates.c[name] for name in _COLUMNS]).where(gates.c.root == bi
 _ONE = _SELECT.where(gates.c.gate == bindparam("gate"))
 _OF_KEY = _SELECT.where(gates.c.step_key == bindparam("step_key")).order_by(gates.c.number)
 _ALL = _SELECT.order_by(gates.c.opened_ms, gates.c.gate)
-_AT = (gates.c.root == bindparam("at_root"), gates.c.gate == bindparam("at_gate"))
-_CONSUME = update(gates).where(*_AT).values(consumed_by=bindparam("consumed_by"))
-_END = update(gates).where(*_AT).values(state=bindparam("state"), voters=bindparam("voters"))
 _REFUSED = select(gates.c.refused_votes).where(
     gates.c.root == bindparam("root"), gates.c.gate == bindparam("gate")
 )
-_REFUSE = update(gates).where(*_AT).values(refused_votes=gates.c.refused_votes + 1)
 _VOTE_COLUMNS = ("gate", "event", "by", "verdict", "counted", "code", "reason", "body", "seq")
 _VOTES = (
     select(*[votes.c[name] for name in _VOTE_COLUMNS])
@@ -54,6 +52,11 @@ def find(tx: Transaction, root: str, gate: str) -> GateRow | None:
     """Return a gate."""
     row = tx.one(_ONE, root=root, gate=gate)
     return None if row is None else _gate_of(tx, row)
+
+
+def about(key: StepKey) -> Question:
+    """Return the question that `find_of_key` asks."""
+    return _OF_KEY, {"root": key.root, "step_key": str(key)}
 
 
 def find_of_key(tx: Transaction, key: StepKey) -> Sequence[GateRow]:
@@ -74,7 +77,7 @@ def find_votes(tx: Transaction, root: str, gate: str) -> Sequence[VoteRow]:
 def consume(tx: Transaction, key: StepKey, grants: Sequence[str]) -> None:
     """Write that a key's intent used these grants."""
     for grant in grants:
-        tx.run(_CONSUME, at_root=key.root, at_gate=grant, consumed_by=str(key))
+        tx.change(gates, {"root": key.root, "gate": grant, "consumed_by": str(key)})
 
 
 def open_gate(tx: Transaction, gate: GateRow, further: Sequence[Record]) -> GateRow:
@@ -85,7 +88,7 @@ def open_gate(tx: Transaction, gate: GateRow, further: Sequence[Record]) -> Gate
         return standing
     card = _content(gate.card)
     store_contents(tx, [card])
-    tx.insert(insert, gates, {**_columns(gate, card), "refused_votes": 0})
+    tx.insert(insert_new, gates, {**_columns(gate, card), "refused_votes": 0})
     chain.append("gate", {**_terms(gate), "card": card.digest})
     chain.append_all(further)
     chain.save()
@@ -129,7 +132,8 @@ def _approvers(given: Sequence[VoteRow]) -> Sequence[str]:
 def _end(tx: Transaction, chain: Chain, gate: GateRow, state: str, voters: Sequence[str]) -> None:
     names: list[JSON] = list(voters)
     written = json.dumps(names)
-    tx.run(_END, at_root=gate.root, at_gate=gate.id, state=state, voters=written)
+    place = {"root": gate.root, "gate": gate.id}
+    tx.change(gates, {**place, "state": state, "voters": written})
     chain.append("gate_end", {"gate": gate.id, "state": state, "voters": names})
 
 
@@ -155,7 +159,7 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     }
     row = {name: str(value) for name, value in plain.items()}
     place: dict[str, Value] = {"root": chain.root, "seq": chain.next_seq, "body": body.digest}
-    tx.insert(insert, votes, {**row, **place, "counted": int(one.counted)})
+    tx.insert(insert_new, votes, {**row, **place, "counted": int(one.counted)})
     chain.append("vote", {**plain, "counted": one.counted, "body": body.digest})
     return one
 
@@ -164,9 +168,10 @@ def _count_refused(tx: Transaction, chain: Chain, gate: GateRow | None) -> int:
     if gate is None:
         chain.stray += 1
         return chain.stray
-    tx.run(_REFUSE, at_root=chain.root, at_gate=gate.id)
     row = tx.one(_REFUSED, root=chain.root, gate=gate.id)
-    return row[0] if row is not None and isinstance(row[0], int) else 0
+    count = 1 + (row[0] if row is not None and isinstance(row[0], int) else 0)
+    tx.change(gates, {"root": chain.root, "gate": gate.id, "refused_votes": count})
+    return count
 
 
 def _terms(gate: GateRow) -> JSONObject:

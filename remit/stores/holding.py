@@ -19,8 +19,8 @@ from remit.ledger.errors import LedgerError
 from remit.ledger.references import KEPT, Reference, digests_in, references
 from remit.ledger.retention import label
 from remit.plan.wire import REVERSING
-from remit.stores import sqlite
 from remit.stores.contents import find_content
+from remit.stores.inserting import insert_once
 from remit.stores.schema import (
     actions,
     admissions,
@@ -32,7 +32,7 @@ from remit.stores.schema import (
     unindexed,
     unsealed,
 )
-from remit.stores.statements import Transaction
+from remit.stores.transaction import Transaction
 
 OPEN = -1
 """End of a run that is not over."""
@@ -152,7 +152,7 @@ def _look(tx: Transaction, row: Sequence[object], most: int) -> int:
         for one, classes, place, state in run.told(kind, body)
     ]
     if rows:
-        tx.insert_all(sqlite.insert_once, holdings, _COLUMNS, rows)
+        tx.insert_all(insert_once, holdings, _COLUMNS, rows)
     last = int(str(found[-1][0])) if found else upto
     if last > upto:
         tx.run(_MOVE, of=root, to=last)

@@ -8,7 +8,7 @@ one in plain text beside encrypted ones.
 from sqlalchemy import Connection, insert, select
 
 from remit.ledger.errors import LedgerError
-from remit.stores import sqlite
+from remit.stores.database import database_of
 from remit.stores.schema import content_keys
 from remit.stores.vault import PLAIN, VARIABLE, Vault
 
@@ -19,17 +19,16 @@ def agree(url: str, vault: Vault, now_ms: int) -> None:
     Raises:
         LedgerError: `CONTENT-KEY` when contents may be encrypted with a key that is not at hand.
     """
-    engine = sqlite.open_engine(url, busy_ms=30_000)
+    database = database_of(url)
+    engine = database.open_engine(url, 30_000)
     try:
         with engine.connect() as connection:
             if _is_known(connection, vault):
                 return
-            connection.rollback()
-            connection.exec_driver_sql(sqlite.BEGIN_WRITE)
+        with database.migration_lock(url), engine.begin() as connection:
             if not _is_known(connection, vault):
                 row = {"key": vault.current, "since_ms": now_ms}
                 connection.execute(insert(content_keys).values(row))
-            connection.commit()
     finally:
         engine.dispose()
 

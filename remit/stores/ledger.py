@@ -1,8 +1,9 @@
 """The ledger on SQL tables: `SqlLedger` implements the port `remit.ledger.protocol.Ledger`.
 
-Writes are committed in groups, reads are answered at once from a snapshot; both on the event loop
-that opened the ledger, because threads beside a busy loop starve (see `remit.stores.writer`). Every
-call has a deadline. Immutable contents are kept in memory; nothing else is.
+Writes are committed in groups, reads are answered at once from a snapshot; on SQLite both on the
+event loop that opened the ledger, because threads beside a busy loop starve (see
+`remit.stores.writer`), on PostgreSQL in threads. Every call has a deadline.
+Immutable contents are kept in memory; nothing else is.
 """
 
 import asyncio
@@ -31,20 +32,25 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
-from remit.ledger.errors import LedgerUnavailableError
 from remit.plan.path import StepKey
 from remit.stores import amending as amendments
-from remit.stores import chain, effects, gates, reading, runs, sqlite
+from remit.stores import chain, effects, gates, reading, runs
 from remit.stores.archiving import LogStore
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
+from remit.stores.database import Database, database_of
+from remit.stores.foresight import Wanted
 from remit.stores.forgetting import ForgettingStore
+from remit.stores.grouping import GroupWriter, WriterStats
 from remit.stores.keys import agree
+from remit.stores.lanes import LaneWriter
 from remit.stores.migrate import migrate
+from remit.stores.reader import Reader
 from remit.stores.reservations import find_value
-from remit.stores.session import POLL_S, BusyError, Clock, Session
-from remit.stores.statements import Statements, Transaction
+from remit.stores.session import Clock, Session
+from remit.stores.statements import Statements
+from remit.stores.transaction import Transaction
 from remit.stores.vault import OPEN, VARIABLE, Vault, load_vault
-from remit.stores.writer import Writer, WriterStats
+from remit.stores.writer import Writer
 
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
@@ -67,10 +73,10 @@ async def open_ledger(
     cache_bytes: int = 32 * 1024 * 1024,
     vault: Vault | None = None,
 ) -> "SqlLedger":
-    """Open the ledger at `url` (`sqlite:///FILE`), making or upgrading its tables first.
+    """Open the ledger at `url`, making or upgrading its tables first.
 
     Args:
-        url: SQLAlchemy database URL.
+        url: `sqlite:///FILE` or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`.
         deadline_s: Longest that any call waits, in seconds.
         clock: Milliseconds of Unix time.
         bound: Most writes, and most reads, that may wait at once.
@@ -86,9 +92,11 @@ async def open_ledger(
     vault = vault or load_vault(os.environ.get(VARIABLE, ""), os.environ)
     await asyncio.to_thread(migrate, url)
     await asyncio.to_thread(agree, url, vault, clock())
-    engine = sqlite.open_engine(url, busy_ms=0)
+    database = database_of(url)
+    engine = database.open_engine(url, 0)
     return SqlLedger(
         engine,
+        database,
         deadline_s=deadline_s,
         clock=clock,
         bound=bound,
@@ -103,6 +111,7 @@ class SqlLedger:
     def __init__(
         self,
         engine: Engine,
+        database: Database,
         *,
         deadline_s: float,
         clock: Clock,
@@ -113,11 +122,11 @@ class SqlLedger:
         """Start the threads; `open_ledger` is the way to make one."""
         self._engine = engine
         self._cache = ContentCache(cache_bytes)
-        self._connect = partial(Session, engine, Statements(engine.dialect, vault), clock)
-        self._writer = Writer(self._connect, bound=bound, deadline_s=deadline_s)
-        self._reads: Session | None = None
-        self._deadline_s = deadline_s
-        self._closed = False
+        self._database = database
+        connect = partial(Session, engine, database, Statements(engine.dialect, vault), clock)
+        made = LaneWriter if database.in_threads else Writer
+        self._writer: GroupWriter = made(connect, bound=bound, deadline_s=deadline_s)
+        self._reader = Reader(connect, database, bound=bound, deadline_s=deadline_s)
 
     @property
     def writes(self) -> WriterStats:
@@ -127,18 +136,18 @@ class SqlLedger:
     @property
     def log(self) -> LogStore:
         """The log of all runs, and what evidence is made of."""
-        return LogStore(self._write, self._read)
+        return LogStore(partial(self._write, Wanted()), self._read)
 
     @property
     def forgetting(self) -> ForgettingStore:
         """What contents are, how they are forgotten, and what they are encrypted with."""
-        return ForgettingStore(self._write, self._read, self._forget)
+        return ForgettingStore(partial(self._write, Wanted()), self._read, self._forget)
 
     async def _forget(self, digests: Sequence[Digest]) -> None:
         """Let go of values in memory, and of what the database's log still has of them."""
         self._cache.drop(digests)
         for _ in range(_TRIES):
-            if await asyncio.to_thread(sqlite.empty_log, self._engine):
+            if await asyncio.to_thread(self._database.empty_log, self._engine):
                 return
             await asyncio.sleep(_AGAIN_S)
         _log.warning("ledger_log_not_emptied")
@@ -148,32 +157,13 @@ class SqlLedger:
 
         Nobody else can use the ledger meanwhile; returns whether that could be had.
         """
-        return await asyncio.to_thread(sqlite.compact, self._engine)
+        return await asyncio.to_thread(self._database.compact, self._engine)
 
-    async def _write(self, work: Callable[[Transaction], R]) -> R:
-        return await self._writer.call(work)
+    async def _write(self, wanted: Wanted, work: Callable[[Transaction], R]) -> R:
+        return await self._writer.call(wanted, work)
 
     async def _read(self, work: Callable[[Transaction], R]) -> R:
-        """Read on the event loop: a read meets no lock, and a thread would wait for ours."""
-        until = time.monotonic() + self._deadline_s
-        while True:
-            if self._closed:
-                raise LedgerUnavailableError("the ledger is closed")
-            try:
-                self._reads = self._reads or self._connect()
-                return self._reads.read(work)
-            except BusyError:
-                if time.monotonic() > until:
-                    raise
-            except LedgerUnavailableError:
-                self._drop_reads()
-                raise
-            await asyncio.sleep(POLL_S)
-
-    def _drop_reads(self) -> None:
-        if self._reads is not None:
-            session, self._reads = self._reads, None
-            session.close()
+        return await self._reader.call(work)
 
     # content
 
@@ -182,7 +172,7 @@ class SqlLedger:
         fresh = [content for content in contents if self._cache.get(content.digest) is None]
         if fresh:
             check_digests(fresh)
-            await self._write(partial(store_contents, given=fresh))
+            await self._write(Wanted(), partial(store_contents, given=fresh))
             self._cache.add(fresh)
 
     async def get(self, digest: Digest) -> bytes:
@@ -205,7 +195,7 @@ class SqlLedger:
         """Record an admission once; return the one that stands."""
         check_digests(contents)
         work = partial(runs.admit, run=run, admission=admission, given=contents, further=records)
-        return await self._write(work)
+        return await self._write(Wanted(admission.root), work)
 
     async def amend(
         self, amending: Amending, contents: Sequence[Content], records: Sequence[Record]
@@ -213,11 +203,11 @@ class SqlLedger:
         """Put an amended plan in force, once; return the admission that stands."""
         check_digests(contents)
         work = partial(amendments.amend, amending=amending, given=contents, further=records)
-        return await self._write(work)
+        return await self._write(Wanted(amending.admission.root), work)
 
     async def reverse(self, root: str) -> None:
         """Open a completed run for its undoing."""
-        await self._write(partial(runs.reverse, root=root))
+        await self._write(Wanted(root), partial(runs.reverse, root=root))
 
     async def run(self, root: str) -> RunRow | None:
         """Return a run."""
@@ -233,18 +223,21 @@ class SqlLedger:
 
     async def close_run(self, root: str, status: str, records: Sequence[Record]) -> bool:
         """Mark a run closed."""
-        return await self._write(partial(runs.close, root=root, status=status, further=records))
+        return await self._write(
+            Wanted(root), partial(runs.close, root=root, status=status, further=records)
+        )
 
     async def append(
         self, root: str, records: Sequence[Record], contents: Sequence[Content] = ()
     ) -> None:
         """Append records that change nothing else."""
         check_digests(contents)
-        await self._write(partial(runs.append, root=root, further=records, given=contents))
+        work = partial(runs.append, root=root, further=records, given=contents)
+        await self._write(Wanted(root), work)
 
     async def deny(self, root: str, key: StepKey, records: Sequence[Record]) -> None:
         """Append a denial and count it."""
-        await self._write(partial(runs.deny, root=root, further=records))
+        await self._write(Wanted(root), partial(runs.deny, root=root, further=records))
 
     # the protocol of design.md §7
 
@@ -256,20 +249,21 @@ class SqlLedger:
         """Record an intent; return the attempt's number."""
         given = [intent.arguments, *intent.contents]
         check_digests([*given, *([intent.facts] if intent.facts else [])])
-        attempt = await self._write(partial(effects.begin, intent=intent))
+        wanted = _about(intent.key, [one.counter for one in intent.reserve])
+        attempt = await self._write(wanted, partial(effects.begin, intent=intent))
         self._cache.add(given)
         return attempt
 
     async def take_over(self, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
         """Take an open attempt whose lease has run out."""
         work = partial(effects.take_over, key=key, attempt=attempt, owner=owner, until_ms=until_ms)
-        return await self._write(work)
+        return await self._write(_about(key), work)
 
     async def finish(self, outcome: Outcome) -> Action:
         """Record how an attempt ended."""
         given = [*([outcome.output] if outcome.output else []), *outcome.contents]
         check_digests(given)
-        action = await self._write(partial(effects.finish, outcome=outcome))
+        action = await self._write(_about(outcome.key), partial(effects.finish, outcome=outcome))
         self._cache.add(given)
         return action
 
@@ -291,16 +285,16 @@ class SqlLedger:
             undo=undo,
             given=contents,
         )
-        return await self._write(work)
+        return await self._write(_about(key), work)
 
     async def repair(self, key: StepKey, order: str, evidence: JSONObject) -> Action:
         """Record how a person settles an undo that was refused or failed."""
         work = partial(effects.repair, key=key, order=order, evidence=evidence)
-        return await self._write(work)
+        return await self._write(_about(key), work)
 
     async def fence(self, root: str, parent: str, step: str = "") -> None:
         """Refuse every further `do` of a path and below it."""
-        await self._write(partial(effects.fence, root=root, parent=parent, step=step))
+        await self._write(Wanted(root), partial(effects.fence, root=root, parent=parent, step=step))
 
     async def outputs(self, root: str, parent: str, step: str) -> Sequence[Action]:
         """Return the happened `do` calls of a step, newest generation."""
@@ -312,11 +306,11 @@ class SqlLedger:
         """Record that a sub-plan finished."""
         check_digests([output] if output else [])
         work = partial(effects.record_part, key=outcome_of, compiled=compiled, output=output)
-        await self._write(work)
+        await self._write(_about(outcome_of), work)
 
     async def skip(self, key: StepKey, records: Sequence[Record]) -> None:
         """Record that a step's `when` was false."""
-        await self._write(partial(effects.skip, key=key, further=records))
+        await self._write(_about(key), partial(effects.skip, key=key, further=records))
 
     async def skipped(self, root: str, parent: str, step: str) -> Sequence[StepKey]:
         """Return the skipped calls of a step."""
@@ -330,7 +324,9 @@ class SqlLedger:
 
     async def open_gate(self, gate: GateRow, records: Sequence[Record]) -> GateRow:
         """Open a gate, or return the one that stands."""
-        return await self._write(partial(gates.open_gate, gate=gate, further=records))
+        return await self._write(
+            Wanted(gate.root), partial(gates.open_gate, gate=gate, further=records)
+        )
 
     async def gates(self, root: str) -> Sequence[GateRow]:
         """Return all gates of a run."""
@@ -340,7 +336,9 @@ class SqlLedger:
         self, root: str, votes: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
     ) -> Sequence[VoteRow]:
         """Record votes and the ends that gates reach by them."""
-        return await self._write(partial(gates.vote, root=root, given=votes, ends=ends))
+        return await self._write(
+            Wanted(root), partial(gates.vote, root=root, given=votes, ends=ends)
+        )
 
     async def votes(self, gate: str, root: str) -> Sequence[VoteRow]:
         """Return the recorded votes of a gate."""
@@ -348,7 +346,9 @@ class SqlLedger:
 
     async def end_gate(self, root: str, gate: str, state: str) -> str:
         """Close an open gate; return the state that stands."""
-        return await self._write(partial(gates.end_gate, root=root, gate_id=gate, state=state))
+        return await self._write(
+            Wanted(root), partial(gates.end_gate, root=root, gate_id=gate, state=state)
+        )
 
     # reading the chain
 
@@ -366,7 +366,10 @@ class SqlLedger:
 
     async def close(self) -> None:
         """Finish what is queued and let go of the database."""
-        self._closed = True
         await self._writer.close()
-        self._drop_reads()
+        await self._reader.close()
         self._engine.dispose()
+
+
+def _about(key: StepKey, counters: Sequence[str] = ()) -> Wanted:
+    return Wanted(key.root, key.path, counters)

@@ -10,14 +10,16 @@ grow out of the head signed before.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, literal_column, select
 
 from remit.evidence.chain import leaf_of
 from remit.evidence.checkpoint import Checkpoint, CheckpointError, SigningKey, parse_note
 from remit.evidence.merkle import appended, root
 from remit.ledger.errors import LedgerError
+from remit.stores.inserting import insert_new
 from remit.stores.schema import checkpoints, leaves, nodes, pending, records
-from remit.stores.statements import Row, Transaction
+from remit.stores.statements import Row
+from remit.stores.transaction import Transaction
 from remit.stores.tree import STORED_LEVEL, Tree
 
 BATCH = 256
@@ -28,6 +30,8 @@ _WAITING = (
     .order_by(pending.c.id)
     .limit(bindparam("most"))
 )
+_ALONE = select(func.pg_advisory_xact_lock(literal_column("90457603067719")))
+"""Where transactions run side by side, sequencers wait for each other, and for nobody else."""
 _ANY = select(pending.c.id).limit(1)
 _DONE = delete(pending).where(
     pending.c.id >= bindparam("first"),
@@ -82,6 +86,7 @@ def sequence(tx: Transaction, key: SigningKey, most: int = BATCH) -> Sequenced |
         LedgerError: `LOG-BROKEN` when the tables are not the tree that was signed last,
             `LOG-OTHER-KEY` when the log has another name than the key.
     """
+    tx.lock(_ALONE)
     rows = tx.all(_WAITING, most=most)
     if not rows:
         return None
@@ -94,7 +99,7 @@ def sequence(tx: Transaction, key: SigningKey, most: int = BATCH) -> Sequenced |
     note = key.sign(head)
     if fresh:
         tx.insert(
-            insert,
+            insert_new,
             checkpoints,
             {
                 "size": head.size,
@@ -156,9 +161,9 @@ def _append(tx: Transaction, tree: Tree, size: int, fresh: Sequence[_Waiting]) -
         for number, (one, value) in enumerate(zip(fresh, hashes, strict=True))
     ]
     if rows:
-        tx.insert_all(insert, leaves, _LEAF_COLUMNS, rows)
+        tx.insert_all(insert_new, leaves, _LEAF_COLUMNS, rows)
     if made:
-        tx.insert_all(insert, nodes, _NODE_COLUMNS, made)
+        tx.insert_all(insert_new, nodes, _NODE_COLUMNS, made)
 
 
 def is_waiting(tx: Transaction) -> bool:

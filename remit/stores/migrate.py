@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
-from remit.stores import sqlite
+from remit.stores.database import Database, database_of
 
 VERSION = "0003"
 """Newest migration; a test holds it against the scripts."""
@@ -33,8 +33,9 @@ def migrate(url: str) -> None:
 
 
 def _migrate(url: str) -> None:
-    with sqlite.migration_lock(url):
-        engine = sqlite.open_engine(url, busy_ms=30_000)
+    database = database_of(url)
+    with database.migration_lock(url):
+        engine = database.open_engine(url, 30_000)
         try:
             with engine.connect() as connection:
                 found = version(connection)
@@ -45,7 +46,7 @@ def _migrate(url: str) -> None:
                     "LEDGER-TOO-NEW",
                     f"the ledger has version {found}; this Remit knows {VERSION}: upgrade it",
                 )
-            _upgrade(engine)
+            _upgrade(engine, database)
         finally:
             engine.dispose()
 
@@ -60,7 +61,7 @@ def version(connection: Connection) -> str | None:
     return found
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade(engine: Engine, database: Database) -> None:
     # Alembic takes a third of a second to import; an up-to-date ledger does not need it.
     from alembic import command
     from alembic.config import Config
@@ -68,7 +69,7 @@ def _upgrade(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect() as connection:
-        connection.exec_driver_sql(sqlite.BEGIN_WRITE)
+        connection.exec_driver_sql(database.begin_write)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()

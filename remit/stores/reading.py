@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, select
 from remit.canonical import JSONObject
 from remit.ledger.entries import Action, Situation, State
 from remit.plan.path import StepKey
-from remit.stores import actions, gates, runs
-from remit.stores.chain import find_totals
+from remit.stores import actions, chain, gates, runs
 from remit.stores.schema import records
-from remit.stores.statements import Row, Transaction
+from remit.stores.statements import Row
+from remit.stores.transaction import Transaction
 
 _RECORDS = (
     select(
@@ -32,8 +32,15 @@ _RECORDS = (
 
 def look(tx: Transaction, key: StepKey) -> Situation:
     """Return all that one call's pipeline needs to know."""
+    tx.expect(
+        actions.about(key),
+        chain.about(key.root),
+        runs.about_admission(key.root, key.parent),
+        runs.about(key.root),
+        gates.about(key),
+    )
     own, other, skipped = actions.find(tx, key)
-    totals = find_totals(tx, key.root)
+    totals = chain.find_totals(tx, key.root)
     if own is not None and own.reserved_micros:
         left = totals.reserved_micros - own.reserved_micros
         totals = replace(totals, reserved_micros=left)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, select
 from remit.ledger.entries import Content
 from remit.stores.contents import check_digests, rewrite
 from remit.stores.schema import content_keys, contents, tombstones
-from remit.stores.statements import Transaction
+from remit.stores.transaction import Transaction
 
 BATCH = 200
 _STANDS = ~select(tombstones.c.digest).where(tombstones.c.digest == contents.c.digest).exists()

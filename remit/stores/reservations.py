@@ -4,57 +4,84 @@ A counter is raised only while it stays within the ceiling of whoever raises it.
 reservations from intent to outcome; then they are settled with the actual cost, or given back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, select
 
 from remit.ledger.entries import MONEY, RATE, Reserve
 from remit.ledger.errors import LedgerError
 from remit.ledger.rules import merge_reserves
 from remit.plan.path import StepKey
-from remit.stores import sqlite
+from remit.stores.inserting import insert_once, upsert
 from remit.stores.schema import counters, reservations
-from remit.stores.statements import Transaction, Value
+from remit.stores.statements import Row
+from remit.stores.transaction import Transaction
 
 HELD = "held"
 SPENT = "spent"
+Holding = Mapping[str, tuple[int, str]]
+"""What one step key holds or has spent: by counter, the amount and which of both."""
 
-_OWN = (
-    reservations.c.root == bindparam("at_root"),
-    reservations.c.path == bindparam("at_path"),
-    reservations.c.direction == bindparam("at_direction"),
+_SELECT = select(
+    reservations.c.root,
+    reservations.c.path,
+    reservations.c.direction,
+    reservations.c.counter,
+    reservations.c.amount,
+    reservations.c.state,
 )
-_FIND = (
-    select(reservations.c.counter, reservations.c.amount)
-    .where(*_OWN, reservations.c.state == bindparam("at_state"))
-    .order_by(reservations.c.counter)
+_FIND = _SELECT.where(
+    reservations.c.root == bindparam("root"),
+    reservations.c.path == bindparam("path"),
+    reservations.c.direction == bindparam("direction"),
 )
-_SPEND = (
-    update(reservations)
-    .where(*_OWN, reservations.c.counter == bindparam("at_counter"))
-    .values(amount=bindparam("amount"), state=bindparam("state"))
+_WANTED = (
+    func.unnest(bindparam("roots", type_=ARRAY(Text)), bindparam("paths", type_=ARRAY(Text)))
+    .table_valued("root", "path")
+    .render_derived("wanted")
 )
-_DROP = delete(reservations).where(*_OWN, reservations.c.counter == bindparam("at_counter"))
-_RAISE = (
-    update(counters)
-    .where(
-        counters.c.name == bindparam("counter"),
-        counters.c.value + bindparam("amount") <= bindparam("ceiling"),
-    )
-    .values(value=counters.c.value + bindparam("amount"))
+FIND_SEVERAL = _SELECT.where(
+    reservations.c.root == _WANTED.c.root, reservations.c.path == _WANTED.c.path
 )
-_MOVE = (
-    update(counters)
-    .where(counters.c.name == bindparam("counter"))
-    .values(value=counters.c.value + bindparam("amount"))
-)
+"""Returns what is held at several `roots` and `paths`; see `note_holdings`."""
 _VALUE = select(counters.c.value).where(counters.c.name == bindparam("name"))
+_LOCK = (
+    select(counters.c.name, counters.c.value)
+    .where(counters.c.name == any_(bindparam("names", type_=ARRAY(Text))))
+    .order_by(counters.c.name)
+    .with_for_update()
+)
 
 
 def find_value(tx: Transaction, name: str) -> int:
     """Return the value of a counter; 0 when nobody raised it."""
     row = tx.one(_VALUE, name=name)
     return row[0] if row is not None and isinstance(row[0], int) else 0
+
+
+def lock_counters(tx: Transaction, names: Collection[str]) -> None:
+    """Lock counters, in the order of their names, and note their values."""
+    wanted = sorted(names)
+    tx.insert_all(insert_once, counters, ("name", "value"), [(name, 0) for name in wanted])
+    for name, value in tx.ask((_LOCK, {"names": wanted}))[0]:
+        tx.note(("counter", name), value)
+
+
+def note_holdings(
+    tx: Transaction, keys: Collection[tuple[str, str, str]], rows: Sequence[Row]
+) -> None:
+    """Note what was found for keys whose runs are locked."""
+    found: dict[tuple[str, str, str], dict[str, tuple[int, str]]] = {key: {} for key in keys}
+    for row in rows:
+        place = (str(row[0]), str(row[1]), str(row[2]))
+        if place in found:
+            found[place] |= _holding([row])
+    for place, holding in found.items():
+        tx.note(("held", *place), holding)
+
+
+def _holding(rows: Sequence[Row]) -> dict[str, tuple[int, str]]:
+    return {str(row[3]): (_whole(row[4]), str(row[5])) for row in rows}
 
 
 def hold(tx: Transaction, key: StepKey, wanted: Sequence[Reserve]) -> None:
@@ -65,22 +92,15 @@ def hold(tx: Transaction, key: StepKey, wanted: Sequence[Reserve]) -> None:
     """
     release(tx, key)
     for reserve in merge_reserves(wanted):
-        tx.insert(sqlite.insert_once, counters, {"name": reserve.counter, "value": 0})
-        raised = tx.run(
-            _RAISE, counter=reserve.counter, amount=reserve.amount, ceiling=reserve.ceiling
-        )
-        if not raised:
+        after = _value(tx, reserve.counter) + reserve.amount
+        if after > reserve.ceiling:
             raise LedgerError(
                 "RESERVE-CONFLICT",
                 f"{key}: {reserve.counter!r} has no room for {reserve.amount} "
                 f"within {reserve.ceiling}",
             )
-        row: dict[str, Value] = {
-            "counter": reserve.counter,
-            "amount": reserve.amount,
-            "state": HELD,
-        }
-        tx.insert(insert, reservations, {**_place(key), **row})
+        _set(tx, reserve.counter, after)
+        _write(tx, key, reserve.counter, reserve.amount, HELD)
 
 
 def release(tx: Transaction, key: StepKey) -> None:
@@ -98,8 +118,8 @@ def settle(tx: Transaction, key: StepKey, spent: int | None) -> None:
     for counter, amount in _find(tx, key, HELD):
         actual = spent if spent is not None and counter.endswith(MONEY) else amount
         if actual != amount:
-            tx.run(_MOVE, counter=counter, amount=actual - amount)
-        tx.run(_SPEND, **_at(key), at_counter=counter, amount=actual, state=SPENT)
+            _set(tx, counter, _value(tx, counter) + actual - amount)
+        _write(tx, key, counter, actual, SPENT)
 
 
 def _give_back(tx: Transaction, key: StepKey, state: str, *, money_only: bool) -> None:
@@ -107,18 +127,60 @@ def _give_back(tx: Transaction, key: StepKey, state: str, *, money_only: bool) -
         if money_only and not counter.endswith(MONEY):
             continue
         if not counter.startswith(RATE):
-            tx.run(_MOVE, counter=counter, amount=-amount)
-        tx.run(_DROP, **_at(key), at_counter=counter)
+            _set(tx, counter, _value(tx, counter) - amount)
+        tx.remove(reservations, {**_place(key), "counter": counter})
+        left = {name: held for name, held in _all(tx, key).items() if name != counter}
+        tx.note(_named(key), left)
 
 
 def _find(tx: Transaction, key: StepKey, state: str) -> Sequence[tuple[str, int]]:
-    rows = tx.all(_FIND, **_at(key), at_state=state)
-    return [(str(row[0]), row[1] if isinstance(row[1], int) else 0) for row in rows]
+    found = sorted(_all(tx, key).items())
+    return [(counter, amount) for counter, (amount, stands) in found if stands == state]
+
+
+def _all(tx: Transaction, key: StepKey) -> Holding:
+    known: Holding | None = tx.recall(_named(key))
+    if known is None:
+        known = _holding(tx.first((_FIND, _place(key))))
+        tx.note(_named(key), known)
+    return known
+
+
+def _write(tx: Transaction, key: StepKey, counter: str, amount: int, state: str) -> None:
+    tx.insert(
+        upsert,
+        reservations,
+        {**_place(key), "counter": counter, "amount": amount, "state": state},
+    )
+    tx.note(_named(key), {**_all(tx, key), counter: (amount, state)})
+
+
+def _value(tx: Transaction, counter: str) -> int:
+    """Return a counter's value, which nobody else changes before this transaction ends."""
+    known: int | None = tx.recall(("counter", counter))
+    if known is not None:
+        return known
+    if tx.lock_rows:
+        lock_counters(tx, [counter])
+        return _whole(tx.recall(("counter", counter)))
+    rows = tx.first((_VALUE, {"name": counter}))
+    value = _whole(rows[0][0]) if rows else 0
+    tx.note(("counter", counter), value)
+    return value
+
+
+def _set(tx: Transaction, counter: str, value: int) -> None:
+    tx.insert(upsert, counters, {"name": counter, "value": value})
+    tx.note(("counter", counter), value)
 
 
 def _place(key: StepKey) -> dict[str, str]:
     return {"root": key.root, "path": key.path, "direction": key.direction.value}
 
 
-def _at(key: StepKey) -> dict[str, str]:
-    return {f"at_{name}": value for name, value in _place(key).items()}
+def _named(key: StepKey) -> tuple[str, str, str, str]:
+    return "held", key.root, key.path, key.direction.value
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

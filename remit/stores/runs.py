@@ -3,18 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from remit.canonical import JSONObject
 from remit.ledger.amendments import earlier
 from remit.ledger.entries import Admission, Content, Record, RunRow
 from remit.ledger.errors import LedgerError
 from remit.plan.wire import REVERSING
-from remit.stores import sqlite
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
+from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import admissions, records, runs, unsealed
-from remit.stores.statements import Row, Transaction
+from remit.stores.statements import Row
+from remit.stores.transaction import Question, Transaction
 
 _RUN = [field.name for field in fields(RunRow)]
 _ADMISSION = [field.name for field in fields(Admission)]
@@ -47,6 +48,16 @@ _ADMITTED = select(*[admissions.c[name] for name in _ADMISSION]).where(
 )
 _make_run: Callable[..., RunRow] = RunRow
 _make_admission: Callable[..., Admission] = Admission
+
+
+def about(root: str) -> Question:
+    """Return the question that `find` asks."""
+    return _ONE, {"root": root}
+
+
+def about_admission(root: str, path: str) -> Question:
+    """Return the question that `find_admission` asks."""
+    return _ADMITTED, {"root": root, "path": path}
 
 
 def find(tx: Transaction, root: str) -> RunRow | None:
@@ -86,11 +97,11 @@ def admit(
             )
         return standing
     if run is not None:
-        _insert_run(tx, run, admission)
+        _insert_run(tx, chain, run, admission)
     elif chain.closed is None:
         raise LedgerError("RUN-ABSENT", f"{admission.root!r} was never admitted")
     store_contents(tx, given)
-    tx.insert(insert, admissions, {name: getattr(admission, name) for name in _ADMISSION})
+    tx.insert(insert_new, admissions, {name: getattr(admission, name) for name in _ADMISSION})
     body = {name: getattr(admission, name) for name in _ADMISSION if name != "root"}
     about: JSONObject = {} if run is None else {"run": _about(run)}
     chain.append("admission", {**body, **about})
@@ -99,10 +110,11 @@ def admit(
     return admission
 
 
-def _insert_run(tx: Transaction, run: RunRow, admission: Admission) -> None:
+def _insert_run(tx: Transaction, chain: Chain, run: RunRow, admission: Admission) -> None:
     if (run.root, run.compiled, "") != (admission.root, admission.compiled, admission.path):
         raise LedgerError("ADMISSION-DIFFERS", "the admission is not the one of this run")
-    tx.insert(sqlite.insert_once, runs, {name: getattr(run, name) for name in _RUN})
+    tx.insert(insert_once, runs, {name: getattr(run, name) for name in _RUN})
+    chain.closed = chain.closed or run.closed
 
 
 def _about(run: RunRow) -> JSONObject:
@@ -114,6 +126,7 @@ def close(tx: Transaction, root: str, status: str, further: Sequence[Record]) ->
     chain = Chain(tx, root)
     if not tx.run(_CLOSE, at_root=root, closed=status):
         return False
+    chain.closed = status
     chain.append("closed", {"status": status})
     chain.append_all(further)
     chain.save()
@@ -132,7 +145,8 @@ def reverse(tx: Transaction, root: str) -> None:
         raise LedgerError("ROLLBACK-NOT-COMPLETED", f"{root!r} is {chain.closed or 'open'}")
     found = find(tx, root)
     row = {"root": root, "workflow_id": found.workflow_id if found else ""}
-    tx.insert(sqlite.insert_once, unsealed, row)
+    tx.insert(insert_once, unsealed, row)
+    chain.closed = REVERSING
     chain.append("reversal", {"status": REVERSING})
     chain.save()
 

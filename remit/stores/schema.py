@@ -16,12 +16,17 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.dialects import postgresql
 
 metadata = MetaData()
 
 
+_TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Text that is compared byte by byte, whatever the database's language."""
+
+
 def _text(name: str, *, key: bool = False) -> Column[str]:
-    return Column(name, Text, primary_key=key, nullable=False)
+    return Column(name, _TEXT, primary_key=key, nullable=False)
 
 
 def _whole(name: str, *, key: bool = False, absent: bool = False) -> Column[int]:
@@ -56,7 +61,7 @@ chains = Table(
 records = Table(
     "records",
     metadata,
-    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    Column("root", _TEXT, ForeignKey("chains.root"), primary_key=True, nullable=False),
     _whole("seq", key=True),
     _whole("at_ms"),
     _text("kind"),
@@ -68,7 +73,7 @@ records = Table(
 runs = Table(
     "runs",
     metadata,
-    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    Column("root", _TEXT, ForeignKey("chains.root"), primary_key=True, nullable=False),
     _text("workflow_id"),
     _text("plan"),
     _text("plan_digest"),
@@ -89,7 +94,7 @@ runs = Table(
 admissions = Table(
     "admissions",
     metadata,
-    Column("root", Text, ForeignKey("runs.root"), primary_key=True, nullable=False),
+    Column("root", _TEXT, ForeignKey("runs.root"), primary_key=True, nullable=False),
     _text("path", key=True),
     _text("compiled"),
     _text("inputs"),
@@ -100,7 +105,7 @@ admissions = Table(
 actions = Table(
     "actions",
     metadata,
-    Column("root", Text, ForeignKey("runs.root"), primary_key=True, nullable=False),
+    Column("root", _TEXT, ForeignKey("runs.root"), primary_key=True, nullable=False),
     _text("path", key=True),
     _text("direction", key=True),
     _text("parent"),
@@ -159,7 +164,7 @@ attempts = Table(
 barriers = Table(
     "barriers",
     metadata,
-    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    Column("root", _TEXT, ForeignKey("chains.root"), primary_key=True, nullable=False),
     _text("path", key=True),
     _whole("generation"),
 )
@@ -172,7 +177,7 @@ reservations = Table(
     _text("root", key=True),
     _text("path", key=True),
     _text("direction", key=True),
-    Column("counter", Text, ForeignKey("counters.name"), primary_key=True, nullable=False),
+    Column("counter", _TEXT, ForeignKey("counters.name"), primary_key=True, nullable=False),
     _whole("amount"),
     _text("state"),
 )
@@ -180,7 +185,7 @@ reservations = Table(
 gates = Table(
     "gates",
     metadata,
-    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    Column("root", _TEXT, ForeignKey("chains.root"), primary_key=True, nullable=False),
     _text("gate", key=True),
     _text("step_key"),
     _whole("number"),
@@ -205,7 +210,7 @@ gates = Table(
 votes = Table(
     "votes",
     metadata,
-    Column("root", Text, ForeignKey("chains.root"), primary_key=True, nullable=False),
+    Column("root", _TEXT, ForeignKey("chains.root"), primary_key=True, nullable=False),
     _text("event", key=True),
     _whole("seq"),
     _text("gate"),
@@ -309,3 +314,6 @@ content_keys = Table("content_keys", metadata, _text("key", key=True), _whole("s
 
 APPEND_ONLY = ("contents", "records", "leaves", "nodes", "checkpoints", "bundles")
 """Tables whose rows the database itself refuses to change or to delete."""
+
+FED_BY = {"pending": "records"}
+"""Tables that a trigger fills, and the one whose rows it follows."""

@@ -1,17 +1,20 @@
 """Transactions on one connection: groups of writes, and single reads.
 
-Each write of a group runs in a savepoint, so that one refused or failed write does not spoil the
-others. A read sees one snapshot.
+Every write of a group is tried without a savepoint. One that is refused before it sent anything is
+forgotten; where it sent something, or the tables refuse the whole group, the group is given up and
+its writes are done again one by one. A read sees one snapshot.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Engine
 
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
-from remit.stores import sqlite
-from remit.stores.statements import Statements, Transaction
+from remit.stores.database import Database
+from remit.stores.foresight import Wanted, foresee
+from remit.stores.statements import Statements
+from remit.stores.transaction import Transaction
 
 R = TypeVar("R")
 
@@ -23,6 +26,10 @@ class BusyError(LedgerUnavailableError):
     """Another process holds the lock for a moment; ask again."""
 
 
+class SpoiltError(Exception):
+    """A write failed in a way that spoils its group: do each of them by itself."""
+
+
 Clock = Callable[[], int]
 """Returns milliseconds of Unix time."""
 
@@ -30,83 +37,169 @@ Clock = Callable[[], int]
 class Session:
     """One connection and its transactions; used by one thread at a time."""
 
-    def __init__(self, engine: Engine, statements: Statements, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, database: Database, statements: Statements, clock: Clock
+    ) -> None:
         """Connect.
 
         Raises:
             LedgerUnavailableError: when the database cannot be opened; `BusyError` for a moment.
         """
+        self._database = database
         try:
             self._pooled = engine.raw_connection()
-        except sqlite.UNAVAILABLE as error:
-            raise _unavailable("opened", error) from error
+        except database.unavailable as error:
+            raise self._unavailable("opened", error) from error
         connection = self._pooled.dbapi_connection
         if connection is None:
             raise LedgerUnavailableError("the ledger gave no connection")
         self._connection = connection
-        self._cursor = connection.cursor()
+        self._line = database.line(connection)
         self._statements = statements
         self._clock = clock
+        self._tx = self._transaction()
 
-    def begin(self) -> None:
-        """Open a group of writes; `BusyError` while another process writes."""
+    def begin(self, wanted: Sequence[Wanted] = ()) -> Collection[str]:
+        """Open a group of writes on these; return the runs that another transaction holds.
+
+        Raises:
+            BusyError: while another process writes.
+        """
         try:
-            self._cursor.execute(sqlite.BEGIN_WRITE)
-        except sqlite.UNAVAILABLE as error:
-            raise _unavailable("written", error) from error
+            self._line.send(self._database.begin_write)
+            self._tx = self._transaction()
+            if not self._database.lock_rows:
+                return ()
+            held = foresee(self._tx, wanted)
+            self._line.settle()
+        except self._database.unavailable as error:
+            raise self._unavailable("written", error) from error
+        return held
 
     def write(self, work: Callable[[Transaction], R]) -> R:
-        """Run one write of the group; when it raises, it has written nothing."""
-        self._cursor.execute("SAVEPOINT request")
+        """Try one write of the group; when it raises, it has written nothing.
+
+        Raises:
+            SpoiltError: the whole group has to be given up.
+        """
+        self._tx.now_ms = self._clock()
         try:
-            result = work(self._transaction())
-        except sqlite.BROKEN_RULE as error:
+            result = work(self._tx)
+        except self._database.broken_rule as error:
+            raise SpoiltError from error
+        except self._database.unavailable as error:
+            raise self._unavailable("written", error) from error
+        except Exception as error:
+            if not self._tx.refuse():
+                raise SpoiltError from error
+            raise
+        self._tx.accept()
+        return result
+
+    def write_alone(self, work: Callable[[Transaction], R]) -> R:
+        """Run one write of the group in a savepoint, when trying has spoilt the group before.
+
+        Raises:
+            SpoiltError: the tables refuse what other writes of the group kept.
+        """
+        # What others kept is theirs: when the tables refuse it, that is not this write's fault.
+        self.flush()
+        tx = self._tx
+        tx.now_ms = self._clock()
+        self._line.send("SAVEPOINT request")
+        try:
+            result = work(tx)
+            tx.send()
+            self._line.settle()
+        except self._database.broken_rule as error:
             self._undo()
             raise LedgerError("LEDGER-BROKEN-RULE", f"the tables refuse it: {error}") from error
-        except BaseException:
+        except self._database.unavailable as error:
+            raise self._unavailable("written", error) from error
+        except Exception:
             self._undo()
             raise
-        self._cursor.execute("RELEASE request")
+        tx.accept()
+        self._line.send("RELEASE request")
         return result
 
     def _undo(self) -> None:
-        self._cursor.execute("ROLLBACK TO request")
-        self._cursor.execute("RELEASE request")
+        self._tx.refuse()
+        try:
+            self._line.send("ROLLBACK TO request")
+            self._line.send("RELEASE request")
+            self._line.settle()
+        except self._database.unavailable as error:
+            raise self._unavailable("written", error) from error
+
+    def abort(self) -> None:
+        """Give up a group; nothing of it was written."""
+        try:
+            self._line.send("ROLLBACK")
+            self._line.settle()
+        except self._database.unavailable as error:
+            raise self._unavailable("written", error) from error
+
+    def sever(self) -> None:
+        """End the connection while another thread waits for it."""
+        self._database.sever(self._connection)
+
+    def flush(self) -> None:
+        """Have the database take what the group kept, short of making it durable.
+
+        Raises:
+            SpoiltError: the tables, or the driver, refuse some of it.
+        """
+        self._settle("")
 
     def commit(self) -> None:
-        """Make the group durable."""
+        """Make the group durable, with whatever it still kept.
+
+        Raises:
+            SpoiltError: as `flush`.
+        """
+        self._settle("COMMIT")
+
+    def _settle(self, order: str) -> None:
         try:
-            self._cursor.execute("COMMIT")
-        except sqlite.UNAVAILABLE as error:
-            raise _unavailable("committed", error) from error
+            self._tx.send()
+            if order:
+                self._line.send(order)
+            self._line.settle()
+        except self._database.broken_rule as error:
+            raise SpoiltError from error
+        except self._database.unavailable as error:
+            raise self._unavailable("written", error) from error
+        except (ValueError, OverflowError) as error:
+            raise SpoiltError from error
 
     def fold_log(self) -> None:
         """Bring the write-ahead log into the database; may take tens of milliseconds."""
         try:
-            self._cursor.execute(sqlite.FOLD_LOG)
-            self._cursor.fetchall()
-        except sqlite.UNAVAILABLE as error:
-            raise _unavailable("tidied", error) from error
+            self._line.send(self._database.fold_log)
+        except self._database.unavailable as error:
+            raise self._unavailable("tidied", error) from error
 
     def read(self, work: Callable[[Transaction], R]) -> R:
         """Run a read on one snapshot."""
         try:
-            self._cursor.execute(sqlite.BEGIN_READ)
+            self._line.send(self._database.begin_read)
             try:
                 return work(self._transaction())
             finally:
-                self._cursor.execute("COMMIT")
-        except sqlite.UNAVAILABLE as error:
-            raise _unavailable("read", error) from error
+                self._line.send("COMMIT")
+                self._line.settle()
+        except self._database.unavailable as error:
+            raise self._unavailable("read", error) from error
 
     def _transaction(self) -> Transaction:
-        return Transaction(self._connection, self._statements, self._clock())
+        lock_rows = self._database.lock_rows
+        return Transaction(self._line, self._statements, self._clock(), lock_rows=lock_rows)
 
     def close(self) -> None:
         """Let go of the connection; an open transaction is rolled back."""
         self._pooled.close()
 
-
-def _unavailable(what: str, error: Exception) -> LedgerUnavailableError:
-    kind = BusyError if sqlite.is_busy(error) else LedgerUnavailableError
-    return kind(f"the ledger cannot be {what}: {error}")
+    def _unavailable(self, what: str, error: Exception) -> LedgerUnavailableError:
+        kind = BusyError if self._database.is_busy(error) else LedgerUnavailableError
+        return kind(f"the ledger cannot be {what}: {error}")

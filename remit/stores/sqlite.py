@@ -1,32 +1,27 @@
 """Everything that only SQLite needs: connections, transactions, triggers, the migration lock.
 
-The rest of `remit.stores` is the same for every database; a second one brings a module like this.
 Several processes share one file: write-ahead log, every commit synced, one writer at a time.
 """
 
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, Insert, Table, create_engine, event
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-BEGIN_WRITE = "BEGIN IMMEDIATE"
-BEGIN_READ = "BEGIN"
-FOLD_LOG = "PRAGMA wal_checkpoint(PASSIVE)"
-UNAVAILABLE = sqlite3.Error
-"""What the driver raises when the database cannot be used: locked, full, unreadable."""
-BROKEN_RULE = sqlite3.IntegrityError
-"""What it raises (also an `UNAVAILABLE`) when a write breaks a rule of the tables."""
+from remit.stores.database import Database
+from remit.stores.line import Question
+from remit.stores.statements import Prepared, Row, Value
 
 
-def open_engine(url: str, *, busy_ms: int) -> Engine:
+def open_engine(url: str, busy_ms: int) -> Engine:
     """Return an engine for the SQLite file of `url`; every connection waits `busy_ms` for a lock.
 
     Raises:
@@ -75,7 +70,7 @@ def empty_log(engine: Engine) -> bool:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         found = cursor.fetchone()
         return found is not None and found[0] == 0
-    except UNAVAILABLE:
+    except sqlite3.Error:
         return False
     finally:
         connection.close()
@@ -91,13 +86,13 @@ def compact(engine: Engine) -> bool:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         found = cursor.fetchone()
         return found is not None and found[0] == 0
-    except UNAVAILABLE:
+    except sqlite3.Error:
         return False
     finally:
         connection.close()
 
 
-def is_busy(error: BaseException | None) -> bool:
+def is_busy(error: BaseException) -> bool:
     """Whether another process holds the lock that was asked for."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
@@ -108,6 +103,40 @@ def _file(url: URL) -> Path:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise ValueError("the ledger needs a file: 'sqlite:///ledger.db'")
     return Path(url.database)
+
+
+class SqliteLine:
+    """Statements run at once: there is nothing to wait for but the disk."""
+
+    def __init__(self, connection: DBAPIConnection) -> None:
+        self._connection = connection
+
+    def send(self, text: str) -> None:
+        """Run a statement."""
+        self._connection.cursor().execute(text)
+
+    def put(self, prepared: Prepared, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Write rows."""
+        given: Any = [prepared.parameters(row) for row in rows]
+        self._connection.cursor().executemany(prepared.text, given)
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Sequence[Row]]:
+        """Return the rows of each question."""
+        answers: list[Sequence[Row]] = []
+        for prepared, values in questions:
+            cursor = self._connection.cursor()
+            cursor.execute(prepared.text, prepared.parameters(values))
+            answers.append(cursor.fetchall())
+        return answers
+
+    def run(self, prepared: Prepared, values: Mapping[str, Value]) -> int:
+        """Run a statement; return how many rows it met."""
+        cursor = self._connection.cursor()
+        cursor.execute(prepared.text, prepared.parameters(values))
+        return int(cursor.rowcount)
+
+    def settle(self) -> None:
+        """Nothing is under way."""
 
 
 @contextmanager
@@ -122,17 +151,8 @@ def migration_lock(url: str) -> Iterator[None]:
         os.close(handle)
 
 
-def insert_once(table: Table) -> Insert:
-    """Return an insert that changes nothing when the row stands already."""
-    return insert(table).on_conflict_do_nothing()
-
-
-def upsert(table: Table) -> Insert:
-    """Return an insert that replaces everything but the primary key when the row stands."""
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    rest = {column.name: column for column in statement.excluded if column.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+def _stay(connection: DBAPIConnection) -> None:
+    """A file never falls silent."""
 
 
 def append_only(table: str) -> Sequence[str]:
@@ -142,3 +162,23 @@ def append_only(table: str) -> Sequence[str]:
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         for verb in ("update", "delete")
     ]
+
+
+SQLITE = Database(
+    name="sqlite",
+    open_engine=open_engine,
+    migration_lock=migration_lock,
+    line=SqliteLine,
+    begin_write="BEGIN IMMEDIATE",
+    begin_read="BEGIN",
+    lock_rows=False,
+    in_threads=False,
+    fold_log="PRAGMA wal_checkpoint(PASSIVE)",
+    unavailable=(sqlite3.Error,),
+    broken_rule=(sqlite3.IntegrityError,),
+    is_busy=is_busy,
+    sever=_stay,
+    append_only=append_only,
+    empty_log=empty_log,
+    compact=compact,
+)

@@ -1,27 +1,26 @@
 """SQLAlchemy statements, compiled once per database and run on the bare driver connection.
 
-Through SQLAlchemy's own execution a statement costs 60-75 us, so 1; compiled before, 8-10 us. The
-ledger's writer runs ten per request and nothing else in its one thread, so that is its speed.
+Through SQLAlchemy's own execution a statement costs 60-75 us, so 1; compiled before, 8-10 us.
 Only text, integers, bytes and `None` go in and come out: no type needs a conversion.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
 
-from sqlalchemy import Dialect, Insert, Table
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.sql import Executable
+from sqlalchemy import Dialect, Table
+from sqlalchemy.sql import Executable, visitors
 from sqlalchemy.sql.elements import ClauseElement
 
+from remit.stores.inserting import Way, written
+from remit.stores.schema import FED_BY
 from remit.stores.vault import OPEN, Vault
 
 Value = str | int | bytes | None
 Row = Sequence[Value]
-
-
-Parameters = Sequence[Value] | Mapping[str, Value]
+Given = Value | Sequence[str]
+"""What may be given to a statement: lists only where the database knows them."""
+Parameters = Sequence[Given] | Mapping[str, Given]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +28,14 @@ class Prepared:
     """The text of a statement, and the order of its parameters."""
 
     text: str
-    arrange: Callable[[Mapping[str, Value]], Parameters]
+    arrange: Callable[[Mapping[str, Given]], Parameters]
     """Puts parameters, given by name, into the form that the driver takes."""
     constants: Mapping[str, Value]
     """Parameters that the dialect added itself."""
+    tables: frozenset[str]
+    """Names of the tables on whose rows its answer depends."""
 
-    def parameters(self, values: Mapping[str, Value]) -> Parameters:
+    def parameters(self, values: Mapping[str, Given]) -> Parameters:
         """Return `values` as the driver wants them."""
         if self.constants:
             values = {**self.constants, **values}
@@ -54,35 +55,39 @@ class Statements:
         """Return `statement` compiled; its parameters must all be named `bindparam`s."""
         found = self._prepared.get(statement)
         if found is None:
-            found = self._prepared[statement] = self._compile(statement, None)
+            found = self._prepared[statement] = self._compile(statement)
         return found
 
-    def prepare_insert(
-        self, make: Callable[[Table], Insert], table: Table, columns: Sequence[str]
-    ) -> Prepared:
-        """Return `make(table)` compiled for these columns."""
-        found = self._prepared.get((make, table))
+    def prepare_rows(self, way: Way, table: Table, columns: Sequence[str]) -> Prepared:
+        """Return the statement that writes rows of these columns in one of the ways."""
+        key = (way, table.name, *columns)
+        found = self._prepared.get(key)
         if found is None:
-            found = self._compile(make(table), columns)
-            self._prepared[make, table] = found
+            made = written(self._dialect.name, way, table, columns)
+            found = self._prepared[key] = self._compile(made)
         return found
 
-    def _compile(self, statement: Executable, columns: Sequence[str] | None) -> Prepared:
+    def _compile(self, statement: Executable) -> Prepared:
         if not isinstance(statement, ClauseElement):
             raise TypeError(f"{statement!r} is no SQL statement")
         compiled = statement.compile(
-            dialect=self._dialect,
-            column_keys=list(columns) if columns else None,
-            compile_kwargs={"render_postcompile": True},
+            dialect=self._dialect, compile_kwargs={"render_postcompile": True}
         )
+        # A new value and a key may be of one name; whoever gives them knows no prefix.
         positions = getattr(compiled, "positiontup", None)
+        names = None if positions is None else [one.removeprefix("new_") for one in positions]
         constants = {name: value for name, value in compiled.params.items() if value is not None}
-        return Prepared(str(compiled), _arrangement(positions), constants)
+        return Prepared(str(compiled), _arrangement(names), constants, _tables(statement))
+
+
+def _tables(statement: ClauseElement) -> frozenset[str]:
+    found = {one.name for one in visitors.iterate(statement) if isinstance(one, Table)}
+    return frozenset(found | {FED_BY[name] for name in found if name in FED_BY})
 
 
 def _arrangement(
     names: Sequence[str] | None,
-) -> Callable[[Mapping[str, Value]], Parameters]:
+) -> Callable[[Mapping[str, Given]], Parameters]:
     """Return how parameters go to the driver: by these positions, or by name."""
     if names is None:
         return lambda values: values
@@ -92,69 +97,3 @@ def _arrangement(
         only = names[0]
         return lambda values: (values[only],)
     return itemgetter(*names)
-
-
-class Transaction:
-    """One open transaction: runs statements, and knows the moment at which it happens."""
-
-    __slots__ = ("_connection", "_statements", "now_ms")
-
-    def __init__(self, connection: DBAPIConnection, statements: Statements, now_ms: int) -> None:
-        self._connection = connection
-        self._statements = statements
-        self.now_ms = now_ms
-        """Milliseconds of Unix time, the same throughout one request."""
-
-    @property
-    def vault(self) -> Vault:
-        """What contents are encrypted with."""
-        return self._statements.vault
-
-    def all(self, statement: Executable, **values: Value) -> Sequence[Row]:
-        """Return the rows of a query."""
-        prepared = self._statements.prepare(statement)
-        cursor = self._connection.cursor()
-        cursor.execute(prepared.text, prepared.parameters(values))
-        rows: Sequence[Row] = cursor.fetchall()
-        return rows
-
-    def one(self, statement: Executable, **values: Value) -> Row | None:
-        """Return the first row of a query."""
-        rows = self.all(statement, **values)
-        return rows[0] if rows else None
-
-    def run(self, statement: Executable, **values: Value) -> int:
-        """Run an update or a deletion; return how many rows it met."""
-        return self._execute(self._statements.prepare(statement), values)
-
-    def insert(
-        self, make: Callable[[Table], Insert], table: Table, values: Mapping[str, Value]
-    ) -> int:
-        """Insert a row, as `make` says about rows that stand already; return how many went in.
-
-        Every call for one table and `make` must name the same columns.
-        """
-        return self._execute(self._statements.prepare_insert(make, table, tuple(values)), values)
-
-    def insert_all(
-        self,
-        make: Callable[[Table], Insert],
-        table: Table,
-        columns: Sequence[str],
-        rows: Sequence[Sequence[Value]],
-    ) -> None:
-        """Insert many rows, each a value per name of `columns`."""
-        prepared = self._statements.prepare_insert(make, table, columns)
-        # Where each value of a row goes is found out once, not row by row.
-        spots: Any = prepared.parameters({name: at for at, name in enumerate(columns)})
-        given: Any = rows
-        if isinstance(spots, Mapping):
-            given = [{name: row[at] for name, at in spots.items()} for row in rows]
-        elif tuple(spots) != tuple(range(len(columns))):
-            given = [[row[at] for at in spots] for row in rows]
-        self._connection.cursor().executemany(prepared.text, given)
-
-    def _execute(self, prepared: Prepared, values: Mapping[str, Value]) -> int:
-        cursor = self._connection.cursor()
-        cursor.execute(prepared.text, prepared.parameters(values))
-        return int(cursor.rowcount)

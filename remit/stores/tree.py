@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, func, select
 from remit.evidence.merkle import HASH_BYTES, node_hash
 from remit.ledger.errors import LedgerError
 from remit.stores.schema import leaves, nodes
-from remit.stores.statements import Row, Transaction
+from remit.stores.statements import Row
+from remit.stores.transaction import Transaction
 
 STORED_LEVEL = 6
 """Lowest level that has rows of its own."""

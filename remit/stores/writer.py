@@ -1,32 +1,26 @@
-"""Group commit: whatever writes are waiting share one transaction, one sync and one wake-up.
+"""Group commit on the event loop, for a database that answers at once: a file.
 
 Writes run on the event loop, not in a thread. A driver call gives up the interpreter lock, and a
 thread beside a busy loop, which is what a loaded worker has, waits 5 ms to get it back. Measured
 with 8 tasks on such a loop: a writer thread 12 steps/s and missed deadlines; statements on the loop
 and the commit in a thread 30-220; all on the loop 350-390. The calls take 10 us each and a commit
 on a local disk 0.2 ms, far less than the lock would; where commits turn out slow they go to a
-thread after all. A transaction never stays open while the loop does something else, so other
-processes wait for no more than one group.
+thread after all. A transaction on SQLite never stays open while the loop does something else, so
+other processes wait for no more than one group.
 
-A caller that meets its deadline, or is cancelled, before its write has begun takes it back: it is
-never executed. Afterwards the caller finds out by looking again.
+Where a call may wait for the network and for others' locks, `remit.stores.lanes` writes instead.
 """
 
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
 
 from remit.ledger.errors import LedgerUnavailableError
-from remit.stores import sqlite
-from remit.stores.session import POLL_S, BusyError, Session
-from remit.stores.statements import Transaction
+from remit.stores.grouping import GroupWriter, Request
+from remit.stores.session import POLL_S, BusyError, Session, SpoiltError
 
-R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 GROUP_S = 0.010
@@ -37,94 +31,22 @@ FOLD_EVERY = 500
 """Writes after which the write-ahead log is folded into the database, in a thread."""
 
 
-@dataclass(slots=True)
-class WriterStats:
-    """What a writer has done since it was opened; for metrics and tests."""
-
-    groups: int = 0
-    """Transactions committed."""
-    requests: int = 0
-    """Writes executed, refused ones included."""
-    waits: int = 0
-    """Times that another process held the lock."""
-
-
-class Request:
-    """One write, and the coroutine that waits for it."""
-
-    __slots__ = ("begun", "error", "future", "work")
-
-    def __init__(self, work: Callable[[Transaction], None]) -> None:
-        self.work = work
-        self.begun = False
-        self.error: Exception | None = None
-        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def expire(self) -> None:
-        """Stop waiting; called at the deadline."""
-        why = "a new look shows whether it was written" if self.begun else "nothing was written"
-        self.settle(LedgerUnavailableError(f"the ledger did not answer in time; {why}"))
-
-    def settle(self, error: Exception | None) -> None:
-        """Wake the waiting coroutine, unless it has gone."""
-        if self.future.done():
-            return
-        if error is None:
-            self.future.set_result(None)
-        else:
-            self.future.set_exception(error)
-
-
-class Writer:
-    """Executes the writes of one process in groups. Belongs to one event loop."""
+class Writer(GroupWriter):
+    """Writes on the event loop, over one connection."""
 
     def __init__(self, connect: Callable[[], Session], *, bound: int, deadline_s: float) -> None:
-        """Make a writer; it connects with the first write.
-
-        Args:
-            connect: Opens a session.
-            bound: Most writes waiting; one more is refused.
-            deadline_s: Longest that a caller waits, in seconds.
-        """
-        self.stats = WriterStats()
-        self._connect = connect
-        self._bound = bound
-        self._deadline_s = deadline_s
-        self._queue: deque[Request] = deque()
+        """Make a writer; see `GroupWriter`."""
+        super().__init__(connect, bound=bound, deadline_s=deadline_s)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-commit")
         self._session: Session | None = None
         self._pump: asyncio.Task[None] | None = None
-        self._closed = False
         self._commit_s = 0.0
         self._folded = 0
 
-    async def call(self, work: Callable[[Transaction], R]) -> R:
-        """Execute `work` in a transaction; return its result once that is durable.
+    def _is_busy(self) -> bool:
+        return self._pump is not None
 
-        Raises:
-            LedgerUnavailableError: when too many wait, the deadline passed, the database failed,
-                or the writer is closed.
-        """
-        answer: list[R] = []
-        request = Request(lambda transaction: answer.append(work(transaction)))
-        self._enqueue(request)
-        timer = asyncio.get_running_loop().call_later(self._deadline_s, request.expire)
-        try:
-            await request.future
-        finally:
-            timer.cancel()
-        return answer[0]
-
-    def _enqueue(self, request: Request) -> None:
-        if self._closed:
-            raise LedgerUnavailableError("the ledger is closed")
-        if len(self._queue) >= self._bound:
-            raise LedgerUnavailableError(
-                f"{self._bound} writes wait for the ledger; nothing was written"
-            )
-        if self._pump is not None and self._pump.get_loop() is not request.future.get_loop():
-            raise RuntimeError("a ledger is used by one event loop at a time; open another one")
-        self._queue.append(request)
+    def _wake(self) -> None:
         if self._pump is None:
             self._pump = asyncio.create_task(self._run(), name="ledger-writer")
 
@@ -151,15 +73,19 @@ class Writer:
             session = await self._begin()
             if session is None:
                 return
-            self._execute(session, group)
-            await self._commit(session)
+            try:
+                self._execute(session, group)
+                session.flush()
+                await self._commit(session)
+            except SpoiltError:
+                session.abort()
+                self._repeat(group)
+                return
         except Exception as error:
             # Whatever it was, the writer goes on with a new connection; every caller hears of it.
             self._fail(group, error)
             return
-        self.stats.groups += 1
-        for request in group:
-            request.settle(request.error)
+        self._settle(group)
 
     async def _begin(self) -> Session | None:
         """Open a transaction as soon as no other process writes; `None` when nobody waits."""
@@ -180,18 +106,10 @@ class Writer:
         until = time.monotonic() + GROUP_S
         while self._queue and time.monotonic() < until:
             request = self._queue.popleft()
-            if request.future.done():
+            if not request.start():
                 continue
-            request.begun = True
             group.append(request)
-            self.stats.requests += 1
-            try:
-                session.write(request.work)
-            except sqlite.UNAVAILABLE:
-                raise
-            except Exception as error:
-                # Refused or faulty: it wrote nothing, and the others of its group go on.
-                request.error = error
+            self._write(session, request)
 
     async def _commit(self, session: Session) -> None:
         if self._commit_s > INLINE_S:

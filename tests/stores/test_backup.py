@@ -38,6 +38,12 @@ for number in range(1_000_000):
 
 
 @pytest.fixture
+def ledger_url(sqlite_url: str) -> str:
+    """What is copied here is a file; a server has tools of its own."""
+    return sqlite_url
+
+
+@pytest.fixture
 def temporal(tmp_path: Path) -> Path:
     """A database that stands in for Temporal's: what is in it is nobody's business here."""
     file = tmp_path / "temporal.db"

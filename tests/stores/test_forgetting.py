@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from remit.canonical import JSON, JSONObject
 from remit.ledger.entries import Record
@@ -202,17 +204,18 @@ async def test_the_tables_let_no_body_go_untold(ledger_url: str, ledger: SqlLedg
     made = await finished(ledger, "run-1", [("tell", {"to": "ada"}, {"sent": 1}, "mail.send@1")])
     await ledger.forgetting.look_through()
     digest = made[0].digest
-    connection = sqlite3.connect(ledger_url.removeprefix("sqlite:///"))
+    engine = create_engine(ledger_url)
     statements = (
-        "UPDATE contents SET body = x'00' WHERE digest = ?",
-        "DELETE FROM contents WHERE digest = ?",
-        "INSERT INTO tombstones VALUES (?, 'run-1', 1)",
-        "UPDATE contents SET digest = 'sha256:0', key = 'k' WHERE digest = ?",
+        "UPDATE contents SET body = :body WHERE digest = :digest",
+        "DELETE FROM contents WHERE digest = :digest AND body <> :body",
+        "INSERT INTO tombstones SELECT digest, 'run-1', 1 FROM contents"
+        " WHERE digest = :digest AND body <> :body",
+        "UPDATE contents SET digest = 'sha256:0', key = 'k', body = :body WHERE digest = :digest",
     )
     for statement in statements:
-        with pytest.raises(sqlite3.IntegrityError):
-            connection.execute(statement, (digest,))
-    connection.close()
+        with engine.begin() as connection, pytest.raises(DBAPIError):
+            connection.execute(text(statement), {"body": b"0", "digest": digest})
+    engine.dispose()
 
     assert await ledger.get(digest) == made[0].body
 
@@ -235,7 +238,7 @@ async def test_what_a_late_record_names_is_found_before_it_is_deleted(ledger: Sq
 
 
 @pytest.fixture(scope="module")
-def template() -> Path:
+def prepared_file() -> Path:
     """A ledger's file with its tables, made once."""
     file = Path(tempfile.mkdtemp()) / "ledger.db"
     migrate(f"sqlite:///{file}")
@@ -259,7 +262,7 @@ RUNS = st.lists(
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(RUNS, st.lists(st.integers(0, 3), min_size=1, max_size=5), st.integers(0, 400))
 async def test_what_somebody_must_keep_is_never_deleted(
-    template: Path,
+    prepared_file: Path,
     made: list[tuple[list[int], str, str]],
     order: list[int],
     days: int,
@@ -267,7 +270,7 @@ async def test_what_somebody_must_keep_is_never_deleted(
     """Whatever shares what: each value is there while a run that has not let go of it names it."""
     folder = Path(tempfile.mkdtemp())
     clock = HandClock()
-    shutil.copy(template, folder / "ledger.db")
+    shutil.copy(prepared_file, folder / "ledger.db")
     ledger = await open_ledger(f"sqlite:///{folder / 'ledger.db'}", clock=clock, deadline_s=60)
     values = [content({"value": number}) for number in range(4)]
     try:

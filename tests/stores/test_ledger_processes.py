@@ -12,7 +12,7 @@ from remit.ledger.errors import LedgerError
 from remit.plan.path import StepKey
 from remit.stores import writer
 from remit.stores.ledger import SqlLedger
-from tests.stores.ledger_values import ROOT, chain_of, intent, key, open_admitted
+from tests.stores.ledger_values import ROOT, chain_of, gate, intent, key, kinds, open_admitted
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -119,3 +119,32 @@ async def test_a_killed_process_loses_nothing_acknowledged(
         assert path in states
         assert said == "begun" or states[path] is State.HAPPENED
     assert intents == set(states)
+
+
+async def test_what_no_column_holds_spoils_nobody_elses_write(ledger: SqlLedger) -> None:
+    """Only the tables find the fault, when a group is written: it is one caller's."""
+    calls = [ledger.begin(intent(key("good", number))) for number in range(6)]
+    calls.insert(3, ledger.begin(intent(key("bad"), lease_until_ms=2**70)))
+    results = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert [result for result in results if result == 1] == [1] * 6
+    assert isinstance(results[3], LedgerError | OverflowError)
+    assert (await ledger.look(key("bad"))).action is None
+    assert len(await chain_of(ledger)) == 7
+
+
+async def test_one_group_sees_what_it_has_written_so_far(ledger: SqlLedger) -> None:
+    """A write that asks about rows of the group's earlier writes finds them."""
+    two = [key("two", number) for number in range(2)]
+    begun = [asyncio.create_task(ledger.begin(intent(one))) for one in two]
+    fenced = asyncio.create_task(ledger.fence(ROOT, "", "three"))
+    late = asyncio.create_task(ledger.begin(intent(key("three"))))
+    gates = [asyncio.create_task(ledger.open_gate(gate(key("gated")), [])) for _ in range(2)]
+
+    assert [await one for one in begun] == [1, 1]
+    await fenced
+    with pytest.raises(LedgerError) as error:
+        await late
+    assert error.value.code == "STEP-FENCED"
+    assert [(await one).id for one in gates] == ["gated#1"] * 2
+    assert kinds(await chain_of(ledger))[1:] == ["intent", "intent", "fence", "gate"]

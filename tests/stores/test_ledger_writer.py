@@ -1,10 +1,14 @@
-"""Group commit: groups, refusals, bounds, deadlines, locks and disks."""
+"""Group commit on a file: groups, refusals, bounds, deadlines, locks and disks.
+
+What PostgreSQL does in the same places is in `test_ledger_postgres`.
+"""
 
 import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,7 @@ from remit.stores import ledger as ledger_module
 from remit.stores import sqlite, writer
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.session import Session
+from remit.stores.sqlite import SQLITE
 from tests.stores.ledger_values import (
     ROOT,
     chain_of,
@@ -27,6 +32,12 @@ from tests.stores.ledger_values import (
     open_admitted,
     outcome,
 )
+
+
+@pytest.fixture
+def ledger_url(sqlite_url: str) -> str:
+    """These tests take the file apart."""
+    return sqlite_url
 
 
 @contextmanager
@@ -185,14 +196,14 @@ async def test_a_full_disk_stops_writes_and_nothing_else(
     """When the database cannot grow the caller is told, and what stands stays readable."""
     open_engine = sqlite.open_engine
 
-    def small(url: str, *, busy_ms: int) -> Engine:
-        engine = open_engine(url, busy_ms=busy_ms)
+    def small(url: str, busy_ms: int) -> Engine:
+        engine = open_engine(url, busy_ms)
         event.listen(
             engine, "connect", lambda driver, _: driver.execute("PRAGMA max_page_count=120")
         )
         return engine
 
-    monkeypatch.setattr(ledger_module.sqlite, "open_engine", small)
+    monkeypatch.setattr(ledger_module, "database_of", lambda _: replace(SQLITE, open_engine=small))
     ledger = await open_admitted(ledger_url)
     await ledger.begin(intent())
 
@@ -211,7 +222,7 @@ async def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     for name in ("text.db", "missing/ledger.db"):
         with pytest.raises(LedgerUnavailableError):
             await open_ledger(f"sqlite:///{tmp_path / name}")
-    for url in ("sqlite://", "postgresql://localhost/ledger"):
+    for url in ("sqlite://", "mysql://localhost/ledger"):
         with pytest.raises(ValueError):
             await open_ledger(url)
 

@@ -1,5 +1,6 @@
 """The project's ledger, opened for reading its log; the stack need not run."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,13 +25,21 @@ async def opened(layout: Layout) -> AsyncIterator[SqlLedger]:
     Raises:
         StackError: `STACK-NOT-RUNNING` when it has none.
     """
-    told = load(layout.state).environment
-    if told is None and layout.ledger_database.is_file():
-        url = f"sqlite:///{layout.ledger_database}"
-    else:
-        url = (told or stack.environment(layout.project)).ledger_url
-    ledger = await open_ledger(url)
+    ledger = await open_ledger(_address(layout))
     try:
         yield ledger
     finally:
         await ledger.close()
+
+
+def _address(layout: Layout) -> str:
+    told = load(layout.state).environment
+    if told is not None:
+        return told.ledger_url
+    # Workers without a stack of ours, in containers say, are told their ledger the same way.
+    elsewhere = os.environ.get("REMIT_LEDGER_URL")
+    if elsewhere:
+        return elsewhere
+    if layout.ledger_database.is_file():
+        return f"sqlite:///{layout.ledger_database}"
+    return stack.environment(layout.project).ledger_url

@@ -36,7 +36,8 @@ class StackEnvironment(BaseModel):
     opa_token_file: Path
     """`REMIT_OPA_TOKEN_FILE`: file (mode 0600) with the enforcement point's bearer token."""
     ledger_url: str
-    """`REMIT_LEDGER_URL`: SQLAlchemy address of the ledger, `sqlite:////…/ledger.db`."""
+    """`REMIT_LEDGER_URL`: SQLAlchemy address of the ledger, `sqlite:////…/ledger.db` or
+    `postgresql+psycopg://…?password_file=PATH`; never with a password in it."""
     log_dir: Path
     """`REMIT_LOG_DIR`: the folder of all logs."""
     opa_binary: Path

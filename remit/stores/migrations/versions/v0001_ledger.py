@@ -2,8 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
-from remit.stores import sqlite
+from remit.stores.database import named
 
 revision = "0001"
 down_revision = None
@@ -19,12 +20,15 @@ def upgrade() -> None:
     _create_attempts()
     _create_gates()
     for table in ("contents", "records"):
-        for statement in sqlite.append_only(table):
+        for statement in named(op.get_bind().dialect.name).append_only(table):
             op.execute(statement)
 
 
+_TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+
+
 def _text(name: str, *, key: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, primary_key=key, nullable=False)
+    return sa.Column(name, _TEXT, primary_key=key, nullable=False)
 
 
 def _whole(name: str, *, key: bool = False, absent: bool = False) -> sa.Column[int]:
@@ -53,7 +57,7 @@ def _create_content() -> None:
     )
     op.create_table(
         "records",
-        sa.Column("root", sa.Text, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
+        sa.Column("root", _TEXT, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
         _whole("seq", key=True),
         _whole("at_ms"),
         _text("kind"),
@@ -66,7 +70,7 @@ def _create_content() -> None:
 def _create_runs() -> None:
     op.create_table(
         "runs",
-        sa.Column("root", sa.Text, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
+        sa.Column("root", _TEXT, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
         _text("workflow_id"),
         _text("plan"),
         _text("plan_digest"),
@@ -84,7 +88,7 @@ def _create_runs() -> None:
     op.create_index("runs_closed", "runs", ["closed", "root"])
     op.create_table(
         "admissions",
-        sa.Column("root", sa.Text, sa.ForeignKey("runs.root"), primary_key=True, nullable=False),
+        sa.Column("root", _TEXT, sa.ForeignKey("runs.root"), primary_key=True, nullable=False),
         _text("path", key=True),
         _text("compiled"),
         _text("inputs"),
@@ -96,7 +100,7 @@ def _create_runs() -> None:
 def _create_actions() -> None:
     op.create_table(
         "actions",
-        sa.Column("root", sa.Text, sa.ForeignKey("runs.root"), primary_key=True, nullable=False),
+        sa.Column("root", _TEXT, sa.ForeignKey("runs.root"), primary_key=True, nullable=False),
         _text("path", key=True),
         _text("direction", key=True),
         _text("parent"),
@@ -154,7 +158,7 @@ def _create_attempts() -> None:
     )
     op.create_table(
         "barriers",
-        sa.Column("root", sa.Text, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
+        sa.Column("root", _TEXT, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
         _text("path", key=True),
         _whole("generation"),
     )
@@ -169,7 +173,7 @@ def _create_attempts() -> None:
         _text("path", key=True),
         _text("direction", key=True),
         sa.Column(
-            "counter", sa.Text, sa.ForeignKey("counters.name"), primary_key=True, nullable=False
+            "counter", _TEXT, sa.ForeignKey("counters.name"), primary_key=True, nullable=False
         ),
         _whole("amount"),
         _text("state"),
@@ -179,7 +183,7 @@ def _create_attempts() -> None:
 def _create_gates() -> None:
     op.create_table(
         "gates",
-        sa.Column("root", sa.Text, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
+        sa.Column("root", _TEXT, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
         _text("gate", key=True),
         _text("step_key"),
         _whole("number"),
@@ -202,7 +206,7 @@ def _create_gates() -> None:
     op.create_index("gates_step_key", "gates", ["root", "step_key"])
     op.create_table(
         "votes",
-        sa.Column("root", sa.Text, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
+        sa.Column("root", _TEXT, sa.ForeignKey("chains.root"), primary_key=True, nullable=False),
         _text("event", key=True),
         _whole("seq"),
         _text("gate"),

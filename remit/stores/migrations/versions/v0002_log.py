@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from remit.stores import sqlite
+from remit.stores.database import named
 
 revision = "0002"
 down_revision = "0001"
@@ -20,8 +20,8 @@ _OUTBOX = {
     ],
     "postgresql": [
         # With its owner's rights: who may write records needs none on what waits.
-        "CREATE FUNCTION remit_pending() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-        "SET search_path = public AS $$ BEGIN "
+        "CREATE OR REPLACE FUNCTION remit_pending() RETURNS trigger LANGUAGE plpgsql "
+        "SECURITY DEFINER SET search_path = public AS $$ BEGIN "
         "INSERT INTO pending (root, seq, hash) VALUES (NEW.root, NEW.seq, NEW.hash); "
         "RETURN NULL; END $$",
         "CREATE TRIGGER records_pending AFTER INSERT ON records "
@@ -38,7 +38,7 @@ def upgrade() -> None:
     _create_log()
     _create_beside()
     for table in ("leaves", "nodes", "checkpoints", "bundles"):
-        for statement in sqlite.append_only(table):
+        for statement in named(op.get_bind().dialect.name).append_only(table):
             op.execute(statement)
     op.execute(
         "INSERT INTO pending (root, seq, hash) SELECT root, seq, hash FROM records "

@@ -40,19 +40,20 @@ _TRIGGERS = {
     ],
     "postgresql": [
         "DROP TRIGGER IF EXISTS contents_append_only ON contents",
-        "CREATE FUNCTION remit_contents() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "CREATE OR REPLACE FUNCTION remit_contents() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         "IF TG_OP = 'UPDATE' AND NEW.digest = OLD.digest AND (NEW.key <> OLD.key "
         "OR EXISTS (SELECT 1 FROM tombstones WHERE digest = OLD.digest)) THEN "
         "RETURN NEW; END IF; "
         "RAISE EXCEPTION 'contents is append-only'; END $$",
         "CREATE TRIGGER contents_append_only BEFORE UPDATE OR DELETE ON contents "
         "FOR EACH ROW EXECUTE FUNCTION remit_contents()",
-        "CREATE FUNCTION remit_tombstones() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "CREATE OR REPLACE FUNCTION remit_tombstones() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN "
         "IF TG_OP = 'INSERT' AND NOT $HELD AND $TOLD THEN RETURN NEW; END IF; "
         "IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM contents WHERE digest = OLD.digest "
         "AND body <> decode(repeat('00', length(body)), 'hex')) THEN RETURN OLD; END IF; "
         "RAISE EXCEPTION 'a tombstone stands for what is told and not held'; END $$",
-        "CREATE TRIGGER tombstones_told BEFORE INSERT OR UPDATE OR DELETE ON tombstones "
+        "CREATE OR REPLACE TRIGGER tombstones_told BEFORE INSERT OR UPDATE OR DELETE ON tombstones "
         "FOR EACH ROW EXECUTE FUNCTION remit_tombstones()",
     ],
 }

@@ -1,0 +1,25 @@
+"""Which ledger the evidence commands open when no stack of ours has said."""
+
+from pathlib import Path
+
+import pytest
+
+from remit.cli.evidence.ledger import ledger_of
+from remit.cli.stack.layout import Layout
+from tests.stores.ledger_values import ROOT, open_admitted
+
+
+async def test_the_environment_names_a_ledger_without_a_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody beside containers is told the ledger as their workers are."""
+    elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    ledger = await open_admitted(elsewhere)
+    await ledger.close()
+    monkeypatch.setenv("REMIT_LEDGER_URL", elsewhere)
+
+    async with ledger_of(Layout(tmp_path / "project")) as log:
+        run = await log.run_of(f"workflow-{ROOT}")
+
+    assert run is not None
+    assert run.root == ROOT

@@ -1,0 +1,125 @@
+"""What a transaction keeps until it must be written, and in which order it goes out."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from sqlalchemy.dialects import sqlite
+
+from remit.stores.inserting import Way, change, insert_new, insert_once, remove, upsert
+from remit.stores.line import Question
+from remit.stores.schema import actions, attempts, barriers, chains, contents
+from remit.stores.statements import Given, Prepared, Row, Statements, Value
+from remit.stores.transaction import Transaction
+
+
+class Overheard:
+    """A line that notes what is written, and knows nothing."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, list[Mapping[str, Value]]]] = []
+
+    def send(self, text: str) -> None:
+        """Nothing is sent here."""
+
+    def put(self, prepared: Prepared, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Note the statement's verb and table."""
+        words = prepared.text.replace("INTO ", "").replace("FROM ", "").split()
+        self.written.append((" ".join(words[:2]), list(rows)))
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Sequence[Row]]:
+        """Know nothing."""
+        return [[] for _ in questions]
+
+    def run(self, prepared: Prepared, values: Mapping[str, Given]) -> int:
+        """Meet no row."""
+        return 0
+
+    def settle(self) -> None:
+        """Nothing is under way."""
+
+
+@pytest.fixture
+def line() -> Overheard:
+    """What is written."""
+    return Overheard()
+
+
+@pytest.fixture
+def tx(line: Overheard) -> Transaction:
+    """A transaction of a file."""
+    return Transaction(line, Statements(sqlite.dialect()), 1, lock_rows=False)
+
+
+def row(number: int, generation: int = 1) -> dict[str, Value]:
+    """Return a row of `barriers`."""
+    return {"root": "r", "path": f"p{number}", "generation": generation}
+
+
+def test_rows_of_a_table_go_out_together_and_in_order(tx: Transaction, line: Overheard) -> None:
+    """What others refer to goes first, and of one table the keys are in order."""
+    at = {"root": "r", "path": "p", "direction": "do"}
+    tx.insert(insert_new, attempts, {**at, "attempt": 1})
+    for number in (2, 1):
+        tx.insert(upsert, barriers, row(number))
+    tx.insert(upsert, actions, {**at, "state": "open"})
+    tx.insert(insert_once, chains, {"root": "r"})
+    tx.send()
+
+    names = [name for name, _ in line.written]
+    assert names.index("INSERT chains") < names.index("INSERT barriers")
+    assert names.index("INSERT actions") < names.index("INSERT attempts")
+    assert dict(line.written)["INSERT barriers"] == [row(1), row(2)]
+
+
+@pytest.mark.parametrize(
+    ("ways", "expected"),
+    [
+        ([upsert, upsert], [("INSERT barriers", 2)]),
+        ([insert_new, change], [("INSERT barriers", 2)]),
+        ([change, change], [("UPDATE barriers", 2)]),
+        ([insert_once, insert_once], [("INSERT barriers", 1)]),
+        ([insert_new, remove], [("DELETE barriers", None)]),
+        ([remove, insert_new], [("DELETE barriers", None), ("INSERT barriers", 2)]),
+        ([insert_once, change], [("INSERT barriers", 1), ("UPDATE barriers", 2)]),
+        ([insert_new, insert_new], [("INSERT barriers", 1), ("INSERT barriers", 2)]),
+    ],
+)
+def test_one_row_written_twice_is_what_both_amount_to(
+    tx: Transaction, line: Overheard, ways: Sequence[Way], expected: Sequence[tuple[str, Value]]
+) -> None:
+    """Only what cannot be said in one statement takes two; a clash stays one for the database."""
+    for generation, way in enumerate(ways, 1):
+        if way is remove:
+            tx.remove(barriers, {"root": "r", "path": "p0"})
+        elif way is change:
+            tx.change(barriers, row(0, generation))
+        else:
+            tx.insert(way, barriers, row(0, generation))
+    tx.send()
+
+    assert [(name, rows[0].get("generation")) for name, rows in line.written] == expected
+
+
+def test_a_refused_request_leaves_nothing(tx: Transaction, line: Overheard) -> None:
+    """What it kept and noted is forgotten, and what stood before it is not."""
+    tx.insert(upsert, barriers, row(1))
+    tx.note("known", "before")
+    tx.accept()
+    tx.insert(upsert, barriers, row(2))
+    tx.note("known", "after")
+
+    assert tx.refuse()
+    assert tx.recall("known") == "before"
+    tx.send()
+    assert line.written == [("INSERT barriers", [row(1)])]
+
+
+def test_a_question_about_kept_rows_sends_them(tx: Transaction, line: Overheard) -> None:
+    """Others do not; and who asked about rows of its own cannot be refused without a rollback."""
+    tx.insert(upsert, barriers, row(1))
+    tx.all(contents.select())
+    assert line.written == []
+
+    tx.all(barriers.select())
+    assert line.written == [("INSERT barriers", [row(1)])]
+    assert not tx.refuse()
