@@ -1,0 +1,52 @@
+"""Which parts a stack has and which ports they need, known before anything is decided."""
+
+from dataclasses import dataclass
+
+from remit.cli.stack import temporal_full, temporal_server
+from remit.cli.stack.blueprint import SERVICE
+from remit.cli.stack.project import ProjectSettings
+from remit.cli.stack.state import Profile
+
+WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
+"""Worker processes and their roles."""
+METRICS = "metrics."
+"""What the purposes of workers' ports begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a project and its profile ask for."""
+
+    settings: ProjectSettings
+    profile: Profile = "light"
+    has_cluster: bool = True
+    """Whether the profile `full` runs PostgreSQL itself."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all components, in the order of their start."""
+        services = tuple(service.name for service in self.settings.service)
+        if self.profile == "light":
+            return ("temporal", "publisher", "opa", *services, *WORKERS)
+        own = ("postgres",) if self.has_cluster else ()
+        return (*own, "publisher", "temporal", "opa", *services, "temporal-ui", *WORKERS)
+
+    def port_owners(self) -> dict[str, tuple[str, ...]]:
+        """Return every port the stack needs, by purpose, with the components that listen on it."""
+        owners: dict[str, tuple[str, ...]] = {"publisher": ("publisher",), **self._engine()}
+        owners |= {METRICS + name: (name,) for name in WORKERS}
+        for port in self.settings.ports():
+            users = (s.name for s in self.settings.service if port in s.ports())
+            owners[SERVICE + port] = tuple(users)
+        return owners
+
+    def _engine(self) -> dict[str, tuple[str, ...]]:
+        if self.profile == "light":
+            return {"temporal": ("temporal",), "temporal_ui": ("temporal",)}
+        own = {"postgres": ("postgres",)} if self.has_cluster else {}
+        server = dict.fromkeys(temporal_full.purposes(), ("temporal",))
+        return {**own, **server, "temporal_ui": ("temporal-ui",)}
+
+
+def preferred_ports() -> dict[str, int]:
+    """Return the familiar ports, by purpose."""
+    return {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}
