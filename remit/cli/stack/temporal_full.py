@@ -95,8 +95,8 @@ def write_ui(root: Path, ports: Mapping[str, int]) -> None:
 
 def server_argv(program: Path, root: Path) -> tuple[str, ...]:
     """Return the server's own command line."""
-    where = ("--root", str(root), "--config", "config", "--env", ENVIRONMENT)
-    return (str(program), *where, "--allow-no-auth", "start")
+    file = root / "config" / f"{ENVIRONMENT}.yaml"
+    return (str(program), "--config-file", str(file), "--allow-no-auth", "start")
 
 
 def ui_argv(program: Path, root: Path) -> tuple[str, ...]:

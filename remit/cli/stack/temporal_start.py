@@ -1,6 +1,6 @@
 """The process that becomes Temporal's server: makes its databases, then runs it.
 
-`python -m remit.cli.stack.temporal_start SETTINGS` (`TemporalSettings` as JSON). The server takes its
+`python -m remit.cli.stack.temporal_start SETTINGS` (they are JSON). The server takes its
 process's place, so that it is the one that the stack knows. Namespace and search attributes, which
 only a running server can be asked for, are registered by a process that ends when it is done; the
 server's health tells when they are there.
