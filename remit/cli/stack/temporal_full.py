@@ -4,11 +4,11 @@ Owns their configuration files and command lines. The server's holds the passwor
 is readable by its owner alone. Everything listens on loopback, and nobody is asked who he is.
 """
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from remit.canonical import Digest, JSONObject, digest_bytes
@@ -69,7 +69,7 @@ def health(port: int) -> TemporalHealth:
 def write_server(root: Path, postgres: Postgres, password: str, ports: Mapping[str, int]) -> None:
     """Write the server's configuration below `root`."""
     dynamic = root / "dynamic.yaml"
-    values = {key: [{"value": yaml.safe_load(value)}] for key, value in DYNAMIC_VALUES.items()}
+    values = {key: [{"value": json.loads(value)}] for key, value in DYNAMIC_VALUES.items()}
     _write(dynamic, values)
     server = f"{postgres.host}:{postgres.port}"
     stores: JSONObject = {
@@ -169,5 +169,6 @@ def _rpc(service: str, ports: Mapping[str, int]) -> JSONObject:
 
 
 def _write(file: Path, content: object) -> None:
+    # JSON is YAML, and spares every `remit up` the loading of a YAML library.
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(file, yaml.safe_dump(content, sort_keys=False).encode())
+    write_atomically(file, json.dumps(content, indent=2).encode())
