@@ -1,5 +1,6 @@
 """Which parts a stack has and which ports they need, known before anything is decided."""
 
+import random
 from dataclasses import dataclass
 
 from remit.cli.stack import temporal_full, temporal_server
@@ -11,6 +12,8 @@ WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
 """Worker processes and their roles."""
 METRICS = "metrics."
 """What the purposes of workers' ports begin with."""
+_FAMILIAR = {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}
+_TRIED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,18 @@ class Outline:
             owners[SERVICE + port] = tuple(users)
         return owners
 
+    def candidates(self, purpose: str) -> tuple[int, ...]:
+        """Return ports to try before any other that is free."""
+        familiar = _FAMILIAR.get(purpose)
+        first = () if familiar is None else (familiar,)
+        if self.profile == "light" or purpose not in temporal_full.purposes():
+            return first
+        # Not for secrets: two stacks that start at once should not try the same ones.
+        return (*first, *random.sample(temporal_full.PORTS, _TRIED))
+
     def _engine(self) -> dict[str, tuple[str, ...]]:
         if self.profile == "light":
             return {"temporal": ("temporal",), "temporal_ui": ("temporal",)}
         own = {"postgres": ("postgres",)} if self.has_cluster else {}
         server = dict.fromkeys(temporal_full.purposes(), ("temporal",))
         return {**own, **server, "temporal_ui": ("temporal-ui",)}
-
-
-def preferred_ports() -> dict[str, int]:
-    """Return the familiar ports, by purpose."""
-    return {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}

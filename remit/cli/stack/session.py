@@ -22,7 +22,7 @@ from remit.cli.stack.identity import marked
 from remit.cli.stack.install import Report
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.listeners import foreign_port
-from remit.cli.stack.outline import Outline, preferred_ports
+from remit.cli.stack.outline import Outline
 from remit.cli.stack.ports import choose
 from remit.cli.stack.postgres import server_of
 from remit.cli.stack.processes import Started, await_healthy, start, stop
@@ -189,7 +189,6 @@ class Session:
     def _ports(self, outline: Outline) -> dict[str, int]:
         """Return a port for every purpose; those of running components stay as they are."""
         chosen: dict[str, int] = {}
-        familiar = preferred_ports()
         owners = outline.port_owners()
         running = {n for n, r in self.state.components.items() if r.process.is_running()}
         kept = {
@@ -199,7 +198,7 @@ class Session:
         }
         for purpose in owners:
             taken = {*chosen.values(), *kept.values()}
-            candidates = (self.state.ports.get(purpose), familiar.get(purpose))
+            candidates = (self.state.ports.get(purpose), *outline.candidates(purpose))
             chosen[purpose] = kept.get(purpose) or choose(candidates, taken=taken)
         return chosen
 

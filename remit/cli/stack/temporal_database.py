@@ -35,6 +35,9 @@ def prepare(server: Postgres, passwords: dict[str, Path], sql_tool: Path) -> Non
             if database not in there:
                 tool.run("setup-schema", "-v", "0.0")
             tool.run("update-schema", "--schema-name", f"postgresql/v12/{part}")
+            if database not in there:
+                # The server looks for its database by name in there.
+                server.run(f"UPDATE schema_version SET db_name = '{database}'", database=made)  # noqa: S608
         if database not in there:
             server.run(f"ALTER DATABASE {made} RENAME TO {database}")
 
