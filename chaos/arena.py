@@ -82,7 +82,9 @@ class Arena:
 
     def up(self, component: str) -> None:
         """Start a part of the stack again; blocks until it is healthy."""
-        stack.up(self.project, lambda line: None, only=(component,))
+        # Temporal's server gives up when its database goes while it starts.
+        only = ("postgres", "temporal") if component == "postgres" else (component,)
+        stack.up(self.project, lambda line: None, only=only)
 
     def variables(self, proxy_port: int) -> dict[str, str]:
         """Return the whole environment of a worker."""

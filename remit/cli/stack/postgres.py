@@ -37,7 +37,7 @@ _PROGRAMS = ("initdb", "postgres", "psql")
 _DEBIAN = Path("/usr/lib/postgresql")
 _SYSTEM = Path("/var/lib/remit")
 """Where clusters of root's stacks are: another user, who cannot enter `.remit`, runs them."""
-_OLDEST = 12
+_OLDEST = 14
 _ANSWER_S = 60.0
 
 
