@@ -113,10 +113,16 @@ def arena(report: Report, profile: Profile = "light") -> Iterator[Arena]:
             (project / folder).mkdir(parents=True)
         has_own_disk = _mount(project / "ledger", after)
         if profile == "full":
-            after.callback(shutil.rmtree, cluster_folder(Layout(project)), ignore_errors=True)
+            after.callback(_drop_cluster, Layout(project))
         after.callback(stack.down, project, lambda line: None)
         stack.up(project, report, only=COMPONENTS[profile], profile=profile)
         yield Arena(project, stack.environment(project), has_own_disk, profile)
+
+
+def _drop_cluster(layout: Layout) -> None:
+    """Remove the databases, which may lie outside of the project."""
+    if layout.secrets.is_dir():
+        shutil.rmtree(cluster_folder(layout), ignore_errors=True)
 
 
 def _mount(folder: Path, after: ExitStack) -> bool:
