@@ -6,6 +6,7 @@ its disk can be filled for real.
 """
 
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -17,8 +18,10 @@ from remit.cli.stack import stack
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.install import Report
 from remit.cli.stack.layout import Layout
+from remit.cli.stack.ports import choose
 from remit.cli.stack.postgres import cluster_folder
-from remit.cli.stack.state import Profile, load
+from remit.cli.stack.state import Profile, StackState, load, save
+from remit.cli.stack.temporal_full import PORTS
 from remit.enforcement.faultpoints import ENVIRONMENT
 
 ROOT = Path(__file__).parent.parent
@@ -114,9 +117,17 @@ def arena(report: Report, profile: Profile = "light") -> Iterator[Arena]:
         has_own_disk = _mount(project / "ledger", after)
         if profile == "full":
             after.callback(_drop_cluster, Layout(project))
+            _choose_port(Layout(project))
         after.callback(stack.down, project, lambda line: None)
         stack.up(project, report, only=COMPONENTS[profile], profile=profile)
         yield Arena(project, stack.environment(project), has_own_disk, profile)
+
+
+def _choose_port(layout: Layout) -> None:
+    """Keep Temporal off the port that every stack likes: while it is dead another may take it."""
+    layout.create()
+    # Not for secrets: machines that start at once should not try the same ones.
+    save(layout.state, StackState(ports={"temporal": choose(random.sample(PORTS, 50))}))
 
 
 def _drop_cluster(layout: Layout) -> None:
