@@ -7,7 +7,7 @@ SEED   ?= 1
 PROFILE ?= light
 
 .DEFAULT_GOAL := help
-.PHONY: help install programs demo up down test unit large lint types policy bench drill chaos lock schemas clean
+.PHONY: help install programs demo up down test unit large full lint types policy bench drill chaos lock schemas clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,14 +17,14 @@ install: $(VENV)/.installed ## Make the virtual environment with pinned, hashed 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@sh deploy/install.sh "$(PYTHON)" "$(VENV)"
 
-programs: install ## Find or install Temporal and OPA
-	@$(BIN)/python -m remit.cli.stack.fetch
+programs: install ## Find or install Temporal and OPA; PROFILE=full: Temporal's server too
+	@$(BIN)/python -m remit.cli.stack.fetch $(PROFILE)
 
 demo: install ## Run the main job for real: a purchase approved from the CLI, then one undone
 	@$(BIN)/python -m examples.demo
 
-up: install ## Start the light stack on the back office
-	@$(BIN)/remit up examples/backoffice
+up: install ## Start a stack on the back office; PROFILE=full: on PostgreSQL
+	@$(BIN)/remit up examples/backoffice $(if $(filter full,$(PROFILE)),--profile full)
 
 down: install ## Stop it
 	@$(BIN)/remit down examples/backoffice
@@ -37,6 +37,10 @@ unit: install ## Run the tests that need no server
 
 large: install programs ## Run the largest plans, and the fault machine in miniature; takes minutes
 	@$(BIN)/python -m pytest -q -m large
+
+full: install ## Run the tests of the profile full; needs PostgreSQL, builds Temporal's server
+	@$(BIN)/python -m remit.cli.stack.fetch full
+	@$(BIN)/python -m pytest -q -m full
 
 lint: install ## Style, imports, and which room may import which
 	@$(BIN)/ruff check .

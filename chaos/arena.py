@@ -1,4 +1,4 @@
-"""Where it happens: a light stack of its own on a copy of `chaos/project`, thrown away afterwards.
+"""Where it happens: a stack of its own on a copy of `chaos/project`, thrown away afterwards.
 
 The stack's workers and keeper are left out: the machine runs its own (`chaos.fleet`), because it
 kills them. The ledger lies on a small file system of its own where that can be mounted, so that
@@ -6,9 +6,10 @@ its disk can be filled for real.
 """
 
 import os
+import random
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,19 @@ from remit.cli.stack import stack
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.install import Report
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.state import load
+from remit.cli.stack.ports import choose
+from remit.cli.stack.postgres import cluster_folder
+from remit.cli.stack.state import Profile, StackState, load, save
+from remit.cli.stack.temporal_full import PORTS
 from remit.enforcement.faultpoints import ENVIRONMENT
 
 ROOT = Path(__file__).parent.parent
 PROJECT = Path(__file__).parent / "project"
 SECRET = "chaos-secret-9d1f6c"  # noqa: S105 (made for being searched for)
-COMPONENTS = ("temporal", "publisher", "opa", "shop")
+COMPONENTS: Mapping[Profile, tuple[str, ...]] = {
+    "light": ("temporal", "publisher", "opa", "shop"),
+    "full": ("postgres", "publisher", "temporal", "opa", "shop"),
+}
 _DISK = "size=256m,mode=0700"
 
 
@@ -35,6 +42,7 @@ class Arena:
     environment: StackEnvironment
     has_own_disk: bool
     """Whether the ledger's file system is its own and can be filled."""
+    profile: Profile = "light"
 
     @property
     def ledger(self) -> Path:
@@ -60,9 +68,26 @@ class Arena:
         """Return the process id of a part of the stack."""
         return load(Layout(self.project).state).components[component].pid
 
+    def pids(self, component: str) -> tuple[int, ...]:
+        """Return the processes of a part of the stack: a database's server has many."""
+        pid = self.pid(component)
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            return (pid,)
+        return (pid, *map(int, children))
+
+    @property
+    def databases(self) -> Path:
+        """The folder of everything that Temporal stores."""
+        layout = Layout(self.project)
+        return layout.data if self.profile == "light" else cluster_folder(layout)
+
     def up(self, component: str) -> None:
         """Start a part of the stack again; blocks until it is healthy."""
-        stack.up(self.project, lambda line: None, only=(component,))
+        # Temporal's server gives up when its database goes while it starts.
+        only = ("postgres", "temporal") if component == "postgres" else (component,)
+        stack.up(self.project, lambda line: None, only=only)
 
     def variables(self, proxy_port: int) -> dict[str, str]:
         """Return the whole environment of a worker."""
@@ -81,7 +106,7 @@ class Arena:
 
 
 @contextmanager
-def arena(report: Report) -> Iterator[Arena]:
+def arena(report: Report, profile: Profile = "light") -> Iterator[Arena]:
     """Start everything but workers and keeper, and leave nothing behind."""
     project = (ROOT / "build" / "chaos" / str(os.getpid())).resolve()
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("__pycache__", ".remit"))
@@ -90,9 +115,25 @@ def arena(report: Report) -> Iterator[Arena]:
         for folder in ("ledger", "points/armed", "points/fired"):
             (project / folder).mkdir(parents=True)
         has_own_disk = _mount(project / "ledger", after)
+        if profile == "full":
+            after.callback(_drop_cluster, Layout(project))
+            _choose_port(Layout(project))
         after.callback(stack.down, project, lambda line: None)
-        stack.up(project, report, only=COMPONENTS)
-        yield Arena(project, stack.environment(project), has_own_disk)
+        stack.up(project, report, only=COMPONENTS[profile], profile=profile)
+        yield Arena(project, stack.environment(project), has_own_disk, profile)
+
+
+def _choose_port(layout: Layout) -> None:
+    """Keep Temporal off the port that every stack likes: while it is dead another may take it."""
+    layout.create()
+    # Not for secrets: machines that start at once should not try the same ones.
+    save(layout.state, StackState(ports={"temporal": choose(random.sample(PORTS, 50))}))
+
+
+def _drop_cluster(layout: Layout) -> None:
+    """Remove the databases, which may lie outside of the project."""
+    if layout.secrets.is_dir():
+        shutil.rmtree(cluster_folder(layout), ignore_errors=True)
 
 
 def _mount(folder: Path, after: ExitStack) -> bool:

@@ -124,7 +124,7 @@ class Driver:
         places = Places(
             journal=self.place.journal,
             ledger=self.place.ledger,
-            searched=(data / "logs", data / "data", self.place.ledger.parent),
+            searched=(data / "logs", self.place.databases, self.place.ledger.parent),
             secret=SECRET,
         )
         long_pauses = [(i.at_ms, i.until_ms) for i in came if i.fault.kind == "long_pause"]

@@ -33,6 +33,7 @@ class Outcome:
     """One run of the machine."""
 
     seed: int
+    profile: str
     plans: int
     ended: Mapping[str, int]
     """Runs by how they ended."""
@@ -67,7 +68,7 @@ class Outcome:
         apart: list[JSON] = [asdict(one) for one in self.violations if one.is_apart]
         return {
             "seed": self.seed,
-            "profile": "light",
+            "profile": self.profile,
             "plans": self.plans,
             "faults": self.faults,
             "violations": len(violations),
@@ -93,7 +94,7 @@ class Outcome:
     def table(self) -> str:
         """Return it for people."""
         rows = [
-            ("seed", str(self.seed)),
+            ("seed, profile", f"{self.seed}, {self.profile}"),
             ("plans", f"{self.plans}: {_counts(self.ended)}"),
             ("requests, effects", f"{self.requests}, {self.effects}"),
             ("faults", f"{self.faults} in {self.took_s:.0f} s"),

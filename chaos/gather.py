@@ -71,7 +71,7 @@ async def gather(client: Client, places: Places, evidence: Evidence, replays: in
         ends=tuple(ends),
         told=tuple(told for history in histories for told in _told(history)),
         unreplayable=tuple([each async for each in _unreplayable(histories[:replays])]),
-        leaks=tuple(_leaks(places)),
+        leaks=(*_leaks(places), *_told_leaks(histories, places.secret)),
     )
 
 
@@ -213,6 +213,13 @@ async def _unreplayable(histories: list[WorkflowHistory]) -> AsyncIterator[str]:
         result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
         if result.replay_failure is not None:
             yield f"{history.workflow_id}: {result.replay_failure}"
+
+
+def _told_leaks(histories: list[WorkflowHistory], secret: str) -> Iterator[str]:
+    """Yield the histories with the secret: a database may store them compressed."""
+    for history in histories:
+        if any(secret.encode() in event.SerializeToString() for event in history.events):
+            yield f"history of {history.workflow_id}"
 
 
 def _leaks(places: Places) -> Iterator[str]:

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
@@ -164,9 +164,13 @@ class Injector:
         if component == "keeper":
             worker = self.fleet.keeper
         if worker is not None:
-            await _stopped(worker.pid, seconds)
+            await _stopped((worker.pid,), seconds)
             return
-        await self._alone(component, lambda: _stopped(self.place.pid(component), seconds))
+        await self._alone(component, lambda: _stopped(self._processes(component), seconds))
+
+    def _processes(self, component: str) -> tuple[int, ...]:
+        place = self.place
+        return place.pids(component) if component == "postgres" else (place.pid(component),)
 
     async def _fill_disk(self, seconds: float) -> None:
         """Leave the ledger's file system without a byte."""
@@ -197,14 +201,18 @@ class Injector:
         return self.fleet.workers[self._turn % len(self.fleet.workers)]
 
 
-async def _stopped(pid: int, seconds: float) -> None:
-    if not pid:
-        return
+async def _stopped(pids: Sequence[int], seconds: float) -> None:
+    """Let processes stand still; the first is the one that starts the others."""
+    for pid in filter(None, pids):
+        _signal(pid, signal.SIGSTOP)
+    await asyncio.sleep(seconds if any(pids) else 0)
+    for pid in filter(None, reversed(pids)):
+        _signal(pid, signal.SIGCONT)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGSTOP)
-        await asyncio.sleep(seconds)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGCONT)
+        os.kill(pid, number)
 
 
 def _fill(path: str) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from remit.cli.stack.state import Profile
+
 FULL_PLANS = 300
 WINDOW_FAULTS = 20
 """At this many plans every window must get this many faults; fewer plans, fewer faults."""
@@ -50,6 +52,15 @@ TIMED: Mapping[str, int] = {
     "skew": 3, "long_pause": 3,
 }  # fmt: skip
 """How often each kind comes without a window, at `FULL_PLANS`."""
+OF_PROFILE: Mapping[Profile, Mapping[str, int]] = {
+    "light": TIMED,
+    "full": {**TIMED, "kill_postgres": 4, "pause_postgres": 4},
+}
+"""The same by profile. In `full` it is the server that `kill_temporal` means."""
+AT_POINTS_OF: Mapping[Profile, tuple[str, ...]] = {
+    "light": AT_POINTS,
+    "full": (*AT_POINTS, "kill_postgres", "kill_temporal"),
+}
 LONG_PAUSE_S = 9.0
 """Longer than any lease of the shop's tools (3 s timeout, 2 s settle, 1 s slack)."""
 
@@ -87,16 +98,21 @@ def bound(plans: int) -> int:
     return max(1, round(WINDOW_FAULTS * min(plans, FULL_PLANS) / FULL_PLANS))
 
 
-def schedule(seed: int, plans: int, without: Sequence[str] = ()) -> Schedule:
+def schedule(
+    seed: int, plans: int, without: Sequence[str] = (), profile: Profile = "light"
+) -> Schedule:
     """Return the faults for a seed and a number of plans, leaving some kinds out."""
     # Not for secrets: the same seed must give the same faults.
     rng = random.Random(f"faults:{seed}:{plans}")  # noqa: S311
-    at_points = [fault for window in WINDOWS for fault in _of_window(rng, window, bound(plans))]
+    turns = AT_POINTS_OF[profile]
+    at_points = [
+        fault for window in WINDOWS for fault in _of_window(rng, window, bound(plans), turns)
+    ]
     rng.shuffle(at_points)
     share = min(plans, FULL_PLANS) / FULL_PLANS
     timed = [
         Fault(0, kind, seconds=_seconds(rng, kind))
-        for kind, count in TIMED.items()
+        for kind, count in OF_PROFILE[profile].items()
         if kind not in without
         for _ in range(max(1, round(count * share)))
     ]
@@ -121,12 +137,12 @@ def missed(
     return short, sorted(planned.kinds - kinds)
 
 
-def _of_window(rng: random.Random, window: Window, least: int) -> list[Fault]:
+def _of_window(rng: random.Random, window: Window, least: int, turns: Sequence[str]) -> list[Fault]:
     points = POINTS[window]
     faults = []
     # One in five more: a point that nobody comes to in time is not a fault.
     for number in range(least + least // 5):
-        kind = AT_POINTS[(number + len(window)) % len(AT_POINTS)]
+        kind = turns[(number + len(window)) % len(turns)]
         point = points[number % len(points)]
         in_flight = point.endswith(".sending") and kind == "kill_worker"
         delay_s = round(rng.uniform(0.005, 0.06), 3) if in_flight else 0.0

@@ -17,6 +17,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
+from remit.cli.stack.state import Profile
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,15 +29,14 @@ class Running:
         self.project = project
 
     @classmethod
-    def of(cls, source: Path, folder: Path) -> "Running":
+    def of(cls, source: Path, folder: Path, profile: Profile = "light") -> "Running":
         """Copy `source` to `folder` and bring its stack up."""
         ignored = shutil.ignore_patterns(".remit", "__pycache__", "service")
         shutil.copytree(source, folder, ignore=ignored)
         # A keeper that looks often keeps the tests short; it does nothing else differently.
         os.environ.setdefault("REMIT_KEEPER_EVERY_S", "2")
-        running = cls(folder)
-        running.up()
-        return running
+        stack.up(folder, lambda line: None, profile=profile)
+        return cls(folder)
 
     def up(self) -> None:
         """Bring up whatever is not."""

@@ -50,7 +50,7 @@ START: Mapping[str, Entry] = {
         "A repair waits until the keeper has closed its run.", "Send an open run `rollback`."
     ),
     "FAULT-POINTS-REFUSED": Entry(
-        "`REMIT_FAULT_POINTS` is set, and this is not the fault machine's own light stack.",
+        "`REMIT_FAULT_POINTS` is set, and this is not the fault machine's own stack.",
         "Unset it: it lets a process be ended on purpose.",
     ),
     "RUN-ENDED": Entry(

@@ -6,7 +6,7 @@ database. Nothing heavier than Typer is imported at the top of this file; a test
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -242,14 +242,27 @@ def schema(
     return start(name.value)
 
 
-def up(folder: StackFolder = None, project: InProject = None, as_json: AsJson = False) -> int:
+def up(
+    folder: StackFolder = None,
+    profile: Annotated[
+        Literal["light", "full"] | None,
+        typer.Option(
+            "--profile",
+            help="light: Temporal's development server on a file. full: Temporal's server on "
+            "PostgreSQL. Without it: the one that the project's stack has, else light.",
+            show_default=False,
+        ),
+    ] = None,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
     """Start the stack.
 
     Temporal, OPA, the project's services, workers. What runs and is healthy is left alone.
     """
     from remit.cli.control import up as start
 
-    return start(folder or project, as_json=as_json)
+    return start(folder or project, profile, as_json=as_json)
 
 
 def down(folder: StackFolder = None, project: InProject = None, as_json: AsJson = False) -> int:

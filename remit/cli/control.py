@@ -1,4 +1,4 @@
-"""`remit up`, `down`, `status`, `env`: the light stack from the command line.
+"""`remit up`, `down`, `status`, `env`: the stack from the command line.
 
 What happens to processes is `remit.cli.stack`'s; here it is told. Progress goes to stderr.
 """
@@ -12,12 +12,16 @@ from remit.cli.place import find_project
 from remit.cli.stack import stack
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.environment import StackEnvironment
+from remit.cli.stack.profile import LACKS
+from remit.cli.stack.state import Profile
 from remit.cli.stack.status import ComponentStatus, StackStatus, environment_line
 
 
-def up(project: Path | None, *, as_json: bool) -> int:
+def up(project: Path | None, profile: Profile | None, *, as_json: bool) -> int:
     """Bring the stack up and print how it is."""
-    told = stack.up(find_project(project), note)
+    told = stack.up(find_project(project), note, profile=profile)
+    if told.profile == "full":
+        note(LACKS)
     answer(_document(told), _lines(told), as_json=as_json)
     return ExitCode.OK
 
@@ -61,7 +65,7 @@ def _document(told: StackStatus) -> Document:
 
 
 def _lines(told: StackStatus) -> list[str]:
-    lines = [f"{told.project}: {told.condition}"]
+    lines = [f"{told.project}: {told.condition}, profile {told.profile}"]
     width = max((len(part.name) for part in told.components), default=0)
     lines += [f"  {part.name:<{width}}  {_part(part)}" for part in told.components]
     lines += _policy_lines(told)

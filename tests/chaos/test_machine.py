@@ -43,21 +43,6 @@ def test_a_broken_effect_once_is_caught(tmp_path: Path) -> None:
     assert "WRONG I2" in said
 
 
-def test_the_full_profile_is_refused_with_a_code() -> None:
-    """What is not built is not pretended."""
-    done = subprocess.run(
-        [sys.executable, "-m", "chaos", "--profile", "full"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 2
-    assert done.stderr.startswith("CHAOS-PROFILE: ")
-
-
 def _run(folder: Path, *words: str) -> tuple[int, JSONObject, str]:
     out = folder / "chaos.json"
     done = subprocess.run(

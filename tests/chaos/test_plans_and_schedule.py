@@ -96,3 +96,13 @@ def _library(project: Project) -> Library:
 def test_the_project_is_a_project() -> None:
     """It stands where the machine copies it from."""
     assert (Path(ROOT) / "chaos" / "project" / "remit.toml").is_file()
+
+
+def test_the_full_profile_adds_its_own_kinds_and_changes_no_other() -> None:
+    """PostgreSQL dies and stands still there, in its turn and at points; `light` is as it was."""
+    light, full = schedule(1, FULL_PLANS), schedule(1, FULL_PLANS, profile="full")
+
+    assert full.kinds - light.kinds == {"kill_postgres", "pause_postgres"}
+    assert {"kill_temporal", "pause_temporal"} <= {fault.kind for fault in full.timed}
+    assert {"kill_postgres", "kill_temporal"} <= {fault.kind for fault in full.at_points}
+    assert schedule(1, FULL_PLANS, profile="light") == light

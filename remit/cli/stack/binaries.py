@@ -21,7 +21,7 @@ Installer = Release | GoModule
 Version = tuple[int, ...]
 
 _VERSION_DEADLINE_S = 20.0
-_LOCK_WAIT_S = 1800.0
+_LOCK_WAIT_S = 4000.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the light stack says when it cannot go on: one error type with a stable code and a way out.
+"""What the stack says when it cannot go on: one error type with a stable code and a way out.
 
     StackError
     └── PolicyError    the policy sources cannot become a bundle; the last good one stays
@@ -26,6 +26,10 @@ class StackCode(StrEnum):
     """Somebody else got a component's port between our choice and its start."""
     STOP_FAILED = "STACK-STOP-FAILED"
     """A component outlived SIGKILL."""
+    PROFILE = "STACK-PROFILE"
+    """The project's stack has another profile, or other databases, than the ones asked for."""
+    POSTGRES_MISSING = "STACK-POSTGRES-MISSING"
+    """The profile `full` needs PostgreSQL's programs, and the system has none."""
     UNKNOWN_COMPONENT = "STACK-UNKNOWN-COMPONENT"
     """A component was named that this stack does not have."""
     NOT_RUNNING = "STACK-NOT-RUNNING"

@@ -1,15 +1,16 @@
-"""`python -m remit.cli.stack.fetch`: find or install the programs of the stack, and say which."""
+"""`python -m remit.cli.stack.fetch [light|full]`: find or install a stack's programs; say which."""
 
 import os
 import sys
 
-from remit.cli.stack.binaries import OPA, TEMPORAL, cache_folder, ensure
+from remit.cli.stack.binaries import cache_folder, ensure
 from remit.cli.stack.errors import StackError
+from remit.cli.stack.profile import PROGRAMS
 
 
 def main() -> int:
-    """Make sure that Temporal's development server and OPA are there."""
-    for program in (TEMPORAL, OPA):
+    """Make sure that the programs of a profile are there."""
+    for program in PROGRAMS["full" if "full" in sys.argv[1:] else "light"]:
         try:
             found = ensure(program, _say, cache=cache_folder(), search=os.environ.get("PATH", ""))
         except StackError as error:

@@ -2,13 +2,15 @@
 
 Each kind has `problem()`, which returns `None` when all is well and otherwise one line that says
 what is missing. A check has a deadline, follows no redirect, knows no proxy and never raises.
-Temporal is asked through its web UI's door (the UI forwards to the gRPC port), which proves both
-ports and spares `remit status` the SDK's native library and its crashes at exit.
+Temporal is asked over HTTP, of the development server through its web UI's door (which forwards to
+the gRPC port and so proves both), which spares `remit status` the SDK's native library and its
+crashes at exit.
 """
 
 import http.client
 import json
 import socket
+import struct
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -19,6 +21,8 @@ from remit.canonical import JSON, JSONObject
 
 _DEADLINE_S = 2.0
 _MAX_BODY = 1 << 20
+_PROTOCOL = 3 << 16
+"""PostgreSQL's protocol 3.0."""
 
 
 class _Health(BaseModel):
@@ -53,7 +57,7 @@ class TemporalHealth(_Health):
 
     kind: Literal["temporal"] = "temporal"
     web_ui: str
-    """`http://host:port` of the web UI."""
+    """`http://host:port` of the web UI, or of the front end's own HTTP door."""
     namespace: str
     search_attributes: tuple[str, ...]
 
@@ -69,6 +73,30 @@ class TemporalHealth(_Health):
             n for n in self.search_attributes if not isinstance(known, dict) or n not in known
         ]
         return f"search attributes not registered: {', '.join(missing)}" if missing else None
+
+
+class PostgresHealth(_Health):
+    """Healthy when PostgreSQL asks a client to prove who it is: then it takes connections."""
+
+    kind: Literal["postgres"] = "postgres"
+    host: str
+    port: int
+    user: str
+
+    def problem(self) -> str | None:
+        """Return what is wrong, or `None`."""
+        words = b"user\0%b\0database\0postgres\0\0" % self.user.encode()
+        hello = struct.pack("!II", len(words) + 8, _PROTOCOL) + words
+        try:
+            with socket.create_connection((self.host, self.port), timeout=_DEADLINE_S) as line:
+                line.sendall(hello)
+                answer = line.recv(1024)
+        except OSError as error:
+            return f"connecting: {error}"
+        if answer[:1] == b"R":
+            return None
+        said = answer[5:].replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        return f"connecting: {said or 'no answer'}"
 
 
 class OpaHealth(_Health):
@@ -111,7 +139,8 @@ class OpaHealth(_Health):
 
 
 Health = Annotated[
-    RunningHealth | HttpHealth | TemporalHealth | OpaHealth, Field(discriminator="kind")
+    RunningHealth | HttpHealth | TemporalHealth | PostgresHealth | OpaHealth,
+    Field(discriminator="kind"),
 ]
 
 

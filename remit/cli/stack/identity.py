@@ -138,3 +138,15 @@ def _kill(pid: int, number: signal.Signals) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def pids_working_in(folder: Path) -> list[int]:
+    """Return the processes whose working folder is `folder`. Only Linux can tell."""
+    if sys.platform != "linux":
+        return []
+    found = []
+    for entry in _PROC.iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and (entry / "cwd").readlink() == folder:
+                found.append(int(entry.name))
+    return found

@@ -26,7 +26,7 @@ Report = Callable[[str], None]
 
 _CONNECT_S = 5.0
 _DOWNLOAD_S = 600.0
-_BUILD_S = 1800.0
+_BUILD_S = 3600.0
 _TELL_EVERY_S = 15.0
 _MAX_BYTES = 512 * 2**20
 _CHUNK = 1 << 20

@@ -66,6 +66,26 @@ class Layout:
         return self.data / "ledger.db"
 
     @property
+    def postgres(self) -> Path:
+        """PostgreSQL's cluster; elsewhere when we are root, see `postgres`."""
+        return self.root / "postgres"
+
+    @property
+    def temporal(self) -> Path:
+        """Configuration of Temporal's server, profile `full`."""
+        return self.run / "temporal"
+
+    @property
+    def temporal_ui(self) -> Path:
+        """Configuration of its web UI, profile `full`."""
+        return self.run / "temporal-ui"
+
+    @property
+    def secrets(self) -> Path:
+        """Passwords of the database's roles, one file each."""
+        return self.root / "secrets"
+
+    @property
     def opa_token(self) -> Path:
         """Bearer token of the enforcement point."""
         return self.run / "opa.token"
@@ -101,7 +121,7 @@ class Layout:
 
     def create(self) -> None:
         """Make the folders, readable by their owner alone."""
-        for folder in (self.root, self.data, self.logs, self.run, self.bundle):
+        for folder in (self.root, self.data, self.logs, self.run, self.bundle, self.secrets):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
 

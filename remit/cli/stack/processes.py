@@ -96,18 +96,25 @@ def await_healthy(
         pause = min(0.1, pause * 1.5)
 
 
-def stop(name: str, process: ProcessId, *, grace_s: float) -> bool:
+def stop(
+    name: str,
+    process: ProcessId,
+    *,
+    grace_s: float,
+    number: signal.Signals = signal.SIGTERM,
+) -> bool:
     """End `process`; return whether it still ran.
 
     Args:
         name: the component, for the message.
         process: never signalled if its pid means another process by now.
-        grace_s: seconds between SIGTERM and SIGKILL.
+        grace_s: seconds between `number` and SIGKILL.
+        number: what asks it to end.
 
     Raises:
         StackError: `STACK-STOP-FAILED` when it survives SIGKILL.
     """
-    if not process.signal(signal.SIGTERM):
+    if not process.signal(number):
         return False
     if not _ended(process, grace_s):
         process.kill_group()

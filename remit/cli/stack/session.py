@@ -6,22 +6,26 @@ recorded before its health is known, and forgotten only when it is gone.
 
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from signal import Signals
 
+from remit.cli.stack import full
 from remit.cli.stack import opa as opa_setup
 from remit.cli.stack.binaries import Binary
+from remit.cli.stack.blueprint import Blueprint
 from remit.cli.stack.bundle_status import read_status
-from remit.cli.stack.components import Blueprint, Component, port_owners, preferred_ports
+from remit.cli.stack.component import Component
 from remit.cli.stack.errors import PolicyError, StackCode, StackError
 from remit.cli.stack.identity import marked
 from remit.cli.stack.install import Report
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.listeners import foreign_port
+from remit.cli.stack.outline import Outline
 from remit.cli.stack.ports import choose
+from remit.cli.stack.postgres import server_of
 from remit.cli.stack.processes import Started, await_healthy, start, stop
-from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import ComponentRecord, StackState, load, save
 from remit.stores.atomic import keep_secret
 from remit.stores.keyring import Keyring, origin_of
@@ -44,12 +48,10 @@ class Session:
         self.state = load(layout.state)
         self._report = report
 
-    def prepare(
-        self, settings: ProjectSettings, temporal: Binary, opa: Binary, core: Path
-    ) -> Blueprint:
+    def prepare(self, outline: Outline, programs: Mapping[str, Binary], core: Path) -> Blueprint:
         """Decide ports, secrets and files, and write them down."""
         layout = self.layout
-        ports = self._ports(settings)
+        ports = self._ports(outline)
         Keyring(layout.evidence_keys).make(origin_of(layout.project.name))
         configuration = opa_setup.write_configuration(
             layout.run,
@@ -57,22 +59,28 @@ class Session:
             bundle_key=keep_secret(layout.bundle_key),
             publisher_port=ports["publisher"],
         )
+        postgres = None
+        if outline.profile == "full":
+            postgres = server_of(layout, ports.get("postgres", 0))
+            full.write_configuration(layout, postgres, ports)
         blueprint = Blueprint(
             layout=layout,
-            settings=settings,
-            temporal=temporal,
-            opa=opa,
+            settings=outline.settings,
+            profile=outline.profile,
+            programs=programs,
             ports=ports,
             socket=layout.socket(self.state.socket),
             opa_configuration=configuration,
             core_policies=core,
+            postgres=postgres,
         )
         self._keep(
             self.state.model_copy(
                 update={
+                    "profile": outline.profile,
                     "ports": {**self.state.ports, **ports},
                     "socket": blueprint.socket,
-                    "versions": {"temporal": temporal.version, "opa": opa.version},
+                    "versions": {name: program.version for name, program in programs.items()},
                     "environment": blueprint.environment(),
                 }
             )
@@ -95,7 +103,8 @@ class Session:
         """Stop the recorded components in `wanted`, the latest start first."""
         for name in [n for n in reversed(self.state.components) if n in wanted]:
             record = self.state.components[name]
-            if stop(name, record.process, grace_s=record.grace_s):
+            number = Signals(record.stop_signal)
+            if stop(name, record.process, grace_s=record.grace_s, number=number):
                 self._report(f"{name}: stopped")
             self._keep(self.state.without_component(name))
 
@@ -138,6 +147,7 @@ class Session:
             log=started.log,
             health=component.health,
             grace_s=component.grace_s,
+            stop_signal=component.stop_signal,
         )
         self._keep(self.state.with_component(component.name, record))
         return started
@@ -176,11 +186,10 @@ class Session:
         found = said.error
         return PolicyError(StackCode(found.code), found.message, hint=found.hint, path=found.path)
 
-    def _ports(self, settings: ProjectSettings) -> dict[str, int]:
+    def _ports(self, outline: Outline) -> dict[str, int]:
         """Return a port for every purpose; those of running components stay as they are."""
         chosen: dict[str, int] = {}
-        familiar = preferred_ports()
-        owners = port_owners(settings)
+        owners = outline.port_owners()
         running = {n for n, r in self.state.components.items() if r.process.is_running()}
         kept = {
             purpose: port
@@ -189,7 +198,7 @@ class Session:
         }
         for purpose in owners:
             taken = {*chosen.values(), *kept.values()}
-            candidates = (self.state.ports.get(purpose), familiar.get(purpose))
+            candidates = (self.state.ports.get(purpose), *outline.candidates(purpose))
             chosen[purpose] = kept.get(purpose) or choose(candidates, taken=taken)
         return chosen
 

@@ -1,4 +1,4 @@
-"""The light stack of one project: `up`, `down`, `restart`, `status`.
+"""The stack of one project: `up`, `down`, `restart`, `status`.
 
 Every command may be repeated and interrupted at any point: `up` keeps what is healthy and up to
 date, and starts, or starts again, what is not; `down` stops whatever is there, also what no state
@@ -11,16 +11,20 @@ from collections.abc import Collection
 from itertools import groupby
 from pathlib import Path
 
-from remit.cli.stack.binaries import OPA, TEMPORAL, cache_folder, ensure
-from remit.cli.stack.components import Blueprint, components, core_policies, names
+from remit.cli.stack.binaries import cache_folder, ensure
+from remit.cli.stack.blueprint import Blueprint
+from remit.cli.stack.components import components, core_policies
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.errors import StackCode, StackError
 from remit.cli.stack.install import Report
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.lock import hold
+from remit.cli.stack.outline import Outline
+from remit.cli.stack.postgres import has_own_cluster
+from remit.cli.stack.profile import PROGRAMS, profile_of
 from remit.cli.stack.project import ProjectSettings, load_project
 from remit.cli.stack.session import PortTakenError, Session
-from remit.cli.stack.state import StackState, load
+from remit.cli.stack.state import Profile, StackState, load
 from remit.cli.stack.status import StackStatus, status_of
 
 _LOCK_WAIT_S = 120.0
@@ -34,6 +38,7 @@ def up(
     *,
     only: Collection[str] | None = None,
     core: Path | None = None,
+    profile: Profile | None = None,
 ) -> StackStatus:
     """Bring the stack of `project` up, or back up, and return its status.
 
@@ -42,24 +47,26 @@ def up(
         report: told, a line at a time, what is done.
         only: names of components to look after; all when `None`.
         core: the folder of Remit's own policies; the shipped ones when `None`.
+        profile: the profile of a stack that has none yet; `light` when `None`.
 
     Raises:
         StackError: with a stable code; what was healthy is left running.
     """
     layout = Layout(project.resolve())
-    settings = load_project(layout.project)
-    wanted = _checked(names(settings) if only is None else only, settings)
-    found = [
-        ensure(program, report, cache=cache_folder(), search=os.environ.get("PATH", ""))
-        for program in (TEMPORAL, OPA)
-    ]
+    outline = outlined(layout, load(layout.state), profile)
+    wanted = _checked(outline.names() if only is None else only, outline)
+    search = os.environ.get("PATH", "")
+    found = {
+        program.name: ensure(program, report, cache=cache_folder(), search=search)
+        for program in PROGRAMS[outline.profile]
+    }
     layout.create()
     with hold(layout.lock, wait_s=_LOCK_WAIT_S, report=report):
         session = Session(layout, report)
         session.stop_orphans()
-        session.stop_all(set(session.state.components) - set(names(settings)))
+        session.stop_all(set(session.state.components) - set(outline.names()))
         for left in reversed(range(_TRIES)):
-            blueprint = session.prepare(settings, found[0], found[1], core or core_policies())
+            blueprint = session.prepare(outline, found, core or core_policies())
             try:
                 _ensure_all(session, blueprint, wanted)
                 break
@@ -94,7 +101,7 @@ def restart(project: Path, name: str, report: Report, *, core: Path | None = Non
         StackError: `STACK-UNKNOWN-COMPONENT`, or whatever `up` raises.
     """
     layout = Layout(project.resolve())
-    _checked((name,), load_project(layout.project))
+    _checked((name,), outlined(layout, load(layout.state)))
     if layout.root.is_dir():
         with hold(layout.lock, wait_s=_LOCK_WAIT_S, report=report):
             Session(layout, report).stop_all({name})
@@ -129,8 +136,8 @@ def _ensure_all(session: Session, blueprint: Blueprint, wanted: Collection[str])
         session.ensure(tuple(wave))
 
 
-def _checked(wanted: Collection[str], settings: ProjectSettings) -> Collection[str]:
-    known = names(settings)
+def _checked(wanted: Collection[str], outline: Outline) -> Collection[str]:
+    known = outline.names()
     for name in wanted:
         if name not in known:
             raise StackError(
@@ -141,9 +148,19 @@ def _checked(wanted: Collection[str], settings: ProjectSettings) -> Collection[s
     return wanted
 
 
+def outlined(layout: Layout, state: StackState, wanted: Profile | None = None) -> Outline:
+    """Return what a project asks for.
+
+    Raises:
+        StackError: the project cannot be read, or has another profile than `wanted`.
+    """
+    profile = profile_of(layout, state, wanted)
+    return Outline(load_project(layout.project), profile, has_own_cluster(layout))
+
+
 def _expected(layout: Layout) -> tuple[str, ...]:
     """Return the components a project should have; the usual ones if it cannot be read."""
     try:
-        return names(load_project(layout.project))
+        return outlined(layout, load(layout.state)).names()
     except StackError:
-        return names(ProjectSettings())
+        return Outline(ProjectSettings()).names()

@@ -5,6 +5,7 @@ It is written right after a process starts and before its health is known, so th
 `remit up` is repaired by the next. Ports outlive `down`, so that addresses stay what they were.
 """
 
+import signal
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,9 @@ from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.health import Health
 from remit.cli.stack.identity import ProcessId
 from remit.stores.atomic import write_atomically
+
+Profile = Literal["light", "full"]
+"""`light`: Temporal's development server on a file. `full`: Temporal's server on PostgreSQL."""
 
 GONE = "its process is gone"
 _MAX_BYTES = 1 << 20
@@ -36,7 +40,9 @@ class ComponentRecord(BaseModel):
     log: Path
     health: Health
     grace_s: float
-    """Seconds between SIGTERM and SIGKILL."""
+    """Seconds between `stop_signal` and SIGKILL."""
+    stop_signal: int = signal.SIGTERM
+    """What asks it to end."""
 
     @property
     def process(self) -> ProcessId:
@@ -54,6 +60,8 @@ class StackState(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal["remit.stack/v1"] = "remit.stack/v1"
+    profile: Profile | None = None
+    """As of the first `up`; it never changes."""
     components: dict[str, ComponentRecord] = {}
     """By name, in the order of their start."""
     ports: dict[str, int] = {}
@@ -61,7 +69,7 @@ class StackState(BaseModel):
     socket: Path | None = None
     """OPA's socket."""
     versions: dict[str, str] = {}
-    """Of `temporal` and `opa`."""
+    """Of the programs, by their names."""
     environment: StackEnvironment | None = None
     """What the children were told, without the parts that differ between them."""
 

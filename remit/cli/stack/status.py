@@ -16,7 +16,7 @@ from remit.cli.stack.bundle_status import BundleStatus, read_status
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.health import OpaHealth
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.state import GONE, ComponentRecord, StackState
+from remit.cli.stack.state import GONE, ComponentRecord, Profile, StackState
 
 Condition = Literal["healthy", "unhealthy", "stopped"]
 
@@ -51,6 +51,7 @@ class StackStatus(_Model):
     """The whole stack of a project."""
 
     project: Path
+    profile: Profile = "light"
     condition: Literal["running", "degraded", "stopped"]
     """`running`: every part is healthy; `degraded`: some are; `stopped`: none runs."""
     components: tuple[ComponentStatus, ...]
@@ -74,6 +75,7 @@ def status_of(layout: Layout, state: StackState, expected: tuple[str, ...]) -> S
     environment = state.environment
     return StackStatus(
         project=layout.project,
+        profile=state.profile or "light",
         condition=_condition(parts),
         components=parts,
         policy=PolicyStatus(

@@ -1,0 +1,62 @@
+"""What is decided before the first process of a stack starts, and what its processes are told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from remit.cli.stack import temporal_server
+from remit.cli.stack.binaries import Binary
+from remit.cli.stack.environment import StackEnvironment
+from remit.cli.stack.layout import Layout
+from remit.cli.stack.ports import LOOPBACK
+from remit.cli.stack.postgres import Postgres
+from remit.cli.stack.project import ProjectSettings
+from remit.cli.stack.state import Profile
+
+SERVICE = "service."
+"""What the purposes of services' ports begin with."""
+LEDGER_ON_POSTGRES = False
+"""Whether the profile `full` keeps its ledger in PostgreSQL: once the ledger speaks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Everything that is decided before the first process starts."""
+
+    layout: Layout
+    settings: ProjectSettings
+    profile: Profile
+    programs: Mapping[str, Binary]
+    """By name, those that `profile.PROGRAMS` lists."""
+    ports: Mapping[str, int]
+    """By purpose, see `port_owners`."""
+    socket: Path
+    opa_configuration: Path
+    """As `opa.write_configuration` left it."""
+    core_policies: Path
+    postgres: Postgres | None = None
+    """Where the databases of the profile `full` are."""
+
+    def environment(self) -> StackEnvironment:
+        """Return what every child is told."""
+        return StackEnvironment(
+            project=self.layout.project,
+            temporal_address=f"{LOOPBACK}:{self.ports['temporal']}",
+            temporal_namespace=temporal_server.NAMESPACE,
+            temporal_ui=temporal_server.web_ui(self.ports["temporal_ui"]),
+            opa_socket=self.socket,
+            opa_token_file=self.layout.opa_token,
+            ledger_url=self._ledger_url(),
+            log_dir=self.layout.logs,
+            opa_binary=self.programs["opa"].path,
+            temporal_binary=self.programs["temporal"].path,
+        )
+
+    def service_ports(self) -> dict[str, int]:
+        """Return the ports of the project's services, by their names in `remit.toml`."""
+        return {n: self.ports[SERVICE + n] for n in self.settings.ports()}
+
+    def _ledger_url(self) -> str:
+        if self.postgres is None or not LEDGER_ON_POSTGRES:
+            return f"sqlite:///{self.layout.ledger_database}"
+        return self.postgres.ledger_url(self.layout)

@@ -1,0 +1,59 @@
+"""Which parts a stack has and which ports they need, known before anything is decided."""
+
+import random
+from dataclasses import dataclass
+
+from remit.cli.stack import temporal_full, temporal_server
+from remit.cli.stack.blueprint import SERVICE
+from remit.cli.stack.project import ProjectSettings
+from remit.cli.stack.state import Profile
+
+WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
+"""Worker processes and their roles."""
+METRICS = "metrics."
+"""What the purposes of workers' ports begin with."""
+_FAMILIAR = {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}
+_TRIED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a project and its profile ask for."""
+
+    settings: ProjectSettings
+    profile: Profile = "light"
+    has_cluster: bool = True
+    """Whether the profile `full` runs PostgreSQL itself."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all components, in the order of their start."""
+        services = tuple(service.name for service in self.settings.service)
+        if self.profile == "light":
+            return ("temporal", "publisher", "opa", *services, *WORKERS)
+        own = ("postgres",) if self.has_cluster else ()
+        return (*own, "publisher", "temporal", "opa", *services, "temporal-ui", *WORKERS)
+
+    def port_owners(self) -> dict[str, tuple[str, ...]]:
+        """Return every port the stack needs, by purpose, with the components that listen on it."""
+        owners: dict[str, tuple[str, ...]] = {"publisher": ("publisher",), **self._engine()}
+        owners |= {METRICS + name: (name,) for name in WORKERS}
+        for port in self.settings.ports():
+            users = (s.name for s in self.settings.service if port in s.ports())
+            owners[SERVICE + port] = tuple(users)
+        return owners
+
+    def candidates(self, purpose: str) -> tuple[int, ...]:
+        """Return ports to try before any other that is free."""
+        familiar = _FAMILIAR.get(purpose)
+        first = () if familiar is None else (familiar,)
+        if self.profile == "light" or purpose not in temporal_full.purposes():
+            return first
+        # Not for secrets: two stacks that start at once should not try the same ones.
+        return (*first, *random.sample(temporal_full.PORTS, _TRIED))
+
+    def _engine(self) -> dict[str, tuple[str, ...]]:
+        if self.profile == "light":
+            return {"temporal": ("temporal",), "temporal_ui": ("temporal",)}
+        own = {"postgres": ("postgres",)} if self.has_cluster else {}
+        server = dict.fromkeys(temporal_full.purposes(), ("temporal",))
+        return {**own, **server, "temporal_ui": ("temporal-ui",)}
