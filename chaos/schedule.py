@@ -5,6 +5,7 @@ steps, and end or stop it right there. The others come when enough plans have be
 is due depends on plans begun, not on the clock, so that a slow machine has the same schedule.
 """
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -140,8 +141,8 @@ def missed(
 def _of_window(rng: random.Random, window: Window, least: int, turns: Sequence[str]) -> list[Fault]:
     points = POINTS[window]
     faults = []
-    # One in five more: a point that nobody comes to in time is not a fault.
-    for number in range(least + least // 5):
+    # Two in five more: a point that nobody comes to in time is not a fault.
+    for number in range(least + math.ceil(least * 0.4)):
         kind = turns[(number + len(window)) % len(turns)]
         point = points[number % len(points)]
         in_flight = point.endswith(".sending") and kind == "kill_worker"
