@@ -18,7 +18,15 @@ from remit.cli.stack.binaries import cache_folder, find
 from remit.cli.stack.errors import StackError
 from remit.cli.stack.identity import marked
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.postgres import ADMIN, cluster_folder, find_programs, password_file
+from remit.cli.stack.postgres import (
+    ADMIN,
+    KEEPER,
+    ROLES,
+    WORKER,
+    cluster_folder,
+    find_programs,
+    password_file,
+)
 from remit.cli.stack.profile import PROGRAMS
 from remit.cli.stack.state import load
 from remit.stores.keyring import Keyring
@@ -144,6 +152,9 @@ def test_another_profile_is_refused(full: Running) -> None:
     ("role", "database", "may"),
     [
         ("remit", "remit", True),
+        ("remit_worker", "remit", True),
+        ("remit_keeper", "remit", True),
+        ("remit_worker", "temporal", False),
         ("remit", "temporal", False),
         ("remit", "temporal_visibility", False),
         ("temporal", "temporal", True),
@@ -169,10 +180,26 @@ def test_a_role_makes_no_roles_and_no_databases(full: Running) -> None:
     assert not connects(full, "temporal", "temporal", password, "SELECT pg_read_file('PG_VERSION')")
 
 
+@pytest.mark.parametrize("role", [WORKER, KEEPER])
+def test_who_writes_the_ledger_only_adds_to_it(full: Running, role: str) -> None:
+    """Workers and keeper have roles of their own, which change no record and no table."""
+    full.up()
+    layout = Layout(full.project)
+    password = password_file(layout, role).read_text()
+
+    assert stack.environment(full.project).ledger_url.startswith(f"postgresql+psycopg://{WORKER}@")
+    assert not layout.ledger_database.exists()
+    assert connects(full, role, "remit", password, "SELECT count(*) FROM records")
+    for order in ("UPDATE records SET kind = 'forged'", "DELETE FROM votes", "DROP TABLE gates"):
+        assert not connects(full, role, "remit", password, order)
+    added = connects(full, role, "remit", password, "INSERT INTO leaves VALUES (-1, 'r', 1, '')")
+    assert added is (role == KEEPER)
+
+
 def test_passwords_stand_nowhere_else(full: Running) -> None:
     """State and logs hold none; what holds one is readable by its owner alone."""
     layout = Layout(full.project)
-    secrets = [password_file(layout, role).read_text() for role in ("remit", "temporal", ADMIN)]
+    secrets = [password_file(layout, role).read_text() for role in (*ROLES, ADMIN)]
     for file in (layout.state, *layout.logs.iterdir()):
         assert not [one for one in secrets if one in file.read_text(errors="replace")], file
     for file in (*layout.secrets.iterdir(), *(layout.temporal / "config").iterdir()):

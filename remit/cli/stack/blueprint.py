@@ -9,14 +9,12 @@ from remit.cli.stack.binaries import Binary
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.ports import LOOPBACK
-from remit.cli.stack.postgres import Postgres
+from remit.cli.stack.postgres import WORKER, Postgres, password_file
 from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import Profile
 
 SERVICE = "service."
 """What the purposes of services' ports begin with."""
-LEDGER_ON_POSTGRES = False
-"""Whether the profile `full` keeps its ledger in PostgreSQL: once the ledger speaks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Blueprint:
             temporal_ui=temporal_server.web_ui(self.ports["temporal_ui"]),
             opa_socket=self.socket,
             opa_token_file=self.layout.opa_token,
-            ledger_url=self._ledger_url(),
+            ledger_url=self.ledger_url(),
             log_dir=self.layout.logs,
             opa_binary=self.programs["opa"].path,
             temporal_binary=self.programs["temporal"].path,
@@ -56,7 +54,8 @@ class Blueprint:
         """Return the ports of the project's services, by their names in `remit.toml`."""
         return {n: self.ports[SERVICE + n] for n in self.settings.ports()}
 
-    def _ledger_url(self) -> str:
-        if self.postgres is None or not LEDGER_ON_POSTGRES:
+    def ledger_url(self, role: str = WORKER) -> str:
+        """Return the address of the ledger, for a role where the database has some."""
+        if self.postgres is None:
             return f"sqlite:///{self.layout.ledger_database}"
-        return self.postgres.ledger_url(self.layout)
+        return self.postgres.ledger_url(role, password_file(self.layout, role))

@@ -16,9 +16,9 @@ from remit.cli.stack.blueprint import Blueprint
 from remit.cli.stack.component import READY_S, Component
 from remit.cli.stack.environment import port_variables
 from remit.cli.stack.health import HttpHealth
-from remit.cli.stack.layout import Layout
 from remit.cli.stack.outline import METRICS, WORKERS
 from remit.cli.stack.ports import LOOPBACK
+from remit.cli.stack.postgres import KEEPER
 from remit.cli.stack.project import Service, substitute
 from remit.cli.stack.publisher_settings import PublisherSettings
 
@@ -151,7 +151,7 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
     port = blueprint.ports[METRICS + name]
     environment = blueprint.environment().model_copy(update={"metrics_port": port})
     services = port_variables(blueprint.service_ports())
-    own = _evidence(blueprint.layout) if "keeper" in roles else {}
+    own = _keepers(blueprint) if "keeper" in roles else {}
     return Component(
         name=name,
         wave=3,
@@ -166,9 +166,11 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
     )
 
 
-def _evidence(layout: Layout) -> dict[str, str]:
-    """Return what the keeper alone is told: where the signing key is, and the checkpoints go."""
+def _keepers(blueprint: Blueprint) -> dict[str, str]:
+    """Return what the keeper alone is told: its role, the signing key, where checkpoints go."""
+    layout = blueprint.layout
     return {
+        "REMIT_LEDGER_URL": blueprint.ledger_url(KEEPER),
         "REMIT_EVIDENCE_KEYS": str(layout.evidence_keys),
         CHECKPOINTS: os.environ.get(CHECKPOINTS) or str(layout.checkpoints),
         "REMIT_BUNDLES": str(layout.kept_bundles),

@@ -15,8 +15,9 @@ from remit.cli.stack.component import READY_S, Component
 from remit.cli.stack.health import PostgresHealth
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.ports import LOOPBACK
-from remit.cli.stack.postgres import OWNERS, Postgres, password_file
+from remit.cli.stack.postgres import ROLES, Postgres, password_file
 from remit.cli.stack.postgres_start import SETTINGS
+from remit.stores.migrate import VERSION
 
 
 def write_configuration(layout: Layout, server: Postgres, ports: Mapping[str, int]) -> None:
@@ -60,7 +61,7 @@ def temporal(blueprint: Blueprint, server: Postgres) -> Component:
         root=layout.temporal,
         address=f"{LOOPBACK}:{ports['temporal']}",
         postgres=server,
-        passwords={role: password_file(layout, role) for role in sorted(set(OWNERS.values()))},
+        passwords={role: password_file(layout, role) for role in ROLES},
     )
     return Component(
         name="temporal",
@@ -72,7 +73,7 @@ def temporal(blueprint: Blueprint, server: Postgres) -> Component:
         ready_within_s=READY_S,
         grace_s=15,
         ports=tuple(ports[purpose] for purpose in temporal_full.purposes()),
-        configuration=program.version + temporal_full.digest_of(layout.temporal),
+        configuration=program.version + VERSION + temporal_full.digest_of(layout.temporal),
     )
 
 

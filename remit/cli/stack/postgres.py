@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from remit.cli.stack.errors import StackCode, StackError
 from remit.cli.stack.layout import Layout
@@ -30,6 +30,9 @@ OWNERS: Mapping[str, str] = {
     "remit": "remit",
 }
 """Every database, with the role that owns it."""
+WORKER, KEEPER = "remit_worker", "remit_keeper"
+"""Roles that write the ledger: they add to it. Its tables are their owner's alone to change."""
+ROLES = (*sorted(set(OWNERS.values())), WORKER, KEEPER)
 URL = "REMIT_POSTGRES_URL"
 """Variable that names a server in place of a cluster of our own, with its administrator."""
 
@@ -62,11 +65,10 @@ class Postgres:
     cluster: Path | None = None
     """The folder of a cluster of our own."""
 
-    def ledger_url(self, layout: Layout) -> str:
-        """Return the address of the ledger; the password stands in a file that it names."""
-        return (
-            f"postgresql+psycopg://remit@{self.host}:{self.port}/remit?passfile={passfile(layout)}"
-        )
+    def ledger_url(self, role: str, password: Path) -> str:
+        """Return the ledger's address for a role; its password stands in the file that it names."""
+        place = f"{self.host}:{self.port}/remit?password_file={quote(str(password))}"
+        return f"postgresql+psycopg://{role}@{place}"
 
     def run(self, script: str, *, database: str = "postgres") -> str:
         """Run SQL as the administrator and return what it printed.
@@ -107,17 +109,15 @@ def server_of(layout: Layout, port: int, environment: Mapping[str, str] = os.env
     Raises:
         StackError: `STACK-POSTGRES-MISSING`, or `STACK-PROFILE` when the databases are elsewhere.
     """
-    for owner in sorted(set(OWNERS.values())):
-        keep_secret(password_file(layout, owner))
+    for role in ROLES:
+        keep_secret(password_file(layout, role))
     if (url := _kept_url(layout, environment.get(URL, ""))) is not None:
         return _named(layout, url)
     password = password_file(layout, ADMIN)
     keep_secret(password)
     cluster = cluster_folder(layout)
     programs = find_programs(environment.get("PATH", ""), _major_of(cluster))
-    server = Postgres(LOOPBACK, port, ADMIN, password, programs, cluster)
-    _write_passfile(layout, server)
-    return server
+    return Postgres(LOOPBACK, port, ADMIN, password, programs, cluster)
 
 
 def has_own_cluster(layout: Layout, environment: Mapping[str, str] = os.environ) -> bool:
@@ -128,11 +128,6 @@ def has_own_cluster(layout: Layout, environment: Mapping[str, str] = os.environ)
 def password_file(layout: Layout, role: str) -> Path:
     """Return the file with the password of a role."""
     return layout.secrets / f"{role}.password"
-
-
-def passfile(layout: Layout) -> Path:
-    """Return the file, in libpq's form, with which the ledger's clients are let in."""
-    return layout.secrets / "remit.pgpass"
 
 
 def cluster_folder(layout: Layout) -> Path:
@@ -221,15 +216,7 @@ def _named(layout: Layout, url: str) -> Postgres:
     write_atomically(password, unquote(parts.password or "").encode())
     programs = find_programs(os.environ.get("PATH", ""), names=("psql",))
     admin = unquote(parts.username)
-    server = Postgres(parts.hostname, parts.port or 5432, admin, password, programs)
-    _write_passfile(layout, server)
-    return server
-
-
-def _write_passfile(layout: Layout, server: Postgres) -> None:
-    password = keep_secret(password_file(layout, "remit"))
-    line = f"{server.host}:{server.port}:remit:remit:{password}\n"
-    write_atomically(passfile(layout), line.encode())
+    return Postgres(parts.hostname, parts.port or 5432, admin, password, programs)
 
 
 def _major_of(cluster: Path) -> str | None:

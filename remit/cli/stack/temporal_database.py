@@ -1,4 +1,4 @@
-"""What Temporal's server finds when it starts: roles, databases, and the schema of its version.
+"""What Temporal's server and the ledger's writers find: roles, databases, tables of their version.
 
 Everything may run again at any time. A new database gets its schema under another name and its own
 at the end, because a schema that was half made is refused by the tool that makes it.
@@ -8,7 +8,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from remit.cli.stack.postgres import OWNERS, Postgres
+from remit.cli.stack.postgres import KEEPER, OWNERS, WORKER, Postgres
+from remit.stores.migrate import migrate
 
 PLUGIN = "postgres12_pgx"
 _SCHEMAS = {"temporal": "temporal", "temporal_visibility": "visibility"}
@@ -17,7 +18,7 @@ _DEADLINE_S = 120.0
 
 
 def prepare(server: Postgres, passwords: dict[str, Path], sql_tool: Path) -> None:
-    """Make roles and databases, and bring Temporal's schema up to date.
+    """Make roles and databases, and bring Temporal's schema and the ledger's tables up to date.
 
     Raises:
         RuntimeError: with the words of the program that failed.
@@ -40,6 +41,18 @@ def prepare(server: Postgres, passwords: dict[str, Path], sql_tool: Path) -> Non
                 server.run(f"UPDATE schema_version SET db_name = '{database}'", database=made)  # noqa: S608
         if database not in there:
             server.run(f"ALTER DATABASE {made} RENAME TO {database}")
+    _prepare_ledger(server, passwords[OWNERS["remit"]])
+
+
+def _prepare_ledger(server: Postgres, password: Path) -> None:
+    # Here, because PostgreSQL's driver is an extra.
+    from remit.stores.postgresql import grant
+
+    owner = server.ledger_url(OWNERS["remit"], password)
+    migrate(owner)
+    for role in (WORKER, KEEPER):
+        server.run(f"GRANT CONNECT ON DATABASE remit TO {role}")
+        grant(owner, role, keeper=role == KEEPER)
 
 
 def _role(name: str, password: Path) -> str:

@@ -18,7 +18,7 @@ from remit.cli.stack.health import PostgresHealth
 from remit.cli.stack.identity import ProcessId, began
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.outline import Outline
-from remit.cli.stack.postgres import Postgres, Programs, find_programs, passfile, server_of
+from remit.cli.stack.postgres import Postgres, Programs, find_programs, password_file, server_of
 from remit.cli.stack.processes import stop
 from remit.cli.stack.profile import profile_of
 from remit.cli.stack.project import ProjectSettings
@@ -128,8 +128,9 @@ def test_a_named_server_is_kept_and_its_password_told_to_nobody(
     assert first.password_file.read_text() == "p@ss"
     assert postgres.has_own_cluster(layout, {}) is False
     own = postgres.password_file(layout, "remit").read_text()
-    assert own not in first.ledger_url(layout)
-    assert passfile(layout).read_text() == f"db.example:6000:remit:remit:{own}\n"
+    named = first.ledger_url("remit", password_file(layout, "remit"))
+    assert own not in named
+    assert named.startswith("postgresql+psycopg://remit@db.example:6000/remit?password_file=")
 
 
 def test_databases_do_not_move_by_themselves(
