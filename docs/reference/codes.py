@@ -417,6 +417,9 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-DESTINATION": Entry("The host is not among the destinations.", "List it."),
     "TOOL-MODULE": Entry("A module of `tools/` cannot be imported.", "See the message."),
     "TOOL-NO-UNDO": Entry("Warning: an effect without undo or `irreversible`.", "Add one."),
+    "TOOL-ALREADY": Entry(
+        "Warning: a repeatable deletion is refused for having been done.", "State `already`."
+    ),
     "TOOL-UNDO-BOTH": Entry("Warning: `irreversible`, and an undo.", "Keep one."),
     "TOOL-READ-UNDO": Entry("Warning: a read with an undo.", "Drop it."),
     "PLAN-UNNAMED": Entry("A file in `plans/` is no plan.", "Give it `name` and `version`."),

@@ -226,10 +226,9 @@ class Attempts:
         late = too_late(subject, lease, allow_until_ms, self._clock())
         answer = late or await send(self._tool_call(subject, lease))
         reached(Point.ANSWERED, subject.key)
-        told = after_a_loss(answer, subject.contract) if is_lost else answer
-        if told is None:
-            return await self._doubt(subject, lease, "it refuses to be asked again")
-        return await self.conclude(subject, lease.attempt, told, decided, judge)
+        if is_lost:
+            answer = after_a_loss(answer)
+        return await self.conclude(subject, lease.attempt, answer, decided, judge)
 
     def _tool_call(self, subject: Subject, lease: Lease) -> ToolCall:
         return ToolCall(

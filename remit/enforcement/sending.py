@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from remit.tool.call import Happened, Refused, ToolAnswer, ToolCall, Unknown
-from remit.tool.contract import Idempotency, ToolContract
 
 Send = Callable[[ToolCall], Awaitable[ToolAnswer]]
 """Hands a decided and recorded call to its tool."""
@@ -39,23 +38,17 @@ class Cancellable:
             self._task.cancel()
 
 
-def after_a_loss(answer: ToolAnswer, contract: ToolContract) -> ToolAnswer | None:
+def after_a_loss(answer: ToolAnswer) -> ToolAnswer:
     """Return what an answer says about a key of which an earlier attempt was lost.
 
     That this attempt was not sent, or put off, says nothing about the earlier one: to record it as
-    refused would deny an effect that may stand. A tool that takes the key knows the earlier one,
-    so its refusal counts; one that is repeatable by its nature may refuse just because that
-    happened. `None`: nobody can tell, and asking again would change nothing.
+    refused would deny an effect that may stand. A plain refusal is the truth about both: a tool
+    that takes the key knows the earlier call, and what is repeatable by its nature would not be
+    refused for having been done, unless the refusal says so.
     """
     match answer:
         case Refused(already=True):
             return Happened(None)
         case Refused(again=True):
             return Unknown(answer.code, answer.message)
-        case Refused() if not _knows_earlier(contract):
-            return None
     return answer
-
-
-def _knows_earlier(contract: ToolContract) -> bool:
-    return contract.idempotency is Idempotency.KEY or not contract.operation.has_effect

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.contract import HttpKind, Idempotency, Operation, Probe, ToolContract
-from remit.tool.http_checks import http_faults
+from remit.tool.http_checks import http_faults, http_warnings
 from remit.tool.places import finding, pointer_faults, template_faults
 from remit.tool.validation import SchemaError, validator
 
@@ -48,6 +48,8 @@ def warnings(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
             "it has an effect, and neither a compensation nor `irreversible: true`",
             "every step that calls it must bring a compensation or say `irreversible`",
         )
+    if isinstance(contract.call, HttpKind):
+        yield from http_warnings(contract, contract.call)
 
 
 def _undoes(contract: ToolContract, by_ref: ByRef) -> bool:

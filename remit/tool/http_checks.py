@@ -11,6 +11,7 @@ from remit.tool.pointer import PointerError, split
 from remit.tool.template import references
 from remit.tool.validation import SchemaError, check
 
+_GONE = (404, 410)
 RESERVED_HEADERS = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "upgrade"}
     | {"accept-encoding", "te", "trailer", "expect", "proxy-authorization"}
@@ -33,6 +34,15 @@ def http_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
     yield from _header_faults(contract, call)
     yield from _key_faults(contract, call)
     yield from _status_faults(contract, call)
+
+
+def http_warnings(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
+    """Yield what is allowed there but worth a look."""
+    gone = [status for status in _GONE if status in call.refused and status not in call.already]
+    if call.method == "DELETE" and contract.idempotency is Idempotency.NATURAL and gone:
+        message = f"a repeated deletion that finds nothing ({gone[0]}) counts as refused"
+        hint = f"write `already: {gone}` when that says that it was deleted before"
+        yield finding(contract, "TOOL-ALREADY", ("call", "already"), message, hint)
 
 
 def _address_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:

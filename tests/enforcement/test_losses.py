@@ -186,16 +186,6 @@ async def _lose_then(desk: Desk, answer: ToolAnswer) -> StepResult:
 
 
 @pytest.mark.parametrize("desk", ["lab.drop@1"], indirect=True)
-async def test_a_refused_repeat_of_a_natural_call_is_a_question(desk: Desk) -> None:
-    """It may be refused just because the lost attempt happened: nobody but a person can tell."""
-    assert (await _lose_then(desk, GONE)).status == "in_doubt"
-
-    action = (await desk.situation()).action
-    assert action is not None
-    assert action.state is State.IN_DOUBT
-
-
-@pytest.mark.parametrize("desk", ["lab.drop@1"], indirect=True)
 async def test_done_already_behind_a_loss_is_done(desk: Desk) -> None:
     """A refusal that says `already` tells what became of the lost attempt."""
     with pytest.raises(ApplicationError, match="OUTPUT-SCHEMA"):
@@ -207,9 +197,9 @@ async def test_done_already_behind_a_loss_is_done(desk: Desk) -> None:
     assert action.state is State.HAPPENED
 
 
-@pytest.mark.parametrize("desk", ["lab.put@1", "lab.look@1"], indirect=True)
-async def test_a_refused_repeat_is_the_truth_where_the_tool_knows(desk: Desk) -> None:
-    """A tool that takes the key knows the lost attempt, and a read has no effect."""
+@pytest.mark.parametrize("desk", ["lab.put@1", "lab.drop@1"], indirect=True)
+async def test_a_refused_repeat_is_the_truth_about_both(desk: Desk) -> None:
+    """What takes the key, or is repeatable, would not refuse for having been done."""
     with pytest.raises(ApplicationError, match="TOOL-REFUSED"):
         await _lose_then(desk, GONE)
 

@@ -165,6 +165,7 @@ def test_well_formed_contracts_are_taken() -> None:
             },
             "TOOL-READ-UNDO",
         ),
+        ({"idempotency": "natural", "call": {"method": "DELETE"}}, "TOOL-ALREADY"),
     ],
 )
 def test_warnings(changes: dict[str, object], code: str) -> None:
