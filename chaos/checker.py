@@ -199,8 +199,10 @@ def losses_were_asked(found: Indexed) -> Iterator[Violation]:
                 yield Violation("I3", str(key), "a person was asked what the tool could tell")
             continue
         for before, after in zip(["", *outcomes], [*outcomes, ""], strict=True):
-            if before == "lost" and after != "in_doubt":
-                yield Violation("I3", str(key), "a lost call was not asked about")
+            # Whoever took it over to ask may be killed before it asks: then it was lost once more.
+            if before == "lost" and after not in ("in_doubt", "lost"):
+                told = f"a lost call was not asked about: {', '.join(outcomes)}"
+                yield Violation("I3", str(key), told)
             if after == "in_doubt" and before != "lost":
                 yield Violation("I3", str(key), "a call was asked about that was not lost")
         resolved = len(found.of_kind(key, "resolve"))

@@ -111,9 +111,19 @@ ASKED = replace(
     chains={ROOT: chain(intent(), done(), done(kind="resolve"))},
 )
 """A loss that nobody could tell, and the answer of a person."""
+ASKED_LATE = replace(
+    ASKED,
+    deeds=(deed(tool=CARELESS, attempts=3, output="o"),),
+    attempts=(
+        Attempt(DO, 1, 10, 20, "lost"),
+        Attempt(DO, 2, 20, 30, "lost"),
+        Attempt(DO, 3, 30, 40, "in_doubt"),
+    ),
+)
+"""The same, when whoever was about to ask was killed first."""
 
 
-@pytest.mark.parametrize("evidence", [HONEST, UNDONE, GATED, ASKED])
+@pytest.mark.parametrize("evidence", [HONEST, UNDONE, GATED, ASKED, ASKED_LATE])
 def test_the_truth_is_no_violation(evidence: Evidence) -> None:
     """What happened as the design says is found good."""
     assert check(evidence) == []
@@ -272,6 +282,12 @@ LIES = (
         "I3",
         "not asked about",
         lambda: replace(ASKED, attempts=(*ASKED.attempts[:1], Attempt(DO, 2, 20, 30, "happened"))),
+    ),
+    Lie(
+        "two losses, and nobody asked",
+        "I3",
+        "not asked about",
+        lambda: replace(ASKED_LATE, attempts=ASKED_LATE.attempts[:2]),
     ),
     Lie(
         "asked without a loss",
