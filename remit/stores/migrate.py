@@ -12,9 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.database import Database, database_of
-
-VERSION = "0003"
-"""Newest migration; a test holds it against the scripts."""
+from remit.stores.version import VERSION
 
 
 def migrate(url: str) -> None:

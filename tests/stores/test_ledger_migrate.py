@@ -16,9 +16,10 @@ from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores import database
 from remit.stores import migrate as migrate_module
 from remit.stores.database import database_of
-from remit.stores.migrate import VERSION, migrate, version
+from remit.stores.migrate import migrate, version
 from remit.stores.schema import metadata
 from remit.stores.sqlite import SQLITE
+from remit.stores.version import VERSION
 
 
 def test_migrations_make_the_tables_that_the_code_describes(empty_url: str) -> None:

@@ -17,7 +17,7 @@ from remit.cli.stack.layout import Layout
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import ROLES, Postgres, password_file
 from remit.cli.stack.postgres_start import SETTINGS
-from remit.stores.migrate import VERSION
+from remit.stores.version import VERSION
 
 
 def write_configuration(layout: Layout, server: Postgres, ports: Mapping[str, int]) -> None:

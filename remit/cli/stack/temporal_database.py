@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 
 from remit.cli.stack.postgres import KEEPER, OWNERS, WORKER, Postgres
-from remit.stores.migrate import migrate
 
 PLUGIN = "postgres12_pgx"
 _SCHEMAS = {"temporal": "temporal", "temporal_visibility": "visibility"}
@@ -45,7 +44,8 @@ def prepare(server: Postgres, passwords: dict[str, Path], sql_tool: Path) -> Non
 
 
 def _prepare_ledger(server: Postgres, password: Path) -> None:
-    # Here, because PostgreSQL's driver is an extra.
+    # Here, because who imports the stack needs no database, and PostgreSQL's driver is an extra.
+    from remit.stores.migrate import migrate
     from remit.stores.postgresql import grant
 
     owner = server.ledger_url(OWNERS["remit"], password)
