@@ -13,7 +13,7 @@ from dataclasses import replace
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.decision.decision import Decided
 from remit.enforcement import failure
-from remit.enforcement.deciding import Deciding, facts_of, recorded
+from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
@@ -23,7 +23,7 @@ from remit.enforcement.pacing import pace_of
 from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
 from remit.enforcement.sending import Cancellable, Send, after_a_loss
 from remit.enforcement.subject import Subject
-from remit.ledger.entries import Action, Content, Intent, Outcome, Record, Reserve, Situation, State
+from remit.ledger.entries import Action, Content, Intent, Outcome, Reserve, Situation, State
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
@@ -126,24 +126,12 @@ class Attempts:
     async def _record_denial(
         self, subject: Subject, decision: JSONObject, facts: Sequence[Content] = ()
     ) -> None:
-        body: JSONObject = {
-            "step_key": str(subject.key),
-            "tool": subject.contract.ref,
-            "proposed": subject.proposed_digest,
-            "decision": decision,
-        }
-        await self._ledger.deny(subject.run.root, subject.key, [Record("decision", body, facts)])
+        record = decision_record(subject, decision, facts)
+        await self._ledger.deny(subject.run.root, subject.key, [record])
 
     async def _record_repeat(self, subject: Subject, decided: Decided) -> None:
         """Record what was decided about asking again: the intent that stands holds the first."""
-        body: JSONObject = {
-            "step_key": str(subject.key),
-            "tool": subject.contract.ref,
-            "purpose": "repeat",
-            "proposed": subject.proposed_digest,
-            "decision": recorded(decided),
-        }
-        record = Record("decision", body, [facts_of(decided)])
+        record = decision_record(subject, recorded(decided), [facts_of(decided)], "repeat")
         await self._ledger.append(subject.run.root, [record])
 
     def _enforce(self, subject: Subject, decided: Decided) -> Subject:

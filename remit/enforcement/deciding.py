@@ -4,7 +4,7 @@ Nothing here is taken from the agent's word for itself: names come from the admi
 from its pinned contract, money and history from the ledger, time from the clock. No answer is kept.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from remit.canonical import JSONObject
@@ -28,7 +28,7 @@ from remit.enforcement.obligations import CAPABILITIES
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS
-from remit.ledger.entries import Content, GateRow, RunRow, Situation, Totals
+from remit.ledger.entries import Content, GateRow, Record, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
 
@@ -146,6 +146,28 @@ def recorded(decided: Decided) -> JSONObject:
 def facts_of(decided: Decided) -> Content:
     """Return what a decision was made on; whoever records the decision stores this beside it."""
     return Content(decided.facts_digest, decided.facts)
+
+
+def decision_record(
+    subject: Subject, decision: JSONObject, facts: Sequence[Content], purpose: str = ""
+) -> Record:
+    """Return the record of a decision about a call that no intent tells of.
+
+    Args:
+        subject: what was asked about.
+        decision: as `recorded` gives it, or why there is none.
+        facts: what it was made on; nothing when nobody answered.
+        purpose: why the call was to be made, unless for the step itself.
+    """
+    body: JSONObject = {
+        "step_key": str(subject.key),
+        "tool": subject.contract.ref,
+        "proposed": subject.proposed_digest,
+        "decision": decision,
+    }
+    if purpose:
+        body["purpose"] = purpose
+    return Record("decision", body, facts)
 
 
 def _action(subject: Subject, situation: Situation) -> Action:

@@ -7,13 +7,12 @@ import time
 from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject
-from remit.enforcement.deciding import Deciding, facts_of, recorded
+from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
 from remit.enforcement.judging import ReadBack
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
 from remit.enforcement.sending import Send
 from remit.enforcement.subject import Subject
-from remit.ledger.entries import Record
 from remit.ledger.protocol import Ledger
 from remit.tool.call import Happened, Purpose, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import Probe
@@ -95,14 +94,7 @@ class Reading:
             decided = await self._deciding.call(asked, situation)
         except (PolicyUnavailableError, PolicyInvalidError) as error:
             return str(error)
-        body: JSONObject = {
-            "step_key": str(asked.key),
-            "purpose": asked.purpose,
-            "tool": asked.contract.ref,
-            "proposed": asked.proposed_digest,
-            "decision": recorded(decided),
-        }
-        record = Record("decision", body, [facts_of(decided)])
+        record = decision_record(asked, recorded(decided), [facts_of(decided)], asked.purpose)
         await self._ledger.append(asked.run.root, [record])
         return "" if decided.decision.effect == "allow" else "policy denies the read"
 
