@@ -1,12 +1,16 @@
 """What the client says when Temporal does not do what was asked: a stable code and a way out.
 
-ClientError    anything below
+ClientError     the server is away, or knows no such run
+RefusedError    the run, policy or the ledger said no
 """
 
 from enum import StrEnum
 
+from pydantic import ValidationError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
 
 
@@ -29,6 +33,38 @@ class ClientError(Exception):
     def __init__(self, code: ClientCode, message: str, *, hint: str) -> None:
         self.diagnostic = Diagnostic(code=code.value, path="", message=message, hint=hint)
         super().__init__(f"{code.value}: {message}")
+
+
+class RefusedError(Exception):
+    """Nothing was changed, or nobody answered; `diagnostics` says why, with everything wrong."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.diagnostics = diagnostics
+        super().__init__("; ".join(f"{found.code}: {found.message}" for found in diagnostics))
+
+
+def refused(code: str, message: str, hint: str = "") -> RefusedError:
+    """Return a refusal for one reason."""
+    return RefusedError((Diagnostic(code=code, path="", message=message, hint=hint),))
+
+
+def from_failure(cause: BaseException, otherwise: str) -> RefusedError:
+    """Return the refusal that a failed update or workflow means.
+
+    Args:
+        cause: what the SDK gives as the failure's cause.
+        otherwise: the code when the cause has none, e.g. `RUN-NOT-AT-WORK`.
+    """
+    if not isinstance(cause, ApplicationError):
+        return refused(otherwise, str(cause))
+    told: JSONObject = cause.details[0] if cause.details else {}
+    listed = told.get("diagnostics")
+    try:
+        found = tuple(map(Diagnostic.model_validate, listed if isinstance(listed, list) else ()))
+    except ValidationError:
+        found = ()
+    code = cause.type or otherwise
+    return RefusedError(found) if found else refused(code, cause.message.removeprefix(f"{code}: "))
 
 
 _AWAY = (

@@ -2,15 +2,13 @@
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from remit.canonical import JSONObject
-from remit.client.amending import AmendmentRefusedError
-from remit.client.errors import from_rpc
+from remit.client.errors import from_failure, from_rpc
 from remit.client.snapshot import describe
 from remit.client.submission import Handle, handle_of
-from remit.diagnostic import Diagnostic
 from remit.plan.wire import REPAIR_ID
 
 WORKFLOW = "RollbackRun"
@@ -20,7 +18,7 @@ async def roll_back(client: Client, handle: Handle, by: str, reason: str, queue:
     """Order a run back; return the handle of whatever undoes it.
 
     Raises:
-        AmendmentRefusedError: the run refused; a completed one refuses by its rollback's end.
+        RefusedError: the run refused; a completed one refuses by its rollback's end.
         ClientError: the server is away, or knows no such run.
     """
     described = await describe(handle)
@@ -32,7 +30,7 @@ async def roll_back(client: Client, handle: Handle, by: str, reason: str, queue:
         root = getattr(described.raw_info, "first_run_id", "") or described.run_id
         return await _start(client, handle, order | {"run": root}, queue)
     except WorkflowUpdateFailedError as error:
-        raise AmendmentRefusedError((_finding(error.cause),)) from error
+        raise from_failure(error.cause, "RUN-NOT-AT-WORK") from error
     except RPCError as error:
         raise from_rpc(error, f"run {handle.id!r}") from error
 
@@ -53,9 +51,3 @@ async def _start(client: Client, handle: Handle, order: JSONObject, queue: str) 
     except WorkflowAlreadyStartedError:
         return handle_of(client, name)
     return Handle(client.get_workflow_handle(started.id, result_type=dict), is_new=True)
-
-
-def _finding(cause: BaseException) -> Diagnostic:
-    code = cause.type if isinstance(cause, ApplicationError) and cause.type else "RUN-NOT-AT-WORK"
-    text = cause.message if isinstance(cause, ApplicationError) else str(cause)
-    return Diagnostic(code=code, path="", message=text.removeprefix(f"{code}: "))

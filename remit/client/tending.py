@@ -2,13 +2,11 @@
 
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from remit.canonical import JSONObject
-from remit.client.amending import AmendmentRefusedError
-from remit.client.errors import from_rpc
-from remit.diagnostic import Diagnostic
+from remit.client.errors import from_failure, from_rpc, refused
 from remit.plan.wire import Tended
 
 WORKFLOW = "TendRun"
@@ -19,7 +17,7 @@ async def tend(client: Client, root: str, order: JSONObject, queue: str) -> Tend
     """Give an order about the run with this root chain id, and wait until it is carried out.
 
     Raises:
-        AmendmentRefusedError: policy or the ledger refused it, or another one is on its way.
+        RefusedError: policy or the ledger refused it, or another one is on its way.
         ClientError: the server is away.
     """
     try:
@@ -35,15 +33,8 @@ async def tend(client: Client, root: str, order: JSONObject, queue: str) -> Tend
         )
         return Tended.model_validate(await handle.result())
     except WorkflowAlreadyStartedError as error:
-        raise _refused("FORGET-BUSY", "another order about this run is on its way") from error
+        raise refused("FORGET-BUSY", "another order about this run is on its way") from error
     except WorkflowFailureError as error:
-        cause = error.cause
-        code = cause.type if isinstance(cause, ApplicationError) and cause.type else "RUN-ABSENT"
-        text = cause.message if isinstance(cause, ApplicationError) else str(cause)
-        raise _refused(code, text.removeprefix(f"{code}: ")) from error
+        raise from_failure(error.cause, "RUN-ABSENT") from error
     except RPCError as error:
         raise from_rpc(error, f"run {root!r}") from error
-
-
-def _refused(code: str, message: str) -> AmendmentRefusedError:
-    return AmendmentRefusedError((Diagnostic(code=code, path="", message=message),))
