@@ -12,8 +12,6 @@ from remit.enforcement.point import EnforcementPoint
 from remit.ledger.errors import LedgerError
 from remit.plan.wire import ORDER_BACK, REVERSING, Answered, OrderBack
 
-_PAGE = 500
-
 
 class Reversing:
     """Judges orders to roll back a run that has completed."""
@@ -39,7 +37,7 @@ class Reversing:
         if run.closed != "completed":
             reason = f"only what completed can be rolled back; this run is {run.closed}"
             return Answered(taken=False, code="ROLLBACK-NOT-COMPLETED", reason=reason)
-        ended_ms = await self._ended_ms(run.root)
+        ended_ms = await self._point.ledger.ended_ms(run.root)
         refused = await self._ordering.refusal(run.root, ask.message, fields, ended_ms=ended_ms)
         if refused is not None:
             return refused
@@ -48,13 +46,3 @@ class Reversing:
         except LedgerError as error:
             return Answered(taken=False, code=error.code, reason=str(error))
         return Answered(taken=True)
-
-    async def _ended_ms(self, root: str) -> int:
-        """Return when the ledger learned that the run was over."""
-        ended_ms, after = 0, 0
-        while page := await self._point.ledger.records(root, after, _PAGE):
-            for record in page:
-                if record["kind"] == "closed" and isinstance(record["at_ms"], int):
-                    ended_ms = record["at_ms"]
-            after += len(page)
-        return ended_ms

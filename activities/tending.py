@@ -15,7 +15,6 @@ from remit.ledger.forgetting import ForgetOrder
 from remit.plan.wire import REVERSING, TEND, Answered, Tended, TendOrder
 from remit.stores.forgetting import ForgettingStore
 
-_PAGE = 500
 ORDERS = ("forget", "retain", "release")
 
 
@@ -42,7 +41,7 @@ class Tending:
         is_over = bool(run.closed) and run.closed != REVERSING
         if ask.message.name == "forget" and not is_over:
             return _refused("FORGET-OPEN", "the run is not over: it needs what it named")
-        ended_ms = await self._ended_ms(run.root) if is_over else None
+        ended_ms = await self._point.ledger.ended_ms(run.root) if is_over else None
         refused = await self._ordering.refusal(run.root, ask.message, fields, ended_ms=ended_ms)
         if refused is not None:
             return _refused(refused.code, refused.reason)
@@ -72,16 +71,6 @@ class Tending:
         )
         done = await store.order(root, order)
         return Tended(taken=True, contents=done.contents, held=done.held)
-
-    async def _ended_ms(self, root: str) -> int:
-        """Return when the ledger learned that the run was over."""
-        ended_ms, after = 0, 0
-        while page := await self._point.ledger.records(root, after, _PAGE):
-            for record in page:
-                if record["kind"] == "closed" and isinstance(record["at_ms"], int):
-                    ended_ms = record["at_ms"]
-            after += len(page)
-        return ended_ms
 
 
 def _refused(code: str, reason: str) -> Tended:

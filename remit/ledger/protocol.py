@@ -86,6 +86,9 @@ class Ledger(Protocol):
     async def run(self, root: str) -> RunRow | None:
         """Return a run."""
 
+    async def ended_ms(self, root: str) -> int:
+        """Return when the ledger learned that a run was over; 0 when no record tells of it."""
+
     async def admission(self, root: str, path: str) -> Admission | None:
         """Return the admission below a path."""
 

@@ -324,8 +324,8 @@ class ForgettingStore:
         """Forget what is over of a run."""
 
         def batch(tx: Transaction, after: int) -> Forgotten:
-            ended = holding.ended_ms(tx, root)
-            age_ms = tx.now_ms - ended if ended != holding.OPEN else -1
+            ended = runs.find_end(tx, root)
+            age_ms = tx.now_ms - ended if ended else -1
             return forget(tx, root, Expiry(periods, age_ms, window_ms), after, BATCH)
 
         return await self._all(batch)

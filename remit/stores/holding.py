@@ -21,6 +21,7 @@ from remit.ledger.retention import label
 from remit.plan.wire import REVERSING
 from remit.stores.contents import find_content
 from remit.stores.inserting import insert_once
+from remit.stores.runs import find_end
 from remit.stores.schema import (
     actions,
     admissions,
@@ -62,12 +63,6 @@ _RECORDS = (
     .where(records.c.root == bindparam("root"), records.c.seq > bindparam("upto"))
     .order_by(records.c.seq)
     .limit(bindparam("most"))
-)
-_CLOSED = (
-    select(records.c.at_ms)
-    .where(records.c.root == bindparam("root"), records.c.kind == "closed")
-    .order_by(records.c.seq.desc())
-    .limit(1)
 )
 _MOVE = update(unindexed).where(unindexed.c.root == bindparam("of")).values(upto=bindparam("to"))
 _DONE = delete(unindexed).where(unindexed.c.root == bindparam("of"))
@@ -124,12 +119,6 @@ def is_looked_through(tx: Transaction, root: str) -> bool:
     return tx.one(_STATED, root=root) is None
 
 
-def ended_ms(tx: Transaction, root: str) -> int:
-    """Return when a run was closed; `OPEN` for one that was not."""
-    row = tx.one(_CLOSED, root=root)
-    return int(str(row[0])) if row else OPEN
-
-
 def unseen(tx: Transaction) -> set[str]:
     """Return the digests in all records that were not looked through.
 
@@ -158,7 +147,7 @@ def _look(tx: Transaction, row: Sequence[object], most: int) -> int:
         tx.run(_MOVE, of=root, to=last)
     is_over = bool(row[3]) and row[3] != REVERSING and row[4] is None
     if is_over and last >= length:
-        tx.run(_END, of=root, at=ended_ms(tx, root))
+        tx.run(_END, of=root, at=find_end(tx, root) or OPEN)
         tx.run(_DONE, of=root)
     elif not is_over:
         tx.run(_END, of=root, at=OPEN)

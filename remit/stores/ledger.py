@@ -213,6 +213,10 @@ class SqlLedger:
         """Return a run."""
         return await self._read(partial(runs.find, root=root))
 
+    async def ended_ms(self, root: str) -> int:
+        """Return when the ledger learned that a run was over."""
+        return await self._read(partial(runs.find_end, root=root))
+
     async def admission(self, root: str, path: str) -> Admission | None:
         """Return the admission below a path."""
         return await self._read(partial(runs.find_admission, root=root, path=path))

@@ -43,6 +43,12 @@ _FORGOTTEN = (
     .where(records.c.root == bindparam("root"), records.c.kind == "forgotten")
     .limit(1)
 )
+_END = (
+    select(records.c.at_ms)
+    .where(records.c.root == bindparam("root"), records.c.kind == "closed")
+    .order_by(records.c.seq.desc())
+    .limit(1)
+)
 _ADMITTED = select(*[admissions.c[name] for name in _ADMISSION]).where(
     admissions.c.root == bindparam("root"), admissions.c.path == bindparam("path")
 )
@@ -64,6 +70,12 @@ def find(tx: Transaction, root: str) -> RunRow | None:
     """Return a run."""
     row = tx.one(_ONE, root=root)
     return None if row is None else _make_run(*row)
+
+
+def find_end(tx: Transaction, root: str) -> int:
+    """Return when a run was closed last; 0 when no record tells of it."""
+    row = tx.one(_END, root=root)
+    return int(str(row[0])) if row else 0
 
 
 def find_open(tx: Transaction, limit: int, after: str) -> Sequence[RunRow]:
