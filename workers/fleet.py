@@ -169,7 +169,7 @@ async def enforcement(
             settings.opa_socket, token=token, deadline_s=settings.opa_deadline_s
         ) as opa:
             await _decides(opa, settings.ready_timeout_s)
-            place = Place(environment=settings.environment, profile=settings.profile)
+            place = Place(settings.environment, settings.profile, settings.region)
             yield EnforcementPoint(ledger, opa, place, now_ms, tools)
     finally:
         await ledger.close()

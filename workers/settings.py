@@ -27,6 +27,8 @@ class WorkerSettings(BaseSettings):
     project: Path = Path()
     """Folder with `tools/`, `policies/`, `plans/` and `remit.toml`."""
     profile: Literal["light", "full"] = "light"
+    region: str = ""
+    """Where this worker stands, as policies call it."""
     environment: str = "dev"
     fault_points: Path | None = None
     """Folder through which the fault machine ends this process; refused but in its own light

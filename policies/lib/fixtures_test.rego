@@ -40,6 +40,7 @@ principal := {
 	"on_behalf_of": "requester@acme.example",
 	"tenant": "acme",
 	"verified": false,
+	"delegation": [],
 }
 
 action := {
@@ -58,6 +59,8 @@ action := {
 	"data_classes": [],
 	"region": "eu",
 	"destinations": ["erp.acme.example"],
+	"resource": "",
+	"inflow": [],
 	"arguments": {"amount": 5},
 	"request_digest": digest,
 	"proposed_digest": digest,
@@ -84,7 +87,7 @@ plan := {
 	"steps": [],
 }
 
-budget := {"currency": "EUR", "limit_micros": 20000000000, "spent_micros": 0, "reserved_micros": 0}
+budget := {"currency": "EUR", "limit_micros": 20000000000, "spent_micros": 0, "reserved_micros": 0, "counters": {}}
 
 run := {
 	"root": "0b9b1c1a",
@@ -99,8 +102,10 @@ context := {
 	"now_ms": 1000000,
 	"scheduled_ms": 1000000,
 	"environment": "test",
+	"region": "eu",
 	"profile": "light",
 	"capabilities": ["redact", "limit"],
+	"stops": [],
 }
 
 base := {
@@ -114,12 +119,13 @@ base := {
 	"grants": [],
 	"vote": null,
 	"order": null,
+	"promotion": null,
 	"system": null,
 	"run": null,
 	"context": context,
 }
 
-history := {"calls": 0, "effects": 0, "denials": 0, "undone": 0}
+history := {"calls": 0, "effects": 0, "denials": 0, "undone": 0, "tools": [], "on_resource": []}
 
 # METADATA
 # title: Facts of a call whose action differs so
@@ -151,6 +157,10 @@ step := {
 	"destinations": [],
 	"fan_out": 1,
 	"cost": null,
+	"worst": null,
+	"inflow": [],
+	"tools_before": [],
+	"may_fail_behind": false,
 }
 
 # METADATA

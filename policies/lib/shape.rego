@@ -9,7 +9,7 @@ import rego.v2
 well_formed if {
 	input.kind == "call"
 	input.schema_version == 1
-	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.action.step_key, input.action.path, input.action.step, input.action.tool, input.action.tool_version, input.action.contract_digest, input.action.domain, input.action.region, input.action.request_digest, input.action.proposed_digest, input.action.cost.currency, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.run.root, input.run.workflow_id, input.run.run_id, input.run.path, input.context.environment]
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.action.step_key, input.action.path, input.action.step, input.action.tool, input.action.tool_version, input.action.contract_digest, input.action.domain, input.action.region, input.action.resource, input.action.request_digest, input.action.proposed_digest, input.action.cost.currency, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.run.root, input.run.workflow_id, input.run.run_id, input.run.path, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
 	flags := [input.principal.verified, input.action.irreversible, input.action.rollback]
@@ -17,7 +17,7 @@ well_formed if {
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.action.attempt, input.action.cost.micros, input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.history.calls, input.history.effects, input.history.denials, input.history.undone, input.run.started_ms, input.run.deadline_ms, input.context.now_ms, input.context.scheduled_ms]))
 	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.plan.max_steps, input.budget.limit_micros]))
-	lists := [input.action.data_classes, input.action.destinations, input.plan.forbidden_tools, input.context.capabilities]
+	lists := [input.principal.delegation, input.action.data_classes, input.action.destinations, input.action.inflow, input.plan.forbidden_tools, input.history.tools, input.history.on_resource, input.context.capabilities, input.context.stops]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
@@ -34,7 +34,8 @@ well_formed if {
 	every w in input.plan.steps {
 		plan_step_fact(w)
 	}
-	max([input.vote, input.order, input.system]) == null
+	is_object(input.budget.counters)
+	max([input.vote, input.order, input.promotion, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -44,7 +45,7 @@ well_formed if {
 well_formed if {
 	input.kind == "admission"
 	input.schema_version == 1
-	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.context.environment]
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
 	flags := [input.principal.verified]
@@ -52,7 +53,7 @@ well_formed if {
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.context.now_ms, input.context.scheduled_ms]))
 	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.plan.max_steps, input.budget.limit_micros]))
-	lists := [input.plan.forbidden_tools, input.context.capabilities]
+	lists := [input.principal.delegation, input.plan.forbidden_tools, input.context.capabilities, input.context.stops]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
@@ -63,9 +64,10 @@ well_formed if {
 	every w in input.plan.steps {
 		plan_step_fact(w)
 	}
+	is_object(input.budget.counters)
 	optional_history
 	optional_run
-	max([input.action, input.vote, input.order, input.system]) == null
+	max([input.action, input.vote, input.order, input.promotion, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -75,18 +77,18 @@ well_formed if {
 well_formed if {
 	input.kind == "system"
 	input.schema_version == 1
-	texts := [input.system.activity, input.system.role, input.system.workflow_type, input.system.direction, input.context.environment]
+	texts := [input.system.activity, input.system.role, input.system.workflow_type, input.system.direction, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.context.now_ms, input.context.scheduled_ms]))
-	lists := [input.context.capabilities]
+	lists := [input.context.capabilities, input.context.stops]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 	{[0, input.context.profile]} - {[0, "light"], [0, "full"]} == set()
 	optional_principal
 	optional_run
-	max([input.action, input.plan, input.budget, input.history, input.vote, input.order]) == null
+	max([input.action, input.plan, input.budget, input.history, input.vote, input.order, input.promotion]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -96,20 +98,20 @@ well_formed if {
 well_formed if {
 	input.kind == "vote"
 	input.schema_version == 1
-	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.vote.gate.id, input.vote.gate.path, input.vote.gate.code, input.vote.gate.role, input.vote.gate.tool, input.vote.gate.domain, input.vote.gate.proposed_digest, input.vote.by, input.context.environment]
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.vote.gate.id, input.vote.gate.path, input.vote.gate.code, input.vote.gate.role, input.vote.gate.tool, input.vote.gate.domain, input.vote.gate.proposed_digest, input.vote.by, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
 	flags := [input.principal.verified, input.vote.verified]
 	min(flags) >= false
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.vote.gate.quorum, input.vote.gate.expires_ms, input.context.now_ms, input.context.scheduled_ms]))
-	lists := [input.context.capabilities]
+	lists := [input.principal.delegation, input.context.capabilities, input.context.stops]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 	{[0, input.vote.verdict], [1, input.context.profile]} - {[0, "approve"], [0, "reject"], [1, "light"], [1, "full"]} == set()
 	optional_run
-	max([input.action, input.plan, input.budget, input.history, input.order, input.system]) == null
+	max([input.action, input.plan, input.budget, input.history, input.order, input.promotion, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -119,7 +121,7 @@ well_formed if {
 well_formed if {
 	input.kind == "order"
 	input.schema_version == 1
-	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.order.path, input.order.by, input.context.environment]
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.order.path, input.order.by, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
 	flags := [input.principal.verified, input.order.verified]
@@ -127,13 +129,35 @@ well_formed if {
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.context.now_ms, input.context.scheduled_ms]))
 	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.order.ended_ms]))
-	lists := [input.context.capabilities]
+	lists := [input.principal.delegation, input.context.capabilities, input.context.stops]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 	{[0, input.order.name], [1, input.context.profile]} - {[0, "hold"], [0, "resume"], [0, "rollback"], [0, "resolve_doubt"], [0, "repair"], [0, "amend"], [0, "forget"], [0, "retain"], [0, "release"], [1, "light"], [1, "full"]} == set()
 	optional_run
-	max([input.action, input.plan, input.budget, input.history, input.vote, input.system]) == null
+	max([input.action, input.plan, input.budget, input.history, input.vote, input.promotion, input.system]) == null
+	is_array(input.grants)
+	every given in input.grants {
+		grant(given)
+	}
+}
+
+well_formed if {
+	input.kind == "promotion"
+	input.schema_version == 1
+	texts := [input.promotion.revision, input.promotion.base, input.promotion.by, input.context.environment, input.context.region]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [input.promotion.verified]
+	min(flags) >= false
+	max(flags) <= true
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.promotion.decisions, input.promotion.unreproducible, input.promotion.widens, input.promotion.breaks, input.promotion.gates, input.promotion.errors, input.promotion.report_age_ms, input.context.now_ms, input.context.scheduled_ms]))
+	lists := [input.promotion.widens_data, input.promotion.approvers, input.context.capabilities, input.context.stops]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, input.context.profile]} - {[0, "light"], [0, "full"]} == set()
+	max([input.principal, input.action, input.plan, input.budget, input.history, input.vote, input.order, input.system, input.run]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -170,7 +194,13 @@ grant(v) if {
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 }
 
-history(v) if regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.calls, v.effects, v.denials, v.undone]))
+history(v) if {
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.calls, v.effects, v.denials, v.undone]))
+	lists := [v.tools, v.on_resource]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+}
 
 plan_gate(v) if {
 	texts := [v.role, v.message]
@@ -183,11 +213,12 @@ plan_step_fact(v) if {
 	texts := [v.id, v.tool, v.domain, v.autonomy, v.region]
 	min(texts) >= ""
 	max(texts) < []
-	flags := [v.has_undo, v.irreversible, v.gated]
+	flags := [v.has_undo, v.irreversible, v.gated, v.may_fail_behind]
 	min(flags) >= false
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.fan_out]))
-	lists := [v.needs, v.data_classes, v.destinations]
+	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([v.worst]))
+	lists := [v.needs, v.data_classes, v.destinations, v.inflow, v.tools_before]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
@@ -206,6 +237,10 @@ principal(v) if {
 	flags := [v.verified]
 	min(flags) >= false
 	max(flags) <= true
+	lists := [v.delegation]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 }
 
 run(v) if {
@@ -221,6 +256,7 @@ parts := {
 	"system": {"system", "context"},
 	"vote": {"principal", "vote", "context"},
 	"order": {"principal", "order", "context"},
+	"promotion": {"promotion", "context"},
 }
 
 leaves := [
@@ -229,6 +265,7 @@ leaves := [
 	{"path": ["principal", "on_behalf_of"], "types": {"string"}, "values": set()},
 	{"path": ["principal", "tenant"], "types": {"string"}, "values": set()},
 	{"path": ["principal", "verified"], "types": {"boolean"}, "values": set()},
+	{"path": ["principal", "delegation"], "types": {"array"}, "values": set()},
 	{"path": ["action", "step_key"], "types": {"string"}, "values": set()},
 	{"path": ["action", "path"], "types": {"string"}, "values": set()},
 	{"path": ["action", "step"], "types": {"string"}, "values": set()},
@@ -244,6 +281,8 @@ leaves := [
 	{"path": ["action", "data_classes"], "types": {"array"}, "values": set()},
 	{"path": ["action", "region"], "types": {"string"}, "values": set()},
 	{"path": ["action", "destinations"], "types": {"array"}, "values": set()},
+	{"path": ["action", "resource"], "types": {"string"}, "values": set()},
+	{"path": ["action", "inflow"], "types": {"array"}, "values": set()},
 	{"path": ["action", "arguments"], "types": {"object"}, "values": set()},
 	{"path": ["action", "request_digest"], "types": {"string"}, "values": set()},
 	{"path": ["action", "proposed_digest"], "types": {"string"}, "values": set()},
@@ -270,10 +309,13 @@ leaves := [
 	{"path": ["budget", "limit_micros"], "types": {"integer", "null"}, "values": set()},
 	{"path": ["budget", "spent_micros"], "types": {"integer"}, "values": set()},
 	{"path": ["budget", "reserved_micros"], "types": {"integer"}, "values": set()},
+	{"path": ["budget", "counters"], "types": {"object"}, "values": set()},
 	{"path": ["history", "calls"], "types": {"integer"}, "values": set()},
 	{"path": ["history", "effects"], "types": {"integer"}, "values": set()},
 	{"path": ["history", "denials"], "types": {"integer"}, "values": set()},
 	{"path": ["history", "undone"], "types": {"integer"}, "values": set()},
+	{"path": ["history", "tools"], "types": {"array"}, "values": set()},
+	{"path": ["history", "on_resource"], "types": {"array"}, "values": set()},
 	{"path": ["vote", "gate", "id"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "gate", "path"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "gate", "code"], "types": {"string"}, "values": set()},
@@ -291,6 +333,19 @@ leaves := [
 	{"path": ["order", "by"], "types": {"string"}, "values": set()},
 	{"path": ["order", "verified"], "types": {"boolean"}, "values": set()},
 	{"path": ["order", "ended_ms"], "types": {"integer", "null"}, "values": set()},
+	{"path": ["promotion", "revision"], "types": {"string"}, "values": set()},
+	{"path": ["promotion", "base"], "types": {"string"}, "values": set()},
+	{"path": ["promotion", "by"], "types": {"string"}, "values": set()},
+	{"path": ["promotion", "verified"], "types": {"boolean"}, "values": set()},
+	{"path": ["promotion", "decisions"], "types": {"integer"}, "values": set()},
+	{"path": ["promotion", "unreproducible"], "types": {"integer"}, "values": set()},
+	{"path": ["promotion", "widens"], "types": {"integer"}, "values": set()},
+	{"path": ["promotion", "breaks"], "types": {"integer"}, "values": set()},
+	{"path": ["promotion", "gates"], "types": {"integer"}, "values": set()},
+	{"path": ["promotion", "errors"], "types": {"integer"}, "values": set()},
+	{"path": ["promotion", "widens_data"], "types": {"array"}, "values": set()},
+	{"path": ["promotion", "report_age_ms"], "types": {"integer"}, "values": set()},
+	{"path": ["promotion", "approvers"], "types": {"array"}, "values": set()},
 	{"path": ["system", "activity"], "types": {"string"}, "values": set()},
 	{"path": ["system", "role"], "types": {"string"}, "values": set()},
 	{"path": ["system", "workflow_type"], "types": {"string"}, "values": set()},
@@ -304,6 +359,8 @@ leaves := [
 	{"path": ["context", "now_ms"], "types": {"integer"}, "values": set()},
 	{"path": ["context", "scheduled_ms"], "types": {"integer"}, "values": set()},
 	{"path": ["context", "environment"], "types": {"string"}, "values": set()},
+	{"path": ["context", "region"], "types": {"string"}, "values": set()},
 	{"path": ["context", "profile"], "types": {"string"}, "values": {"light", "full"}},
 	{"path": ["context", "capabilities"], "types": {"array"}, "values": set()},
+	{"path": ["context", "stops"], "types": {"array"}, "values": set()},
 ]

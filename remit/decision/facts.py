@@ -33,6 +33,8 @@ class Principal(Model):
     tenant: str
     verified: bool
     """Whether the names were proven, or are claims of whoever started the run."""
+    delegation: list[str]
+    """Agents that handed the work down, from the run's first plan to this one's caller."""
 
 
 class CostFact(Model):
@@ -61,6 +63,12 @@ class Action(Model):
     data_classes: list[str]
     region: str
     destinations: list[str]
+    resource: str
+    """What the call is about, as `domain:value`, by which actions on one thing belong together;
+    empty when the contract names nothing."""
+    inflow: list[str]
+    """Classes of the data that flows into the arguments: of the tools whose outputs they refer to,
+    directly or through other steps; sorted."""
     arguments: JSONObject
     request_digest: Digest
     proposed_digest: Digest
@@ -104,6 +112,15 @@ class PlanStepFact(Model):
     """Most times that the step may run: items times iterations."""
     cost: CostFact | None
     """Estimated cost of one run of the step; `None` when it depends on run-time values."""
+    worst: Count | None
+    """Most micros that all runs of the step may cost, attempts and sub-plans counted; `None` when
+    nothing bounds it."""
+    inflow: list[str]
+    """Classes of the data that flows into the step, as of `Action`."""
+    tools_before: list[str]
+    """Tools of the steps that certainly end before it begins, whatever happens; sorted."""
+    may_fail_behind: bool
+    """Whether a step that can fail the run may still be to come when this one is done."""
 
 
 class PlanFact(Model):
@@ -133,6 +150,9 @@ class Budget(Model):
     limit_micros: Count | None
     spent_micros: Count
     reserved_micros: Count
+    counters: dict[str, Count]
+    """Counters that left no room when the call was about to begin, with their values; empty
+    until then."""
 
 
 class History(Model):
@@ -142,6 +162,10 @@ class History(Model):
     effects: Count
     denials: Count
     undone: Count
+    tools: list[str]
+    """Tools (`name@major`) with a call of this run that happened and was not undone; sorted."""
+    on_resource: list[str]
+    """The same for calls about the action's resource, in any run; empty without a resource."""
 
 
 class Grant(Model):
@@ -201,6 +225,32 @@ class Order(Model):
     """When the run ended, for an order about one that has; `null` while it is at work."""
 
 
+class Promotion(Model):
+    """A candidate for the policies in force, with what replaying recorded decisions showed."""
+
+    revision: str
+    base: str
+    """Revision in force that it was compared with."""
+    by: str
+    """Who wants it published."""
+    verified: bool
+    decisions: Count
+    """Recorded decisions that were compared."""
+    unreproducible: Count
+    """Decisions that did not come out again under their own revision."""
+    widens: Count
+    breaks: Count
+    gates: Count
+    """Decisions that would ask for more approvals."""
+    errors: Count
+    """Decisions that the candidate leaves undefined, or fails in."""
+    widens_data: list[str]
+    """Places of the candidate's data that permit more, whatever history shows; sorted."""
+    report_age_ms: Count
+    approvers: list[str]
+    """Who approved this very report."""
+
+
 class SystemCall(Model):
     """One of Remit's own activities, or an activity nobody knows."""
 
@@ -233,16 +283,20 @@ class Context(Model):
     scheduled_ms: int
     """When Temporal scheduled the activity."""
     environment: str
+    region: str
+    """Where the worker stands; empty when its settings do not say."""
     profile: Literal["light", "full"]
     capabilities: list[str]
     """Obligations that this enforcement point can fulfil."""
+    stops: list[str]
+    """Stops in force that fit, such as `fleet`, `agent:buyer` or `tool:erp.place_order@1`."""
 
 
 class Facts(Model):
     """The input of one decision. Which parts stand depends on `kind`; the others are `null`."""
 
     schema_version: Literal[1] = 1
-    kind: Literal["call", "admission", "system", "vote", "order"]
+    kind: Literal["call", "admission", "system", "vote", "order", "promotion"]
     principal: Principal | None = None
     action: Action | None = None
     plan: PlanFact | None = None
@@ -251,6 +305,7 @@ class Facts(Model):
     grants: list[Grant] = []
     vote: Vote | None = None
     order: Order | None = None
+    promotion: Promotion | None = None
     system: SystemCall | None = None
     run: Run | None = None
     context: Context
@@ -262,6 +317,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "system": ("system",),
     "vote": ("principal", "vote"),
     "order": ("principal", "order"),
+    "promotion": ("promotion",),
 }
 """Parts that must stand for each kind, besides `context`; policy denies when one is absent."""
 
@@ -271,6 +327,7 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "system": ("principal", "run"),
     "vote": ("run",),
     "order": ("run",),
+    "promotion": (),
 }
 """Parts that may stand for each kind; all others must be `null`."""
 

@@ -110,8 +110,10 @@ class Deciding:
             now_ms=self.clock(),
             scheduled_ms=frame.scheduled_ms,
             environment=self.place.environment,
+            region=self.place.region,
             profile=self.place.profile,
             capabilities=CAPABILITIES,
+            stops=[],
         )
 
 
@@ -124,6 +126,7 @@ def principal(plan: CompiledPlan) -> Principal:
         on_behalf_of=plan.on_behalf_of,
         tenant=plan.tenant,
         verified=False,
+        delegation=[],
     )
 
 
@@ -189,6 +192,8 @@ def _action(subject: Subject, situation: Situation) -> Action:
         data_classes=contract.data_classes,
         region=contract.region,
         destinations=contract.destinations,
+        resource="",
+        inflow=[],
         arguments=subject.arguments,
         request_digest=subject.request_digest,
         proposed_digest=subject.proposed_digest,
@@ -236,6 +241,7 @@ def _budget(run: RunRow, totals: Totals) -> Budget:
         limit_micros=run.limit_micros,
         spent_micros=totals.spent_micros,
         reserved_micros=totals.reserved_micros,
+        counters={},
     )
 
 
@@ -245,6 +251,8 @@ def _history(totals: Totals) -> History:
         effects=totals.effects,
         denials=totals.denials,
         undone=totals.undone,
+        tools=[],
+        on_resource=[],
     )
 
 

@@ -52,5 +52,6 @@ class Place:
 
     environment: str = "dev"
     profile: Literal["light", "full"] = "light"
+    region: str = ""
     allow_age_ms: int = 5000
     """An allow older than this is asked for again before it is used."""

@@ -198,7 +198,13 @@ def facts_document(facts: Facts) -> bytes:
 def _known_allow() -> Facts:
     now = time.time_ns() // 1_000_000
     context = Context(
-        now_ms=now, scheduled_ms=now, environment="canary", profile="light", capabilities=[]
+        now_ms=now,
+        scheduled_ms=now,
+        environment="canary",
+        region="",
+        profile="light",
+        capabilities=[],
+        stops=[],
     )
     system = SystemCall(
         activity=ADMIT, role="orchestrate", workflow_type="ExecutePlan", direction="canary"

@@ -38,6 +38,10 @@ def _tool_step(plan: CompiledPlan, step: CompiledStep, contract: ToolContract) -
         destinations=contract.destinations,
         fan_out=_fan_out(plan, step),
         cost=_cost(plan, step, contract),
+        worst=None,
+        inflow=[],
+        tools_before=[],
+        may_fail_behind=False,
     )
 
 
@@ -58,6 +62,10 @@ def _sub_plan(plan: CompiledPlan, step: CompiledStep, ref: str) -> PlanStepFact:
         destinations=[],
         fan_out=_fan_out(plan, step),
         cost=None,
+        worst=None,
+        inflow=[],
+        tools_before=[],
+        may_fail_behind=False,
     )
 
 

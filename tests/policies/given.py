@@ -28,6 +28,8 @@ CONTEXT = Context(
     environment="test",
     profile="light",
     capabilities=["redact", "limit"],
+    region="eu",
+    stops=[],
 )
 PRINCIPAL = Principal(
     agent="buyer",
@@ -35,6 +37,7 @@ PRINCIPAL = Principal(
     on_behalf_of="requester@acme.example",
     tenant="acme",
     verified=False,
+    delegation=[],
 )
 ACTION = Action(
     step_key="0b9b1c1a:order:do",
@@ -52,6 +55,8 @@ ACTION = Action(
     data_classes=[],
     region="eu",
     destinations=["desk.acme.example"],
+    resource="",
+    inflow=[],
     arguments={"what": "paper"},
     request_digest=DIGEST,
     proposed_digest=DIGEST,
@@ -77,6 +82,10 @@ STEP = PlanStepFact(
     destinations=["desk.acme.example"],
     fan_out=1,
     cost=CostFact(micros=5, currency="EUR"),
+    worst=5,
+    inflow=[],
+    tools_before=[],
+    may_fail_behind=False,
 )
 PLAN = PlanFact(
     name="supplies",
@@ -93,8 +102,8 @@ PLAN = PlanFact(
     steps_total=1,
     steps=[],
 )
-BUDGET = Budget(currency="EUR", limit_micros=1000, spent_micros=0, reserved_micros=0)
-HISTORY = History(calls=0, effects=0, denials=0, undone=0)
+BUDGET = Budget(currency="EUR", limit_micros=1000, spent_micros=0, reserved_micros=0, counters={})
+HISTORY = History(calls=0, effects=0, denials=0, undone=0, tools=[], on_resource=[])
 RUN = Run(
     root="0b9b1c1a",
     workflow_id="supplies",

@@ -11,16 +11,17 @@ call(tool, operation, arguments, changes, who) := {
 	"principal": object.union(_principal, who),
 	"action": object.union(_action(tool, operation, arguments), changes),
 	"plan": _plan,
-	"budget": {"currency": "EUR", "limit_micros": 20000000000, "spent_micros": 0, "reserved_micros": 0},
-	"history": {"calls": 0, "effects": 0, "denials": 0, "undone": 0},
+	"budget": {"currency": "EUR", "limit_micros": 20000000000, "spent_micros": 0, "reserved_micros": 0, "counters": {}},
+	"history": {"calls": 0, "effects": 0, "denials": 0, "undone": 0, "tools": [], "on_resource": []},
 	"grants": [],
 	"vote": null,
 	"order": null,
+	"promotion": null,
 	"system": null,
 	"run": {"root": "run-1", "workflow_id": "w", "run_id": "run-1", "path": "", "started_ms": 0, "deadline_ms": 9000},
 	"context": {
-		"now_ms": 1000, "scheduled_ms": 1000, "environment": "test", "profile": "light",
-		"capabilities": ["redact", "limit"],
+		"now_ms": 1000, "scheduled_ms": 1000, "environment": "test", "region": "eu", "profile": "light",
+		"capabilities": ["redact", "limit"], "stops": [],
 	},
 }
 
@@ -43,6 +44,7 @@ _principal := {
 	"on_behalf_of": "requester@acme.example",
 	"tenant": "acme",
 	"verified": false,
+	"delegation": [],
 }
 
 _action(tool, operation, arguments) := {
@@ -61,6 +63,8 @@ _action(tool, operation, arguments) := {
 	"data_classes": [],
 	"region": "eu",
 	"destinations": ["127.0.0.1", "localhost", "backoffice"],
+	"resource": "",
+	"inflow": [],
 	"arguments": arguments,
 	"request_digest": "sha256:r",
 	"proposed_digest": "sha256:p",
