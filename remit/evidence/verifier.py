@@ -15,6 +15,7 @@ from remit.evidence import batch, chain, history
 from remit.evidence.archive import BOUNDS, CHECKPOINT, INCLUSION, Archive, Bounds, Inclusion
 from remit.evidence.chain import Chain
 from remit.evidence.checkpoint import Checkpoint, CheckpointError, PublicKey, open_note
+from remit.evidence.fields import objects
 from remit.evidence.finding import Code, EvidenceError, Forgotten, Verdict
 from remit.evidence.forgetting import forgotten_in
 from remit.evidence.merkle import ProofError, verify_consistency
@@ -267,10 +268,8 @@ class _Verification:
 
 def _bundles_in(seal: JSONObject) -> Iterator[tuple[str, Digest]]:
     """Yield the revision and the digest of each bundle that a seal names."""
-    named = seal.get("policies")
-    for one in named if isinstance(named, list) else ():
-        if isinstance(one, dict):
-            yield str(one.get("revision", "")), str(one.get("bundle", ""))
+    for one in objects(seal, "policies"):
+        yield str(one.get("revision", "")), str(one.get("bundle", ""))
 
 
 def _hashes(texts: Sequence[str]) -> list[bytes] | None:

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from remit.canonical import JSON, Digest, JSONObject
+from remit.canonical import JSON, Digest
 from remit.evidence.archive import FORMAT, Consistency, Inclusion, Manifest, write
 from remit.evidence.chain import record_of
 from remit.evidence.checkpoint import Checkpoint, parse_note
+from remit.evidence.fields import inner, objects, text
 from remit.ledger.entries import RunRow
 from remit.ledger.references import digests_in
 from remit.stores.archiving import LogStore
@@ -123,7 +124,7 @@ class Exporter:
             for digest in digests_in(record["body"]):
                 gone.pop(digest, None)
                 await self._add(digest, found)
-            plans[_text(record, "compiled")] = None
+            plans[text(record["body"], "compiled")] = None
         for plan in (waiting := list(plans)):
             for digest in digests_in(_json(found.get(plan))):
                 await self._add(digest, found)
@@ -155,28 +156,19 @@ class Exporter:
 
 def _parts(plan: JSON) -> Iterator[Digest]:
     """Yield the digests of the sub-plans that a compiled plan names, and of the one it amends."""
-    named = plan.get("plans") if isinstance(plan, dict) else None
-    for one in named.values() if isinstance(named, dict) else ():
+    for one in inner(plan, "plans").values():
         if isinstance(one, str):
             yield one
-    amends = plan.get("amends") if isinstance(plan, dict) else None
-    base = amends.get("base") if isinstance(amends, dict) else None
+    base = inner(plan, "amends").get("base")
     if isinstance(base, str):
         yield base
 
 
 def _revisions(body: JSON) -> Iterator[str]:
-    named = body.get("policies") if isinstance(body, dict) else None
-    for one in named if isinstance(named, list) else ():
-        revision = one.get("revision") if isinstance(one, dict) else None
-        if isinstance(revision, str) and _DIGEST.match(revision):
+    for one in objects(body, "policies"):
+        revision = text(one, "revision")
+        if _DIGEST.match(revision):
             yield revision
-
-
-def _text(record: JSONObject, name: str) -> str:
-    body = record["body"]
-    value = body.get(name) if isinstance(body, dict) else None
-    return value if isinstance(value, str) else ""
 
 
 def _json(content: bytes | None) -> JSON:
