@@ -6,13 +6,12 @@ the verifier to find. Everything named by digest that the ledger has goes along.
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from remit.canonical import JSON, Digest
+from remit.canonical import DIGEST, JSON, Digest
 from remit.evidence.archive import FORMAT, Consistency, Inclusion, Manifest, write
 from remit.evidence.chain import record_of
 from remit.evidence.checkpoint import Checkpoint, parse_note
@@ -25,7 +24,6 @@ _PAGE = 2000
 _HEADS = 200
 """Newest heads from which the archive proves that its tree grew."""
 _POLL_S = 0.2
-_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +165,7 @@ def _parts(plan: JSON) -> Iterator[Digest]:
 def _revisions(body: JSON) -> Iterator[str]:
     for one in objects(body, "policies"):
         revision = text(one, "revision")
-        if _DIGEST.match(revision):
+        if DIGEST.match(revision):
             yield revision
 
 
