@@ -108,6 +108,8 @@ class Orders(Model):
     resolve_doubt: list[Role]
     repair: list[Role]
     amend: list[Role]
+    stop: list[Role]
+    go: list[Role]
 
 
 class RiskByOperation(Model):

@@ -113,7 +113,6 @@ class Deciding:
             region=self.place.region,
             profile=self.place.profile,
             capabilities=CAPABILITIES,
-            stops=[],
         )
 
 

@@ -177,6 +177,8 @@ class Intent:
     grants: Sequence[str] = ()
     """Ids of gates whose grants this intent consumes."""
     reserve: Sequence[Reserve] = ()
+    stops: Sequence[str] = ()
+    """Names of the stops that would hold the call; see `remit.ledger.stops`."""
     contents: Sequence[Content] = ()
     facts: Content | None = None
     """What the decision was made on, named by the decision's `facts`. Nobody reads it on the way of
