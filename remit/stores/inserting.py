@@ -45,6 +45,13 @@ def upsert(statement: Insert, table: Table) -> Executable:
     return statement.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
+def add(statement: Insert, table: Table) -> Executable:
+    """Add to the numbers of the row that stands; whoever else adds is not overwritten."""
+    keys = keys_of(table)
+    sums = {one.name: table.c[one.name] + one for one in statement.excluded if one.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=sums)
+
+
 def change(statement: Insert, table: Table) -> Executable:
     """Change the row that stands under the primary key; nothing when there is none."""
     raise NotImplementedError("no insert")
