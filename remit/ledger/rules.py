@@ -272,7 +272,8 @@ def merge_reserves(reserves: Sequence[Reserve]) -> Sequence[Reserve]:
 def deed(before: Action | None, after: Action, other: Action | None) -> tuple[Action | None, int]:
     """Return the `do` that a change of state did (1) or undid (-1); `None` when it did neither.
 
-    One that happened but not as it must is no deed: nothing may build on it.
+    One that happened but not as it must is no deed: nothing may build on it. Nor is a sub-plan: its
+    steps are.
 
     Args:
         before: The action before the change.
@@ -281,8 +282,9 @@ def deed(before: Action | None, after: Action, other: Action | None) -> tuple[Ac
     """
     happened = after.state is State.HAPPENED and (before is None or before.state is not after.state)
     do, times = (after, 1) if after.key.direction is Direction.DO else (other, -1)
-    counts = do is not None and do.state is State.HAPPENED and not do.faulty
-    return (do, times) if happened and counts else (None, 0)
+    if do is None or not happened or do.faulty or do.operation == "plan":
+        return None, 0
+    return do, times
 
 
 def count(totals: Totals, before: Action | None, after: Action) -> Totals:
