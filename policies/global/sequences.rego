@@ -43,7 +43,7 @@ _broken contains rule if {
 _rules contains rule if {
 	input.action.purpose == "call"
 	some rule in lib.thresholds.sequences
-	lib.fits(input.action, rule.on)
+	lib.fits(input.action, rule.calls)
 }
 
 _done(rule) := input.history.on_resource if _of_resource(rule)

@@ -8,7 +8,7 @@ import data.remit.main
 
 archive_first := {
 	"name": "archive-first",
-	"on": {"tool": "crm.delete@1"},
+	"calls": {"tool": "crm.delete@1"},
 	"needs": ["crm.archive@1"],
 	"same_resource": true,
 	"message": "what is deleted is archived before",
@@ -16,7 +16,7 @@ archive_first := {
 
 quiet := {
 	"name": "quiet",
-	"on": {"operation": "write", "domain": "crm"},
+	"calls": {"operation": "write", "domain": "crm"},
 	"forbids": ["finance.book@1"],
 	"message": "no change behind a booking",
 }
@@ -64,20 +64,20 @@ test_what_is_forbidden_was_done if {
 test_an_unknown_resource_breaks_a_rule_about_resources if {
 	unknown := deletion({"action": {"resource": ""}, "history": {"on_resource": ["crm.archive@1"]}})
 	with_rule(unknown, archive_first).denies == {"sequence.archive_first"}
-	forbids := {"name": "x", "on": {}, "forbids": ["crm.y@1"], "same_resource": true, "message": "m"}
+	forbids := {"name": "x", "calls": {}, "forbids": ["crm.y@1"], "same_resource": true, "message": "m"}
 	with_rule(unknown, forbids).denies == {"sequence.x"}
 	with_rule(unknown, object.union(forbids, {"same_resource": false})) == fine
 }
 
 test_a_rule_speaks_of_its_calls_alone if {
 	every other in [{"tool": "crm.x@1"}, {"domain": "erp"}, {"operation": "read"}, {"data_class": "pii"}] {
-		with_rule(deletion({}), object.union(archive_first, {"on": other})) == fine
+		with_rule(deletion({}), object.union(archive_first, {"calls": other})) == fine
 	}
 	every own in [{}, {"tool": "crm.delete@1"}, {"domain": "crm"}, {"operation": "delete"}] {
-		with_rule(deletion({}), object.union(archive_first, {"on": own})) != fine
+		with_rule(deletion({}), object.union(archive_first, {"calls": own})) != fine
 	}
 	classed := deletion({"action": {"data_classes": ["pii"]}})
-	with_rule(classed, object.union(archive_first, {"on": {"data_class": "pii"}})) != fine
+	with_rule(classed, object.union(archive_first, {"calls": {"data_class": "pii"}})) != fine
 }
 
 test_a_rule_may_ask_instead if {

@@ -12,30 +12,10 @@ from tests.tool.contracts import contract
 
 FIELDS_OF_BEFORE = frozenset(
     [
-        "name",
-        "version",
-        "owner",
-        "description",
-        "domain",
-        "operation",
-        "input_schema",
-        "output_schema",
-        "idempotency",
-        "call",
-        "settle_s",
-        "timeout_s",
-        "heartbeat_s",
-        "cancellable",
-        "irreversible",
-        "compensation",
-        "probe",
-        "read_back",
-        "data_classes",
-        "region",
-        "destinations",
-        "cost",
-        "rate_limit",
-        "task_queue",
+        *("name", "version", "owner", "description", "domain", "operation", "input_schema"),
+        *("output_schema", "idempotency", "call", "settle_s", "timeout_s", "heartbeat_s"),
+        *("cancellable", "irreversible", "compensation", "probe", "read_back", "data_classes"),
+        *("region", "destinations", "cost", "rate_limit", "task_queue"),
     ]
 )
 """Fields that contracts had when the first plans pinned them."""

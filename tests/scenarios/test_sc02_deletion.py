@@ -71,7 +71,7 @@ async def test_failed_and_compensated(office: Office, client: Client) -> None:
 
 
 async def test_a_copy_of_another_record_is_no_copy(office: Office, client: Client) -> None:
-    """A plan that archives one record and deletes another is refused, whatever it says of itself."""
+    """A plan that archives one record and deletes another is refused."""
     before = office.state()
     crossed = plan_file("delete-record")
     steps = crossed["steps"]
