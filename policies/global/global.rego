@@ -16,6 +16,7 @@ import data.remit.global.operation
 import data.remit.global.plan
 import data.remit.global.registry
 import data.remit.global.run
+import data.remit.global.sequences
 
 denies contains reason if some reason in agents.denies
 
@@ -28,6 +29,8 @@ denies contains reason if some reason in operation.denies
 denies contains reason if some reason in registry.denies
 
 denies contains reason if some reason in run.denies
+
+denies contains reason if some reason in sequences.denies
 
 undo_denies contains reason if some reason in agents.undo_denies
 
@@ -50,5 +53,7 @@ gates contains gate if some gate in autonomy.gates
 gates contains gate if some gate in budget.gates
 
 gates contains gate if some gate in operation.gates
+
+gates contains gate if some gate in sequences.gates
 
 reserves contains reserve if some reserve in budget.reserves

@@ -163,7 +163,8 @@ class History(Model):
     denials: Count
     undone: Count
     tools: list[str]
-    """Tools (`name@major`) with a call of this run that happened and was not undone; sorted."""
+    """Tools (`name@major`) with a call of this run that happened as it had to and was not undone;
+    sorted."""
     on_resource: list[str]
     """The same for calls about the action's resource, in any run; empty without a resource."""
 

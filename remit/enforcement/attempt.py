@@ -102,7 +102,9 @@ class Attempts:
         """Ask OPA; a deny is recorded and raised, an unanswered question is asked again later."""
         path = subject.key.path
         try:
-            decided = await self._deciding.call(subject, situation)
+            resource = subject.resource_digest
+            done = await self._ledger.done_on(resource) if resource else ()
+            decided = await self._deciding.call(subject, situation, done)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
                 error.code, f"OPA did not answer ({error}); nothing was called", _OPA_DELAY_S, path
@@ -186,6 +188,7 @@ class Attempts:
             grants=grants,
             reserve=[*reserve, pace.reserve] if pace else reserve,
             stops=proposed.stops,
+            resource=proposed.resource_digest,
         )
         return Lease(await self._ledger.begin(intent), intent.lease_until_ms)
 

@@ -112,6 +112,10 @@ class Ledger(Protocol):
     async def look(self, key: StepKey) -> Situation:
         """Return what is known about a step key and its surroundings."""
 
+    async def done_on(self, resource: Digest) -> Sequence[str]:
+        """Return the tools with a `do` about a thing that happened as it had to and was not undone,
+        in any run, by name."""
+
     async def begin(self, intent: Intent) -> int:
         """Record an intent and return the attempt's number; without it nothing may be called.
 

@@ -69,6 +69,14 @@ def upsert(rows: Rows) -> Executable:
     return rows.insert.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
+def add(rows: Rows) -> Executable:
+    """Add to the numbers of the row that stands; whoever else adds is not overwritten."""
+    keys = keys_of(rows.table)
+    given = [column for column in rows.insert.excluded if column.name not in keys]
+    sums = {column.name: rows.table.c[column.name] + column for column in given}
+    return rows.insert.on_conflict_do_update(index_elements=keys, set_=sums)
+
+
 def change(rows: Rows) -> Executable:
     """Change the row that stands under the primary key; nothing when there is none."""
     values = {name: rows.values[name] for name in rows.new}

@@ -35,7 +35,7 @@ from remit.ledger.entries import (
 from remit.ledger.stops import CHAIN, Stop
 from remit.plan.path import StepKey
 from remit.stores import amending as amendments
-from remit.stores import chain, effects, gates, reading, runs
+from remit.stores import chain, deeds, effects, gates, reading, runs
 from remit.stores import stops as stopping
 from remit.stores.archiving import LogStore
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
@@ -250,6 +250,10 @@ class SqlLedger:
     async def look(self, key: StepKey) -> Situation:
         """Return what is known about a step key and its surroundings."""
         return await self._read(partial(reading.look, key=key))
+
+    async def done_on(self, resource: Digest) -> Sequence[str]:
+        """Return the tools with a `do` about a thing that stands."""
+        return await self._read(partial(deeds.find, scope=resource))
 
     async def begin(self, intent: Intent) -> int:
         """Record an intent; return the attempt's number."""

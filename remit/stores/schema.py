@@ -139,8 +139,13 @@ actions = Table(
     Column("faulty", Integer, nullable=False),
     _whole("reserved_micros"),
     _whole("spent_micros"),
+    Column("resource", _TEXT, nullable=False, server_default=""),
     Index("actions_place", "root", "parent", "step"),
 )
+
+deeds = Table("deeds", metadata, _text("scope", key=True), _text("tool", key=True), _whole("times"))
+"""How many calls of a tool happened as they had to and were not undone: in a run, by its root, and
+about a thing, by its digest. Rows of runs are as many as their tools, whatever the calls."""
 
 attempts = Table(
     "attempts",

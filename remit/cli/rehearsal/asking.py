@@ -88,6 +88,8 @@ class Asking:
         self._run = PinnedPlan.of(root.digest, root).run(ROOT, ROOT, _now_ms())
         self.totals = Totals()
         """What the run would have spent and done so far."""
+        self._done: dict[str, set[str]] = {}
+        """Tools that it would have called by then, by what they were about."""
 
     async def admission(
         self, plan: PinnedPlan, contracts: Mapping[Digest, ToolContract], path: str
@@ -99,8 +101,10 @@ class Asking:
 
     async def call(self, subject: Subject) -> Answer:
         """Return what policy says of one call."""
-        situation = Situation(None, None, None, None, self.totals)
-        return await _answer(self._deciding.call(subject, situation))
+        tools = sorted(set().union(*self._done.values()))
+        situation = Situation(None, None, None, None, self.totals, tools=tools)
+        done = sorted(self._done.get(subject.resource, ())) if subject.resource else ()
+        return await _answer(self._deciding.call(subject, situation, done))
 
     def subject(
         self,
@@ -133,6 +137,7 @@ class Asking:
             effects=before.effects + int(has_effect),
             spent_micros=before.spent_micros + max(0, subject.cost.micros),
         )
+        self._done.setdefault(subject.resource, set()).add(subject.contract.ref)
 
 
 async def _answer(asked: Awaitable[Decided]) -> Answer:
