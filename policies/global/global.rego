@@ -12,6 +12,7 @@ import data.remit.global.agents
 import data.remit.global.autonomy
 import data.remit.global.budget
 import data.remit.global.egress
+import data.remit.global.fields
 import data.remit.global.operation
 import data.remit.global.plan
 import data.remit.global.registry
@@ -23,6 +24,8 @@ denies contains reason if some reason in agents.denies
 denies contains reason if some reason in budget.denies
 
 denies contains reason if some reason in egress.denies
+
+denies contains reason if some reason in fields.denies
 
 denies contains reason if some reason in operation.denies
 
@@ -57,3 +60,5 @@ gates contains gate if some gate in operation.gates
 gates contains gate if some gate in sequences.gates
 
 reserves contains reserve if some reserve in budget.reserves
+
+obligations contains obligation if some obligation in fields.obligations

@@ -24,7 +24,7 @@ from remit.decision.facts import (
     SystemCall,
 )
 from remit.enforcement.frame import Frame, Place
-from remit.enforcement.obligations import CAPABILITIES
+from remit.enforcement.obligations import CAPABILITIES, left_out
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS
@@ -134,7 +134,10 @@ def principal(plan: CompiledPlan) -> Principal:
 def recorded(decided: Decided) -> JSONObject:
     """Return a decision as the ledger keeps it."""
     decision = decided.decision
+    left = left_out(decision.obligations)
+    told: JSONObject = {"left_out": left} if left else {}
     return {
+        **told,
         "decision_id": decided.decision_id,
         "revision": decided.revision,
         "effect": decision.effect,
