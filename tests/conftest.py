@@ -3,26 +3,14 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from temporalio.client import Client
 
+from tests.grouping import pytest_xdist_make_scheduler
 from tests.running import ROOT, Running
 
-if TYPE_CHECKING:
-    from xdist.remote import Producer
-    from xdist.scheduler import Scheduling
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Scheduling | None":
-    """Keep the tests of one stack together; see `tests.grouping`."""
-    if config.getvalue("dist") != "loadgroup":
-        return None
-    from tests.grouping import StackScheduling
-
-    return StackScheduling(config, log)
+__all__ = ["pytest_xdist_make_scheduler"]
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pytest
 from remit.cli.stack import stack
 from tests.running import ROOT
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("walk"), pytest.mark.timeout(500)]
 
 WALK = ROOT / "docs" / "walk.md"
 LOOKS = (
