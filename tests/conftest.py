@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from temporalio.client import Client
 
 from tests.grouping import pytest_xdist_make_scheduler
 from tests.running import ROOT, Running
 
 __all__ = ["pytest_xdist_make_scheduler"]
+
+# A deadline for one example would judge the machine: the tests beside it keep all cores busy.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")
