@@ -12,6 +12,7 @@ import data.remit.global.agents
 import data.remit.global.autonomy
 import data.remit.global.budget
 import data.remit.global.egress
+import data.remit.global.limits
 import data.remit.global.operation
 import data.remit.global.plan
 import data.remit.global.registry
@@ -23,6 +24,8 @@ denies contains reason if some reason in agents.denies
 denies contains reason if some reason in budget.denies
 
 denies contains reason if some reason in egress.denies
+
+denies contains reason if some reason in limits.denies
 
 denies contains reason if some reason in operation.denies
 
@@ -52,8 +55,12 @@ gates contains gate if some gate in autonomy.gates
 
 gates contains gate if some gate in budget.gates
 
+gates contains gate if some gate in limits.gates
+
 gates contains gate if some gate in operation.gates
 
 gates contains gate if some gate in sequences.gates
 
 reserves contains reserve if some reserve in budget.reserves
+
+reserves contains reserve if some reserve in limits.reserves

@@ -4,7 +4,7 @@ Nothing here is taken from the agent's word for itself: names come from the admi
 from its pinned contract, money and history from the ledger, time from the clock. No answer is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from remit.canonical import JSONObject
@@ -57,7 +57,7 @@ class Deciding:
             principal=principal(subject.plan),
             action=_action(subject, situation),
             plan=_plan(subject.plan, subject.pinned.digest, subject.run.deadline_ms),
-            budget=_budget(subject.run, situation.totals),
+            budget=_budget(subject.run, situation.totals, situation.full),
             history=_history(situation.totals, situation.tools, on_resource),
             grants=[_grant(gate) for gate in situation.gates if _stands(gate, subject)],
             run=_run(subject.run, subject.frame, subject.key.parent),
@@ -237,13 +237,13 @@ def _plan(plan: CompiledPlan, compiled: str, deadline_ms: int) -> PlanFact:
     )
 
 
-def _budget(run: RunRow, totals: Totals) -> Budget:
+def _budget(run: RunRow, totals: Totals, full: Mapping[str, int] | None = None) -> Budget:
     return Budget(
         currency=run.currency,
         limit_micros=run.limit_micros,
         spent_micros=totals.spent_micros,
         reserved_micros=totals.reserved_micros,
-        counters={},
+        counters=dict(full or {}),
     )
 
 
