@@ -30,7 +30,7 @@ reserves contains {"counter": held.counter, "amount": held.amount, "ceiling": he
 }
 
 # Allowed all the same, it was a person who let it pass: it is counted, and nothing bounds it.
-reserves contains {"counter": held.counter, "amount": held.amount, "ceiling": 9007199254740992} if {
+reserves contains {"counter": held.counter, "amount": held.amount, "ceiling": 9007199254740991} if {
 	some held in _exhausted
 }
 

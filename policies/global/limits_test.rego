@@ -104,7 +104,7 @@ test_a_person_may_be_asked_instead if {
 	granted := object.union(given, {"grants": [facts.grant("limit.few_calls", "budget_holder", ["holder@acme.example"])]})
 	decision := main.decision with input as granted with data.remit.registry as asks
 	decision.effect == "allow"
-	{reserve.ceiling | some reserve in decision.reserve} == {9007199254740992}
+	{reserve.ceiling | some reserve in decision.reserve} == {9007199254740991}
 	nobody := agent_with(object.union(few, {"do": "gate"}))
 	{gate.role | some gate in gated(given, nobody)} == {"operator"}
 }

@@ -24,7 +24,7 @@ Scope = Annotated[
 Tool = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*@[1-9][0-9]*$")]
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
 """A host name in lower case, or `*.` and the domain whose hosts are meant."""
-Micros = Annotated[int, Field(ge=0, le=2**53)]
+Micros = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Operation = Literal["read", "write", "delete", "trigger", "spend"]
 
 
