@@ -221,8 +221,9 @@ async def decide_plan(
     totals: Totals | None = None,
 ) -> Decided:
     """Return OPA's allow for a whole plan; raise its refusal."""
+    above = await point.pinned.agents_above(run.root, path)
     try:
-        decided = await point.deciding.admission(pinned, run, facts, frame, path, totals)
+        decided = await point.deciding.admission(pinned, run, facts, frame, path, totals, above)
     except PolicyUnavailableError as error:
         raise failure.unavailable(
             error.code, f"OPA did not answer ({error}); nothing was admitted", 2

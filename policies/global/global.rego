@@ -11,6 +11,7 @@ import rego.v2
 import data.remit.global.agents
 import data.remit.global.autonomy
 import data.remit.global.budget
+import data.remit.global.ceiling
 import data.remit.global.egress
 import data.remit.global.limits
 import data.remit.global.operation
@@ -22,6 +23,8 @@ import data.remit.global.sequences
 denies contains reason if some reason in agents.denies
 
 denies contains reason if some reason in budget.denies
+
+denies contains reason if some reason in ceiling.denies
 
 denies contains reason if some reason in egress.denies
 
@@ -44,6 +47,8 @@ undo_denies contains reason if some reason in operation.undo_denies
 undo_denies contains reason if some reason in run.undo_denies
 
 plan_denies contains reason if some reason in agents.plan_denies
+
+plan_denies contains reason if some reason in ceiling.plan_denies
 
 plan_denies contains reason if some reason in egress.plan_denies
 

@@ -107,6 +107,9 @@ class Agent(Model):
     status: Literal["active", "suspended"] = "active"
     tools: list[Tool] | None = None
     """With a list, only these tools, whatever the scopes say."""
+    ceiling: list[Scope] | None = None
+    """The most that work it hands down may do, whoever does it; without one, what it may do itself.
+    It gives the agent nothing."""
     budgets: Budgets = []
 
 

@@ -54,7 +54,7 @@ class Deciding:
         """Ask about a tool call; `on_resource` are the tools that did something to its resource."""
         facts = Facts(
             kind="call",
-            principal=principal(subject.plan),
+            principal=principal(subject.plan, subject.delegation),
             action=_action(subject, situation),
             plan=_plan(subject.plan, subject.pinned.digest, subject.run.deadline_ms),
             budget=_budget(subject.run, situation.totals, situation.full),
@@ -90,6 +90,7 @@ class Deciding:
         frame: Frame,
         path: str,
         totals: Totals | None = None,
+        delegation: Sequence[str] = (),
     ) -> Decided:
         """Ask about a whole plan; `totals` are of the run that an amended one goes on with."""
         so_far = totals or Totals()
@@ -97,7 +98,7 @@ class Deciding:
         fact = _plan(plan, pinned.digest, run.deadline_ms).model_copy(update={"steps": steps})
         facts = Facts(
             kind="admission",
-            principal=principal(plan),
+            principal=principal(plan, delegation),
             plan=fact,
             budget=_budget(run, so_far),
             history=_history(so_far),
@@ -119,7 +120,7 @@ class Deciding:
         )
 
 
-def principal(plan: CompiledPlan) -> Principal:
+def principal(plan: CompiledPlan, delegation: Sequence[str] = ()) -> Principal:
     """Return who acts; `light` verifies nobody, so the names are claims."""
     agent, _, version = plan.agent.partition("@")
     return Principal(
@@ -128,7 +129,7 @@ def principal(plan: CompiledPlan) -> Principal:
         on_behalf_of=plan.on_behalf_of,
         tenant=plan.tenant,
         verified=False,
-        delegation=[],
+        delegation=list(delegation),
     )
 
 
