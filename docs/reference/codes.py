@@ -337,7 +337,7 @@ LEDGER: Mapping[str, Entry] = {
     ),
     "RESERVE-CONFLICT": Entry(
         "A counter had no room and then had some, again and again.",
-        "It is decided again, with the counters' values; where none is left, policy refuses or asks.",
+        "It is decided again with the counters' values; policy refuses or asks where none is left.",
     ),
     "RUN-ABSENT": Entry("The run was never admitted.", "Start the plan."),
     "RUN-CLOSED": Entry("The run is over; nothing of it begins.", "Start a new run."),

@@ -114,15 +114,10 @@ class Pinned:
         admission = await self._ledger.admission(root, path)
         if admission is None:
             raise LedgerError("ADMISSION-ABSENT", f"no plan is admitted at {path or 'the root'!r}")
-        return agent_of((await self.plan(admission.compiled)).plan)
+        return (await self.plan(admission.compiled)).plan.agent_id
 
     async def _load(self, name: Digest, parse: Callable[[bytes], T]) -> T:
         body = await self._ledger.get(name)
         if digest_bytes(body) != name:
             raise LedgerError("CONTENT-ALTERED", f"the stored value of {name} is not what it names")
         return parse(body)
-
-
-def agent_of(plan: CompiledPlan) -> str:
-    """Return the id of a plan's agent, without version."""
-    return plan.agent.partition("@")[0]

@@ -1,5 +1,7 @@
 """Who handed a sub-plan's work down, as the ledger's admissions tell."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from remit.canonical import JSON
@@ -7,7 +9,9 @@ from remit.enforcement.attempt import content
 from remit.enforcement.pinned import Pinned
 from remit.ledger.entries import Admission, RunRow
 from remit.ledger.errors import LedgerError
+from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import compile_plan
+from remit.plan.delegation import agents_above as above_parts
 from remit.plan.library import Library
 from remit.plan.path import callers
 from remit.stores.ledger import SqlLedger, open_ledger
@@ -24,6 +28,30 @@ RUN = "run"
 def test_callers_of_a_path(path: str, above: list[str]) -> None:
     """Every plan between the run's own and the one at the path, and not that one itself."""
     assert callers(path) == above
+
+
+def test_agents_above_a_part_are_those_of_all_its_ways() -> None:
+    """A part that two plans call has both above it, and theirs; nobody stands above the root."""
+
+    def of(name: str, agent: str, *parts: str) -> CompiledPlan:
+        steps = [SimpleNamespace(plan=part) for part in (*parts, None)]
+        return CompiledPlan.model_construct(name=name, agent=f"{agent}@1.0.0", steps=steps)
+
+    parts = {
+        "left": of("left", "left", "shared"),
+        "right": of("right", "right", "shared", "shared"),
+        "shared": of("shared", "deep", "last"),
+        "last": of("last", "end"),
+        "unused": of("unused", "nobody"),
+    }
+
+    assert above_parts(of("root", "first", "right", "left"), parts) == {
+        "left": ["first"],
+        "right": ["first"],
+        "shared": ["first", "right", "left"],
+        "last": ["first", "right", "deep", "left"],
+        "unused": [],
+    }
 
 
 async def _admit(ledger: SqlLedger, path: str, agent: str) -> None:

@@ -16,7 +16,7 @@ from remit.decision.facts import Facts
 from remit.enforcement.deciding import Deciding
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.opa import OpaClient, PolicyInvalidError, PolicyUnavailableError
-from remit.enforcement.pinned import PinnedPlan, agent_of
+from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Admission, RunRow, Situation, Totals
@@ -99,7 +99,7 @@ class Asking:
         """Return what policy says of a whole plan; `path` is a sub-plan's."""
         frame = _frame("remit.admit")
         facts = step_facts(plan.plan, contracts)
-        self._agents[path] = agent_of(plan.plan)
+        self._agents[path] = plan.plan.agent_id
         above = self._above(path)
         return await _answer(
             self._deciding.admission(plan, self._run, facts, frame, path, delegation=above)
