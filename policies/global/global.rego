@@ -17,6 +17,9 @@ import data.remit.global.plan
 import data.remit.global.registry
 import data.remit.global.run
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 denies contains reason if some reason in agents.denies
 
 denies contains reason if some reason in budget.denies
@@ -29,6 +32,9 @@ denies contains reason if some reason in registry.denies
 
 denies contains reason if some reason in run.denies
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 undo_denies contains reason if some reason in agents.undo_denies
 
 undo_denies contains reason if some reason in egress.undo_denies
@@ -37,6 +43,9 @@ undo_denies contains reason if some reason in operation.undo_denies
 
 undo_denies contains reason if some reason in run.undo_denies
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 plan_denies contains reason if some reason in agents.plan_denies
 
 plan_denies contains reason if some reason in egress.plan_denies
@@ -45,10 +54,15 @@ plan_denies contains reason if some reason in plan.plan_denies
 
 plan_denies contains reason if some reason in registry.plan_denies
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 gates contains gate if some gate in autonomy.gates
 
 gates contains gate if some gate in budget.gates
 
 gates contains gate if some gate in operation.gates
 
+# METADATA
+# labels: {concern: governance, control: D-04}
 reserves contains reserve if some reserve in budget.reserves

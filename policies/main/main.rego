@@ -24,6 +24,7 @@ import data.remit.undo
 # METADATA
 # title: What the enforcement point asks
 # entrypoint: true
+# labels: {concern: governance, control: D-04}
 decision := object.union(_common, {"effect": "deny", "reasons": _first(facts.findings)}) if not shape.well_formed
 
 else := object.union(_common, {"effect": "deny", "reasons": _first(denies), "risk": risk.level}) if count(denies) > 0
@@ -82,6 +83,9 @@ _not_granted := lib.reason("policy.unknown_domain", "main", $"no policy is publi
 
 _published if data.remit.domains[_domain][_].permits
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 denies contains reason if {
 	input.kind == "call"
 	input.action.direction == "do"
@@ -106,6 +110,8 @@ denies contains reason if {
 	some reason in data.remit.domains[_domain][_].undo_denies
 }
 
+# METADATA
+# labels: {concern: security, control: T-01}
 denies contains lib.reason("policy.domain_differs", "main", "the registry knows this tool in another domain") if {
 	input.kind == "call"
 	data.remit.registry.tools[input.action.tool].domain != _domain
@@ -148,6 +154,9 @@ denies contains reason if {
 	some reason in orders.denies
 }
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 permits contains reason if {
 	input.kind == "order"
 	some reason in orders.permits
@@ -187,6 +196,9 @@ permits contains reason if {
 }
 
 # Probes and read-backs are questions about a call that was judged already: no gates.
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 gates contains gate if {
 	input.action.purpose == "call"
 	input.action.direction == "do"
@@ -205,6 +217,8 @@ gates contains gate if {
 	some gate in data.remit.domains[_domain][_].undo_gates
 }
 
+# METADATA
+# labels: {concern: governance, control: D-04}
 open_gates contains gate if {
 	some gate in gates
 	not _asked_by_another(gate)
@@ -225,11 +239,15 @@ _asked_by_another(gate) if {
 	count(gates) > 1
 }
 
+# METADATA
+# labels: {concern: governance, control: D-04}
 obligations contains obligation if {
 	input.kind == "call"
 	some obligation in data.remit.domains[_domain][_].obligations
 }
 
+# METADATA
+# labels: {concern: governance, control: D-04}
 reserves contains reserve if {
 	input.action.purpose == "call"
 	input.action.direction == "do"
