@@ -144,7 +144,7 @@ def _sources(module: Module, rule: Rule) -> Iterator[Rule]:
         following = waiting.pop()
         yield following
         key = child(following.head, "key")
-        named = set(_variables(following.head))
+        named = {*_variables(key), *_variables(following.head.get("value"))}
         if key.get("type") == "var" and not str(key.get("value")).startswith("_"):
             named |= set(_variables(following.node.get("body")))
         for other in module.rules:

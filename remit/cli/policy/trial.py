@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 from remit.cli.policy.mutants import Mutant
 from remit.cli.policy.outcomes import Outcome, Outcomes
-from remit.cli.policy.syntax import Module, frugal
+from remit.cli.policy.syntax import Module, digest_of, frugal
 
 _DEADLINE_S = 120
 _PASSED, _FAILED = 0, 2
@@ -82,7 +82,7 @@ class Trial:
         self._suite = suite
         self._outcomes = outcomes
         self._places: SimpleQueue[Path] = SimpleQueue()
-        self._digests = {p: _digest(t.decode()) for p, t in suite.texts.items()}
+        self._digests = {p: digest_of(t.decode()) for p, t in suite.texts.items()}
         self.workers = os.cpu_count() or 1
         for number in range(self.workers):
             self._places.put(self._copied(folder / str(number)))
@@ -100,7 +100,7 @@ class Trial:
         changed = module.path if module else None
         digests = {str(self._named(f)): self._digests[f] for f in files if f != changed}
         if changed is not None:
-            digests[str(self._named(changed))] = _digest(text)
+            digests[str(self._named(changed))] = digest_of(text)
         key = hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
         known = self._outcomes.get(key)
         if known is None:
@@ -149,11 +149,3 @@ class Trial:
         named = self._named(file)
         inside = ".".join(named.parts[1:-1])
         return f"{inside}:{named}" if inside and file.suffix != ".rego" else str(named)
-
-
-def _digest(text: str) -> str:
-    """Return the digest of what OPA reads of a text: another comment is another text to nobody."""
-    lines = text.splitlines()
-    if all(line.count("`") % 2 == 0 for line in lines):
-        lines = [line for line in lines if not line.lstrip().startswith("#")]
-    return hashlib.sha256("\n".join(line for line in lines if line.strip()).encode()).hexdigest()
