@@ -1,8 +1,7 @@
 """What OPA's own checks do not ask of the rules: labels, owners, and that no two rules fight.
 
 Each rule that somebody reads says which control it implements; each control has a rule; each
-package belongs to whom the folder says. A code means one thing, whoever says it. A module of the
-global layer is gathered there, or it would restrict nobody.
+package belongs to whom the folder says. A code means one thing, whoever says it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,6 @@ FINDINGS = "findings"
 """What is said of facts that are not well formed, instead of everything else."""
 _SAYING = (["lib", "reason"], ["lib", "gate"])
 _LIBRARY = "remit.lib"
-_GLOBAL = "remit.global"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,6 @@ def conflicts(modules: Sequence[Module]) -> Iterator[str]:
         for said in codes(module, rule):
             by_code.setdefault(said.code, []).append(said)
     for code, found in sorted(by_code.items()):
-        first = found[0]
         places = ", ".join(sorted({said.place for said in found}))
         if len({said.module.package for said in found}) > 1:
             yield f"{code} is said by two packages: {places}"
@@ -100,28 +97,6 @@ def conflicts(modules: Sequence[Module]) -> Iterator[str]:
             yield f"{code} both permits and refuses: {places}"
         if len({said.demand for said in found if said.set.endswith("gates")}) > 1:
             yield f"{code} asks two roles: {places}"
-        if "." not in first.code:
-            yield f"{first.place}: {code!r} is no dotted code"
-
-
-def ungathered(modules: Sequence[Module]) -> Iterator[str]:
-    """Tell sets of the global layer's modules that the layer does not read."""
-    layer = [module for module in modules if module.package == _GLOBAL and not module.is_test]
-    read = {ref for module in layer for ref in _references(module)}
-    for module in modules:
-        if module.package.startswith(f"{_GLOBAL}.") and not module.is_test:
-            for name in sorted({rule.name for rule in module.rules} & SETS):
-                if (module.package.rsplit(".", 1)[-1], name) not in read:
-                    yield f"{module.path}: nobody reads its {name}: gather them in {_GLOBAL}"
-
-
-def misnamed(modules: Iterable[Module]) -> Iterator[str]:
-    """Tell packages that give another name than their own as the policy that speaks."""
-    for module in modules:
-        for rule in module.rules if not module.is_test else ():
-            own = module.package.removeprefix("remit.")
-            if rule.name == "_policy" and child(rule.head, "value").get("value") != own:
-                yield f"{module.path}:{rule.row}: it names itself otherwise than {own!r}"
 
 
 def codes(module: Module, rule: Rule) -> Iterator[Said]:
@@ -155,12 +130,3 @@ def _sources(module: Module, rule: Rule) -> Iterator[Rule]:
 
 def _variables(node: JSON) -> Iterator[str]:
     return (str(found["value"]) for _, found in walk(node) if found.get("type") == "var")
-
-
-def _references(module: Module) -> Iterator[tuple[str, str]]:
-    """Yield the first two parts of each reference: a module and what is read of it."""
-    for rule in module.rules:
-        for _, node in walk(rule.node):
-            parts = nodes(node.get("value")) if node.get("type") == "ref" else []
-            if len(parts) > 1:
-                yield str(parts[0].get("value")), str(parts[1].get("value"))
