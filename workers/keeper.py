@@ -20,6 +20,7 @@ from remit.ledger.errors import LedgerUnavailableError
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import ABANDONED, REPAIR_ID, REVERSING, AdmitPart
 from remit.stores.archiving import LogStore
+from workers.rounds import repeat
 from workers.sealing import Sealer
 from workers.settings import WorkerSettings
 from workflows.scope import Part
@@ -75,15 +76,8 @@ class Keeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Compare until `stop`; a fault of one round is logged and the next one tries again."""
-        while not stop.is_set():
-            try:
-                await self.round()
-            except (RPCError, LedgerUnavailableError) as error:
-                _log.warning("round failed", error=str(error))
-            try:
-                await asyncio.wait_for(stop.wait(), self._settings.keeper_every_s)
-            except TimeoutError:
-                continue
+        every_s = self._settings.keeper_every_s
+        await repeat(self.round, stop, every_s, (RPCError, LedgerUnavailableError), _log)
 
     async def round(self) -> int:
         """Look at every open run once; return how many were closed."""

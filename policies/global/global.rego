@@ -16,6 +16,7 @@ import data.remit.global.operation
 import data.remit.global.plan
 import data.remit.global.registry
 import data.remit.global.run
+import data.remit.global.sequences
 
 # METADATA
 # scope: document
@@ -31,6 +32,8 @@ denies contains reason if some reason in operation.denies
 denies contains reason if some reason in registry.denies
 
 denies contains reason if some reason in run.denies
+
+denies contains reason if some reason in sequences.denies
 
 # METADATA
 # scope: document
@@ -62,6 +65,8 @@ gates contains gate if some gate in autonomy.gates
 gates contains gate if some gate in budget.gates
 
 gates contains gate if some gate in operation.gates
+
+gates contains gate if some gate in sequences.gates
 
 # METADATA
 # labels: {concern: governance, control: D-04}

@@ -105,7 +105,6 @@ context := {
 	"region": "eu",
 	"profile": "light",
 	"capabilities": ["redact", "limit"],
-	"stops": [],
 }
 
 base := {

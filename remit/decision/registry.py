@@ -9,7 +9,7 @@ check a bundle's data before it is built, and their schemas hold the rules to th
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from remit.canonical import JSONObject
 from remit.decision.decision import Risk
@@ -96,6 +96,32 @@ class Combination(Model):
     message: Annotated[str, Field(max_length=200)]
 
 
+class Sequence(Model):
+    """What must have been done before a call, and what must not."""
+
+    name: Name
+    """Its code is `sequence.` and the name, with `_` for `-`."""
+    calls: Selector
+    """Those that it speaks of."""
+    needs: list[Tool] = []
+    """Tools of which each must have been called, and neither failed nor been undone."""
+    forbids: list[Tool] = []
+    """Tools of which none may have been."""
+    same_resource: bool = False
+    """Count what was done to the call's own resource, in any run; else what its run did. A call of
+    which nobody can tell the resource breaks the rule."""
+    do: Literal["deny", "gate"] = "deny"
+    gate: GateRule | None = None
+    """Whom a `gate` asks; an operator, when nobody is named."""
+    message: Annotated[str, Field(max_length=200)]
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Sequence":
+        if not self.needs and not self.forbids:
+            raise ValueError(f"the sequence {self.name!r} needs nothing and forbids nothing")
+        return self
+
+
 class Orders(Model):
     """Roles that may give an order to a run; whoever it acts for may always stop it."""
 
@@ -108,6 +134,8 @@ class Orders(Model):
     resolve_doubt: list[Role]
     repair: list[Role]
     amend: list[Role]
+    stop: list[Role]
+    go: list[Role]
 
 
 class RiskByOperation(Model):
@@ -142,6 +170,7 @@ class Thresholds(Model):
     regions: dict[Name, list[str]]
     """Regions of a tenant; a tenant not named has no bound of its own."""
     banned_combinations: list[Combination]
+    sequences: list[Sequence]
     gates: Gates
     orders: Orders
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+from temporalio.exceptions import ApplicationError
+
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.decision.decision import Decided
 from remit.enforcement import failure
@@ -31,6 +33,7 @@ from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolC
 from remit.tool.contract import Idempotency
 
 _OPA_DELAY_S = 2.0
+_STOPPED_DELAY_S = 5.0
 _CONFLICTS = 5
 """How often a call is decided again because a counter moved in between."""
 
@@ -57,6 +60,8 @@ class Attempts:
             try:
                 lease = await self._begin(enforced, subject, situation, decided)
             except LedgerError as error:
+                if error.code == "CALL-STOPPED":
+                    raise _stopped(error, subject) from error
                 if error.code not in ("RESERVE-CONFLICT", "GRANT-USED"):
                     raise
                 await self._keep_pace(subject)
@@ -80,7 +85,7 @@ class Attempts:
         kind = subject.contract.idempotency
         if kind is Idempotency.NONE:
             return await self._give_up(subject, action, "the tool cannot tell")
-        lease = await self._take_over(subject, action)
+        lease = await self._take_over(subject, action, subject.stops)
         reached(Point.TAKEN, subject.key)
         if kind is Idempotency.PROBE:
             return await self._shielded(self._probe(subject, lease, probe, judge))
@@ -97,7 +102,9 @@ class Attempts:
         """Ask OPA; a deny is recorded and raised, an unanswered question is asked again later."""
         path = subject.key.path
         try:
-            decided = await self._deciding.call(subject, situation)
+            resource = subject.resource_digest
+            done = await self._ledger.done_on(resource) if resource else ()
+            decided = await self._deciding.call(subject, situation, done)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
                 error.code, f"OPA did not answer ({error}); nothing was called", _OPA_DELAY_S, path
@@ -180,6 +187,8 @@ class Attempts:
             max_attempts=most_attempts(proposed, situation.action),
             grants=grants,
             reserve=[*reserve, pace.reserve] if pace else reserve,
+            stops=proposed.stops,
+            resource=proposed.resource_digest,
         )
         return Lease(await self._ledger.begin(intent), intent.lease_until_ms)
 
@@ -336,11 +345,17 @@ class Attempts:
             answer = Unknown("PROBE-FAILED", answer.message)
         return await self.conclude(subject, lease.attempt, answer, None, judge)
 
-    async def _take_over(self, subject: Subject, action: Action) -> Lease:
+    async def _take_over(
+        self, subject: Subject, action: Action, stops: Sequence[str] = ()
+    ) -> Lease:
         until_ms, owner = lease_until(subject, self._clock()), subject.frame.owner
         try:
-            attempt = await self._ledger.take_over(subject.key, action.attempts, owner, until_ms)
+            attempt = await self._ledger.take_over(
+                subject.key, action.attempts, owner, until_ms, stops
+            )
         except LedgerError as error:
+            if error.code == "CALL-STOPPED":
+                raise _stopped(error, subject) from error
             raise failure.again(error.code, str(error), 1, subject.key.path) from error
         return Lease(attempt, until_ms)
 
@@ -376,6 +391,11 @@ class Attempts:
                     raise
                 if sending is not None:
                     sending.cancel()
+
+
+def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:
+    message = f"{error}; it waits until somebody lets it go on"
+    return failure.unavailable("host:stopped", message, _STOPPED_DELAY_S, subject.key.path)
 
 
 def _by_key(subject: Subject) -> bool:

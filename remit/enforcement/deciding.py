@@ -48,15 +48,17 @@ class Deciding:
         self.place = place
         self.clock = clock
 
-    async def call(self, subject: Subject, situation: Situation) -> Decided:
-        """Ask about a tool call."""
+    async def call(
+        self, subject: Subject, situation: Situation, on_resource: Sequence[str] = ()
+    ) -> Decided:
+        """Ask about a tool call; `on_resource` are the tools that did something to its resource."""
         facts = Facts(
             kind="call",
             principal=principal(subject.plan),
             action=_action(subject, situation),
             plan=_plan(subject.plan, subject.pinned.digest, subject.run.deadline_ms),
             budget=_budget(subject.run, situation.totals),
-            history=_history(situation.totals),
+            history=_history(situation.totals, situation.tools, on_resource),
             grants=[_grant(gate) for gate in situation.gates if _stands(gate, subject)],
             run=_run(subject.run, subject.frame, subject.key.parent),
             context=self.context(subject.frame),
@@ -113,7 +115,6 @@ class Deciding:
             region=self.place.region,
             profile=self.place.profile,
             capabilities=CAPABILITIES,
-            stops=[],
         )
 
 
@@ -192,7 +193,7 @@ def _action(subject: Subject, situation: Situation) -> Action:
         data_classes=contract.data_classes,
         region=contract.region,
         destinations=contract.destinations,
-        resource="",
+        resource=subject.resource,
         inflow=[],
         arguments=subject.arguments,
         request_digest=subject.request_digest,
@@ -245,14 +246,14 @@ def _budget(run: RunRow, totals: Totals) -> Budget:
     )
 
 
-def _history(totals: Totals) -> History:
+def _history(totals: Totals, tools: Sequence[str] = (), on_resource: Sequence[str] = ()) -> History:
     return History(
         calls=totals.calls,
         effects=totals.effects,
         denials=totals.denials,
         undone=totals.undone,
-        tools=[],
-        on_resource=[],
+        tools=list(tools),
+        on_resource=list(on_resource),
     )
 
 

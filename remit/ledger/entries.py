@@ -134,6 +134,8 @@ class Action:
     """Money held for it while its outcome is open or in doubt."""
     spent_micros: int = 0
     """What it cost, once it happened."""
+    resource: str = ""
+    """Digest of the thing it is about, with its tenant; empty when its contract names none."""
 
 
 RATE = "rate/"
@@ -177,10 +179,14 @@ class Intent:
     grants: Sequence[str] = ()
     """Ids of gates whose grants this intent consumes."""
     reserve: Sequence[Reserve] = ()
+    stops: Sequence[str] = ()
+    """Names of the stops that would hold the call; see `remit.ledger.stops`."""
     contents: Sequence[Content] = ()
     facts: Content | None = None
     """What the decision was made on, named by the decision's `facts`. Nobody reads it on the way of
     a call."""
+    resource: str = ""
+    """As of `Action`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,3 +286,5 @@ class Situation:
     """All gates of this key, oldest first."""
     skipped: bool = False
     """Recorded as skipped: its `when` was false."""
+    tools: Sequence[str] = ()
+    """Tools with a `do` of the run that happened as it had to and was not undone, by name."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 
-from remit.canonical import JSON
+from remit.canonical import JSON, JSONObject
 from remit.cli.policy.controls import Control, Owners
 from remit.cli.policy.syntax import Module, Rule, child, nodes, walk
 
@@ -34,6 +34,8 @@ class Said:
     rule: Rule
     demand: str
     """For a gate, the data that says whom it asks, as it is written."""
+    by_data: bool
+    """Whether data makes the code; it is the expression then."""
 
     @property
     def place(self) -> str:
@@ -107,9 +109,15 @@ def codes(module: Module, rule: Rule) -> Iterator[Said]:
         for node in (node for _, node in walk(source.head) if node.get("type") == "call"):
             called, *given = nodes(node.get("value"))
             if [part.get("value") for part in nodes(called.get("value"))] in _SAYING:
-                demand = module.place(given[2]) if len(given) > 2 else None
-                words = demand.of(module.text) if demand else ""
-                yield Said(str(given[0].get("value")), rule.name, module, rule, words)
+                is_text = given[0].get("type") == "string"
+                code = str(given[0].get("value")) if is_text else _written(module, given[0])
+                demand = _written(module, given[2]) if len(given) > 2 else ""
+                yield Said(code, rule.name, module, rule, demand, by_data=not is_text)
+
+
+def _written(module: Module, node: JSONObject) -> str:
+    place = module.place(node)
+    return place.of(module.text) if place else ""
 
 
 def _sources(module: Module, rule: Rule) -> Iterator[Rule]:

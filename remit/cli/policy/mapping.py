@@ -71,7 +71,7 @@ def _about(said: Said, reach: Sequence[Reach]) -> tuple[str, ...]:
 def unmapped(found: Iterable[Line], reach: Iterable[Reach]) -> Iterator[str]:
     """Tell rules that nothing lets speak, and tools that nothing permits."""
     for line in found:
-        if not line.about and line.said.set != FINDINGS:
+        if not line.about and line.said.set != FINDINGS and not line.said.by_data:
             said = line.said
             yield f"{said.place}: no tool and no request lets {said.set} say {said.code}"
     for one in reach:
@@ -121,6 +121,8 @@ def _rule(line: Line, tools: Sequence[ToolContract], refs: frozenset[str]) -> tu
 def _spoken(line: Line, tools: Sequence[ToolContract], refs: frozenset[str]) -> str:
     if line.said.set == FINDINGS:
         return "facts that are not well formed"
+    if line.said.by_data:
+        return "what data names"
     about = set(line.about)
     words = [KINDS[kind] for kind in KINDS if kind in about]
     called = about & refs
