@@ -13,6 +13,7 @@ import rego.v2
 import data.remit.admission
 import data.remit.approvals
 import data.remit.global
+import data.remit.global.exceptions
 import data.remit.global.facts
 import data.remit.lib
 import data.remit.lib.shape
@@ -27,14 +28,14 @@ import data.remit.undo
 # labels: {concern: governance, control: D-04}
 decision := object.union(_common, {"effect": "deny", "reasons": _first(facts.findings)}) if not shape.well_formed
 
-else := object.union(_common, {"effect": "deny", "reasons": _first(denies), "risk": risk.level}) if count(denies) > 0
+else := object.union(_common, {"effect": "deny", "reasons": _first(refusals), "risk": risk.level}) if count(refusals) > 0
 
 else := object.union(_common, {"effect": "deny", "reasons": [_not_granted], "risk": risk.level}) if count(permits) == 0
 
 else := object.union(_common, {
 	"effect": "require_approval",
 	"reasons": sort({lib.reason(gate.code, gate.policy, gate.message) | some gate in open_gates}),
-	"permits": permits,
+	"permits": (permits | lifted),
 	"approvals": array.slice(sort(open_gates), 0, 8),
 	"risk": risk.level,
 }) if {
@@ -43,8 +44,8 @@ else := object.union(_common, {
 
 else := object.union(_common, {
 	"effect": "allow",
-	"reasons": permits,
-	"permits": permits,
+	"reasons": (permits | lifted),
+	"permits": (permits | lifted),
 	"obligations": obligations,
 	"reserve": reserves,
 	"risk": risk.level,
@@ -152,6 +153,22 @@ denies contains reason if {
 denies contains reason if {
 	input.kind == "order"
 	some reason in orders.denies
+}
+
+# METADATA
+# title: What is refused although exceptions lift refusals
+# labels: {concern: governance, control: D-15}
+refusals contains reason if {
+	some reason in denies
+	not exceptions.in_force[reason.code]
+}
+
+# METADATA
+# title: What exceptions lift, told with what permits
+# labels: {concern: governance, control: D-15}
+lifted contains exceptions.told(one) if {
+	some reason in denies
+	some one in exceptions.in_force[reason.code]
 }
 
 # METADATA
