@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
+from prometheus_client import Counter
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -32,6 +33,11 @@ _OURS = (
     WorkflowExecutionStatus.CANCELED,
 )
 
+RUNS = Counter(
+    "remit_runs_closed_total",
+    "Runs by end, and whether no call was denied",
+    ["status", "compliant"],
+)
 _log = structlog.get_logger("workers.keeper")
 
 
@@ -103,9 +109,15 @@ class Keeper:
         status = found.status if found.unwound else f"{ABANDONED}{found.status}"
         begin = [(run.workflow_id, one) for one in (run.root, found.run_id) if one]
         body = await self._evidence.sealer.seal(run, status, begin, unwound=found.unwound)
-        await self._ledger.close_run(run.root, status, [Record("seal", body)])
+        if await self._ledger.close_run(run.root, status, [Record("seal", body)]):
+            await self._count(run.root, found)
         _log.info("closed", run=run.root, workflow=run.workflow_id, status=found.status)
         return True
+
+    async def _count(self, root: str, found: Found) -> None:
+        totals = await self._ledger.totals(root)
+        status = found.status if found.unwound else "abandoned"
+        RUNS.labels(status, "no" if totals.denials else "yes").inc()
 
     async def _find(self, run: RunRow) -> Found:
         """Say how the newest execution of this chain stands; another chain's does not count."""

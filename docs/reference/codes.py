@@ -448,6 +448,7 @@ HOST: Mapping[str, Entry] = {
     "host:evaluation_failed": Entry("The policy contradicts itself.", "deny"),
     "host:redirect": Entry("OPA answered with a redirect.", "deny"),
     "host:obligation_unsupported": Entry("The call needs what cannot be done here.", "deny"),
+    "host:obligation_failed": Entry("With its obligations the tool would not take it.", "deny"),
 }
 """The second word says what follows: `wait` (asked again, no attempt used) or `deny`."""
 

@@ -12,11 +12,17 @@ import data.remit.global.agents
 import data.remit.global.autonomy
 import data.remit.global.budget
 import data.remit.global.egress
+import data.remit.global.fields
+import data.remit.global.hours
 import data.remit.global.operation
 import data.remit.global.plan
+import data.remit.global.privacy
 import data.remit.global.registry
+import data.remit.global.residency
 import data.remit.global.run
 import data.remit.global.sequences
+import data.remit.global.tolerance
+import data.remit.global.vendor
 
 # METADATA
 # scope: document
@@ -27,6 +33,8 @@ denies contains reason if some reason in budget.denies
 
 denies contains reason if some reason in egress.denies
 
+denies contains reason if some reason in fields.denies
+
 denies contains reason if some reason in operation.denies
 
 denies contains reason if some reason in registry.denies
@@ -34,6 +42,16 @@ denies contains reason if some reason in registry.denies
 denies contains reason if some reason in run.denies
 
 denies contains reason if some reason in sequences.denies
+
+denies contains reason if some reason in hours.denies
+
+denies contains reason if some reason in privacy.denies
+
+denies contains reason if some reason in residency.denies
+
+denies contains reason if some reason in tolerance.denies
+
+denies contains reason if some reason in vendor.denies
 
 # METADATA
 # scope: document
@@ -68,6 +86,17 @@ gates contains gate if some gate in operation.gates
 
 gates contains gate if some gate in sequences.gates
 
+gates contains gate if some gate in hours.gates
+
+gates contains gate if some gate in tolerance.gates
+
 # METADATA
 # labels: {concern: governance, control: D-04}
 reserves contains reserve if some reserve in budget.reserves
+
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
+obligations contains obligation if some obligation in fields.obligations
+
+obligations contains obligation if some obligation in tolerance.obligations

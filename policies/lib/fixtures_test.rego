@@ -104,7 +104,7 @@ context := {
 	"environment": "test",
 	"region": "eu",
 	"profile": "light",
-	"capabilities": ["redact", "limit"],
+	"capabilities": ["redact", "limit", "keep", "notify", "log"],
 }
 
 base := {

@@ -260,6 +260,11 @@ _asked_by_another(gate) if {
 # labels: {concern: governance, control: D-04}
 obligations contains obligation if {
 	input.kind == "call"
+	some obligation in global.obligations
+}
+
+obligations contains obligation if {
+	input.kind == "call"
 	some obligation in data.remit.domains[_domain][_].obligations
 }
 

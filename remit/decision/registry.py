@@ -24,6 +24,8 @@ Scope = Annotated[
 Tool = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*@[1-9][0-9]*$")]
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
 """A host name in lower case, or `*.` and the domain whose hosts are meant."""
+Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$", max_length=500)]
+"""A JSON pointer to a member."""
 Micros = Annotated[int, Field(ge=0, le=2**53)]
 Operation = Literal["read", "write", "delete", "trigger", "spend"]
 
@@ -34,6 +36,18 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Fields(Model):
+    """Which members of a tool's arguments and answers an agent has to do with.
+
+    JSON pointers, with what is below them; `*` stands for any member or item.
+    """
+
+    set: list[Pointer] | None = None
+    """With a list, arguments with any other member are denied."""
+    read: list[Pointer] | None = None
+    """With a list, nothing else of the answer is recorded or told; for tools that read."""
+
+
 class Agent(Model):
     """What one agent may do at most."""
 
@@ -42,6 +56,8 @@ class Agent(Model):
     status: Literal["active", "suspended"] = "active"
     tools: list[Tool] | None = None
     """With a list, only these tools, whatever the scopes say."""
+    fields: dict[Tool, Fields] = {}
+    """Members of arguments and answers, by tool; a tool not named is not bounded."""
 
 
 class Person(Model):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+import structlog
 from temporalio.exceptions import ApplicationError
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
@@ -19,7 +20,7 @@ from remit.enforcement.deciding import Deciding, decision_record, facts_of, reco
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
-from remit.enforcement.obligations import ObligationError, apply
+from remit.enforcement.obligations import ObligationError, apply, kept, logged, notices
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import pace_of
 from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
@@ -31,7 +32,9 @@ from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import Idempotency
+from remit.tool.validation import check_input
 
+_log = structlog.get_logger("remit.enforcement")
 _OPA_DELAY_S = 2.0
 _STOPPED_DELAY_S = 5.0
 _CONFLICTS = 5
@@ -68,6 +71,7 @@ class Attempts:
                 situation = await self._ledger.look(subject.key)
                 continue
             reached(Point.INTENT, subject.key)
+            _log_obliged(subject, decided)
             sending = Cancellable(send, subject.contract.cancellable)
             carried = self._carry(enforced, lease, decided, sending.send, judge)
             return await self._shielded(carried, sending)
@@ -154,8 +158,22 @@ class Attempts:
                     decision_id=decided.decision_id,
                 )
             ) from error
-        changed = arguments is not subject.arguments
-        return replace(subject, arguments=arguments) if changed else subject
+        if arguments is subject.arguments:
+            return subject
+        findings = check_input(subject.contract, arguments)
+        if findings:
+            first = findings[0]
+            raise failure.denied(
+                Failure(
+                    code="host:obligation_failed",
+                    message=f"with its obligations the call is none that "
+                    f"{subject.contract.ref} takes: {first.path or '/'}: {first.message}",
+                    step=subject.key.path,
+                    revision=decided.revision,
+                    decision_id=decided.decision_id,
+                )
+            )
+        return replace(subject, arguments=arguments)
 
     async def _begin(
         self, enforced: Subject, proposed: Subject, situation: Situation, decided: Decided
@@ -187,6 +205,7 @@ class Attempts:
             max_attempts=most_attempts(proposed, situation.action),
             grants=grants,
             reserve=[*reserve, pace.reserve] if pace else reserve,
+            notices=notices(decided.decision.obligations),
             stops=proposed.stops,
             resource=proposed.resource_digest,
         )
@@ -248,7 +267,9 @@ class Attempts:
         match answer:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
-                return await self._happened(subject, attempt, output, verdict, decided)
+                obliged = decided.decision.obligations if decided else ()
+                stands = kept(obliged, output)
+                return await self._happened(subject, attempt, stands, verdict, decided)
             case Broken(code, message) if self._may_ask_again(subject, attempt):
                 # It takes its key: the next answer under the same key may be readable.
                 return await self._unknown(subject, attempt, Unknown(code, message))
@@ -391,6 +412,12 @@ class Attempts:
                     raise
                 if sending is not None:
                     sending.cancel()
+
+
+def _log_obliged(subject: Subject, decided: Decided) -> None:
+    values = logged(decided.decision.obligations, subject.arguments)
+    if values:
+        _log.info("obliged", tool=subject.contract.ref, values=values)
 
 
 def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:

@@ -43,6 +43,8 @@ def begin(tx: Transaction, intent: Intent) -> int:
     _raise_barriers(tx, chain, key)
     chain.totals = rules.count(chain.totals, own, action)
     chain.append("intent", _intent_body(intent, action.attempts))
+    for notice in intent.notices:
+        chain.append("notice", {**_name(key), **notice})
     chain.save()
     return action.attempts
 
