@@ -21,6 +21,7 @@ denies contains lib.reason("tolerance.exceeded", _policy, "nobody lets a call of
 }
 
 # METADATA
+# scope: document
 # labels: {concern: risk, control: P-11}
 gates contains lib.gate("tolerance.approval", _policy, _gate, "a call of such risk or so little confidence is asked about") if {
 	"approve" in _treatments

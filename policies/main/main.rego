@@ -257,6 +257,7 @@ _asked_by_another(gate) if {
 }
 
 # METADATA
+# scope: document
 # labels: {concern: governance, control: D-04}
 obligations contains obligation if {
 	input.kind == "call"
