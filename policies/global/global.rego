@@ -14,13 +14,21 @@ import data.remit.global.budget
 import data.remit.global.ceiling
 import data.remit.global.egress
 import data.remit.global.fields
+import data.remit.global.hours
 import data.remit.global.limits
 import data.remit.global.operation
 import data.remit.global.plan
+import data.remit.global.privacy
 import data.remit.global.registry
+import data.remit.global.residency
 import data.remit.global.run
 import data.remit.global.sequences
+import data.remit.global.tolerance
+import data.remit.global.vendor
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 denies contains reason if some reason in agents.denies
 
 denies contains reason if some reason in budget.denies
@@ -40,6 +48,19 @@ denies contains reason if some reason in run.denies
 
 denies contains reason if some reason in sequences.denies
 
+denies contains reason if some reason in hours.denies
+
+denies contains reason if some reason in privacy.denies
+
+denies contains reason if some reason in residency.denies
+
+denies contains reason if some reason in tolerance.denies
+
+denies contains reason if some reason in vendor.denies
+
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 undo_denies contains reason if some reason in agents.undo_denies
 
 undo_denies contains reason if some reason in egress.undo_denies
@@ -48,6 +69,9 @@ undo_denies contains reason if some reason in operation.undo_denies
 
 undo_denies contains reason if some reason in run.undo_denies
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 plan_denies contains reason if some reason in agents.plan_denies
 
 plan_denies contains reason if some reason in ceiling.plan_denies
@@ -58,6 +82,9 @@ plan_denies contains reason if some reason in plan.plan_denies
 
 plan_denies contains reason if some reason in registry.plan_denies
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 gates contains gate if some gate in autonomy.gates
 
 gates contains gate if some gate in budget.gates
@@ -68,8 +95,20 @@ gates contains gate if some gate in operation.gates
 
 gates contains gate if some gate in sequences.gates
 
+gates contains gate if some gate in hours.gates
+
+gates contains gate if some gate in tolerance.gates
+
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 reserves contains reserve if some reserve in budget.reserves
 
 reserves contains reserve if some reserve in limits.reserves
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 obligations contains obligation if some obligation in fields.obligations
+
+obligations contains obligation if some obligation in tolerance.obligations

@@ -14,22 +14,30 @@ import data.remit.lib
 
 _policy := "global.limits"
 
+# METADATA
+# labels: {concern: risk, control: T-07}
 denies contains lib.reason("limit.exhausted", _policy, $"{held.limit.name}: {held.limit.most} {held.limit.counts} of {held.party} in a window are used up") if {
 	some held in _exhausted
 	not _asks(held.limit)
 }
 
+# METADATA
+# labels: {concern: risk, control: T-07}
 gates contains lib.gate(concat(".", ["limit", replace(held.limit.name, "-", "_")]), _policy, object.get(held.limit, "gate", {}), $"{held.limit.most} {held.limit.counts} of {held.party} in a window are used up") if {
 	some held in _exhausted
 	_asks(held.limit)
 }
 
+# METADATA
+# labels: {concern: risk, control: T-07}
 reserves contains {"counter": held.counter, "amount": held.amount, "ceiling": held.limit.most} if {
 	some held in _held
 	not held in _exhausted
 }
 
 # Allowed all the same, it was a person who let it pass: it is counted, and nothing bounds it.
+# METADATA
+# labels: {concern: risk, control: T-07}
 reserves contains {"counter": held.counter, "amount": held.amount, "ceiling": 9007199254740991} if {
 	some held in _exhausted
 }

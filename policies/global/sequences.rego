@@ -12,11 +12,15 @@ import data.remit.lib
 
 _policy := "global.sequences"
 
+# METADATA
+# labels: {concern: safety, control: D-14}
 denies contains lib.reason(_code(rule), _policy, rule.message) if {
 	some rule in _broken
 	not _asks(rule)
 }
 
+# METADATA
+# labels: {concern: safety, control: D-14}
 gates contains lib.gate(_code(rule), _policy, object.get(rule, "gate", {}), rule.message) if {
 	some rule in _broken
 	_asks(rule)
