@@ -7,6 +7,7 @@ of one can be made without printing the rest anew.
 
 import base64
 import hashlib
+import itertools
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,6 +79,17 @@ class Module:
         """Dotted, without `data`; versions of Rego are left out."""
         paths = (child(used, "path").get("value") for used in nodes(self.tree.get("imports")))
         return frozenset(_dotted(path) for path in paths if _head(path) == "data")
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """What its rules name of `data`, as far as names are written out; dotted."""
+        found = set()
+        for _, node in walk(self.tree.get("rules")):
+            parts = nodes(node.get("value")) if node.get("type") == "ref" else []
+            if parts and parts[0].get("value") == "data":
+                named = itertools.takewhile(lambda part: part.get("type") == "string", parts[1:])
+                found.add(".".join(str(part.get("value")) for part in named))
+        return frozenset(found)
 
     @cached_property
     def package_labels(self) -> Mapping[str, str]:

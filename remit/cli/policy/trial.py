@@ -44,34 +44,42 @@ class Suite:
                 yield module
 
     def beside(self, module: Module) -> frozenset[Path]:
-        """Return a file, the tests beside it that read it, and all they import."""
-        by_package: dict[str, list[Module]] = {}
-        for other in self.modules:
-            by_package.setdefault(other.package, []).append(other)
+        """Return a file, the tests beside it, and all that they read; nothing without tests."""
         tests = [
             m
             for m in self.modules
-            if m.is_test
-            and m.path.parent == module.path.parent
-            and any(_reaches(name, module.package) for name in m.imports)
+            if m.is_test and m.path.parent == module.path.parent and _tests(m, module)
         ]
-        if not tests:
-            return frozenset()
         found: set[Path] = set()
-        waiting = [module, *tests]
+        waiting = [module, *tests] if tests else []
         while waiting:
             following = waiting.pop()
             if following.path not in found:
                 found.add(following.path)
-                for name in following.imports:
-                    for package, files in by_package.items():
-                        waiting += files if _reaches(name, package) else []
-        return frozenset(found | (self.texts.keys() - {m.path for m in self.modules}))
+                waiting += self._read_by(following)
+        documents = self.texts.keys() - {m.path for m in self.modules}
+        return frozenset(found | documents) if tests else frozenset()
+
+    def _read_by(self, module: Module) -> Iterator[Module]:
+        """Yield the files whose packages a file imports, or reads below a name."""
+        for name in module.imports:
+            named = (p for p in self._packages if name == p or name.startswith(f"{p}."))
+            yield from self._packages.get(max(named, key=len, default=""), ())
+        for name in filter(None, module.reads):
+            for package, files in self._packages.items():
+                yield from files if package.startswith(f"{name}.") else ()
+
+    @cached_property
+    def _packages(self) -> Mapping[str, list[Module]]:
+        found: dict[str, list[Module]] = {}
+        for module in self.modules:
+            found.setdefault(module.package, []).append(module)
+        return found
 
 
-def _reaches(imported: str, package: str) -> bool:
-    """Whether an import names a package or a rule of it."""
-    return imported == package or imported.startswith(f"{package}.")
+def _tests(test: Module, module: Module) -> bool:
+    """Whether tests are a file's own: by their name, or because they import its package."""
+    return test.path.stem == f"{module.path.stem}_test" or module.package in test.imports
 
 
 class Trial:

@@ -174,3 +174,24 @@ def test_a_change_leaves_the_folders_as_they_were(tmp_path: Path) -> None:
 
     assert (tmp_path / "policies" / "a.rego").read_text() == _RULES
     assert sorted(os.listdir(tmp_path / "policies")) == ["a.rego", "a_test.rego"]
+
+
+def test_what_stands_beside_a_file_is_what_its_tests_read(tmp_path: Path) -> None:
+    """What is imported, and whatever packages stand below a name that is read; nothing else."""
+    texts = {
+        "a.rego": "package x.a\n\nimport data.x.lib.one\n\nb if data.x.domains[_].c == one\n",
+        "a_test.rego": "package x.a_test\n\nimport data.x.a\n\ntest_a if a.b\n",
+        "lib.rego": "package x.lib\n\none := 1\n",
+        "domain.rego": "package x.domains.d\n\nc := 1\n",
+        "other.rego": "package x.other\n\nc := 1\n",
+        "data.yaml": "{}",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    modules = parse(opa_binary(), sorted(tmp_path.glob("*.rego")))
+    suite = Suite((tmp_path,), modules, frozenset())
+    by_name = {module.path.name: module for module in modules}
+
+    near = {path.name for path in suite.beside(by_name["a.rego"])}
+    assert near == {"a.rego", "a_test.rego", "lib.rego", "domain.rego", "data.yaml"}
+    assert suite.beside(by_name["other.rego"]) == frozenset()
