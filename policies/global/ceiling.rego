@@ -12,12 +12,15 @@ import data.remit.lib
 
 _policy := "global.ceiling"
 
-denies contains lib.reason("delegation.exceeds", _policy, $"{above} may not have {input.action.domain}.{input.action.operation} done") if {
+denies contains reason if {
 	some above in input.principal.delegation
-	not _reaches(above)
+	some reason in (_standing(above) | _beyond(above))
 }
 
-denies contains reason if some reason in _stopped
+plan_denies contains reason if {
+	some above in input.principal.delegation
+	some reason in _standing(above)
+}
 
 plan_denies contains lib.reason("delegation.exceeds", _policy, $"step {step.id}: {above} may not have {step.tool} called") if {
 	some above in input.principal.delegation
@@ -26,15 +29,13 @@ plan_denies contains lib.reason("delegation.exceeds", _policy, $"step {step.id}:
 	not _may(above, step)
 }
 
-plan_denies contains reason if some reason in _stopped
-
-_stopped contains lib.reason("delegation.suspended", _policy, $"{above}, who handed the work down, is not active") if {
-	some above in input.principal.delegation
-	_agent(above).status != "active"
+_beyond(above) := {lib.reason("delegation.exceeds", _policy, $"{above} may not have {input.action.domain}.{input.action.operation} done") |
+	not _reaches(above)
 }
 
-_stopped contains lib.reason("delegation.tenant", _policy, $"{above}, who handed the work down, does not act in the tenant {input.principal.tenant}") if {
-	some above in input.principal.delegation
+_standing(above) := {lib.reason("delegation.suspended", _policy, $"{above}, who handed the work down, is not active") |
+	_agent(above).status != "active"
+} | {lib.reason("delegation.tenant", _policy, $"{above}, who handed the work down, does not act in the tenant {input.principal.tenant}") |
 	not input.principal.tenant in _agent(above).tenants
 }
 
