@@ -79,7 +79,8 @@ class Planning:
         if compiled is None:
             raise invalid(compilation.diagnostics)
         frame = Frame.of(activity.info(), ROLE)
-        run = self._run(ask, compiled, compilation.digest, frame)
+        pinned = PinnedPlan.of(compilation.digest, compiled)
+        run = pinned.run(ask.root, frame.workflow_id, self._clock())
         decided = await self._decide(compiled, compilation.digest, compilation, run, frame)
         above = agents_above(compiled, compilation.parts)
         for name, part in compilation.parts.items():
@@ -117,25 +118,6 @@ class Planning:
             if name:
                 self._compiled[name] = found
         return found
-
-    def _run(self, ask: Admit, compiled: CompiledPlan, digest: Digest, frame: Frame) -> RunRow:
-        now = self._clock()
-        cost = compiled.constraints.cost
-        return RunRow(
-            root=ask.root,
-            workflow_id=frame.workflow_id,
-            plan=f"{compiled.name}@{compiled.version}",
-            plan_digest=compiled.plan_digest,
-            compiled=digest,
-            agent=compiled.agent,
-            on_behalf_of=compiled.on_behalf_of,
-            tenant=compiled.tenant,
-            owner=compiled.owner,
-            started_ms=now,
-            deadline_ms=now + int(compiled.deadline_s * 1000),
-            currency=cost.currency if cost else "",
-            limit_micros=cost.micros if cost else None,
-        )
 
     async def _decide(
         self,

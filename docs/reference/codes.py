@@ -319,6 +319,7 @@ LEDGER: Mapping[str, Entry] = {
     "STEP-IN-DOUBT": Entry("Nobody can tell whether it happened.", "Send `resolve_doubt`."),
     "STEP-EXHAUSTED": Entry("Its attempts are used up.", "Raise `retry.max_attempts` in the plan."),
     "STEP-UNDONE": Entry("Its undo has begun; it is not done any more.", "Start a new run."),
+    "CALL-STOPPED": Entry("Somebody stopped such calls.", "`remit stops` tells who and why."),
     "STEP-FENCED": Entry("What it stands in is being undone.", "Start a new run."),
     "STEP-SUPERSEDED": Entry(
         "A higher generation of it has begun, or an amendment took its place.", "Nothing to do."
@@ -436,6 +437,7 @@ HOST: Mapping[str, Entry] = {
     "host:no_bundle": Entry("OPA has no policy bundle yet.", "wait"),
     "host:unauthorized": Entry("OPA does not know our token.", "wait"),
     "host:stale_allow": Entry("The allow is older than 5 s.", "wait"),
+    "host:stopped": Entry("Somebody stopped such calls.", "wait"),
     "host:undefined": Entry("The entry point is undefined.", "deny"),
     "host:bad_answer": Entry("The answer is not JSON, or ambiguous.", "deny"),
     "host:bad_decision": Entry("The decision is malformed.", "deny"),
@@ -447,6 +449,7 @@ HOST: Mapping[str, Entry] = {
     "host:evaluation_failed": Entry("The policy contradicts itself.", "deny"),
     "host:redirect": Entry("OPA answered with a redirect.", "deny"),
     "host:obligation_unsupported": Entry("The call needs what cannot be done here.", "deny"),
+    "host:obligation_failed": Entry("With its obligations the tool would not take it.", "deny"),
 }
 """The second word says what follows: `wait` (asked again, no attempt used) or `deny`."""
 
@@ -456,6 +459,8 @@ COMMAND: Mapping[str, Entry] = {
     "CLI-AMEND": Entry(
         "The file is no proposal, or nobody states who and why.", "See the message."
     ),
+    "STOP-UNKNOWN": Entry("No such thing can be stopped.", "See the message."),
+    "STOP-BUSY": Entry("Another order about the same is on its way.", "Order again."),
     "CLI-ABORTED": Entry("Stopped by hand; nothing was done.", "Nothing to do."),
     "FILE-UNREADABLE": Entry("A file cannot be read.", "See the message."),
     "STEP-NOT-RECORDED": Entry(

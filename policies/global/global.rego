@@ -15,6 +15,7 @@ import data.remit.global.autonomy
 import data.remit.global.budget
 import data.remit.global.ceiling
 import data.remit.global.egress
+import data.remit.global.fields
 import data.remit.global.limits
 import data.remit.global.operation
 import data.remit.global.plan
@@ -36,6 +37,8 @@ denies contains reason if {
 }
 
 denies contains reason if some reason in egress.denies
+
+denies contains reason if some reason in fields.denies
 
 denies contains reason if {
 	count(input.budget.counters) > 0
@@ -96,3 +99,5 @@ reserves contains reserve if {
 }
 
 reserves contains reserve if some reserve in limits.reserves
+
+obligations contains obligation if some obligation in fields.obligations

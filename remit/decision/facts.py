@@ -217,9 +217,12 @@ class Order(Model):
         "forget",
         "retain",
         "release",
+        "stop",
+        "go",
     ]
     path: str
-    """Path of the call that it is about; empty when it is about the whole run."""
+    """Path of the call that it is about; empty when it is about the whole run. Of `stop` and `go`:
+    what is stopped, such as `fleet` or `agent:buyer`."""
     by: str
     verified: bool
     ended_ms: int | None
@@ -289,8 +292,6 @@ class Context(Model):
     profile: Literal["light", "full"]
     capabilities: list[str]
     """Obligations that this enforcement point can fulfil."""
-    stops: list[str]
-    """Stops in force that fit, such as `fleet`, `agent:buyer` or `tool:erp.place_order@1`."""
 
 
 class Facts(Model):

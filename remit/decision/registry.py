@@ -24,6 +24,8 @@ Scope = Annotated[
 Tool = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*@[1-9][0-9]*$")]
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
 """A host name in lower case, or `*.` and the domain whose hosts are meant."""
+Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$", max_length=500)]
+"""A JSON pointer to a member."""
 Micros = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Operation = Literal["read", "write", "delete", "trigger", "spend"]
 
@@ -99,6 +101,18 @@ Budgets = Annotated[list[Limit], Field(max_length=5)]
 """A decision carries at most 16 reservations: five for each of agent, person and tenant."""
 
 
+class Fields(Model):
+    """Which members of a tool's arguments and answers an agent has to do with.
+
+    JSON pointers, with what is below them; `*` stands for any member or item.
+    """
+
+    set: list[Pointer] | None = None
+    """With a list, arguments with any other member are denied."""
+    read: list[Pointer] | None = None
+    """With a list, nothing else of the answer is recorded or told; for tools that read."""
+
+
 class Agent(Model):
     """What one agent may do at most."""
 
@@ -107,6 +121,8 @@ class Agent(Model):
     status: Literal["active", "suspended"] = "active"
     tools: list[Tool] | None = None
     """With a list, only these tools, whatever the scopes say."""
+    fields: dict[Tool, Fields] = {}
+    """Members of arguments and answers, by tool; a tool not named is not bounded."""
     ceiling: list[Scope] | None = None
     """The most that work it hands down may do, whoever does it; without one, what it may do itself.
     It gives the agent nothing."""
@@ -167,6 +183,8 @@ class Orders(Model):
     resolve_doubt: list[Role]
     repair: list[Role]
     amend: list[Role]
+    stop: list[Role]
+    go: list[Role]
 
 
 class RiskByOperation(Model):

@@ -24,10 +24,10 @@ from remit.decision.facts import (
     SystemCall,
 )
 from remit.enforcement.frame import Frame, Place
-from remit.enforcement.obligations import CAPABILITIES
+from remit.enforcement.obligations import CAPABILITIES, left_out
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
-from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS
+from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS, VIOLATIONS
 from remit.ledger.entries import Content, GateRow, Record, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
@@ -70,6 +70,9 @@ class Deciding:
         decided = await self.judge.decide(facts)
         DECISIONS.labels(facts.kind, decided.decision.effect).inc()
         DECISION_SECONDS.observe(decided.took_us / 1e6)
+        if decided.decision.effect == "deny":
+            for code in {reason.code for reason in decided.decision.reasons}:
+                VIOLATIONS.labels(facts.kind, code).inc()
         return decided
 
     async def system(self, frame: Frame, about: str) -> Decided:
@@ -116,7 +119,6 @@ class Deciding:
             region=self.place.region,
             profile=self.place.profile,
             capabilities=CAPABILITIES,
-            stops=[],
         )
 
 
@@ -136,7 +138,10 @@ def principal(plan: CompiledPlan, delegation: Sequence[str] = ()) -> Principal:
 def recorded(decided: Decided) -> JSONObject:
     """Return a decision as the ledger keeps it."""
     decision = decided.decision
+    left = left_out(decision.obligations)
+    told: JSONObject = {"left_out": left} if left else {}
     return {
+        **told,
         "decision_id": decided.decision_id,
         "revision": decided.revision,
         "effect": decision.effect,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from remit.canonical import JSON, Digest, digest_bytes
+from remit.ledger.entries import RunRow
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledPlan, CompiledStep
@@ -48,6 +49,25 @@ class PinnedPlan:
     def of(cls, digest: Digest, plan: CompiledPlan) -> "PinnedPlan":
         """Return `plan` under the digest that names it."""
         return cls(digest, plan, {step.id: step for step in plan.steps})
+
+    def run(self, root: str, workflow_id: str, now_ms: int) -> RunRow:
+        """Return a run of this plan that begins now."""
+        plan, cost = self.plan, self.plan.constraints.cost
+        return RunRow(
+            root=root,
+            workflow_id=workflow_id,
+            plan=f"{plan.name}@{plan.version}",
+            plan_digest=plan.plan_digest,
+            compiled=self.digest,
+            agent=plan.agent,
+            on_behalf_of=plan.on_behalf_of,
+            tenant=plan.tenant,
+            owner=plan.owner,
+            started_ms=now_ms,
+            deadline_ms=now_ms + int(plan.deadline_s * 1000),
+            currency=cost.currency if cost else "",
+            limit_micros=cost.micros if cost else None,
+        )
 
     def generation(self, step_id: str) -> int:
         """Return the generation of a step that may begin; 0 for one that never was."""

@@ -9,6 +9,7 @@ from remit.decision.facts import CostFact
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
 from remit.ledger.entries import Admission, RunRow
+from remit.ledger.stops import stops_of
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import Direction, StepKey
 from remit.tool.call import Purpose
@@ -46,6 +47,11 @@ class Subject:
     def is_undo(self) -> bool:
         """Whether the call undoes something."""
         return self.key.direction is Direction.UNDO
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Names of the stops that would hold the call."""
+        return stops_of(self.plan.agent.partition("@")[0], self.contract.ref, self.plan.tenant)
 
     @property
     def timeout_s(self) -> float:

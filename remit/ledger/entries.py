@@ -179,6 +179,10 @@ class Intent:
     grants: Sequence[str] = ()
     """Ids of gates whose grants this intent consumes."""
     reserve: Sequence[Reserve] = ()
+    notices: Sequence[JSONObject] = ()
+    """Whom to tell of the call, and what; recorded with the intent."""
+    stops: Sequence[str] = ()
+    """Names of the stops that would hold the call; see `remit.ledger.stops`."""
     contents: Sequence[Content] = ()
     facts: Content | None = None
     """What the decision was made on, named by the decision's `facts`. Nobody reads it on the way of

@@ -11,7 +11,7 @@ from remit.ledger import barriers, rules
 from remit.ledger.entries import Action, Content, FrozenUndo, Intent, Outcome, Record, State
 from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
-from remit.stores import actions, deeds, gates, reservations
+from remit.stores import actions, deeds, gates, reservations, stops
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
 from remit.stores.transaction import Transaction
@@ -27,6 +27,7 @@ def begin(tx: Transaction, intent: Intent) -> int:
     if skipped:
         raise LedgerError("STEP-SKIPPED", f"{key} was skipped")
     rules.check_begin(intent, own, other)
+    stops.check(tx, intent.stops, is_undo=key.direction is Direction.UNDO)
     if key.direction is Direction.DO:
         _check_way(tx, chain, key)
     for grant in intent.grants:
@@ -42,6 +43,8 @@ def begin(tx: Transaction, intent: Intent) -> int:
     _raise_barriers(tx, chain, key)
     chain.totals = rules.count(chain.totals, own, action)
     chain.append("intent", _intent_body(intent, action.attempts))
+    for notice in intent.notices:
+        chain.append("notice", {**_name(key), **notice})
     chain.save()
     return action.attempts
 
@@ -65,8 +68,11 @@ def _raise_barriers(tx: Transaction, chain: Chain, key: StepKey) -> None:
             chain.barriers += path not in standing
 
 
-def take_over(tx: Transaction, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
+def take_over(
+    tx: Transaction, key: StepKey, attempt: int, owner: str, until_ms: int, held_by: Sequence[str]
+) -> int:
     """Hand an open attempt whose lease has run out to another owner."""
+    stops.check(tx, held_by, is_undo=key.direction is Direction.UNDO)
     chain = Chain(tx, key.root, begin=False)
     own, _, _ = actions.find(tx, key)
     taken = rules.take_over(own, key, attempt, owner, until_ms, tx.now_ms)

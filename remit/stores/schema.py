@@ -317,6 +317,19 @@ retained = Table(
 content_keys = Table("content_keys", metadata, _text("key", key=True), _whole("since_ms"))
 """Keys that contents are, or may be, encrypted with; empty for none at all."""
 
+stops = Table(
+    "stops",
+    metadata,
+    _text("name", key=True),
+    _text("state"),
+    _whole("undos"),
+    _text("by"),
+    _text("reason"),
+    _whole("at_ms"),
+    Index("stops_in_force", "state", "name"),
+)
+"""What is called no more until somebody lets it go on; see `remit.ledger.stops`."""
+
 APPEND_ONLY = ("contents", "records", "leaves", "nodes", "checkpoints", "bundles")
 """Tables whose rows the database itself refuses to change or to delete."""
 

@@ -19,7 +19,7 @@ from remit.enforcement.opa import OpaClient, PolicyInvalidError, PolicyUnavailab
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.subject import Subject
-from remit.ledger.entries import Admission, RunRow, Situation, Totals
+from remit.ledger.entries import Admission, Situation, Totals
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import StepKey, callers
 from remit.tool.contract import ToolContract
@@ -85,7 +85,7 @@ class Asking:
     def __init__(self, client: OpaClient, root: CompiledPlan) -> None:
         """Ask as if a run of `root` had just begun."""
         self._deciding = Deciding(Guessing(client), Place(), _now_ms)
-        self._run = _run(root)
+        self._run = PinnedPlan.of(root.digest, root).run(ROOT, ROOT, _now_ms())
         self.totals = Totals()
         """What the run would have spent and done so far."""
         self._done: dict[str, set[str]] = {}
@@ -171,26 +171,6 @@ async def _answer(asked: Awaitable[Decided]) -> Answer:
         risk=decision.risk,
         revision=decided.revision,
         decision_id=decided.decision_id,
-    )
-
-
-def _run(plan: CompiledPlan) -> RunRow:
-    now = _now_ms()
-    cost = plan.constraints.cost
-    return RunRow(
-        root=ROOT,
-        workflow_id=ROOT,
-        plan=f"{plan.name}@{plan.version}",
-        plan_digest=plan.plan_digest,
-        compiled=plan.digest,
-        agent=plan.agent,
-        on_behalf_of=plan.on_behalf_of,
-        tenant=plan.tenant,
-        owner=plan.owner,
-        started_ms=now,
-        deadline_ms=now + int(plan.deadline_s * 1000),
-        currency=cost.currency if cost else "",
-        limit_micros=cost.micros if cost else None,
     )
 
 
