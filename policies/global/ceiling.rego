@@ -14,14 +14,17 @@ _policy := "global.ceiling"
 
 # METADATA
 # labels: {concern: security, control: T-01}
-denies contains lib.reason("delegation.exceeds", _policy, $"{above} may not have {input.action.domain}.{input.action.operation} done") if {
+denies contains reason if {
 	some above in input.principal.delegation
-	not _reaches(above)
+	some reason in (_standing(above) | _beyond(above))
 }
 
 # METADATA
 # labels: {concern: security, control: T-01}
-denies contains reason if some reason in _stopped
+plan_denies contains reason if {
+	some above in input.principal.delegation
+	some reason in _standing(above)
+}
 
 # METADATA
 # labels: {concern: security, control: T-01}
@@ -32,17 +35,13 @@ plan_denies contains lib.reason("delegation.exceeds", _policy, $"step {step.id}:
 	not _may(above, step)
 }
 
-# METADATA
-# labels: {concern: security, control: T-01}
-plan_denies contains reason if some reason in _stopped
-
-_stopped contains lib.reason("delegation.suspended", _policy, $"{above}, who handed the work down, is not active") if {
-	some above in input.principal.delegation
-	_agent(above).status != "active"
+_beyond(above) := {lib.reason("delegation.exceeds", _policy, $"{above} may not have {input.action.domain}.{input.action.operation} done") |
+	not _reaches(above)
 }
 
-_stopped contains lib.reason("delegation.tenant", _policy, $"{above}, who handed the work down, does not act in the tenant {input.principal.tenant}") if {
-	some above in input.principal.delegation
+_standing(above) := {lib.reason("delegation.suspended", _policy, $"{above}, who handed the work down, is not active") |
+	_agent(above).status != "active"
+} | {lib.reason("delegation.tenant", _policy, $"{above}, who handed the work down, does not act in the tenant {input.principal.tenant}") |
 	not input.principal.tenant in _agent(above).tenants
 }
 

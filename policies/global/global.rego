@@ -2,7 +2,9 @@
 # title: The global layer
 # description: |
 #   What restricts everybody, gathered by name: a module is read when it stands here. It can never
-#   permit. What an undo is held to stands in `undo_…`, what a whole plan is held to in `plan_denies`.
+#   permit. What an undo is held to stands in `undo_…`, what a whole plan is held to in `plan_denies`. A
+#   module that most calls give nothing to say is not even asked: that is what a `count` or a
+#   cost here is for.
 # labels: {owner: security, control: D-04}
 package remit.global
 
@@ -25,20 +27,31 @@ import data.remit.global.run
 import data.remit.global.sequences
 import data.remit.global.tolerance
 import data.remit.global.vendor
+import data.remit.lib
 
 # METADATA
 # scope: document
 # labels: {concern: governance, control: D-04}
 denies contains reason if some reason in agents.denies
 
-denies contains reason if some reason in budget.denies
+denies contains reason if {
+	input.action.cost.micros > 0
+	some reason in budget.denies
+}
 
-denies contains reason if some reason in ceiling.denies
+denies contains reason if {
+	count(input.principal.delegation) > 0
+	some reason in ceiling.denies
+}
 
 denies contains reason if some reason in egress.denies
 
 denies contains reason if some reason in fields.denies
-denies contains reason if some reason in limits.denies
+
+denies contains reason if {
+	count(input.budget.counters) > 0
+	some reason in limits.denies
+}
 
 denies contains reason if some reason in operation.denies
 
@@ -46,7 +59,10 @@ denies contains reason if some reason in registry.denies
 
 denies contains reason if some reason in run.denies
 
-denies contains reason if some reason in sequences.denies
+denies contains reason if {
+	count(lib.thresholds.sequences) > 0
+	some reason in sequences.denies
+}
 
 denies contains reason if some reason in hours.denies
 
@@ -87,13 +103,22 @@ plan_denies contains reason if some reason in registry.plan_denies
 # labels: {concern: governance, control: D-04}
 gates contains gate if some gate in autonomy.gates
 
-gates contains gate if some gate in budget.gates
+gates contains gate if {
+	input.action.cost.micros > 0
+	some gate in budget.gates
+}
 
-gates contains gate if some gate in limits.gates
+gates contains gate if {
+	count(input.budget.counters) > 0
+	some gate in limits.gates
+}
 
 gates contains gate if some gate in operation.gates
 
-gates contains gate if some gate in sequences.gates
+gates contains gate if {
+	count(lib.thresholds.sequences) > 0
+	some gate in sequences.gates
+}
 
 gates contains gate if some gate in hours.gates
 
@@ -102,7 +127,10 @@ gates contains gate if some gate in tolerance.gates
 # METADATA
 # scope: document
 # labels: {concern: governance, control: D-04}
-reserves contains reserve if some reserve in budget.reserves
+reserves contains reserve if {
+	input.action.cost.micros > 0
+	some reserve in budget.reserves
+}
 
 reserves contains reserve if some reserve in limits.reserves
 

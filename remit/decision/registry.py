@@ -97,7 +97,14 @@ class Limit(Model):
     """Whom a `gate` asks; an operator, when nobody is named."""
 
 
-Budgets = Annotated[list[Limit], Field(max_length=5)]
+def _apart(limits: list[Limit]) -> list[Limit]:
+    names = [limit.name for limit in limits]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two budgets share a name, and so a counter: {', '.join(names)}")
+    return limits
+
+
+Budgets = Annotated[list[Limit], Field(max_length=5), AfterValidator(_apart)]
 """A decision carries at most 16 reservations: five for each of agent, person and tenant."""
 
 
@@ -352,6 +359,14 @@ class Registry(Model):
     retention: dict[DataClass, Period] = {}
     """How long contents of a data class are kept; see `remit.ledger.retention`. No rule reads it:
     the keeper does."""
+
+    @model_validator(mode="after")
+    def _found(self) -> "Registry":
+        """Refuse a bound that no rule finds: people are looked up as they are compared."""
+        for name, person in self.people.items():
+            if person.budgets and name != name.strip().lower():
+                raise ValueError(f"{name!r} has budgets: write it in lower case")
+        return self
 
 
 class Defaults(Model):

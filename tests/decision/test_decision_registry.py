@@ -14,6 +14,11 @@ LIMIT: dict[str, object] = {"name": "few", "counts": "calls", "most": 5, "window
 _CORE = yaml.safe_load((Path(__file__).parents[2] / "policies" / "data.yaml").read_text())["remit"]
 
 
+def limits(count: int) -> list[dict[str, object]]:
+    """Return that many limits, each with a name of its own."""
+    return [{**LIMIT, "name": f"few-{number}"} for number in range(count)]
+
+
 def data(**registry: object) -> dict[str, Any]:
     """The core's defaults with a project's registry over them."""
     return {"defaults": copy.deepcopy(_CORE["defaults"]), "registry": registry}
@@ -40,7 +45,7 @@ def test_limits_sequences_and_ceilings_are_data() -> None:
     check_registry(
         data(
             agents={"buyer": {"scopes": [], "tenants": [], "budgets": [asking], "ceiling": []}},
-            people={"a@b.example": {"roles": [], "budgets": [LIMIT] * 5}},
+            people={"a@b.example": {"roles": [], "budgets": limits(5)}},
             tenants={"acme": {"budgets": [LIMIT]}},
             thresholds={"sequences": [sequence]},
         )
@@ -91,7 +96,9 @@ def test_tables_of_the_packs_are_taken() -> None:
         {"thresholds": {"sequences": [{"name": "x", "calls": {}, "message": "says nothing"}]}},
         {"thresholds": {"sequences": [{"name": "x", "needs": ["a.b@1"], "message": "of what"}]}},
         {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [{**LIMIT, "most": -1}]}}},
-        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [LIMIT] * 6}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": limits(6)}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [LIMIT, LIMIT]}}},
+        {"people": {"A@b.example": {"roles": [], "budgets": [LIMIT]}}},
         {"people": {"a@b.example": {"roles": [], "budgets": [{**LIMIT, "window_ms": 0}]}}},
         {"tenants": {"acme": {"budgets": [{**LIMIT, "counts": "tokens"}]}}},
         {"agents": {"buyer": {"scopes": [], "tenants": [], "ceiling": ["erp"]}}},
