@@ -14,17 +14,14 @@ _policy := "global.ceiling"
 
 # METADATA
 # labels: {concern: security, control: T-01}
-denies contains reason if {
+denies contains lib.reason("delegation.exceeds", _policy, $"{above} may not have {input.action.domain}.{input.action.operation} done") if {
 	some above in input.principal.delegation
-	some reason in (_standing(above) | _beyond(above))
+	not _reaches(above)
 }
 
 # METADATA
 # labels: {concern: security, control: T-01}
-plan_denies contains reason if {
-	some above in input.principal.delegation
-	some reason in _standing(above)
-}
+denies contains reason if some reason in _stopped
 
 # METADATA
 # labels: {concern: security, control: T-01}
@@ -35,13 +32,17 @@ plan_denies contains lib.reason("delegation.exceeds", _policy, $"step {step.id}:
 	not _may(above, step)
 }
 
-_beyond(above) := {lib.reason("delegation.exceeds", _policy, $"{above} may not have {input.action.domain}.{input.action.operation} done") |
-	not _reaches(above)
+# METADATA
+# labels: {concern: security, control: T-01}
+plan_denies contains reason if some reason in _stopped
+
+_stopped contains lib.reason("delegation.suspended", _policy, $"{above}, who handed the work down, is not active") if {
+	some above in input.principal.delegation
+	_agent(above).status != "active"
 }
 
-_standing(above) := {lib.reason("delegation.suspended", _policy, $"{above}, who handed the work down, is not active") |
-	_agent(above).status != "active"
-} | {lib.reason("delegation.tenant", _policy, $"{above}, who handed the work down, does not act in the tenant {input.principal.tenant}") |
+_stopped contains lib.reason("delegation.tenant", _policy, $"{above}, who handed the work down, does not act in the tenant {input.principal.tenant}") if {
+	some above in input.principal.delegation
 	not input.principal.tenant in _agent(above).tenants
 }
 
