@@ -21,7 +21,7 @@ from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import PinnedPlan
-from remit.enforcement.planfacts import step_facts
+from remit.enforcement.planfacts import Outlook
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.amendments import earlier
 from remit.ledger.entries import Admission, Content, Record, RunRow, Totals
@@ -29,6 +29,7 @@ from remit.ledger.errors import LedgerError
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES
+from remit.plan.flow import Entry
 from remit.plan.library import Library
 from remit.plan.scheduling import schedule_of
 from remit.plan.wire import ADMIT, INVALID, Admit, Admitted, Failure
@@ -79,9 +80,10 @@ class Planning:
             raise invalid(compilation.diagnostics)
         frame = Frame.of(activity.info(), ROLE)
         run = self._run(ask, compiled, compilation.digest, frame)
-        decided = await self._decide(compiled, compilation.digest, compilation, run, frame)
-        for name, part in compilation.parts.items():
-            await self._decide(part, name, compilation, run, frame)
+        pinned = PinnedPlan.of(compilation.digest, compiled)
+        decided = await decide_family(
+            self._point, pinned, compilation.parts, compilation.contracts, run, frame
+        )
         admission = Admission(
             root=ask.root,
             path="",
@@ -134,19 +136,6 @@ class Planning:
             currency=cost.currency if cost else "",
             limit_micros=cost.micros if cost else None,
         )
-
-    async def _decide(
-        self,
-        plan: CompiledPlan,
-        name: Digest,
-        compilation: Compilation,
-        run: RunRow,
-        frame: Frame,
-    ) -> Decided:
-        pinned = PinnedPlan.of(name, plan)
-        path = "" if name == compilation.digest else plan.name
-        facts = step_facts(plan, compilation.contracts)
-        return await decide_plan(self._point, pinned, facts, run, frame, path)
 
     async def _store(
         self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
@@ -209,6 +198,29 @@ async def admitted_of(point: EnforcementPoint, admission: Admission, risk: str) 
         provenance="stated" if plan.provenance else "not_stated",
         amendments=plan.amends.number if plan.amends else 0,
     )
+
+
+async def decide_family(
+    point: EnforcementPoint,
+    root: PinnedPlan,
+    parts: Mapping[Digest, CompiledPlan],
+    contracts: Mapping[Digest, ToolContract],
+    run: RunRow,
+    frame: Frame,
+    totals: Totals | None = None,
+) -> Decided:
+    """Return OPA's allow for a root plan, after its sub-plans' too; raise the first refusal.
+
+    A sub-plan is judged here for all the places that call it, and once more when it begins.
+    """
+    outlook = Outlook(contracts, parts)
+    facts = outlook.facts(root.plan, Entry())
+    decided = await decide_plan(point, root, facts, run, frame, "", totals)
+    for name, entry in outlook.flows.entries(root.plan).items():
+        pinned = PinnedPlan.of(name, parts[name])
+        facts = outlook.facts(pinned.plan, entry)
+        await decide_plan(point, pinned, facts, run, frame, pinned.plan.name, totals)
+    return decided
 
 
 async def decide_plan(

@@ -193,7 +193,7 @@ def _action(subject: Subject, situation: Situation) -> Action:
         region=contract.region,
         destinations=contract.destinations,
         resource="",
-        inflow=[],
+        inflow=list(subject.inflow),
         arguments=subject.arguments,
         request_digest=subject.request_digest,
         proposed_digest=subject.proposed_digest,

@@ -1,6 +1,6 @@
 """A `do` call from its names to its result: look up, resolve, check, then attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical
@@ -23,7 +23,8 @@ from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledStep
 from remit.plan.expression import ExpressionError, evaluate
-from remit.plan.path import StepKey
+from remit.plan.flow import NOTHING_KNOWN, StepFlow
+from remit.plan.path import Direction, StepKey
 from remit.plan.template import TemplateError, resolve
 from remit.plan.usage import steps_used
 from remit.plan.wire import StepCall, StepResult
@@ -46,6 +47,7 @@ class Admitted:
     pinned: PinnedPlan
     step: CompiledStep
     situation: Situation
+    flow: StepFlow = NOTHING_KNOWN
 
 
 class Doing:
@@ -145,6 +147,7 @@ class Doing:
             run=admitted.run,
             admission=admitted.admission,
             frame=frame,
+            inflow=inflow_of(admitted, call.key),
         )
 
     async def _result(
@@ -201,7 +204,8 @@ async def admitted_call(ledger: Ledger, pinned: Pinned, call: StepCall, key: Ste
         raise failure.refused(error.code, str(error), key.path) from error
     if plan.plan.amends is not None and plan.generation(call.step) != call.generation:
         raise failure.refused("STEP-SUPERSEDED", f"an amendment replaced {call.step!r}", key.path)
-    return Admitted(run, admission, plan, step, situation)
+    flow = await pinned.flow(plan, key.root, key.parent)
+    return Admitted(run, admission, plan, step, situation, flow.steps[call.step])
 
 
 async def require_earlier(
@@ -231,7 +235,14 @@ async def recorded_subject(
         run=admitted.run,
         admission=admitted.admission,
         frame=replace(frame, activity=action.tool),
+        inflow=inflow_of(admitted, action.key),
     )
+
+
+def inflow_of(admitted: Admitted, key: StepKey) -> Sequence[str]:
+    """Return the classes that flow into a call; an undo takes in what the step gave out."""
+    is_do = key.direction is Direction.DO
+    return admitted.flow.inflow if is_do else admitted.flow.outflow
 
 
 def happened(action: Action, view: JSON, until: bool | None = None) -> StepResult:

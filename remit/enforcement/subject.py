@@ -1,5 +1,6 @@
 """One governed call, complete: what is to be called, for whom, with which arguments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,6 +34,8 @@ class Subject:
     admission: Admission
     frame: Frame
     purpose: Purpose = "call"
+    inflow: Sequence[str] = ()
+    """Classes of the data that flows into the arguments; sorted."""
 
     @property
     def plan(self) -> CompiledPlan:

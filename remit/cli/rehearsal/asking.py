@@ -6,21 +6,22 @@ writes to none, calls no tool.
 """
 
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
-from remit.canonical import Digest, JSONObject, digest
+from remit.canonical import JSONObject, digest
 from remit.cli.errors import stack
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts
-from remit.enforcement.deciding import Deciding
+from remit.enforcement.deciding import Deciding, Judge
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.opa import OpaClient, PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import PinnedPlan
-from remit.enforcement.planfacts import step_facts
+from remit.enforcement.planfacts import Outlook
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Admission, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, CompiledStep
+from remit.plan.flow import Entry
 from remit.plan.path import StepKey
 from remit.tool.contract import ToolContract
 
@@ -82,19 +83,18 @@ class Guessing:
 class Asking:
     """Asks about the parts of one plan."""
 
-    def __init__(self, client: OpaClient, root: CompiledPlan) -> None:
-        """Ask as if a run of `root` had just begun."""
-        self._deciding = Deciding(Guessing(client), Place(), _now_ms)
+    def __init__(self, judge: Judge, root: CompiledPlan, outlook: Outlook) -> None:
+        """Ask `judge` as if a run of `root` had just begun."""
+        self._deciding = Deciding(judge, Place(), _now_ms)
+        self._outlook = outlook
         self._run = _run(root)
         self.totals = Totals()
         """What the run would have spent and done so far."""
 
-    async def admission(
-        self, plan: PinnedPlan, contracts: Mapping[Digest, ToolContract], path: str
-    ) -> Answer:
+    async def admission(self, plan: PinnedPlan, entry: Entry, path: str) -> Answer:
         """Return what policy says of a whole plan; `path` is a sub-plan's."""
         frame = _frame("remit.admit")
-        facts = step_facts(plan.plan, contracts)
+        facts = self._outlook.facts(plan.plan, entry)
         return await _answer(self._deciding.admission(plan, self._run, facts, frame, path))
 
     async def call(self, subject: Subject) -> Answer:
@@ -109,6 +109,7 @@ class Asking:
         contract: ToolContract,
         key: StepKey,
         arguments: JSONObject,
+        inflow: Sequence[str],
     ) -> Subject:
         """Return the call of `step` with `arguments`, as far as they are known."""
         admission = Admission(ROOT, key.parent, plan.digest, digest(plan.plan.inputs), ROOT, "")
@@ -122,6 +123,7 @@ class Asking:
             run=self._run,
             admission=admission,
             frame=_frame(contract.ref),
+            inflow=inflow,
         )
 
     def count(self, subject: Subject) -> None:

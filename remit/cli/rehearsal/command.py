@@ -8,13 +8,15 @@ from pathlib import Path
 from remit.cli.errors import ExitCode, stack
 from remit.cli.inputs import read_inputs
 from remit.cli.output import Document, answer
-from remit.cli.rehearsal.asking import Answer, Asking
+from remit.cli.rehearsal.asking import Answer, Asking, Guessing
 from remit.cli.rehearsal.stage import Scene, Stage
 from remit.cli.stack import stack as light
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.starting import Prepared, prepare
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.pinned import PinnedPlan
+from remit.enforcement.planfacts import Outlook
+from remit.plan.flow import Entry
 
 _WORDS = {"allow": "allow", "require_approval": "gate", "deny": "deny"}
 _DEADLINE_S = 5.0
@@ -62,10 +64,11 @@ async def _rehearse(prepared: Prepared, environment: StackEnvironment) -> Rehear
     )
     compilation, plan = prepared.compilation, prepared.plan
     async with client:
-        asking = Asking(client, plan)
+        outlook = Outlook(compilation.contracts, compilation.parts)
+        asking = Asking(Guessing(client), plan, outlook)
         pinned = PinnedPlan.of(compilation.digest, plan)
-        admission = await asking.admission(pinned, compilation.contracts, "")
-        stage = Stage(asking, compilation.contracts, compilation.parts)
+        admission = await asking.admission(pinned, Entry(), "")
+        stage = Stage(asking, outlook.flows)
         await stage.play(pinned, plan.inputs)
     return Rehearsed(admission, stage.scenes)
 

@@ -5,10 +5,10 @@ if it had been allowed, so that one look shows all refusals. Fallbacks, which no
 asked about at the end.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from remit.canonical import Digest, JSONObject
+from remit.canonical import JSONObject
 from remit.cli.rehearsal.asking import ROOT, Answer, Asking
 from remit.cli.rehearsal.known import Known, fill, holds, items_of, known_inputs
 from remit.enforcement.pinned import PinnedPlan
@@ -26,16 +26,17 @@ from remit.plan.event import (
     Skipped,
     StartChild,
 )
+from remit.plan.flow import Entry, Flows, PlanFlow
 from remit.plan.machine import machine_for
 from remit.plan.path import Direction, Segment, StepKey
 from remit.plan.scheduling import schedule_of
-from remit.tool.contract import ToolContract
 
 MOST_ITEMS = 5
 """Items of a `for_each` that are asked about; the others are like them."""
 
 
 _NOTHING = Known({}, ())
+_BEGINNING = Entry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Part:
     path: str
     inputs: JSONObject
     """Those that are known."""
+    flow: PlanFlow
 
     @property
     def plan(self) -> CompiledPlan:
@@ -83,19 +85,21 @@ class Part:
 class Stage:
     """Plays plans and collects scenes."""
 
-    def __init__(
-        self,
-        asking: Asking,
-        contracts: Mapping[Digest, ToolContract],
-        parts: Mapping[Digest, CompiledPlan],
-    ) -> None:
+    def __init__(self, asking: Asking, flows: Flows) -> None:
+        """Ask through `asking`; `flows` knows the contracts and sub-plans."""
         self.scenes: list[Scene] = []
         self._asking = asking
-        self._contracts = contracts
-        self._parts = parts
+        self._flows = flows
+        self._contracts = flows.contracts
+        self._parts = flows.parts
 
     async def play(
-        self, pinned: PinnedPlan, inputs: JSONObject, path: str = "", within: str = ""
+        self,
+        pinned: PinnedPlan,
+        inputs: JSONObject,
+        path: str = "",
+        within: str = "",
+        entry: Entry = _BEGINNING,
     ) -> None:
         """Play a plan from its beginning to its end.
 
@@ -104,8 +108,9 @@ class Stage:
             inputs: those of its inputs that are known.
             path: where a sub-plan stands in the run.
             within: the turn that a sub-plan takes, and a dot.
+            entry: what a sub-plan begins with.
         """
-        part = Part(pinned, path, inputs)
+        part = Part(pinned, path, inputs, self._flows.of(pinned.plan, entry))
         machine = machine_for(schedule_of(pinned.plan, self._contracts, pinned.digest))
         commands = machine.start()
         seen: set[int] = set()
@@ -153,7 +158,8 @@ class Stage:
             return Skipped(ref)
         inputs = {**sub.inputs, **known_inputs(step.args, scope)}
         told = PinnedPlan.of(step.plan or "", sub.model_copy(update={"inputs": inputs}))
-        answer = await self._asking.admission(told, self._contracts, path)
+        entry = part.flow.steps[step.id].entry
+        answer = await self._asking.admission(told, entry, path)
         notes = tuple(_conditions(step, scope))
         self.scenes.append(
             Scene(
@@ -166,7 +172,7 @@ class Stage:
                 falls_back=step.on_denied is not None,
             )
         )
-        await self.play(told, inputs, path, f"{turn or '-'}.")
+        await self.play(told, inputs, path, f"{turn or '-'}.", entry)
         return Done(ref)
 
     async def _call(self, part: Part, step: CompiledStep, ref: Ref, turn: str) -> Event:
@@ -181,7 +187,8 @@ class Stage:
             return Skipped(ref)
         contract = self._contracts[step.call.contract]
         filled = fill(step.call.args, scope)
-        subject = self._asking.subject(part.pinned, step, contract, key, filled.value)
+        flow = part.flow.steps[step.id]
+        subject = self._asking.subject(part.pinned, step, contract, key, filled.value, flow.inflow)
         answer = await self._asking.call(subject)
         notes = [*_conditions(step, scope), *self._assumptions(part, step, subject.cost.micros)]
         undone = await self._undo(part, step, key, filled)
@@ -209,10 +216,11 @@ class Stage:
             return None
         scope: JSONObject = {**self._scope(part, step, key.segment.item), "args": filled.value}
         arguments = fill(step.undo.args, scope).value
+        flow = part.flow.steps[step.id]
         contract = self._contracts[step.undo.contract]
         back = StepKey(key.root, key.parent, key.segment, Direction.UNDO)
         return await self._asking.call(
-            self._asking.subject(part.pinned, step, contract, back, arguments)
+            self._asking.subject(part.pinned, step, contract, back, arguments, flow.outflow)
         )
 
     async def _stand_in(self, part: Part, step: CompiledStep) -> None:
