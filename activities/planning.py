@@ -216,9 +216,8 @@ async def decide_family(
     outlook = Outlook(contracts, parts)
     facts = outlook.facts(root.plan, Entry())
     decided = await decide_plan(point, root, facts, run, frame, "", totals)
-    for name, entry in outlook.flows.entries(root.plan).items():
+    for name, facts in outlook.parts(root.plan):
         pinned = PinnedPlan.of(name, parts[name])
-        facts = outlook.facts(pinned.plan, entry)
         await decide_plan(point, pinned, facts, run, frame, pinned.plan.name, totals)
     return decided
 

@@ -14,6 +14,8 @@ import data.remit.global.budget
 import data.remit.global.egress
 import data.remit.global.operation
 import data.remit.global.plan
+import data.remit.global.plan_flow
+import data.remit.global.plan_order
 import data.remit.global.registry
 import data.remit.global.run
 
@@ -42,6 +44,10 @@ plan_denies contains reason if some reason in agents.plan_denies
 plan_denies contains reason if some reason in egress.plan_denies
 
 plan_denies contains reason if some reason in plan.plan_denies
+
+plan_denies contains reason if some reason in plan_flow.plan_denies
+
+plan_denies contains reason if some reason in plan_order.plan_denies
 
 plan_denies contains reason if some reason in registry.plan_denies
 

@@ -29,12 +29,12 @@ plan_denies contains lib.reason("plan.incomplete", _policy, "the plan was not ha
 	count(_steps) != input.plan.steps_total
 }
 
-plan_denies contains lib.reason("plan.forbidden_tool", _policy, $"step {step.id}: {step.tool} is forbidden") if {
+plan_denies contains lib.step_reason("plan.forbidden_tool", _policy, step, $"{step.tool} is forbidden") if {
 	some step in _steps
 	step.tool in _forbidden
 }
 
-plan_denies contains lib.reason("plan.region", _policy, $"step {step.id}: {step.region} is not among the regions allowed") if {
+plan_denies contains lib.step_reason("plan.region", _policy, step, $"{step.region} is not among the regions allowed") if {
 	some regions in _regions
 	some step in _steps
 	step.operation != "plan"
@@ -46,13 +46,21 @@ plan_denies contains lib.reason("plan.over_budget", _policy, $"it may spend up t
 	_worst > input.budget.limit_micros
 }
 
-plan_denies contains lib.reason("plan.currency", _policy, $"step {step.id} costs {step.cost.currency}, and the limit is in {input.budget.currency}") if {
+# METADATA
+# title: Steps whose cost nothing bounds before the run
+plan_denies contains lib.step_reason("plan.spend_unbounded", _policy, step, "only the run can tell what it costs") if {
+	not _may_be_unbounded
+	some step in _steps
+	not is_number(step.worst)
+}
+
+plan_denies contains lib.step_reason("plan.currency", _policy, step, $"it costs {step.cost.currency}, and the limit is in {input.budget.currency}") if {
 	some step in _steps
 	step.cost.micros > 0
 	not step.cost.currency in {_currency, ""}
 }
 
-plan_denies contains lib.reason("plan.undo_missing", _policy, $"step {step.id} has an effect and neither an undo nor the word irreversible") if {
+plan_denies contains lib.step_reason("plan.undo_missing", _policy, step, "it has an effect and neither an undo nor the word irreversible") if {
 	some step in _steps
 	not step.operation in {"read", "plan"}
 	not step.has_undo
@@ -79,15 +87,18 @@ _regions contains input.plan.regions if is_array(input.plan.regions)
 _regions contains _limits.regions[input.principal.tenant]
 
 # A cost that only the run can tell is checked when the step is called.
-_worst := sum([cost |
-	some step in _steps
-	is_object(step.cost)
-	cost := step.fan_out * step.cost.micros
-])
+_worst := sum([step.worst | some step in _steps; is_number(step.worst)])
 
 _currency := input.budget.currency if input.budget.currency != ""
 
 _currency := _limits.currency if input.budget.currency == ""
+
+_may_be_unbounded if _limits.plans.unbounded_spend == "allow"
+
+_may_be_unbounded if {
+	_limits.plans.unbounded_spend == "limited"
+	is_number(input.budget.limit_micros)
+}
 
 _selected(step, selector) if {
 	object.get(selector, "tool", step.tool) in {step.tool, null}

@@ -14,6 +14,13 @@ import rego.v2
 reason(code, policy, message) := {"code": code, "policy": policy, "message": substring(message, 0, 300)}
 
 # METADATA
+# title: A reason that speaks of one step of a plan
+step_reason(code, policy, step, message) := object.union(
+	reason(code, policy, $"step {step.id}: {message}"),
+	{"step": step.id},
+)
+
+# METADATA
 # title: A gate
 # description: |
 #   `rule` is data with `role` and `expires_in_ms`, and with `quorum` where one person is not enough.
@@ -84,6 +91,20 @@ same_party(a, b) if lower(trim_space(a)) == lower(trim_space(b))
 of_tenant(person) if object.get(person, "tenants", null) == null
 
 of_tenant(person) if input.principal.tenant in person.tenants
+
+# METADATA
+# title: Whether a selector means a call
+# description: What it does not state fits everything.
+fits(action, selector) if {
+	object.get(selector, "tool", action.tool) == action.tool
+	object.get(selector, "domain", action.domain) == action.domain
+	object.get(selector, "operation", action.operation) == action.operation
+	_of_class(action, object.get(selector, "data_class", null))
+}
+
+_of_class(_, null)
+
+_of_class(action, class) if class in action.data_classes
 
 # METADATA
 # title: Bounds of the global layer

@@ -9,7 +9,7 @@ check a bundle's data before it is built, and their schemas hold the rules to th
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from remit.canonical import JSONObject
 from remit.decision.decision import Risk
@@ -96,6 +96,65 @@ class Combination(Model):
     message: Annotated[str, Field(max_length=200)]
 
 
+class Sequence(Model):
+    """What must have been done before a call, and what must not."""
+
+    name: Name
+    """Its code is `sequence.` and the name, with `_` for `-`."""
+    on: Selector
+    """Calls that it speaks of."""
+    needs: list[Tool] = []
+    """Tools of which each must have been called, and neither failed nor been undone."""
+    forbids: list[Tool] = []
+    """Tools of which none may have been."""
+    same_resource: bool = False
+    """Count what was done to the call's own resource, in any run; else what its run did. A call of
+    which nobody can tell the resource breaks the rule."""
+    do: Literal["deny", "gate"] = "deny"
+    gate: GateRule | None = None
+    """Whom a `gate` asks; an operator, when nobody is named."""
+    message: Annotated[str, Field(max_length=200)]
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Sequence":
+        if not self.needs and not self.forbids:
+            raise ValueError(f"the sequence {self.name!r} needs nothing and forbids nothing")
+        return self
+
+
+class Flow(Model):
+    """How far data of a class may go within a plan; what is not stated bounds nothing."""
+
+    name: Name
+    data_class: Annotated[str, Field(min_length=1, max_length=40)]
+    regions: list[Annotated[str, Field(max_length=40)]] | None = None
+    """Regions whose tools may be given it."""
+    destinations: list[Host] | None = None
+    """Hosts that may be sent it; `*.` and a domain for all of its hosts."""
+    domains: list[Name] | None = None
+    """Domains whose tools may be given it."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Flow":
+        if self.regions is None and self.destinations is None and self.domains is None:
+            raise ValueError(f"the flow {self.name!r} bounds nothing")
+        return self
+
+
+class PlanRules(Model):
+    """What a plan is held to as a whole, before any of it runs."""
+
+    flows: list[Flow]
+    gated: list[Selector]
+    """Steps at which the plan itself must ask a person."""
+    irreversible_before_fallible: Literal["allow", "gated", "deny"]
+    """Whether a step that nothing undoes may come before one that can fail the run: freely, only
+    when the plan asks a person at it, or never."""
+    unbounded_spend: Literal["allow", "limited", "deny"]
+    """Whether a step may cost what only the run can tell: freely, only in a plan with a limit, or
+    never."""
+
+
 class Orders(Model):
     """Roles that may give an order to a run; whoever it acts for may always stop it."""
 
@@ -142,6 +201,8 @@ class Thresholds(Model):
     regions: dict[Name, list[str]]
     """Regions of a tenant; a tenant not named has no bound of its own."""
     banned_combinations: list[Combination]
+    sequences: list[Sequence]
+    plans: PlanRules
     gates: Gates
     orders: Orders
 

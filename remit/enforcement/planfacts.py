@@ -1,6 +1,6 @@
 """What policy learns of a whole plan before anything runs: one fact per step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from remit.canonical import Digest, JSONObject
 from remit.decision.facts import CostFact, PlanStepFact
@@ -40,6 +40,12 @@ class Outlook:
             else _sub_plan(step, names.get(step.plan or "", "?"), flow.steps[step.id], spend)
             for step, spend in zip(plan.steps, spends, strict=True)
         ]
+
+    def parts(self, plan: CompiledPlan) -> Iterator[tuple[Digest, list[PlanStepFact]]]:
+        """Yield each sub-plan of a root plan with its facts: what holds wherever it is called."""
+        inputs = self.spending.inputs(plan)
+        for name, entry in self.flows.entries(plan).items():
+            yield name, self.facts(self.flows.parts[name], entry, inputs[name])
 
     def _tool_step(
         self, plan: CompiledPlan, step: CompiledStep, flow: StepFlow, spend: StepSpend

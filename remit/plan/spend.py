@@ -49,6 +49,26 @@ class Spending:
         """Return what each step may cost, in the plan's order, as far as `inputs` are known."""
         return [self._step(plan, step, inputs) for step in plan.steps]
 
+    def inputs(self, plan: CompiledPlan) -> dict[Digest, JSONObject]:
+        """Return the inputs of each sub-plan of a root plan that are known and always the same."""
+        found: dict[Digest, JSONObject] = {}
+        waiting = [(plan, plan.inputs)]
+        while waiting:
+            here, inputs = waiting.pop()
+            for step in here.steps:
+                if step.plan is None:
+                    continue
+                part = self._parts[step.plan]
+                given = {**part.inputs, **_known(step.args, inputs)}
+                if step.plan in found:
+                    before = found[step.plan]
+                    given = {k: v for k, v in before.items() if k in given and given[k] == v}
+                # They only become fewer, and sub-plans never contain themselves: this ends.
+                if found.get(step.plan) != given:
+                    found[step.plan] = given
+                    waiting.append((part, given))
+        return found
+
     def _step(self, plan: CompiledPlan, step: CompiledStep, inputs: JSONObject) -> StepSpend:
         items = _items(step, inputs)
         fan_out = plan.limits.max_items if items is None else items
