@@ -158,14 +158,8 @@ class _Looking:
         """Return what is known of the plan."""
         for place in self._order():
             self._visit(place)
-        needed = {need for node in self._nodes for need in node.needs}
-        ends = [
-            place
-            for place, node in enumerate(self._nodes)
-            if place not in needed and node.original is None
-        ]
         tools = 0
-        for place in ends:
+        for place in positions(self._ends):
             tools |= self._before[place] | self._surely_called(place)
         classes = self._flowing(self._plan.outputs)
         return PlanFlow(
@@ -189,7 +183,7 @@ class _Looking:
         before = self._tools.names(self._before[place])
         if self._entry.tools:
             before = tuple(sorted(self._entry.tools.union(before)))
-        to_come = self._fallible & ~self._ended[place] & ~self._row(place)
+        to_come = self._ends & ~self._ended[place] & ~self._row(place)
         return StepFlow(
             inflow=self._classes.names(self._inflow[place]),
             outflow=self._classes.names(self._out_of(place)),
@@ -296,15 +290,16 @@ class _Looking:
         return nodes
 
     @cached_property
-    def _fallible(self) -> int:
-        """Steps whose failure ends the run: all but those that only quorums wait for."""
-        waits: dict[int, bool] = {}
-        for node in self._nodes:
-            for need in node.needs:
-                waits[need] = waits.get(need, True) and node.join != -1
+    def _ends(self) -> int:
+        """Steps that nobody needs.
+
+        While a step may still fail the run, so may the last of those that wait for it: these are
+        all that need be looked at. What only quorums wait for fails no run.
+        """
+        needed = {need for node in self._nodes for need in node.needs}
         mask = 0
-        for place in range(len(self._nodes)):
-            if not waits.get(self._first(place), False):
+        for place, node in enumerate(self._nodes):
+            if place not in needed and node.original is None:
                 mask |= 1 << place
         return mask
 
