@@ -49,7 +49,7 @@ _judged contains [rule, step] if {
 	not object.get(rule, "same_resource", false)
 	object.get(rule, "do", "deny") == "deny"
 	some step in input.plan.steps
-	lib.fits(step, rule.on)
+	lib.fits(step, rule.calls)
 }
 
 _may_stand(step) if {

@@ -61,7 +61,7 @@ test_a_missing_gate if {
 # sequences
 
 archived(more) := {"sequences": [object.union(
-	{"name": "archived", "on": {"operation": "delete"}, "needs": ["erp.archive@1"], "message": "archive first"},
+	{"name": "archived", "calls": {"operation": "delete"}, "needs": ["erp.archive@1"], "message": "archive first"},
 	more,
 )]}
 

@@ -101,8 +101,8 @@ class Sequence(Model):
 
     name: Name
     """Its code is `sequence.` and the name, with `_` for `-`."""
-    on: Selector
-    """Calls that it speaks of."""
+    calls: Selector
+    """Those that it speaks of."""
     needs: list[Tool] = []
     """Tools of which each must have been called, and neither failed nor been undone."""
     forbids: list[Tool] = []

@@ -98,7 +98,7 @@ class Flows:
     def entries(self, plan: CompiledPlan) -> dict[Digest, Entry]:
         """Return what each sub-plan below a root plan begins with, wherever it is called."""
         found: dict[Digest, Entry] = {}
-        waiting: dict[Digest, CompiledPlan] = {"": plan}
+        waiting: dict[Digest, CompiledPlan] = {"": plan} if plan.plans else {}
         while waiting:
             name, here = waiting.popitem()
             steps = self.of(here, found.get(name, Entry())).steps
