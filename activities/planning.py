@@ -253,6 +253,7 @@ async def decide_plan(
         Failure(
             code=first,
             message=f"plan {pinned.plan.name} is not admitted: {texts}"[:500],
+            step="/".join(part for part in (path, (reasons[0].step if reasons else "")) if part),
             rule=reasons[0].policy if reasons else "",
             revision=decided.revision,
             decision_id=decided.decision_id,

@@ -36,6 +36,8 @@ class Said:
     code: str
     policy: str
     message: str
+    step: str | None = None
+    """Step of the plan that it speaks of, when the whole plan was asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ async def _answer(asked: Awaitable[Decided]) -> Answer:
     said = decision.reasons or decision.permits
     return Answer(
         effect=decision.effect,
-        reasons=[Said(each.code, each.policy, each.message) for each in said],
+        reasons=[Said(each.code, each.policy, each.message, each.step) for each in said],
         gates=[
             GateSaid(gate.code, gate.role, gate.quorum, gate.expires_in_ms / 1000, gate.message)
             for gate in decision.approvals

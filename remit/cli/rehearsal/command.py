@@ -7,6 +7,7 @@ from pathlib import Path
 
 from remit.cli.errors import ExitCode, stack
 from remit.cli.inputs import read_inputs
+from remit.cli.outlook import Expected
 from remit.cli.output import Document, answer
 from remit.cli.rehearsal.asking import Answer, Asking, Guessing
 from remit.cli.rehearsal.stage import Scene, Stage
@@ -91,6 +92,7 @@ def _document(prepared: Prepared, rehearsed: Rehearsed) -> Document:
         "note": prepared.note,
         "revision": rehearsed.admission.revision,
         "admission": asdict(rehearsed.admission),
+        "outlook": Expected.of(plan, prepared.compilation).document(),
         "steps": [_scene(scene) for scene in rehearsed.scenes],
     }
 
@@ -119,6 +121,10 @@ def _lines(prepared: Prepared, rehearsed: Rehearsed) -> Iterator[str]:
     yield f"policies {rehearsed.admission.revision}"
     yield f"{_word(rehearsed.admission)}  the whole plan"
     yield from _because(rehearsed.admission)
+    expected = Expected.of(plan, prepared.compilation)
+    yield f"{_INDENT}{expected.spending()}"
+    for step in expected.steps:
+        yield from (f"{_INDENT}{step.id} {known}" for known in expected.words(step))
     width = max((len(scene.turn) for scene in rehearsed.scenes), default=0)
     for scene in rehearsed.scenes:
         yield from _scene_lines(scene, width)
