@@ -82,6 +82,20 @@ class Guessing:
         return await self._client.decide(facts.model_copy(update={"action": guessed}))
 
 
+class Keeping:
+    """Asks somebody else, and keeps the facts of every call by its path."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self.calls: dict[str, Facts] = {}
+
+    async def decide(self, facts: Facts) -> Decided:
+        """Return the other's answer."""
+        if facts.action is not None and facts.action.direction == "do":
+            self.calls[facts.action.path] = facts
+        return await self._judge.decide(facts)
+
+
 class Asking:
     """Asks about the parts of one plan."""
 

@@ -30,6 +30,7 @@ from remit.plan.flow import Entry, Flows, PlanFlow
 from remit.plan.machine import machine_for
 from remit.plan.path import Direction, Segment, StepKey
 from remit.plan.scheduling import schedule_of
+from remit.tool.contract import Cost
 
 MOST_ITEMS = 5
 """Items of a `for_each` that are asked about; the others are like them."""
@@ -58,6 +59,8 @@ class Scene:
     notes: Sequence[str] = ()
     """What was assumed, and what would stop it."""
     irreversible: bool = False
+    unknown_cost: Sequence[str] = ()
+    """Which parts of the cost only the run can tell: `micros`, `currency`."""
     falls_back: bool = False
     """Whether another step stands in when this one is refused."""
 
@@ -204,6 +207,7 @@ class Stage:
                 undo_answer=undone,
                 notes=notes,
                 irreversible=step.irreversible or contract.irreversible,
+                unknown_cost=_unknown_cost(contract.cost, filled),
                 falls_back=step.on_denied is not None,
             )
         )
@@ -268,6 +272,11 @@ def _conditions(step: CompiledStep, scope: JSONObject) -> Iterator[str]:
         yield f"{step.on_denied} stands in when this is refused"
     for step_id in step.fallback_for:
         yield f"only if {step_id} is refused or fails"
+
+
+def _unknown_cost(stated: Cost, filled: Known) -> Sequence[str]:
+    places = {"micros": stated.micros_argument, "currency": stated.currency_argument}
+    return [part for part, place in places.items() if place in filled.unknown]
 
 
 def _skipped(step: CompiledStep) -> tuple[str, ...]:
