@@ -228,7 +228,8 @@ class _Reading:
                 break
         if made_up is None:
             return name
-        return f"{name} (of {', '.join(sorted(set(_inputs(made_up))))})"
+        used = {found for body in made_up for found in _inputs(body)}
+        return f"{name} (of {', '.join(sorted(used))})"
 
 
 def _support(result: JSONObject) -> Support:
