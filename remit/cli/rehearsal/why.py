@@ -102,7 +102,7 @@ async def turns_of(
             answer = json.loads(await response.text())
         if response.status != 200:
             hint = "the policies answer, and cannot be evaluated in part"
-            raise stack("OPA-PARTIAL", f"OPA answered {response.status} to {query}", hint)
+            raise stack("OPA-NOT-READY", f"OPA answered {response.status} to {query}", hint)
         found += [Turn(effect, left) for left in left_over(answer) if left.conditions]
     return found
 
