@@ -185,7 +185,10 @@ class Parts:
         frame = Frame.of(activity.info(), ROLE)
         entry = await self._point.pinned.entry(key.root, key.path)
         facts = Outlook(contracts, parts).facts(plan.plan, entry, inputs)
-        decided = await decide_plan(self._point, plan, facts, run, frame, key.path)
+        above = await self._point.pinned.agents_above(key.root, key.path)
+        decided = await decide_plan(
+            self._point, plan, facts, run, frame, key.path, delegation=above
+        )
         resolved = content(inputs)
         admission = Admission(
             root=key.root,

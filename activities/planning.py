@@ -5,7 +5,7 @@ travels. Nothing of a plan is called before its admission stands in the ledger.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -29,6 +29,7 @@ from remit.ledger.errors import LedgerError
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES
+from remit.plan.delegation import agents_above
 from remit.plan.flow import Entry
 from remit.plan.library import Library
 from remit.plan.scheduling import schedule_of
@@ -79,8 +80,8 @@ class Planning:
         if compiled is None:
             raise invalid(compilation.diagnostics)
         frame = Frame.of(activity.info(), ROLE)
-        run = self._run(ask, compiled, compilation.digest, frame)
         pinned = PinnedPlan.of(compilation.digest, compiled)
+        run = pinned.run(ask.root, frame.workflow_id, self._clock())
         decided = await decide_family(
             self._point, pinned, compilation.parts, compilation.contracts, run, frame
         )
@@ -117,25 +118,6 @@ class Planning:
             if name:
                 self._compiled[name] = found
         return found
-
-    def _run(self, ask: Admit, compiled: CompiledPlan, digest: Digest, frame: Frame) -> RunRow:
-        now = self._clock()
-        cost = compiled.constraints.cost
-        return RunRow(
-            root=ask.root,
-            workflow_id=frame.workflow_id,
-            plan=f"{compiled.name}@{compiled.version}",
-            plan_digest=compiled.plan_digest,
-            compiled=digest,
-            agent=compiled.agent,
-            on_behalf_of=compiled.on_behalf_of,
-            tenant=compiled.tenant,
-            owner=compiled.owner,
-            started_ms=now,
-            deadline_ms=now + int(compiled.deadline_s * 1000),
-            currency=cost.currency if cost else "",
-            limit_micros=cost.micros if cost else None,
-        )
 
     async def _store(
         self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
@@ -213,12 +195,13 @@ async def decide_family(
 
     A sub-plan is judged here for all the places that call it, and once more when it begins.
     """
-    outlook = Outlook(contracts, parts)
+    outlook, above = Outlook(contracts, parts), agents_above(root.plan, parts)
     facts = outlook.facts(root.plan, Entry())
     decided = await decide_plan(point, root, facts, run, frame, "", totals)
     for name, facts in outlook.parts(root.plan):
         pinned = PinnedPlan.of(name, parts[name])
-        await decide_plan(point, pinned, facts, run, frame, pinned.plan.name, totals)
+        path = pinned.plan.name
+        await decide_plan(point, pinned, facts, run, frame, path, totals, above[name])
     return decided
 
 
@@ -230,10 +213,13 @@ async def decide_plan(
     frame: Frame,
     path: str,
     totals: Totals | None = None,
+    delegation: Sequence[str] = (),
 ) -> Decided:
     """Return OPA's allow for a whole plan; raise its refusal."""
     try:
-        decided = await point.deciding.admission(pinned, run, facts, frame, path, totals)
+        decided = await point.deciding.admission(
+            pinned, run, facts, frame, path, totals, delegation
+        )
     except PolicyUnavailableError as error:
         raise failure.unavailable(
             error.code, f"OPA did not answer ({error}); nothing was admitted", 2

@@ -24,7 +24,9 @@ Scope = Annotated[
 Tool = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*@[1-9][0-9]*$")]
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
 """A host name in lower case, or `*.` and the domain whose hosts are meant."""
-Micros = Annotated[int, Field(ge=0, le=2**53)]
+Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$", max_length=500)]
+"""A JSON pointer to a member."""
+Micros = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Operation = Literal["read", "write", "delete", "trigger", "spend"]
 
 
@@ -32,24 +34,6 @@ class Model(BaseModel):
     """A closed, frozen boundary type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Agent(Model):
-    """What one agent may do at most."""
-
-    scopes: list[Scope]
-    tenants: list[Name]
-    status: Literal["active", "suspended"] = "active"
-    tools: list[Tool] | None = None
-    """With a list, only these tools, whatever the scopes say."""
-
-
-class Person(Model):
-    """Who somebody is to the gates."""
-
-    roles: list[Role]
-    tenants: list[Name] | None = None
-    """With a list, only runs of these tenants."""
 
 
 class GateRule(Model):
@@ -94,6 +78,71 @@ class Combination(Model):
     steps: Annotated[list[Selector], Field(min_length=1)]
     """The plan is refused when each of these finds a step."""
     message: Annotated[str, Field(max_length=200)]
+
+
+class Limit(Model):
+    """How much may be done in a window of time, over all runs and workers."""
+
+    name: Name
+    counts: Literal["calls", "micros"]
+    """Calls that are made, or what they cost; what was refused is given back."""
+    of: Selector = Selector()
+    """Calls that it speaks of; without it all."""
+    most: Micros
+    window_ms: Annotated[int, Field(ge=1000, le=400 * 86400 * 1000)]
+    """Time is cut into windows of this length, counted from 1970 in UTC."""
+    do: Literal["deny", "gate"] = "deny"
+    """What becomes of a call for which no room is left. One that a person lets pass is counted."""
+    gate: GateRule | None = None
+    """Whom a `gate` asks; an operator, when nobody is named."""
+
+
+Budgets = Annotated[list[Limit], Field(max_length=5)]
+"""A decision carries at most 16 reservations: five for each of agent, person and tenant."""
+
+
+class Fields(Model):
+    """Which members of a tool's arguments and answers an agent has to do with.
+
+    JSON pointers, with what is below them; `*` stands for any member or item.
+    """
+
+    set: list[Pointer] | None = None
+    """With a list, arguments with any other member are denied."""
+    read: list[Pointer] | None = None
+    """With a list, nothing else of the answer is recorded or told; for tools that read."""
+
+
+class Agent(Model):
+    """What one agent may do at most."""
+
+    scopes: list[Scope]
+    tenants: list[Name]
+    status: Literal["active", "suspended"] = "active"
+    tools: list[Tool] | None = None
+    """With a list, only these tools, whatever the scopes say."""
+    fields: dict[Tool, Fields] = {}
+    """Members of arguments and answers, by tool; a tool not named is not bounded."""
+    ceiling: list[Scope] | None = None
+    """The most that work it hands down may do, whoever does it; without one, what it may do itself.
+    It gives the agent nothing."""
+    budgets: Budgets = []
+
+
+class Person(Model):
+    """Who somebody is to the gates."""
+
+    roles: list[Role]
+    tenants: list[Name] | None = None
+    """With a list, only runs of these tenants."""
+    budgets: Budgets = []
+    """Of all that is done on this person's behalf."""
+
+
+class Tenant(Model):
+    """What holds for all of a tenant's runs together."""
+
+    budgets: Budgets = []
 
 
 class Sequence(Model):
@@ -167,6 +216,8 @@ class Orders(Model):
     resolve_doubt: list[Role]
     repair: list[Role]
     amend: list[Role]
+    stop: list[Role]
+    go: list[Role]
 
 
 class RiskByOperation(Model):
@@ -218,6 +269,8 @@ class Registry(Model):
 
     agents: dict[str, Agent] = {}
     people: dict[str, Person] = {}
+    tenants: dict[Name, Tenant] = {}
+    """Tenants with bounds of their own; one that is not named has none."""
     egress: dict[Name, list[Host]] = {}
     """Hosts that a tenant's calls may reach."""
     tools: dict[Tool, ToolFact] = {}

@@ -47,6 +47,8 @@ class Admitted:
     pinned: PinnedPlan
     step: CompiledStep
     situation: Situation
+    delegation: Sequence[str]
+    """Agents above the plan's own."""
     flow: StepFlow = NOTHING_KNOWN
 
 
@@ -147,6 +149,7 @@ class Doing:
             run=admitted.run,
             admission=admitted.admission,
             frame=frame,
+            delegation=admitted.delegation,
             inflow=inflow_of(admitted, call.key),
         )
 
@@ -204,8 +207,9 @@ async def admitted_call(ledger: Ledger, pinned: Pinned, call: StepCall, key: Ste
         raise failure.refused(error.code, str(error), key.path) from error
     if plan.plan.amends is not None and plan.generation(call.step) != call.generation:
         raise failure.refused("STEP-SUPERSEDED", f"an amendment replaced {call.step!r}", key.path)
+    above = await pinned.agents_above(key.root, key.parent)
     flow = await pinned.flow(plan, key.root, key.parent)
-    return Admitted(run, admission, plan, step, situation, flow.steps[call.step])
+    return Admitted(run, admission, plan, step, situation, above, flow.steps[call.step])
 
 
 async def require_earlier(
@@ -235,6 +239,7 @@ async def recorded_subject(
         run=admitted.run,
         admission=admitted.admission,
         frame=replace(frame, activity=action.tool),
+        delegation=admitted.delegation,
         inflow=inflow_of(admitted, action.key),
     )
 

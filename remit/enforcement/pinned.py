@@ -2,16 +2,17 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from remit.canonical import JSON, Digest, digest_bytes
+from remit.ledger.entries import RunRow
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.flow import Entry, Flows, PlanFlow
-from remit.plan.path import Segment
+from remit.plan.path import Segment, callers
 from remit.tool.contract import ToolContract
 
 T = TypeVar("T")
@@ -50,6 +51,25 @@ class PinnedPlan:
         """Return `plan` under the digest that names it."""
         return cls(digest, plan, {step.id: step for step in plan.steps})
 
+    def run(self, root: str, workflow_id: str, now_ms: int) -> RunRow:
+        """Return a run of this plan that begins now."""
+        plan, cost = self.plan, self.plan.constraints.cost
+        return RunRow(
+            root=root,
+            workflow_id=workflow_id,
+            plan=f"{plan.name}@{plan.version}",
+            plan_digest=plan.plan_digest,
+            compiled=self.digest,
+            agent=plan.agent,
+            on_behalf_of=plan.on_behalf_of,
+            tenant=plan.tenant,
+            owner=plan.owner,
+            started_ms=now_ms,
+            deadline_ms=now_ms + int(plan.deadline_s * 1000),
+            currency=cost.currency if cost else "",
+            limit_micros=cost.micros if cost else None,
+        )
+
     def generation(self, step_id: str) -> int:
         """Return the generation of a step that may begin; 0 for one that never was."""
         if self.plan.amends is None:
@@ -85,6 +105,7 @@ class Pinned:
         self._values: _Recent[list[JSON]] = _Recent(256)
         self._entries: _Recent[Entry] = _Recent(2000)
         self._flows: _Recent[PlanFlow] = _Recent(64)
+        self._agents: _Recent[Sequence[str]] = _Recent(2000)
 
     async def plan(self, name: Digest) -> PinnedPlan:
         """Return a compiled plan."""
@@ -160,6 +181,23 @@ class Pinned:
         contracts, _ = await self.family(caller.plan)
         classes = (name for contract in contracts.values() for name in contract.data_classes)
         return Entry(frozenset(classes), may_fail_behind=True)
+
+    async def agents_above(self, root: str, path: str) -> Sequence[str]:
+        """Return the agents that handed the work of a path down, the run's own first.
+
+        They stand for good: a path is admitted once, and an amendment does not change the agent.
+        """
+        known = self._agents.get(f"{root}:{path}") if path else ()
+        if known is None:
+            known = [await self._agent(root, caller) for caller in callers(path)]
+            self._agents.put(f"{root}:{path}", known)
+        return known
+
+    async def _agent(self, root: str, path: str) -> str:
+        admission = await self._ledger.admission(root, path)
+        if admission is None:
+            raise LedgerError("ADMISSION-ABSENT", f"no plan is admitted at {path or 'the root'!r}")
+        return (await self.plan(admission.compiled)).plan.agent_id
 
     async def _load(self, name: Digest, parse: Callable[[bytes], T]) -> T:
         body = await self._ledger.get(name)

@@ -73,6 +73,7 @@ class Undoing:
             run=admitted.run,
             admission=admitted.admission,
             frame=frame,
+            delegation=admitted.delegation,
             inflow=inflow_of(admitted, call.key),
         )
 

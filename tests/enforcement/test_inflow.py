@@ -23,7 +23,7 @@ from remit.plan.wire import StepCall
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.tool.call import Happened, ToolAnswer, ToolCall
 from remit.tool.catalogue import Catalogue
-from tests.enforcement.test_losses import Person
+from tests.enforcement.desk import Person
 from tests.plan.compiling import TEXT, plan, record, tool
 from tests.plan.flowing import call
 from tests.stores.ledger_values import HandClock
