@@ -5,7 +5,10 @@ import json
 import pytest
 
 from remit.canonical import JSON, JSONObject
+from remit.cli.rehearsal.known import Known
 from remit.cli.rehearsal.residue import Left, left_over
+from remit.cli.rehearsal.stage import Scene
+from remit.cli.rehearsal.why import ALWAYS_UNKNOWN, unknowns
 from remit.decision.facts import Facts
 from tests.policies import given
 from tests.policies.served import Served
@@ -127,3 +130,32 @@ def test_a_rule_over_a_set_is_said_as_one(policies: Served) -> None:
     for currency, is_denied in (("EUR", False), ("", False), ("USD", True)):
         asked = with_value(facts, "input.action.cost.currency", currency)
         assert ("budget.currency" in effect_and_codes(policies, asked)[1]) == is_denied
+
+
+def test_unknown_arguments_are_named_as_opa_names_them() -> None:
+    """Items by number, members by text, whatever stands in it."""
+    value: JSONObject = {"a": [{"0": "unknown"}], 'b"/~': "unknown"}
+    known = Known(value, ("/a/0/0", '/b"~1~0'))
+    scene = Scene("1", "a", "t@1", None, known, unknown_facts=["cost.micros"])
+
+    assert unknowns(scene) == [
+        'input.action.arguments["a"][0]["0"]',
+        'input.action.arguments["b\\"/~"]',
+        "input.action.cost.micros",
+        *ALWAYS_UNKNOWN,
+    ]
+
+
+def test_an_unknown_item_leaves_the_whole_list_open(policies: Served) -> None:
+    """A rule that looks at all of the arguments is left over when one of them is unknown."""
+    facts = given.call(arguments={"count": 9, "what": "paper"})
+    body: JSONObject = {
+        "query": "g = input.action.arguments[_]",
+        "input": given.document(facts),
+        "unknowns": ['input.action.arguments["what"]'],
+    }
+    _, answer = policies.post("/v1/compile", body)
+
+    queries = json.loads(answer)["result"]["queries"]
+    assert len(queries) == 2
+    assert "what" in json.dumps(queries)

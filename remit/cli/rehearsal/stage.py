@@ -30,7 +30,7 @@ from remit.plan.flow import Entry, Flows, PlanFlow
 from remit.plan.machine import machine_for
 from remit.plan.path import Direction, Segment, StepKey
 from remit.plan.scheduling import schedule_of
-from remit.tool.contract import Cost
+from remit.tool.contract import ToolContract
 
 MOST_ITEMS = 5
 """Items of a `for_each` that are asked about; the others are like them."""
@@ -59,8 +59,8 @@ class Scene:
     notes: Sequence[str] = ()
     """What was assumed, and what would stop it."""
     irreversible: bool = False
-    unknown_cost: Sequence[str] = ()
-    """Which parts of the cost only the run can tell: `micros`, `currency`."""
+    unknown_facts: Sequence[str] = ()
+    """Facts of the action, besides its arguments, that only the run can tell."""
     falls_back: bool = False
     """Whether another step stands in when this one is refused."""
 
@@ -207,7 +207,7 @@ class Stage:
                 undo_answer=undone,
                 notes=notes,
                 irreversible=step.irreversible or contract.irreversible,
-                unknown_cost=_unknown_cost(contract.cost, filled),
+                unknown_facts=_unknown_facts(contract, filled),
                 falls_back=step.on_denied is not None,
             )
         )
@@ -274,9 +274,13 @@ def _conditions(step: CompiledStep, scope: JSONObject) -> Iterator[str]:
         yield f"only if {step_id} is refused or fails"
 
 
-def _unknown_cost(stated: Cost, filled: Known) -> Sequence[str]:
-    places = {"micros": stated.micros_argument, "currency": stated.currency_argument}
-    return [part for part, place in places.items() if place in filled.unknown]
+def _unknown_facts(contract: ToolContract, filled: Known) -> Sequence[str]:
+    read_from: dict[str, Sequence[str | None]] = {
+        "cost.micros": [contract.cost.micros_argument],
+        "cost.currency": [contract.cost.currency_argument],
+        "resource": contract.resource,
+    }
+    return [fact for fact, places in read_from.items() if {*places} & {*filled.unknown}]
 
 
 def _skipped(step: CompiledStep) -> tuple[str, ...]:

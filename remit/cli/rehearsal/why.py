@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from remit.canonical import JSONObject
+from remit.canonical import JSON, JSONObject
 from remit.cli.errors import stack
 from remit.cli.questions.rules import DECISION_S, build, opa_binary, started
 from remit.cli.rehearsal.residue import Left, left_over
@@ -85,8 +85,9 @@ async def why(policies: Path, scenes: Sequence[Scene], asked: Mapping[str, Facts
 
 def unknowns(scene: Scene) -> list[str]:
     """Return the facts that only the run can tell, as references into the input."""
-    found = [_reference("input.action.arguments", pointer) for pointer in scene.arguments.unknown]
-    found += [f"input.action.cost.{part}" for part in scene.unknown_cost]
+    known = scene.arguments
+    found = [_reference("input.action.arguments", each, known.value) for each in known.unknown]
+    found += [f"input.action.{fact}" for fact in scene.unknown_facts]
     return [*found, *ALWAYS_UNKNOWN]
 
 
@@ -113,7 +114,14 @@ def told(turns: Sequence[Turn]) -> Iterator[str]:
         yield f"becomes {turn}"
 
 
-def _reference(root: str, pointer: str) -> str:
-    """Return an OPA reference to what a JSON pointer names below `root`."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    return root + "".join(f"[{part if part.isdigit() else json.dumps(part)}]" for part in parts)
+def _reference(root: str, pointer: str, value: JSON) -> str:
+    """Return an OPA reference to what a JSON pointer names in `value`, which is called `root`."""
+    reference, here = root, value
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(here, list):
+            reference, here = f"{reference}[{name}]", here[int(name)]
+        else:
+            here = here.get(name) if isinstance(here, dict) else None
+            reference += f"[{json.dumps(name)}]"
+    return reference
