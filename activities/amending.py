@@ -29,7 +29,7 @@ from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger import amendments
-from remit.ledger.entries import Admission, Record, RunRow, Totals
+from remit.ledger.entries import Admission, Record, RunRow
 from remit.ledger.errors import LedgerError
 from remit.plan.amendment import (
     Amendment,
@@ -179,21 +179,20 @@ class Amending:
         name: Digest,
     ) -> Decided:
         """Ask about the amended plan and every sub-plan of its, as at admission."""
-        totals = await self._totals(run.root)
+        so_far = await self._point.ledger.look(StepKey(run.root, "", Segment("amendment")))
         pinned, frame = PinnedPlan.of(name, plan), Frame.of(activity.info(), ROLE)
         # What was left as it was keeps the contracts and the sub-plans that it was admitted with.
         contracts, parts = await self._point.pinned.family(base.plan)
         contracts, parts = contracts | compilation.contracts, parts | compilation.parts
         try:
-            return await decide_family(self._point, pinned, parts, contracts, run, frame, totals)
+            return await decide_family(
+                self._point, pinned, parts, contracts, run, frame, so_far.totals, so_far.tools
+            )
         except ApplicationError as error:
             if error.type != DENIED:
                 raise
             told = Failure.model_validate(error.details[0])
             raise _RefusedError((_finding(told.code, told.message),)) from error
-
-    async def _totals(self, root: str) -> Totals:
-        return (await self._point.ledger.look(StepKey(root, "", Segment("amendment")))).totals
 
     # recording
 

@@ -190,6 +190,7 @@ async def decide_family(
     run: RunRow,
     frame: Frame,
     totals: Totals | None = None,
+    tools: Sequence[str] = (),
 ) -> Decided:
     """Return OPA's allow for a root plan, after its sub-plans' too; raise the first refusal.
 
@@ -197,11 +198,11 @@ async def decide_family(
     """
     outlook, above = Outlook(contracts, parts), agents_above(root.plan, parts)
     facts = outlook.facts(root.plan, Entry())
-    decided = await decide_plan(point, root, facts, run, frame, "", totals)
+    decided = await decide_plan(point, root, facts, run, frame, "", totals, tools=tools)
     for name, facts in outlook.parts(root.plan):
         pinned = PinnedPlan.of(name, parts[name])
         path = pinned.plan.name
-        await decide_plan(point, pinned, facts, run, frame, path, totals, above[name])
+        await decide_plan(point, pinned, facts, run, frame, path, totals, above[name], tools)
     return decided
 
 
@@ -214,11 +215,12 @@ async def decide_plan(
     path: str,
     totals: Totals | None = None,
     delegation: Sequence[str] = (),
+    tools: Sequence[str] = (),
 ) -> Decided:
     """Return OPA's allow for a whole plan; raise its refusal."""
     try:
         decided = await point.deciding.admission(
-            pinned, run, facts, frame, path, totals, delegation
+            pinned, run, facts, frame, path, totals, delegation, tools
         )
     except PolicyUnavailableError as error:
         raise failure.unavailable(
