@@ -5,7 +5,6 @@ ends it, and nothing was changed. Taken or refused, the ledger keeps who propose
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -19,7 +18,7 @@ from activities.planning import (
     admitted_of,
     contents_of,
     contracts_of,
-    decide_plan,
+    decide_family,
 )
 from remit.canonical import Digest, JSONObject, NotCanonicalError, canonical, digest
 from remit.decision.decision import Decided
@@ -28,10 +27,9 @@ from remit.enforcement.attempt import content
 from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
-from remit.enforcement.planfacts import step_facts
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger import amendments
-from remit.ledger.entries import Admission, Record, RunRow, Totals
+from remit.ledger.entries import Admission, Record, RunRow
 from remit.ledger.errors import LedgerError
 from remit.plan.amendment import (
     Amendment,
@@ -45,7 +43,6 @@ from remit.plan.amendwire import Amend, Amended
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation
 from remit.plan.contract import MAX_PLAN_BYTES
-from remit.plan.delegation import agents_above
 from remit.plan.path import Segment, StepKey
 from remit.plan.wire import AMEND, DENIED, Answered, Failure
 from remit.tool.contract import ToolContract
@@ -144,8 +141,7 @@ class Amending:
         plan, compilation = amendment.compiled, amendment.compilation
         if plan is None or compilation is None:
             raise _RefusedError(amendment.diagnostics)
-        contracts = {**pinned, **compilation.contracts}
-        decided = await self._decide(run, plan, compilation, contracts, amendment.digest)
+        decided = await self._decide(run, base, plan, compilation, amendment.digest)
         return _Judged(proposal, base, plan, compilation, amendment, admission.inputs, decided)
 
     async def _compile(
@@ -177,41 +173,26 @@ class Amending:
     async def _decide(
         self,
         run: RunRow,
+        base: PinnedPlan,
         plan: CompiledPlan,
         compilation: Compilation,
-        contracts: dict[Digest, ToolContract],
         name: Digest,
     ) -> Decided:
         """Ask about the amended plan and every sub-plan of its, as at admission."""
-        totals = await self._totals(run.root)
+        so_far = await self._point.ledger.look(StepKey(run.root, "", Segment("amendment")))
+        pinned, frame = PinnedPlan.of(name, plan), Frame.of(activity.info(), ROLE)
+        # What was left as it was keeps the contracts and the sub-plans that it was admitted with.
+        contracts, parts = await self._point.pinned.family(base.plan)
+        contracts, parts = contracts | compilation.contracts, parts | compilation.parts
         try:
-            decided = await self._ask(name, plan, contracts, run, "", totals)
-            above = agents_above(plan, compilation.parts)
-            for digest_, part in compilation.parts.items():
-                await self._ask(digest_, part, contracts, run, part.name, totals, above[digest_])
+            return await decide_family(
+                self._point, pinned, parts, contracts, run, frame, so_far.totals, so_far.tools
+            )
         except ApplicationError as error:
             if error.type != DENIED:
                 raise
             told = Failure.model_validate(error.details[0])
             raise _RefusedError((_finding(told.code, told.message),)) from error
-        return decided
-
-    async def _ask(
-        self,
-        name: Digest,
-        plan: CompiledPlan,
-        contracts: dict[Digest, ToolContract],
-        run: RunRow,
-        path: str,
-        totals: Totals,
-        above: Sequence[str] = (),
-    ) -> Decided:
-        facts, frame = step_facts(plan, contracts), Frame.of(activity.info(), ROLE)
-        pinned = PinnedPlan.of(name, plan)
-        return await decide_plan(self._point, pinned, facts, run, frame, path, totals, above)
-
-    async def _totals(self, root: str) -> Totals:
-        return (await self._point.ledger.look(StepKey(root, "", Segment("amendment")))).totals
 
     # recording
 

@@ -14,7 +14,7 @@ from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.doing import require, require_earlier, when_holds
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
-from remit.enforcement.planfacts import step_facts
+from remit.enforcement.planfacts import Outlook
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shown import shown
 from remit.enforcement.surroundings import Surroundings, items_of
@@ -181,9 +181,10 @@ class Parts:
         return part
 
     async def _admit(self, key: StepKey, plan: PinnedPlan, inputs: JSONObject, run: RunRow) -> None:
-        contracts = await contracts_of(self._point, plan.plan)
+        contracts, parts = await self._point.pinned.family(plan.plan)
         frame = Frame.of(activity.info(), ROLE)
-        facts = step_facts(plan.plan, contracts)
+        entry = await self._point.pinned.entry(key.root, key.path)
+        facts = Outlook(contracts, parts).facts(plan.plan, entry, inputs)
         above = await self._point.pinned.agents_above(key.root, key.path)
         decided = await decide_plan(
             self._point, plan, facts, run, frame, key.path, delegation=above

@@ -21,7 +21,7 @@ from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import PinnedPlan
-from remit.enforcement.planfacts import step_facts
+from remit.enforcement.planfacts import Outlook
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.amendments import earlier
 from remit.ledger.entries import Admission, Content, Record, RunRow, Totals
@@ -30,6 +30,7 @@ from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES
 from remit.plan.delegation import agents_above
+from remit.plan.flow import Entry
 from remit.plan.library import Library
 from remit.plan.scheduling import schedule_of
 from remit.plan.wire import ADMIT, INVALID, Admit, Admitted, Failure
@@ -81,10 +82,9 @@ class Planning:
         frame = Frame.of(activity.info(), ROLE)
         pinned = PinnedPlan.of(compilation.digest, compiled)
         run = pinned.run(ask.root, frame.workflow_id, self._clock())
-        decided = await self._decide(compiled, compilation.digest, compilation, run, frame)
-        above = agents_above(compiled, compilation.parts)
-        for name, part in compilation.parts.items():
-            await self._decide(part, name, compilation, run, frame, above[name])
+        decided = await decide_family(
+            self._point, pinned, compilation.parts, compilation.contracts, run, frame
+        )
         admission = Admission(
             root=ask.root,
             path="",
@@ -118,20 +118,6 @@ class Planning:
             if name:
                 self._compiled[name] = found
         return found
-
-    async def _decide(
-        self,
-        plan: CompiledPlan,
-        name: Digest,
-        compilation: Compilation,
-        run: RunRow,
-        frame: Frame,
-        above: Sequence[str] = (),
-    ) -> Decided:
-        pinned = PinnedPlan.of(name, plan)
-        path = "" if name == compilation.digest else plan.name
-        facts = step_facts(plan, compilation.contracts)
-        return await decide_plan(self._point, pinned, facts, run, frame, path, delegation=above)
 
     async def _store(
         self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
@@ -196,6 +182,30 @@ async def admitted_of(point: EnforcementPoint, admission: Admission, risk: str) 
     )
 
 
+async def decide_family(
+    point: EnforcementPoint,
+    root: PinnedPlan,
+    parts: Mapping[Digest, CompiledPlan],
+    contracts: Mapping[Digest, ToolContract],
+    run: RunRow,
+    frame: Frame,
+    totals: Totals | None = None,
+    tools: Sequence[str] = (),
+) -> Decided:
+    """Return OPA's allow for a root plan, after its sub-plans' too; raise the first refusal.
+
+    A sub-plan is judged here for all the places that call it, and once more when it begins.
+    """
+    outlook, above = Outlook(contracts, parts), agents_above(root.plan, parts)
+    facts = outlook.facts(root.plan, Entry())
+    decided = await decide_plan(point, root, facts, run, frame, "", totals, tools=tools)
+    for name, facts in outlook.parts(root.plan):
+        pinned = PinnedPlan.of(name, parts[name])
+        path = pinned.plan.name
+        await decide_plan(point, pinned, facts, run, frame, path, totals, above[name], tools)
+    return decided
+
+
 async def decide_plan(
     point: EnforcementPoint,
     pinned: PinnedPlan,
@@ -205,11 +215,12 @@ async def decide_plan(
     path: str,
     totals: Totals | None = None,
     delegation: Sequence[str] = (),
+    tools: Sequence[str] = (),
 ) -> Decided:
     """Return OPA's allow for a whole plan; raise its refusal."""
     try:
         decided = await point.deciding.admission(
-            pinned, run, facts, frame, path, totals, delegation
+            pinned, run, facts, frame, path, totals, delegation, tools
         )
     except PolicyUnavailableError as error:
         raise failure.unavailable(
@@ -230,6 +241,7 @@ async def decide_plan(
         Failure(
             code=first,
             message=f"plan {pinned.plan.name} is not admitted: {texts}"[:500],
+            step="/".join(part for part in (path, (reasons[0].step if reasons else "")) if part),
             rule=reasons[0].policy if reasons else "",
             revision=decided.revision,
             decision_id=decided.decision_id,

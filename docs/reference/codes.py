@@ -472,7 +472,7 @@ COMMAND: Mapping[str, Entry] = {
         "`remit evidence verify` tells what was altered.",
     ),
     "OPA-NOT-READY": Entry(
-        "An OPA started to ask past decisions again does not serve the policy bundle.",
+        "An OPA started for `decision replay` or `dry-run --why` does not serve the bundle.",
         "The bundle may be of another version of OPA; compare with `remit status`.",
     ),
     "FILE-UNWRITABLE": Entry("A file cannot be written.", "See the message."),

@@ -175,7 +175,9 @@ def text() -> str:
 
 def policy_codes(folder: Path) -> list[Sequence[str]]:
     """Return code, message and file of every reason and gate in a folder's rules, by code."""
-    call = re.compile(r'lib\.(reason|gate)\(\s*"(?P<code>[a-z_.]+)",\s*(?P<rest>.*)$', re.MULTILINE)
+    call = re.compile(
+        r'lib\.(reason|step_reason|gate)\(\s*"(?P<code>[a-z_.]+)",\s*(?P<rest>.*)$', re.MULTILINE
+    )
     found: dict[str, Sequence[str]] = {}
     for file in sorted(folder.rglob("*.rego")):
         if file.name.endswith("_test.rego"):

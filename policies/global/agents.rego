@@ -68,7 +68,7 @@ plan_denies contains _suspended if lib.agent.status != "active"
 # title: Tools that a plan may not name
 # description: A sub-plan is admitted by itself, for its own agent.
 # labels: {concern: safety, control: D-14}
-plan_denies contains lib.reason("plan.tool_not_listed", _policy, $"step {step.id}: {_name} may not use {step.tool}") if {
+plan_denies contains lib.step_reason("plan.tool_not_listed", _policy, step, $"{_name} may not use {step.tool}") if {
 	lib.agent
 	some step in input.plan.steps
 	step.operation != "plan"

@@ -28,7 +28,7 @@ undo_denies contains _refusal(host) if {
 
 # METADATA
 # labels: {concern: security, control: T-06}
-plan_denies contains lib.reason("plan.egress", _policy, $"step {step.id}: {host} is not on the list of {input.principal.tenant}") if {
+plan_denies contains lib.step_reason("plan.egress", _policy, step, $"{host} is not on the list of {input.principal.tenant}") if {
 	some step in input.plan.steps
 	some host in step.destinations
 	not _listed(host)
@@ -38,15 +38,25 @@ _refusal(host) := lib.reason("egress.host", _policy, $"{host} is not on the list
 
 _allowed := data.remit.registry.egress[input.principal.tenant]
 
-_listed(host) if {
-	host in _allowed
+_listed(host) if reaches(_allowed, host)
+
+# METADATA
+# title: Whether a host is on a list
+# description: A member is a host, or `*.` and the domain whose hosts are meant.
+# labels: {concern: security, control: T-06}
+reaches(allowed, host) if {
+	host in allowed
 	not startswith(host, "*")
 }
 
-_listed(host) if _plain(host) in _allowed
+# METADATA
+# labels: {concern: security, control: T-06}
+reaches(allowed, host) if _plain(host) in allowed
 
-_listed(host) if {
-	some suffix in _allowed
+# METADATA
+# labels: {concern: security, control: T-06}
+reaches(allowed, host) if {
+	some suffix in allowed
 	startswith(suffix, "*.")
 	endswith(_plain(host), substring(suffix, 1, -1))
 }

@@ -20,6 +20,8 @@ import data.remit.global.hours
 import data.remit.global.limits
 import data.remit.global.operation
 import data.remit.global.plan
+import data.remit.global.plan_flow
+import data.remit.global.plan_order
 import data.remit.global.privacy
 import data.remit.global.registry
 import data.remit.global.residency
@@ -95,6 +97,10 @@ plan_denies contains reason if some reason in ceiling.plan_denies
 plan_denies contains reason if some reason in egress.plan_denies
 
 plan_denies contains reason if some reason in plan.plan_denies
+
+plan_denies contains reason if some reason in plan_flow.plan_denies
+
+plan_denies contains reason if some reason in plan_order.plan_denies
 
 plan_denies contains reason if some reason in registry.plan_denies
 

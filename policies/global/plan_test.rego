@@ -48,7 +48,7 @@ test_regions if {
 }
 
 test_the_worst_case_is_over_the_limit if {
-	costs := {"cost": {"micros": 100, "currency": "EUR"}, "fan_out": 3}
+	costs := {"worst": 300}
 	denied(object.union(facts.admission([costs]), {"budget": {"limit_micros": 300}})) == set()
 	denied(object.union(facts.admission([costs]), {"budget": {"limit_micros": 299}})) == {"plan.over_budget"}
 	denied(object.union(facts.admission([costs]), {"budget": {"limit_micros": null}})) == set()
@@ -66,7 +66,29 @@ test_without_a_limit_the_rules_currency_holds if {
 }
 
 test_a_cost_that_only_the_run_can_tell_is_left_to_it if {
-	denied(object.union(facts.admission([{"cost": null}]), {"budget": {"limit_micros": 0}})) == set()
+	denied(object.union(facts.admission([{"worst": null}]), {"budget": {"limit_micros": 0}})) == set()
+}
+
+test_what_is_known_of_the_worst_case_counts if {
+	denied(object.union(facts.admission([{"worst": null}, {"worst": 3}, {"worst": 4}]), {"budget": {"limit_micros": 6}})) == {"plan.over_budget"}
+}
+
+spending(word) := {"plans": {"unbounded_spend": word}}
+
+test_a_cost_without_bound if {
+	unbounded := facts.admission([{"worst": null}])
+	unlimited := object.union(unbounded, {"budget": {"limit_micros": null}})
+	with_thresholds(unlimited, spending("allow")) == set()
+	with_thresholds(unlimited, spending("limited")) == {"plan.spend_unbounded"}
+	with_thresholds(unbounded, spending("limited")) == set()
+	with_thresholds(unbounded, spending("deny")) == {"plan.spend_unbounded"}
+	with_thresholds(facts.admission([{"worst": 0}]), spending("deny")) == set()
+}
+
+test_a_reason_names_its_step if {
+	reasons := plan.plan_denies with input as facts.admission([{}, {"id": "lone", "has_undo": false}])
+		with data.remit.registry as facts.registry
+	{[reason.step, reason.message] | some reason in reasons} == {["lone", "step lone: it has an effect and neither an undo nor the word irreversible"]}
 }
 
 test_a_write_without_an_undo if {

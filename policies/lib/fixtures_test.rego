@@ -156,7 +156,7 @@ step := {
 	"destinations": [],
 	"fan_out": 1,
 	"cost": null,
-	"worst": null,
+	"worst": 0,
 	"inflow": [],
 	"tools_before": [],
 	"may_fail_behind": false,

@@ -14,6 +14,13 @@ import rego.v2
 reason(code, policy, message) := {"code": code, "policy": policy, "message": substring(message, 0, 300)}
 
 # METADATA
+# title: A reason that speaks of one step of a plan
+step_reason(code, policy, step, message) := object.union(
+	reason(code, policy, $"step {step.id}: {message}"),
+	{"step": step.id},
+)
+
+# METADATA
 # title: A gate
 # description: |
 #   `rule` is data with `role` and `expires_in_ms`, and with `quorum` where one person is not enough.

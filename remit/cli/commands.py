@@ -81,6 +81,10 @@ def graph(
 def dry_run(
     file: PlanFile,
     inputs: Inputs = None,
+    with_why: Annotated[
+        bool,
+        typer.Option("--why", help="Say which run-time values would turn an allow."),
+    ] = False,
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
@@ -91,7 +95,7 @@ def dry_run(
     """
     from remit.cli.rehearsal.command import dry_run as start
 
-    return start(file, inputs or [], project, as_json=as_json)
+    return start(file, inputs or [], project, with_why=with_why, as_json=as_json)
 
 
 def run(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from remit.cli.compiling import STDIN
 from remit.cli.errors import ExitCode
+from remit.cli.outlook import Expected
 from remit.cli.output import answer
 from remit.cli.place import find_project
 from remit.cli.run import link_of
@@ -30,6 +31,7 @@ def explain(subject: str, project: Path | None, *, as_json: bool) -> int:
 
 def _file(prepared: Prepared, *, as_json: bool) -> int:
     plan = prepared.plan
+    expected = Expected.of(plan, prepared.compilation)
     document = {
         "ok": True,
         "plan": f"{plan.name}@{plan.version}",
@@ -40,13 +42,19 @@ def _file(prepared: Prepared, *, as_json: bool) -> int:
         "tenant": plan.tenant,
         "owner": plan.owner,
         "steps": [_step(step) for step in plan.steps],
+        "outlook": expected.document(),
     }
     lines = [
         f"{plan.name} {plan.version}  {plan.plan_digest}",
         plan.goal,
         f"{plan.agent} on behalf of {plan.on_behalf_of}, tenant {plan.tenant}, "
         f"owner {plan.owner}; at most {plan.deadline_s:.0f} s",
-        *(line for step in plan.steps for line in _step_lines(step)),
+        expected.spending(),
+        *(
+            line
+            for step, known in zip(plan.steps, expected.steps, strict=True)
+            for line in (*_step_lines(step), *(f"      {word}" for word in expected.words(known)))
+        ),
     ]
     answer(document, lines, as_json=as_json)
     return ExitCode.OK

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from remit.cli.compiling import Workshop, findings_of, near, read_plan_file
 from remit.cli.errors import CliError, ExitCode, Finding
+from remit.cli.outlook import Expected
 from remit.cli.output import answer, documented, shown
 from remit.cli.place import find_project
 from remit.diagnostic import InvalidDocumentError
@@ -74,6 +75,7 @@ def _document(checked: Checked) -> dict[str, object]:
         "file": checked.name,
         "ok": checked.is_plan,
         "plan": _head(checked.compilation),
+        "outlook": _outlook(checked.compilation),
         "note": checked.note,
         "diagnostics": documented(checked.errors),
         "warnings": documented(checked.warnings),
@@ -91,6 +93,13 @@ def _head(compilation: Compilation | None) -> dict[str, object] | None:
         "digest": plan.plan_digest,
         "compiled": compilation.digest,
     }
+
+
+def _outlook(compilation: Compilation | None) -> dict[str, object] | None:
+    plan = compilation.compiled if compilation else None
+    if compilation is None or plan is None:
+        return None
+    return Expected.of(plan, compilation).document()
 
 
 def _lines(checked: Checked) -> list[str]:

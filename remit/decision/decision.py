@@ -26,6 +26,10 @@ class Reason(Model):
     code: Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_0-9]+)+$", max_length=120)]
     policy: Annotated[str, Field(max_length=200)]
     message: Annotated[str, Field(max_length=300)] = ""
+    step: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        default=None, exclude_if=lambda value: value is None
+    )
+    """Step of the plan that it speaks of, where it speaks of one."""
 
 
 class Redact(Model):

@@ -178,6 +178,39 @@ class Sequence(Model):
         return self
 
 
+class Flow(Model):
+    """How far data of a class may go within a plan; what is not stated bounds nothing."""
+
+    name: Name
+    data_class: Annotated[str, Field(min_length=1, max_length=40)]
+    regions: list[Annotated[str, Field(max_length=40)]] | None = None
+    """Regions whose tools may be given it."""
+    destinations: list[Host] | None = None
+    """Hosts that may be sent it; `*.` and a domain for all of its hosts."""
+    domains: list[Name] | None = None
+    """Domains whose tools may be given it."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Flow":
+        if self.regions is None and self.destinations is None and self.domains is None:
+            raise ValueError(f"the flow {self.name!r} bounds nothing")
+        return self
+
+
+class PlanRules(Model):
+    """What a plan is held to as a whole, before any of it runs."""
+
+    flows: list[Flow]
+    gated: list[Selector]
+    """Steps at which the plan itself must ask a person."""
+    irreversible_before_fallible: Literal["allow", "gated", "deny"]
+    """Whether a step that nothing undoes may come before one that can fail the run: freely, only
+    when the plan asks a person at it, or never."""
+    unbounded_spend: Literal["allow", "limited", "deny"]
+    """Whether a step may cost what only the run can tell: freely, only in a plan with a limit, or
+    never."""
+
+
 class Orders(Model):
     """Roles that may give an order to a run; whoever it acts for may always stop it."""
 
@@ -320,6 +353,7 @@ class Thresholds(Model):
     hours: list[Hours]
     waivable: list[Annotated[Code, AfterValidator(_waivable)]]
     """Codes of refusals that `exceptions` may lift."""
+    plans: PlanRules
     gates: Gates
     orders: Orders
 

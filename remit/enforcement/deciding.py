@@ -94,8 +94,9 @@ class Deciding:
         path: str,
         totals: Totals | None = None,
         delegation: Sequence[str] = (),
+        tools: Sequence[str] = (),
     ) -> Decided:
-        """Ask about a whole plan; `totals` are of the run that an amended one goes on with."""
+        """Ask about a whole plan; `totals` and `tools` are of the run that it goes on with."""
         so_far = totals or Totals()
         plan = pinned.plan
         fact = _plan(plan, pinned.digest, run.deadline_ms).model_copy(update={"steps": steps})
@@ -104,7 +105,7 @@ class Deciding:
             principal=principal(plan, delegation),
             plan=fact,
             budget=_budget(run, so_far),
-            history=_history(so_far),
+            history=_history(so_far, tools),
             run=_run(run, frame, path),
             context=self.context(frame),
         )
@@ -201,7 +202,7 @@ def _action(subject: Subject, situation: Situation) -> Action:
         region=contract.region,
         destinations=contract.destinations,
         resource=subject.resource,
-        inflow=[],
+        inflow=list(subject.inflow),
         arguments=subject.arguments,
         request_digest=subject.request_digest,
         proposed_digest=subject.proposed_digest,

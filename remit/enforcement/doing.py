@@ -23,7 +23,8 @@ from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledStep
 from remit.plan.expression import ExpressionError, evaluate
-from remit.plan.path import StepKey
+from remit.plan.flow import NOTHING_KNOWN, StepFlow
+from remit.plan.path import Direction, StepKey
 from remit.plan.template import TemplateError, resolve
 from remit.plan.usage import steps_used
 from remit.plan.wire import StepCall, StepResult
@@ -48,6 +49,7 @@ class Admitted:
     situation: Situation
     delegation: Sequence[str]
     """Agents above the plan's own."""
+    flow: StepFlow = NOTHING_KNOWN
 
 
 class Doing:
@@ -148,6 +150,7 @@ class Doing:
             admission=admitted.admission,
             frame=frame,
             delegation=admitted.delegation,
+            inflow=inflow_of(admitted, call.key),
         )
 
     async def _result(
@@ -205,7 +208,8 @@ async def admitted_call(ledger: Ledger, pinned: Pinned, call: StepCall, key: Ste
     if plan.plan.amends is not None and plan.generation(call.step) != call.generation:
         raise failure.refused("STEP-SUPERSEDED", f"an amendment replaced {call.step!r}", key.path)
     above = await pinned.agents_above(key.root, key.parent)
-    return Admitted(run, admission, plan, step, situation, above)
+    flow = await pinned.flow(plan, key.root, key.parent)
+    return Admitted(run, admission, plan, step, situation, above, flow.steps[call.step])
 
 
 async def require_earlier(
@@ -236,7 +240,14 @@ async def recorded_subject(
         admission=admitted.admission,
         frame=replace(frame, activity=action.tool),
         delegation=admitted.delegation,
+        inflow=inflow_of(admitted, action.key),
     )
+
+
+def inflow_of(admitted: Admitted, key: StepKey) -> Sequence[str]:
+    """Return the classes that flow into a call; an undo takes in what the step gave out."""
+    is_do = key.direction is Direction.DO
+    return admitted.flow.inflow if is_do else admitted.flow.outflow
 
 
 def happened(action: Action, view: JSON, until: bool | None = None) -> StepResult:

@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -11,7 +11,8 @@ from remit.ledger.entries import RunRow
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledPlan, CompiledStep
-from remit.plan.path import callers
+from remit.plan.flow import Entry, Flows, PlanFlow
+from remit.plan.path import Segment, callers
 from remit.tool.contract import ToolContract
 
 T = TypeVar("T")
@@ -22,15 +23,15 @@ class _Recent(Generic[T]):
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._values: OrderedDict[str, T] = OrderedDict()
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
 
-    def get(self, key: str) -> T | None:
+    def get(self, key: Hashable) -> T | None:
         value = self._values.get(key)
         if value is not None:
             self._values.move_to_end(key)
         return value
 
-    def put(self, key: str, value: T) -> None:
+    def put(self, key: Hashable, value: T) -> None:
         self._values[key] = value
         self._values.move_to_end(key)
         while len(self._values) > self._size:
@@ -84,6 +85,15 @@ class PinnedPlan:
         return step
 
 
+_ROOT = Entry()
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Return the path of the plan that calls a sub-plan, and the calling step."""
+    outer, _, last = path.rpartition("/")
+    return outer, Segment.parse(last).step
+
+
 class Pinned:
     """Loads what digests name from the ledger, and checks that it is what they name."""
 
@@ -93,6 +103,8 @@ class Pinned:
         self._plans: _Recent[PinnedPlan] = _Recent(64)
         self._contracts: _Recent[ToolContract] = _Recent(2000)
         self._values: _Recent[list[JSON]] = _Recent(256)
+        self._entries: _Recent[Entry] = _Recent(2000)
+        self._flows: _Recent[PlanFlow] = _Recent(64)
         self._agents: _Recent[Sequence[str]] = _Recent(2000)
 
     async def plan(self, name: Digest) -> PinnedPlan:
@@ -118,6 +130,57 @@ class Pinned:
             found = [await self._load(name, json.loads)]
             self._values.put(name, found)
         return found[0]
+
+    async def family(
+        self, plan: CompiledPlan
+    ) -> tuple[dict[Digest, ToolContract], dict[Digest, CompiledPlan]]:
+        """Return the contracts and the sub-plans that `plan` pins, nested ones too."""
+        contracts: dict[Digest, ToolContract] = {}
+        parts: dict[Digest, CompiledPlan] = {}
+        waiting = [plan]
+        while waiting:
+            here = waiting.pop()
+            for name in set(here.contracts.values()) - contracts.keys():
+                contracts[name] = await self.contract(name)
+            # By steps: an amended plan may use two compiled forms of one sub-plan.
+            for name in {step.plan for step in here.steps if step.plan} - parts.keys():
+                parts[name] = (await self.plan(name)).plan
+                waiting.append(parts[name])
+        return contracts, parts
+
+    async def flow(self, pinned: PinnedPlan, root: str, path: str) -> PlanFlow:
+        """Return what is known of a plan at `path` of a run; the root plan's is empty."""
+        entry = await self.entry(root, path)
+        found = self._flows.get((pinned.digest, entry))
+        if found is None:
+            found = Flows(*await self.family(pinned.plan)).of(pinned.plan, entry)
+            self._flows.put((pinned.digest, entry), found)
+        return found
+
+    async def entry(self, root: str, path: str) -> Entry:
+        """Return what the plan at `path` of a run begins with.
+
+        Its caller has begun, so no amendment changes it, or what came before it.
+        """
+        found = self._entries.get((root, path)) if path else _ROOT
+        if found is None:
+            found = await self._entry(root, *_split(path))
+            self._entries.put((root, path), found)
+        return found
+
+    async def _entry(self, root: str, outer: str, step_id: str) -> Entry:
+        admission = await self._ledger.admission(root, outer)
+        if admission is None:
+            raise LedgerError("ADMISSION-ABSENT", f"no admission covers {outer or 'this run'}")
+        caller = await self.plan(admission.compiled)
+        step = (await self.flow(caller, root, outer)).steps.get(step_id)
+        if step is not None:
+            return step.entry
+        # An amendment dropped the step when it was over: only its undo comes here. Anything may
+        # have flown into it.
+        contracts, _ = await self.family(caller.plan)
+        classes = (name for contract in contracts.values() for name in contract.data_classes)
+        return Entry(frozenset(classes), may_fail_behind=True)
 
     async def agents_above(self, root: str, path: str) -> Sequence[str]:
         """Return the agents that handed the work of a path down, the run's own first.

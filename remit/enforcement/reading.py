@@ -80,6 +80,7 @@ class Reading:
             contract_digest=digest,
             arguments=arguments if isinstance(arguments, dict) else {},
             purpose=purpose,
+            inflow=sorted({*subject.inflow, *subject.contract.data_classes}),
         )
         refusal = await self._decide(asked)
         if refusal:

@@ -37,6 +37,8 @@ class Subject:
     purpose: Purpose = "call"
     delegation: Sequence[str] = ()
     """Agents that handed the work down, the run's own first."""
+    inflow: Sequence[str] = ()
+    """Classes of the data that flows into the arguments; sorted."""
 
     @property
     def plan(self) -> CompiledPlan:

@@ -59,7 +59,7 @@ def join_of(step: Step, needs: int) -> int:
 
 def build(nodes: Sequence[Node]) -> Graph:
     """Return the graph of `nodes`, whose positions must exist."""
-    order = _order(nodes)
+    order = in_order(nodes)
     everything = (1 << len(nodes)) - 1
     before, over, sure = ([everything] * len(nodes) for _ in range(3))
     brings_output = _brings_output(nodes, order)
@@ -90,7 +90,7 @@ def positions(mask: int) -> Iterator[int]:
         mask ^= lowest
 
 
-def _order(nodes: Sequence[Node]) -> list[int]:
+def in_order(nodes: Sequence[Node]) -> list[int]:
     """Return positions so that each comes after what it waits for; those on cycles are left out."""
     waiting = [len(node.waits_for) for node in nodes]
     followers: list[list[int]] = [[] for _ in nodes]

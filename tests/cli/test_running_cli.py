@@ -204,6 +204,55 @@ def test_a_dry_run_shows_every_refusal(typed: Typed, tag: str) -> None:
     assert "plan.tool_not_listed" in ran.stdout
 
 
+def test_a_dry_run_says_which_values_would_turn_it(typed: Typed, tag: str) -> None:
+    """What an output may hold is unknown: the rules that it decides are told, and they hold."""
+    look: JSONObject = {"id": "look", "tool": "lab.look@1", "args": {"name": f"{tag}l"}}
+    unknown = typed.plan("turns", look, put("put", "${steps.look.output.name}", "look"))
+    known = typed.plan("known", put("put", "${inputs.name}"), inputs={"name": f"{tag}a"})
+
+    ran, document = typed("dry-run", "--why", unknown), typed.document("dry-run", "--why", unknown)
+    plain, turned = (
+        [str(typed.document("dry-run", known, "--input", f"name={name}")["verdict"])]
+        for name in (f"{tag}a", "forbidden")
+    )
+
+    steps = {str(each["path"]): each for each in _objects(document["steps"])}
+    assert (ran.returncode, document["verdict"]) == (0, "would_run"), ran.stderr
+    assert steps["look"]["turns"] == []
+    assert steps["put"]["turns"] == [
+        {
+            "effect": "deny",
+            "code": "lab.forbidden",
+            "role": None,
+            "when": ['startswith(arguments.name, "forbidden")'],
+        },
+        {
+            "effect": "gate",
+            "code": "lab.guarded",
+            "role": "keeper_of_names",
+            "when": ['startswith(arguments.name, "guarded")'],
+        },
+    ]
+    assert 'becomes deny (lab.forbidden) when startswith(arguments.name, "forbidden")' in ran.stdout
+    assert "asking keeper_of_names) when startswith" in ran.stdout
+    assert (plain, turned) == (["would_run"], ["would_be_refused"])
+
+
+def test_a_refused_plan_names_the_step(typed: Typed, tag: str) -> None:
+    """The dry run and the run that is not admitted say at which step the fault is."""
+    leave: JSONObject = {"id": "gone", "tool": "lab.leave@1", "args": {"name": f"{tag}g"}}
+    file = typed.plan("step", put("fine", f"{tag}f"), {**leave, "irreversible": True})
+
+    document = typed.document("dry-run", file)
+    ran = typed.document("run", file)
+
+    admission = document["admission"]
+    assert isinstance(admission, dict)
+    [reason] = _objects(admission["reasons"])
+    assert (reason["code"], reason["step"]) == ("plan.forbidden_tool", "gone")
+    assert "step gone: lab.leave@1 is forbidden" in json.dumps(ran)
+
+
 def test_a_dry_run_says_what_it_assumes(typed: Typed, tag: str) -> None:
     """Items that only the run can tell count as one, many are sampled, and a repeat ends."""
     look: JSONObject = {"id": "look", "tool": "lab.look@1", "args": {"count": 3}}

@@ -154,7 +154,7 @@ def test_each_of_our_own_activities_is_known(policies: Served, activity: str) ->
 
 def test_a_plan_of_a_thousand_steps_is_judged_in_time(policies: Served) -> None:
     """A large plan that is wrong in each step is refused, with as many reasons as fit."""
-    wrong = given.STEP.model_copy(update={"has_undo": False, "cost": None})
+    wrong = given.STEP.model_copy(update={"has_undo": False, "cost": None, "worst": None})
     steps = [wrong.model_copy(update={"id": f"s{n}"}) for n in range(1000)]
     facts = given.admission(*steps)
     plan = facts.plan.model_copy(update={"max_steps": None}) if facts.plan else None

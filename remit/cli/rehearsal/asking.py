@@ -6,21 +6,22 @@ writes to none, calls no tool.
 """
 
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
-from remit.canonical import Digest, JSONObject, digest
+from remit.canonical import JSONObject, digest
 from remit.cli.errors import stack
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts
-from remit.enforcement.deciding import Deciding
+from remit.enforcement.deciding import Deciding, Judge
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.opa import OpaClient, PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import PinnedPlan
-from remit.enforcement.planfacts import step_facts
+from remit.enforcement.planfacts import Outlook
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Admission, Situation, Totals
 from remit.plan.compiled import CompiledPlan, CompiledStep
+from remit.plan.flow import Entry
 from remit.plan.path import StepKey, callers
 from remit.tool.contract import ToolContract
 
@@ -35,6 +36,8 @@ class Said:
     code: str
     policy: str
     message: str
+    step: str | None = None
+    """Step of the plan that it speaks of, when the whole plan was asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,27 @@ class Guessing:
         return await self._client.decide(facts.model_copy(update={"action": guessed}))
 
 
+class Keeping:
+    """Asks somebody else, and keeps the facts of every call by its path."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self.calls: dict[str, Facts] = {}
+
+    async def decide(self, facts: Facts) -> Decided:
+        """Return the other's answer."""
+        if facts.action is not None and facts.action.direction == "do":
+            self.calls[facts.action.path] = facts
+        return await self._judge.decide(facts)
+
+
 class Asking:
     """Asks about the parts of one plan."""
 
-    def __init__(self, client: OpaClient, root: CompiledPlan) -> None:
-        """Ask as if a run of `root` had just begun."""
-        self._deciding = Deciding(Guessing(client), Place(), _now_ms)
+    def __init__(self, judge: Judge, root: CompiledPlan, outlook: Outlook) -> None:
+        """Ask `judge` as if a run of `root` had just begun."""
+        self._deciding = Deciding(judge, Place(), _now_ms)
+        self._outlook = outlook
         self._run = PinnedPlan.of(root.digest, root).run(ROOT, ROOT, _now_ms())
         self.totals = Totals()
         """What the run would have spent and done so far."""
@@ -93,12 +111,10 @@ class Asking:
         self._agents: dict[str, str] = {}
         """Whose plan stands at a path."""
 
-    async def admission(
-        self, plan: PinnedPlan, contracts: Mapping[Digest, ToolContract], path: str
-    ) -> Answer:
+    async def admission(self, plan: PinnedPlan, entry: Entry, path: str) -> Answer:
         """Return what policy says of a whole plan; `path` is a sub-plan's."""
         frame = _frame("remit.admit")
-        facts = step_facts(plan.plan, contracts)
+        facts = self._outlook.facts(plan.plan, entry)
         self._agents[path] = plan.plan.agent_id
         above = self._above(path)
         return await _answer(
@@ -122,6 +138,7 @@ class Asking:
         contract: ToolContract,
         key: StepKey,
         arguments: JSONObject,
+        inflow: Sequence[str],
     ) -> Subject:
         """Return the call of `step` with `arguments`, as far as they are known."""
         admission = Admission(ROOT, key.parent, plan.digest, digest(plan.plan.inputs), ROOT, "")
@@ -135,6 +152,7 @@ class Asking:
             run=self._run,
             admission=admission,
             frame=_frame(contract.ref),
+            inflow=inflow,
             delegation=self._above(key.parent),
         )
 
@@ -162,7 +180,7 @@ async def _answer(asked: Awaitable[Decided]) -> Answer:
     said = decision.reasons or decision.permits
     return Answer(
         effect=decision.effect,
-        reasons=[Said(each.code, each.policy, each.message) for each in said],
+        reasons=[Said(each.code, each.policy, each.message, each.step) for each in said],
         gates=[
             GateSaid(gate.code, gate.role, gate.quorum, gate.expires_in_ms / 1000, gate.message)
             for gate in decision.approvals

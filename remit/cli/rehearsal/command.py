@@ -7,14 +7,18 @@ from pathlib import Path
 
 from remit.cli.errors import ExitCode, stack
 from remit.cli.inputs import read_inputs
+from remit.cli.outlook import Expected
 from remit.cli.output import Document, answer
-from remit.cli.rehearsal.asking import Answer, Asking
+from remit.cli.rehearsal.asking import Answer, Asking, Guessing, Keeping
 from remit.cli.rehearsal.stage import Scene, Stage
+from remit.cli.rehearsal.why import Turn, Why, told, why
 from remit.cli.stack import stack as light
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.starting import Prepared, prepare
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.pinned import PinnedPlan
+from remit.enforcement.planfacts import Outlook
+from remit.plan.flow import Entry
 
 _WORDS = {"allow": "allow", "require_approval": "gate", "deny": "deny"}
 _DEADLINE_S = 5.0
@@ -26,6 +30,8 @@ class Rehearsed:
 
     admission: Answer
     scenes: Sequence[Scene]
+    why: Why | None = None
+    """What may turn out otherwise, when that was asked."""
 
     @property
     def verdict(self) -> str:
@@ -46,28 +52,37 @@ def _says(scene: Scene) -> str:
     return scene.answer.effect if scene.answer else "skipped"
 
 
-def dry_run(name: str, inputs: Sequence[str], project: Path | None, *, as_json: bool) -> int:
+def dry_run(
+    name: str, inputs: Sequence[str], project: Path | None, *, with_why: bool, as_json: bool
+) -> int:
     """Ask about the plan that `name` names, and print what was said."""
     prepared = prepare(name, read_inputs(inputs), project, to_start=False)
     environment = light.environment(prepared.folder)
-    rehearsed = asyncio.run(_rehearse(prepared, environment))
+    rehearsed = asyncio.run(_rehearse(prepared, environment, with_why=with_why))
     answer(_document(prepared, rehearsed), _lines(prepared, rehearsed), as_json=as_json)
     refused = rehearsed.verdict == "would_be_refused"
     return ExitCode.FINDINGS if refused else ExitCode.OK
 
 
-async def _rehearse(prepared: Prepared, environment: StackEnvironment) -> Rehearsed:
+async def _rehearse(
+    prepared: Prepared, environment: StackEnvironment, *, with_why: bool
+) -> Rehearsed:
     client = OpaClient(
         environment.opa_socket, token=_token(environment.opa_token_file), deadline_s=_DEADLINE_S
     )
     compilation, plan = prepared.compilation, prepared.plan
     async with client:
-        asking = Asking(client, plan)
+        outlook = Outlook(compilation.contracts, compilation.parts)
+        judge = Keeping(Guessing(client))
+        asking = Asking(judge, plan, outlook)
         pinned = PinnedPlan.of(compilation.digest, plan)
-        admission = await asking.admission(pinned, compilation.contracts, "")
-        stage = Stage(asking, compilation.contracts, compilation.parts)
+        admission = await asking.admission(pinned, Entry(), "")
+        stage = Stage(asking, outlook.flows)
         await stage.play(pinned, plan.inputs)
-    return Rehearsed(admission, stage.scenes)
+    found = None
+    if with_why:
+        found = await why(prepared.folder / "policies", stage.scenes, judge.calls)
+    return Rehearsed(admission, stage.scenes, found)
 
 
 def _token(file: Path) -> str:
@@ -88,11 +103,27 @@ def _document(prepared: Prepared, rehearsed: Rehearsed) -> Document:
         "note": prepared.note,
         "revision": rehearsed.admission.revision,
         "admission": asdict(rehearsed.admission),
-        "steps": [_scene(scene) for scene in rehearsed.scenes],
+        "outlook": Expected.of(plan, prepared.compilation).document(),
+        "steps": [_scene(scene, rehearsed.why) for scene in rehearsed.scenes],
     }
 
 
-def _scene(scene: Scene) -> dict[str, object]:
+def _turns(scene: Scene, asked: Why | None) -> Sequence[Turn]:
+    return asked.turns.get(scene.path, ()) if asked else ()
+
+
+def _scene(scene: Scene, asked: Why | None) -> dict[str, object]:
+    why_: dict[str, object] = {}
+    if asked is not None:
+        why_["turns"] = [
+            {
+                "effect": turn.effect,
+                "code": turn.left.code,
+                "role": turn.left.role or None,
+                "when": list(turn.left.conditions),
+            }
+            for turn in _turns(scene, asked)
+        ]
     return {
         "turn": scene.turn,
         "path": scene.path,
@@ -105,6 +136,7 @@ def _scene(scene: Scene) -> dict[str, object]:
         "undo": scene.undo or None,
         "undo_decision": asdict(scene.undo_answer) if scene.undo_answer else None,
         "notes": list(scene.notes),
+        **why_,
     }
 
 
@@ -116,9 +148,16 @@ def _lines(prepared: Prepared, rehearsed: Rehearsed) -> Iterator[str]:
     yield f"policies {rehearsed.admission.revision}"
     yield f"{_word(rehearsed.admission)}  the whole plan"
     yield from _because(rehearsed.admission)
+    expected = Expected.of(plan, prepared.compilation)
+    yield f"{_INDENT}{expected.spending()}"
+    for step in expected.steps:
+        yield from (f"{_INDENT}{step.id} {known}" for known in expected.words(step))
     width = max((len(scene.turn) for scene in rehearsed.scenes), default=0)
     for scene in rehearsed.scenes:
         yield from _scene_lines(scene, width)
+        yield from (f"{_INDENT}{line}" for line in told(_turns(scene, rehearsed.why)))
+    if rehearsed.why and rehearsed.why.revision != rehearsed.admission.revision:
+        yield f"what may turn was asked of {rehearsed.why.revision}, which is not active"
     words = {
         "would_run": "it would run",
         "would_wait": "it would wait for people",

@@ -5,10 +5,10 @@ if it had been allowed, so that one look shows all refusals. Fallbacks, which no
 asked about at the end.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from remit.canonical import Digest, JSONObject
+from remit.canonical import JSONObject
 from remit.cli.rehearsal.asking import ROOT, Answer, Asking
 from remit.cli.rehearsal.known import Known, fill, holds, items_of, known_inputs
 from remit.enforcement.pinned import PinnedPlan
@@ -26,6 +26,7 @@ from remit.plan.event import (
     Skipped,
     StartChild,
 )
+from remit.plan.flow import Entry, Flows, PlanFlow
 from remit.plan.machine import machine_for
 from remit.plan.path import Direction, Segment, StepKey
 from remit.plan.scheduling import schedule_of
@@ -36,6 +37,7 @@ MOST_ITEMS = 5
 
 
 _NOTHING = Known({}, ())
+_BEGINNING = Entry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Scene:
     notes: Sequence[str] = ()
     """What was assumed, and what would stop it."""
     irreversible: bool = False
+    unknown_facts: Sequence[str] = ()
+    """Facts of the action, besides its arguments, that only the run can tell."""
     falls_back: bool = False
     """Whether another step stands in when this one is refused."""
 
@@ -69,6 +73,7 @@ class Part:
     path: str
     inputs: JSONObject
     """Those that are known."""
+    flow: PlanFlow
 
     @property
     def plan(self) -> CompiledPlan:
@@ -83,19 +88,21 @@ class Part:
 class Stage:
     """Plays plans and collects scenes."""
 
-    def __init__(
-        self,
-        asking: Asking,
-        contracts: Mapping[Digest, ToolContract],
-        parts: Mapping[Digest, CompiledPlan],
-    ) -> None:
+    def __init__(self, asking: Asking, flows: Flows) -> None:
+        """Ask through `asking`; `flows` knows the contracts and sub-plans."""
         self.scenes: list[Scene] = []
         self._asking = asking
-        self._contracts = contracts
-        self._parts = parts
+        self._flows = flows
+        self._contracts = flows.contracts
+        self._parts = flows.parts
 
     async def play(
-        self, pinned: PinnedPlan, inputs: JSONObject, path: str = "", within: str = ""
+        self,
+        pinned: PinnedPlan,
+        inputs: JSONObject,
+        path: str = "",
+        within: str = "",
+        entry: Entry = _BEGINNING,
     ) -> None:
         """Play a plan from its beginning to its end.
 
@@ -104,8 +111,9 @@ class Stage:
             inputs: those of its inputs that are known.
             path: where a sub-plan stands in the run.
             within: the turn that a sub-plan takes, and a dot.
+            entry: what a sub-plan begins with.
         """
-        part = Part(pinned, path, inputs)
+        part = Part(pinned, path, inputs, self._flows.of(pinned.plan, entry))
         machine = machine_for(schedule_of(pinned.plan, self._contracts, pinned.digest))
         commands = machine.start()
         seen: set[int] = set()
@@ -153,7 +161,8 @@ class Stage:
             return Skipped(ref)
         inputs = {**sub.inputs, **known_inputs(step.args, scope)}
         told = PinnedPlan.of(step.plan or "", sub.model_copy(update={"inputs": inputs}))
-        answer = await self._asking.admission(told, self._contracts, path)
+        entry = part.flow.steps[step.id].entry
+        answer = await self._asking.admission(told, entry, path)
         notes = tuple(_conditions(step, scope))
         self.scenes.append(
             Scene(
@@ -166,7 +175,7 @@ class Stage:
                 falls_back=step.on_denied is not None,
             )
         )
-        await self.play(told, inputs, path, f"{turn or '-'}.")
+        await self.play(told, inputs, path, f"{turn or '-'}.", entry)
         return Done(ref)
 
     async def _call(self, part: Part, step: CompiledStep, ref: Ref, turn: str) -> Event:
@@ -181,7 +190,8 @@ class Stage:
             return Skipped(ref)
         contract = self._contracts[step.call.contract]
         filled = fill(step.call.args, scope)
-        subject = self._asking.subject(part.pinned, step, contract, key, filled.value)
+        flow = part.flow.steps[step.id]
+        subject = self._asking.subject(part.pinned, step, contract, key, filled.value, flow.inflow)
         answer = await self._asking.call(subject)
         notes = [*_conditions(step, scope), *self._assumptions(part, step, subject.cost.micros)]
         undone = await self._undo(part, step, key, filled)
@@ -197,6 +207,7 @@ class Stage:
                 undo_answer=undone,
                 notes=notes,
                 irreversible=step.irreversible or contract.irreversible,
+                unknown_facts=_unknown_facts(contract, filled),
                 falls_back=step.on_denied is not None,
             )
         )
@@ -209,10 +220,11 @@ class Stage:
             return None
         scope: JSONObject = {**self._scope(part, step, key.segment.item), "args": filled.value}
         arguments = fill(step.undo.args, scope).value
+        flow = part.flow.steps[step.id]
         contract = self._contracts[step.undo.contract]
         back = StepKey(key.root, key.parent, key.segment, Direction.UNDO)
         return await self._asking.call(
-            self._asking.subject(part.pinned, step, contract, back, arguments)
+            self._asking.subject(part.pinned, step, contract, back, arguments, flow.outflow)
         )
 
     async def _stand_in(self, part: Part, step: CompiledStep) -> None:
@@ -260,6 +272,15 @@ def _conditions(step: CompiledStep, scope: JSONObject) -> Iterator[str]:
         yield f"{step.on_denied} stands in when this is refused"
     for step_id in step.fallback_for:
         yield f"only if {step_id} is refused or fails"
+
+
+def _unknown_facts(contract: ToolContract, filled: Known) -> Sequence[str]:
+    read_from: dict[str, Sequence[str | None]] = {
+        "cost.micros": [contract.cost.micros_argument],
+        "cost.currency": [contract.cost.currency_argument],
+        "resource": contract.resource,
+    }
+    return [fact for fact, places in read_from.items() if {*places} & {*filled.unknown}]
 
 
 def _skipped(step: CompiledStep) -> tuple[str, ...]:

@@ -1,0 +1,67 @@
+"""The example company's plans, judged whole by its own policies without a stack."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from remit.cli.compiling import Workshop, read_plan_file
+from remit.decision.decision import Decision
+from remit.decision.facts import Facts
+from remit.enforcement.deciding import principal
+from remit.enforcement.planfacts import Outlook
+from remit.plan.compiled import CompiledPlan
+from remit.plan.delegation import agents_above
+from remit.plan.flow import Entry
+from tests.policies import given
+from tests.policies.served import ROOT, Served, serve
+
+pytestmark = pytest.mark.opa
+
+OFFICE = ROOT / "examples" / "backoffice"
+PLANS = ["crm-update", "delete-record", "nightly-report", "onboarding", "purchase"]
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Served]:
+    """The example's policies on a real OPA."""
+    with serve(project=OFFICE / "policies") as served:
+        yield served
+
+
+def judged(served: Served, plan: CompiledPlan, outlook: Outlook) -> dict[str, Decision]:
+    """Return the decisions about a plan and its sub-plans, by name."""
+    above = agents_above(plan, outlook.flows.parts)
+    names = {id(part): name for name, part in outlook.flows.parts.items()}
+    plans = [(plan, outlook.facts(plan, Entry()))]
+    plans += [(outlook.flows.parts[name], facts) for name, facts in outlook.parts(plan)]
+    found: dict[str, Decision] = {}
+    for one, steps in plans:
+        limit = plan.constraints.cost
+        facts = Facts(
+            kind="admission",
+            principal=principal(one, above.get(names.get(id(one), ""), ())),
+            plan=given.PLAN.model_copy(
+                update={"steps": steps, "steps_total": len(steps), "max_steps": None}
+            ),
+            budget=given.BUDGET.model_copy(
+                update={"limit_micros": limit.micros if limit else None}
+            ),
+            context=given.CONTEXT,
+        )
+        found[one.name] = Decision.model_validate(served.ask(given.document(facts)))
+    return found
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_an_example_is_admitted_whole(office: Served, name: str) -> None:
+    """With its sub-plans, each for its own agent, and held to what the company holds plans to."""
+    workshop = Workshop.of(OFFICE)
+    made = workshop.compile(read_plan_file(str(OFFICE / "plans" / f"{name}.json")))
+    assert made.compiled is not None
+    outlook = Outlook(made.contracts, made.parts)
+
+    decisions = judged(office, made.compiled, outlook)
+
+    assert {one: [reason.code for reason in said.reasons] for one, said in decisions.items()} == {
+        one: ["plan.permitted"] for one in decisions
+    }

@@ -1,0 +1,161 @@
+"""Which run-time values turn an allow: what is said, held to what the same OPA then answers."""
+
+import json
+
+import pytest
+
+from remit.canonical import JSON, JSONObject
+from remit.cli.rehearsal.known import Known
+from remit.cli.rehearsal.residue import Left, left_over
+from remit.cli.rehearsal.stage import Scene
+from remit.cli.rehearsal.why import ALWAYS_UNKNOWN, unknowns
+from remit.decision.facts import Facts
+from tests.policies import given
+from tests.policies.served import Served
+
+pytestmark = pytest.mark.opa
+
+MICROS = "input.action.cost.micros"
+SPENT = "input.budget.spent_micros"
+
+
+def left(policies: Served, rules: str, facts: Facts, *unknown: str) -> dict[str, Left]:
+    """Return what is left over of `main.denies` or `main.gates`, by code."""
+    body: JSONObject = {
+        "query": f"data.remit.main.{rules}[g]",
+        "input": given.document(facts),
+        "unknowns": list(unknown),
+    }
+    status, answer = policies.post("/v1/compile", body)
+    assert status == 200, answer
+    return {one.code: one for one in left_over(json.loads(answer))}
+
+
+def with_value(facts: Facts, place: str, value: JSON) -> JSONObject:
+    """Return facts in which one value, named as OPA names it, is another."""
+    document = given.document(facts)
+    *parts, last = place.removeprefix("input.").split(".")
+    here = document
+    for part in parts:
+        inner = here[part]
+        assert isinstance(inner, dict)
+        here = inner
+    here[last] = value
+    return document
+
+
+def effect_and_codes(policies: Served, document: JSONObject) -> tuple[object, set[str]]:
+    """Return what OPA answers when everything is known."""
+    decision = policies.ask(document)
+    reasons = decision["reasons"]
+    assert isinstance(reasons, list)
+    return decision["effect"], {str(one["code"]) for one in reasons if isinstance(one, dict)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "code", "place", "condition", "quiet", "turns", "effect"),
+    [
+        (
+            "denies",
+            "budget.exceeded",
+            MICROS,
+            "cost.micros > 0 and cost.micros > 1000",
+            1000,
+            1001,
+            "deny",
+        ),
+        (
+            "gates",
+            "operation.spend_large",
+            MICROS,
+            "cost.micros > 10000000000",
+            10_000_000_000,
+            10_000_000_001,
+            "require_approval",
+        ),
+        (
+            "denies",
+            "budget.exceeded",
+            SPENT,
+            "budget.spent_micros + 100 > 1000",
+            900,
+            901,
+            "deny",
+        ),
+    ],
+)
+def test_a_value_on_each_side_of_what_is_said(
+    policies: Served,
+    rules: str,
+    code: str,
+    place: str,
+    condition: str,
+    quiet: int,
+    turns: int,
+    effect: str,
+) -> None:
+    """On this side the code does not come, on the other it does, with the effect that was said."""
+    facts = given.spending(micros=100)
+    if rules == "gates":
+        budget = given.BUDGET.model_copy(update={"limit_micros": 2**50})
+        facts = facts.model_copy(update={"budget": budget})
+
+    found = left(policies, rules, facts, place)[code]
+
+    assert found.conditions == [condition]
+    assert code not in effect_and_codes(policies, with_value(facts, place, quiet))[1]
+    answered, codes = effect_and_codes(policies, with_value(facts, place, turns))
+    assert (answered, code in codes) == (effect, True)
+
+
+def test_a_gate_names_whom_it_asks(policies: Served) -> None:
+    """What is asked for whatever the run tells has no condition, and is no turn."""
+    found = left(policies, "gates", given.spending(), MICROS)
+
+    assert found["operation.spend"] == Left("operation.spend", "budget_holder", ())
+    assert found["operation.spend_large"].role == "finance_approver"
+
+
+def test_nothing_is_left_over_when_everything_is_known(policies: Served) -> None:
+    """A call that is allowed whatever comes has no turns."""
+    assert left(policies, "denies", given.call(), "input.action.arguments.what") == {}
+
+
+def test_a_rule_over_a_set_is_said_as_one(policies: Served) -> None:
+    """An unknown currency is held to those that are known."""
+    found = left(policies, "denies", given.spending(), "input.action.cost.currency")
+    facts = given.spending()
+
+    assert found["budget.currency"].conditions == ['cost.currency not in {"", "EUR"}']
+    for currency, is_denied in (("EUR", False), ("", False), ("USD", True)):
+        asked = with_value(facts, "input.action.cost.currency", currency)
+        assert ("budget.currency" in effect_and_codes(policies, asked)[1]) == is_denied
+
+
+def test_unknown_arguments_are_named_as_opa_names_them() -> None:
+    """Items by number, members by text, whatever stands in it."""
+    value: JSONObject = {"a": [{"0": "unknown"}], 'b"/~': "unknown"}
+    known = Known(value, ("/a/0/0", '/b"~1~0'))
+    scene = Scene("1", "a", "t@1", None, known, unknown_facts=["cost.micros"])
+
+    assert unknowns(scene) == [
+        'input.action.arguments["a"][0]["0"]',
+        'input.action.arguments["b\\"/~"]',
+        "input.action.cost.micros",
+        *ALWAYS_UNKNOWN,
+    ]
+
+
+def test_an_unknown_item_leaves_the_whole_list_open(policies: Served) -> None:
+    """A rule that looks at all of the arguments is left over when one of them is unknown."""
+    facts = given.call(arguments={"count": 9, "what": "paper"})
+    body: JSONObject = {
+        "query": "g = input.action.arguments[_]",
+        "input": given.document(facts),
+        "unknowns": ['input.action.arguments["what"]'],
+    }
+    _, answer = policies.post("/v1/compile", body)
+
+    queries = json.loads(answer)["result"]["queries"]
+    assert len(queries) == 2
+    assert "what" in json.dumps(queries)
