@@ -12,11 +12,17 @@ import data.remit.lib
 
 _policy := "global.ceiling"
 
+# METADATA
+# scope: document
+# labels: {concern: security, control: T-01}
 denies contains reason if {
 	some above in input.principal.delegation
 	some reason in (_standing(above) | _beyond(above))
 }
 
+# METADATA
+# scope: document
+# labels: {concern: security, control: T-01}
 plan_denies contains reason if {
 	some above in input.principal.delegation
 	some reason in _standing(above)

@@ -12,12 +12,18 @@ import data.remit.lib
 
 _policy := "global.sequences"
 
+# METADATA
+# scope: document
+# labels: {concern: safety, control: D-14}
 denies contains lib.reason(_code(rule), _policy, rule.message) if {
 	some rule in lib.thresholds.sequences
 	not _asks(rule)
 	_broken(rule)
 }
 
+# METADATA
+# scope: document
+# labels: {concern: safety, control: D-14}
 gates contains lib.gate(_code(rule), _policy, object.get(rule, "gate", {}), rule.message) if {
 	some rule in lib.thresholds.sequences
 	_asks(rule)
