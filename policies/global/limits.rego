@@ -15,6 +15,7 @@ import data.remit.lib
 _policy := "global.limits"
 
 # METADATA
+# scope: document
 # labels: {concern: risk, control: T-07}
 denies contains lib.reason("limit.exhausted", _policy, $"{held.limit.name}: {held.limit.most} {held.limit.counts} of {held.party} in a window are used up") if {
 	some held in _held
@@ -23,6 +24,7 @@ denies contains lib.reason("limit.exhausted", _policy, $"{held.limit.name}: {hel
 }
 
 # METADATA
+# scope: document
 # labels: {concern: risk, control: T-07}
 gates contains lib.gate(concat(".", ["limit", replace(held.limit.name, "-", "_")]), _policy, object.get(held.limit, "gate", {}), $"{held.limit.most} {held.limit.counts} of {held.party} in a window are used up") if {
 	some held in _held
@@ -31,6 +33,7 @@ gates contains lib.gate(concat(".", ["limit", replace(held.limit.name, "-", "_")
 }
 
 # METADATA
+# scope: document
 # labels: {concern: risk, control: T-07}
 reserves contains {"counter": held.counter, "amount": held.amount, "ceiling": _ceiling(held)} if {
 	some held in _held

@@ -13,6 +13,7 @@ import data.remit.lib
 _policy := "global.sequences"
 
 # METADATA
+# scope: document
 # labels: {concern: safety, control: D-14}
 denies contains lib.reason(_code(rule), _policy, rule.message) if {
 	some rule in lib.thresholds.sequences
@@ -21,6 +22,7 @@ denies contains lib.reason(_code(rule), _policy, rule.message) if {
 }
 
 # METADATA
+# scope: document
 # labels: {concern: safety, control: D-14}
 gates contains lib.gate(_code(rule), _policy, object.get(rule, "gate", {}), rule.message) if {
 	some rule in lib.thresholds.sequences

@@ -23,7 +23,7 @@ from remit.enforcement.point import EnforcementPoint
 from remit.ledger.entries import Admission, RunRow
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.library import Library
-from remit.plan.wire import StepCall, StepResult
+from remit.plan.wire import UNAVAILABLE, StepCall, StepResult
 from remit.stores.ledger import SqlLedger, open_ledger, wall_ms
 from remit.stores.project import load_project
 from remit.tool.call import Happened, ToolAnswer, ToolCall
@@ -80,11 +80,18 @@ class Desk:
         return await self.point.call(asked, frame, self.send)
 
     async def ending(self, root: str, agent: str = "tester", attempt: int = 1) -> str:
-        """Make the call of a run; return its status, or the code of its refusal."""
-        try:
-            return (await self.call(root, agent, attempt)).status
-        except ApplicationError as error:
-            return str(error.details[0]["code"])
+        """Make the call of a run; return its status, or the code of its refusal.
+
+        On a busy machine OPA may be slow to take a connection: then it is asked again, as Temporal
+        would have it.
+        """
+        for _ in range(50):
+            try:
+                return (await self.call(root, agent, attempt)).status
+            except ApplicationError as error:
+                if error.type != UNAVAILABLE:
+                    return str(error.details[0]["code"])
+        return "nobody answered"
 
     async def send(self, call: ToolCall) -> ToolAnswer:
         """Do what is asked, and answer."""
