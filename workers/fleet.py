@@ -128,7 +128,7 @@ async def _keep(
     """Look after runs and keep the log until `stop`."""
     own = await open_ledger(settings.ledger_url)
     stack.push_async_callback(own.close)
-    shelf = BundleShelf(own.log, settings.bundles)
+    shelf = BundleShelf(own.log)
     evidence = Evidence(own.log, Sealer(client, ledger, shelf))
     forgetter = Forgetter(own.forgetting, settings.project)
     work = [

@@ -54,8 +54,6 @@ class WorkerSettings(BaseSettings):
     """Folder with the log's signing key; told to the keeper alone. Without it nothing is signed."""
     checkpoints: Path | None = None
     """Folder for signed checkpoints, best where the ledger's writers cannot write."""
-    bundles: Path | None = None
-    """Folder in which the publisher leaves policy bundles for the ledger."""
     sequence_every_s: float = Field(1, gt=0, le=60)
     """How often the keeper looks for records that are not in the signed log yet."""
     forget_every_s: float = Field(60, gt=0, le=86_400)

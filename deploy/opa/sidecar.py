@@ -24,6 +24,7 @@ from pathlib import Path
 from remit.cli.stack import opa
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.publisher_settings import PublisherSettings
+from remit.cli.stack.signing import keep_key, scope_of
 from remit.stores.atomic import keep_secret
 
 _GRACE_S = 5.0
@@ -57,16 +58,18 @@ def commands(place: Place) -> tuple[Sequence[str], Sequence[str]]:
     """Write keys and configuration; return the command lines of the publisher and of OPA."""
     for folder in (place.private, place.private / "bundle", place.private / "logs"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key_file = place.private / "bundle.key"
+    key = keep_key(place.private / "policy.key", scope_of())
     configuration = opa.write_configuration(
         place.private,
         token=keep_secret(place.token),
-        bundle_key=keep_secret(key_file),
-        publisher_port=place.port,
+        source=opa.local_source(place.port, key.public, key.scope),
     )
     publisher = PublisherSettings(
         opa=place.binary,
-        key_file=key_file,
+        key_file=key.file,
+        scope=key.scope,
+        ledger=f"sqlite:///{place.private / 'releases.db'}",
+        reviewed=False,
         folder=place.private / "bundle",
         port=place.port,
         core=place.core,

@@ -20,8 +20,8 @@ from remit.stores.chain import Chain
 from remit.stores.contents import find_content, store_contents
 from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import bundles, releases
-from remit.stores.statements import Row
-from remit.stores.transaction import Transaction
+from remit.stores.statements import Row, Value
+from remit.stores.transaction import Question, Transaction
 
 CHAIN = "policy"
 """Name of the chain that tells of releases; no run is called so, for those are UUIDs."""
@@ -117,7 +117,8 @@ def _publish(tx: Transaction, draft: Draft, archive: bytes, after: int) -> Relea
     )
     _keep(tx, made, archive)
     fields: JSONObject = made.model_dump(mode="json")
-    tx.insert(insert_new, releases, {**fields, "approvals": json.dumps(fields["approvals"])})
+    row: dict[str, Value] = made.model_dump(exclude={"approvals"})
+    tx.insert(insert_new, releases, {**row, "approvals": json.dumps(made.approvals)})
     chain.append("release", fields)
     chain.save()
     return made
@@ -165,11 +166,11 @@ def _last(tx: Transaction, most: int) -> Sequence[Release]:
 
 
 def _find(tx: Transaction, name: str) -> Release | None:
-    if name.isdecimal():
-        row = tx.one(_AT, serial=int(name))
-    else:
-        row = tx.one(_OF, revision=name, most=1)
-    return None if row is None else _release(row)
+    at: Question = (
+        (_AT, {"serial": int(name)}) if name.isdecimal() else (_OF, {"revision": name, "most": 1})
+    )
+    rows = tx.ask(at)[0]
+    return _release(rows[0]) if rows else None
 
 
 def _release(row: Row) -> Release:

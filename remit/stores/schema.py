@@ -330,9 +330,7 @@ retained = Table(
 content_keys = Table("content_keys", metadata, _text("key", key=True), _whole("since_ms"))
 """Keys that contents are, or may be, encrypted with; empty for none at all."""
 
-APPEND_ONLY = (
-    *("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases"),
-)
+APPEND_ONLY = (*("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases"),)
 """Tables whose rows the database itself refuses to change or to delete."""
 
 FED_BY = {"pending": "records"}

@@ -86,13 +86,15 @@ class _Handler(BaseHTTPRequestHandler):
         asked = _WAIT.search(self.headers.get("Prefer", ""))
         known = self.headers.get("If-None-Match")
         wait_s = min(float(asked[1]), _MAX_WAIT_S) if asked and known else 0.0
-        bundle = self._store.wait(known, wait_s)
-        if bundle is None:
+        found = self._store.wait(known, wait_s)
+        if found is None:
             self._answer(404, _problem("NOT-READY", "no bundle yet"))
-        elif bundle.revision == known:
-            self._answer(304, b"", _BUNDLE_TYPE, etag=bundle.revision)
+            return
+        bundle, digest = found
+        if digest == known:
+            self._answer(304, b"", _BUNDLE_TYPE, etag=digest)
         else:
-            self._answer(200, bundle.content, _BUNDLE_TYPE, etag=bundle.revision)
+            self._answer(200, bundle.content, _BUNDLE_TYPE, etag=digest)
 
     def _answer(
         self, status: int, body: bytes, kind: str = "application/json", *, etag: str = ""

@@ -14,6 +14,13 @@ class PublisherSettings:
 
     opa: Path
     key_file: Path
+    """Private key that signs what is saved; not there where only others publish."""
+    scope: str
+    """The environment that bundles are signed for."""
+    ledger: str
+    """Address of the ledger that holds the releases."""
+    reviewed: bool
+    """Whether a saved policy takes effect only once somebody publishes it."""
     folder: Path
     """Where the bundle and its status go."""
     port: int
@@ -27,6 +34,7 @@ class PublisherSettings:
             *("--opa", str(self.opa), "--key-file", str(self.key_file)),
             *("--folder", str(self.folder), "--port", str(self.port)),
             *("--core", str(self.core), "--project", str(self.project)),
-            *("--logs", str(self.logs)),
+            *("--logs", str(self.logs), "--scope", self.scope, "--ledger", self.ledger),
+            *(("--reviewed",) if self.reviewed else ()),
         )
         return (sys.executable, "-P", "-m", "remit.cli.stack.publisher", *named)
