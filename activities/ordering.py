@@ -50,7 +50,7 @@ class Ordering:
         try:
             decided = await self._decide(root, message, by, path, ended_ms)
         except PolicyUnavailableError as error:
-            text = f"OPA did not answer ({error}); the order waits"
+            text = f"no policy judged ({error}); the order waits"
             raise failure.unavailable(error.code, text, 2, path) from error
         except PolicyInvalidError as error:
             judged: JSONObject = {"effect": "deny", "host": error.code}
