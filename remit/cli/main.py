@@ -15,6 +15,7 @@ from remit.cli import commands
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.output import failed, note
+from remit.cli.policy.commands import make_policy_app
 from remit.cli.questions import commands as questions
 
 _DEBUG = "REMIT_DEBUG"
@@ -78,6 +79,7 @@ def make_app() -> typer.Typer:
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
     app.add_typer(make_evidence_app())
+    app.add_typer(make_policy_app())
     ledger = typer.Typer(
         name="ledger",
         help="Look after the ledger.",
