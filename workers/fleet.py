@@ -24,8 +24,9 @@ from activities.planning import Shop
 from activities.tools.registry import Tools
 from remit.canonical import Digest
 from remit.enforcement import faultpoints
+from remit.enforcement.contact import CONTACT_FILE
 from remit.enforcement.frame import Place
-from remit.enforcement.freshness import CONTACT_FILE, Bounds, Freshness
+from remit.enforcement.freshness import Bounds, Freshness
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.protocol import Ledger

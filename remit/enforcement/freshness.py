@@ -20,15 +20,15 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSONObject
 from remit.decision.release import Release
 from remit.enforcement.answer import BUNDLE, PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.contact import contact_ms, error_of, kept_contact
 from remit.enforcement.telemetry import (
     POLICY_AGE,
     POLICY_BEHIND,
@@ -40,8 +40,6 @@ from remit.enforcement.telemetry import (
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.atomic import write_atomically
 
-CONTACT_FILE = "opa.contact.json"
-"""Usual name, beside OPA's token, of the file that the contact is kept in."""
 _EVERY_S = 2.0
 _PAGE = 500
 _log = structlog.get_logger("remit.enforcement")
@@ -144,7 +142,7 @@ class Freshness:
         self._clock = clock
         self._bounds = bounds or Bounds()
         self._kept = kept
-        self._snapshot = Snapshot(min(_read(kept), clock()))
+        self._snapshot = Snapshot(min(kept_contact(kept), clock()))
         self._said = ""
 
     @property
@@ -192,7 +190,7 @@ class Freshness:
 
     def _seen(self, known: Snapshot, status: JSONObject) -> Snapshot:
         bundle = _bundle(status)
-        said = str(bundle.get("message") or "") if bundle.get("code") else ""
+        said = error_of(bundle)
         POLICY_ERROR.set(bool(said))
         if said and said != self._said:
             _log.warning("OPA cannot take new policies", reason=said[:500])
@@ -200,7 +198,7 @@ class Freshness:
         return replace(
             known,
             active=str(bundle.get("active_revision") or ""),
-            contact_ms=max(known.contact_ms, _moment_ms(bundle.get("last_successful_request"))),
+            contact_ms=max(known.contact_ms, contact_ms(bundle)),
         )
 
     def _behind_since(self, known: Snapshot) -> int | None:
@@ -238,24 +236,3 @@ def _bundle(status: JSONObject) -> JSONObject:
     bundles = status.get("bundles")
     found = bundles.get(BUNDLE) if isinstance(bundles, dict) else None
     return found if isinstance(found, dict) else {}
-
-
-def _moment_ms(text: JSON) -> int:
-    """Return Go's moment as milliseconds; 0 for none."""
-    try:
-        moment = datetime.fromisoformat(str(text)[:19]).replace(tzinfo=UTC)
-    except ValueError:
-        return 0
-    return max(0, int(moment.timestamp() * 1000))
-
-
-def _read(kept: Path | None) -> int:
-    """Return the contact that was kept; 0 for none."""
-    if kept is None:
-        return 0
-    try:
-        found: JSON = json.loads(kept.read_bytes())
-    except (OSError, ValueError):
-        return 0
-    contact = found.get("contact_ms") if isinstance(found, dict) else None
-    return contact if isinstance(contact, int) and not isinstance(contact, bool) else 0

@@ -145,7 +145,11 @@ def test_status_tells_what_a_user_needs(
     assert temporal.log is not None
     assert temporal.log.is_file()
     assert temporal.uptime_s is not None
-    assert told.policy.published.revision == told.policy.active_revision is not None
+    policy = told.policy
+    assert policy.published.revision == policy.active_revision is not None
+    assert (policy.published.serial, policy.behind_s, policy.refused) == (1, 0, "")
+    assert policy.age_s is not None
+    assert policy.age_s < 60
     assert told.web_ui is not None
     assert told.web_ui.endswith("/namespaces/default/workflows")
     line = f"{told.environment_line}; command -v temporal; echo $TEMPORAL_ADDRESS"
