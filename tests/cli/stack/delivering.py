@@ -36,10 +36,49 @@ class Sidecar:
     token: str
     process: Started | None = None
 
+    @classmethod
+    def of(cls, folder: Path) -> "Sidecar":
+        """Prepare one in a new folder."""
+        folder.mkdir()
+        made = cls(folder, "t" * 64)
+        made.token_file.write_text(made.token)
+        return made
+
     @property
     def socket(self) -> Path:
         """Where it listens."""
         return self.folder / "s"
+
+    @property
+    def token_file(self) -> Path:
+        """The token that it asks for."""
+        return self.folder / "token"
+
+    def start(self, binary: Path, source: opa.BundleSource) -> None:
+        """Start it and wait until it listens; whether it has policies is another question."""
+        written = opa.write_configuration(self.folder, token=self.token, source=source)
+        argv = opa.argv(binary, configuration=written, socket=self.socket)
+        command = Command("opa", argv, opa.VARIABLES, self.folder, self.folder / "opa.log")
+        self.process = start(command)
+
+        def listens() -> str | None:
+            try:
+                self.ask("/health")
+            except OSError as error:
+                return str(error)
+            return None
+
+        await_healthy("opa", self.process, listens, within_s=READY_S)
+
+    def stop(self) -> None:
+        """End it; its folder stays."""
+        if self.process is not None:
+            stop("opa", self.process.process, grace_s=5)
+            self.process = None
+
+    def ask(self, path: str) -> tuple[int, bytes]:
+        """Get something from it."""
+        return exchange(self.socket, "GET", path, None, self.token)
 
     @property
     def persisted(self) -> Path:
@@ -48,7 +87,7 @@ class Sidecar:
 
     def status(self) -> JSONObject:
         """Return what it says of the policies' bundle."""
-        _, body = exchange(self.socket, "GET", "/v1/status", None, self.token)
+        _, body = self.ask("/v1/status")
         found: JSONObject = json.loads(body)["result"]["bundles"]["remit"]
         return found
 
@@ -114,37 +153,18 @@ class Delivery:
 
     def add_opa(self) -> Sidecar:
         """Add an OPA to the fleet, running."""
-        folder = self.folder / f"opa{len(self.sidecars)}"
-        folder.mkdir()
-        made = Sidecar(folder, "t" * 64)
-        (folder / "token").write_text(made.token)
+        made = Sidecar.of(self.folder / f"opa{len(self.sidecars)}")
         self.sidecars.append(made)
         self.start_opa(made)
         return made
 
-    def start_opa(self, sidecar: Sidecar, key: SigningKey | None = None) -> None:
+    def start_opa(self, sidecar: Sidecar) -> None:
         """Start an OPA and wait until it listens; whether it has policies is another question."""
-        using = key or self.key
-        source = opa.local_source(self.port, using.public, using.scope)
-        written = opa.write_configuration(sidecar.folder, token=sidecar.token, source=source)
-        argv = opa.argv(self.binary, configuration=written, socket=sidecar.socket)
-        log = sidecar.folder / "opa.log"
-        sidecar.process = start(Command("opa", argv, opa.VARIABLES, sidecar.folder, log))
-
-        def listens() -> str | None:
-            try:
-                exchange(sidecar.socket, "GET", "/health", None, sidecar.token)
-            except OSError as error:
-                return str(error)
-            return None
-
-        await_healthy("opa", sidecar.process, listens, within_s=READY_S)
+        sidecar.start(self.binary, opa.local_source(self.port, self.key.public, SCOPE))
 
     def stop_opa(self, sidecar: Sidecar) -> None:
         """End an OPA; its folder stays."""
-        if sidecar.process is not None:
-            stop("opa", sidecar.process.process, grace_s=5)
-            sidecar.process = None
+        sidecar.stop()
 
     def down(self) -> None:
         """End everything."""
