@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 
 from remit.canonical import JSONObject, digest
+from remit.decision.decision import Decided, Decision
+from remit.decision.facts import Facts
 from remit.decision.release import Release
 from remit.enforcement import telemetry
 from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.deciding import Deciding
+from remit.enforcement.frame import Place
 from remit.enforcement.freshness import Bounds, Freshness
 from remit.ledger.errors import LedgerUnavailableError
+from tests.policies import given
 
 MINUTE = 60_000
 BOUNDS = Bounds(contact_ms=15 * MINUTE, behind_ms=MINUTE)
@@ -279,3 +284,46 @@ async def test_without_any_release_only_the_contact_counts(freshness: Freshness)
     world.now_ms += BOUNDS.behind_ms * 2
 
     assert code_of(alone, world.active) == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (given.call(), "host:stale_bundle"),
+        (given.call(purpose="probe"), "host:stale_bundle"),
+        (given.admission(), "host:stale_bundle"),
+        (given.vote(), "host:stale_bundle"),
+        (given.order(), "host:stale_bundle"),
+        (given.call(rollback=True), ""),
+        (given.system(), ""),
+    ],
+)
+async def test_which_questions_wait_for_fresh_policies(
+    world: World, freshness: Freshness, facts: Facts, expected: str
+) -> None:
+    """Whatever begins or allows something; not what undoes, nor a run's own books."""
+    await freshness.look()
+    world.now_ms += BOUNDS.contact_ms * 2
+    deciding = Deciding(Answering(world), Place(), world.clock, freshness)
+    code = ""
+    try:
+        await deciding.decide(facts)
+    except PolicyUnavailableError as error:
+        code = error.code
+
+    assert code == expected
+
+
+class Answering:
+    """A judge that allows everything under the revision that OPA has."""
+
+    def __init__(self, world: World) -> None:
+        """Answer in this world."""
+        self._world = world
+
+    async def decide(self, facts: Facts) -> Decided:
+        """Allow."""
+        decision = Decision.model_construct(effect="allow", policy_revision=self._world.active)
+        return Decided.model_construct(
+            decision=decision, revision=self._world.active, took_us=1, decided_ms=1
+        )
