@@ -79,6 +79,7 @@ def test_it_knows_every_option_and_takes_nothing_unsigned(
         "REMIT_POLICY_CA": "",
         "REMIT_POLICY_PUBLIC_KEY": PUBLIC_KEY.replace("\n", "\\n"),
         "REMIT_OPA_SYSTEM": str(system),
+        "REMIT_OPA_BUNDLES": str(tmp_path / "bundles"),
     }
     argv = [str(binary), "run", "--server", "--skip-version-check", "--config-file", str(FILE)]
     with log.open("wb") as written:

@@ -1,4 +1,4 @@
-"""Serves the last good bundle to OPA over loopback HTTP, with long polling.
+"""Serves the last good bundle to OPA over HTTP, with long polling.
 
 OPA reads a `file://` bundle once and never again (checked on 1.22), so there is a server. Its
 content is public and signed: it needs no secret and gives none away. Two paths, GET alone:
@@ -31,10 +31,10 @@ class BundleServer(ThreadingTCPServer):
     block_on_close = False
     allow_reuse_address = True
 
-    def __init__(self, port: int, store: BundleStore) -> None:
-        """Listen on `port` of loopback; raises `OSError` when it is taken."""
+    def __init__(self, port: int, store: BundleStore, host: str = LOOPBACK) -> None:
+        """Listen on `port`; raises `OSError` when it is taken."""
         free = threading.BoundedSemaphore(_MAX_CONNECTIONS)
-        super().__init__((LOOPBACK, port), partial(_Handler, store=store, free=free))
+        super().__init__((host, port), partial(_Handler, store=store, free=free))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -136,7 +136,7 @@ def run(settings: PublisherSettings) -> int:
         signal.signal(number, lambda *_: stopping.set())
     store = BundleStore(settings.folder)
     try:
-        server = BundleServer(settings.port, store)
+        server = BundleServer(settings.port, store, settings.host)
     except OSError as error:
         _log("cannot listen", port=settings.port, reason=error.strerror or str(error))
         return 1
@@ -170,7 +170,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="remit.cli.stack.publisher", description=__doc__)
     for name in ("opa", "key-file", "folder", "core", "project", "logs"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    for name in ("scope", "ledger"):
+    for name in ("scope", "ledger", "host"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--reviewed", action="store_true")
     parser.add_argument("--port", type=int, required=True)
