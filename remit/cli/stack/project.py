@@ -67,13 +67,15 @@ class PolicySettings(BaseModel):
 
     review: Literal["none", "required"] | None = None
     """`none`: what is saved in the policy folder decides from then on. `required`: only what
-    somebody published does, and widening needs consent. By default as the profile has it."""
+    somebody published does, and widening needs consent. By default `required` in the profile
+    `full`, and where nobody on this machine can sign."""
     public_key: Text | None = None
     """File of the public key, where the private one is not on this machine."""
 
     def is_reviewed(self, profile: str) -> bool:
         """Whether only `remit policy publish` puts policies in force."""
-        return (self.review or ("required" if profile == "full" else "none")) == "required"
+        is_usual = profile == "full" or self.public_key is not None
+        return self.review == "required" or (self.review is None and is_usual)
 
 
 class ProjectSettings(BaseModel):
