@@ -124,6 +124,7 @@ async def test_a_ledger_of_before_is_taken_up(ledger: SqlLedger, ledger_url: str
         f"DROP TRIGGER records_pending{'' if is_file(ledger_url) else ' ON records'}",
         *(f"DROP TABLE {name}" for name in ("pending", "leaves", "nodes", "checkpoints")),
         "DROP TABLE bundles",
+        "DROP TABLE releases",
         "DROP TABLE unsealed",
         "DROP INDEX runs_workflow",
         *(f"DROP TABLE {name}" for name in ("unindexed", "holdings", "tombstones", "retained")),

@@ -36,6 +36,7 @@ from remit.decision.release import Release
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 
 _POLL_S = 0.3
+_AGAIN_S = 1.0
 _LOGS_S = 15.0
 _SETTLE_S = 0.1
 """An editor that truncates and writes is seen half way; half a policy may be valid, and weaker."""
@@ -69,12 +70,13 @@ class Publisher:
                 pause = self._watch()
             self._problem = ""
             return pause
-        except (LedgerError, LedgerUnavailableError) as error:
+        except (LedgerError, LedgerUnavailableError, OSError) as error:
+            # A ledger that is away, or a full disk, is no fault of the policy: try again.
             self._tried = None
             if str(error) != self._problem:
                 self._problem = str(error)
-                _log("no releases", reason=self._problem)
-            return _POLL_S
+                _log("not released or not served", reason=self._problem)
+            return _AGAIN_S
 
     def _follow(self) -> Release | None:
         """Serve the newest release, and return it."""
@@ -113,9 +115,6 @@ class Publisher:
             self._serve(bundle, made)
         except StackError as error:
             self._refuse(error, sources.digest)
-        except OSError as error:
-            self._tried = None  # a full disk is no fault of the policy: try again
-            _log("not written", reason=str(error))
 
     def _serve(self, bundle: Bundle, release: Release) -> None:
         self._store.publish(bundle, release.serial)
