@@ -16,8 +16,11 @@ from remit.decision.release import Release
 class Candidate:
     """What somebody wants to put in force."""
 
+    project: Path
+    """Whose policies; what was built of them has `revision`."""
     revision: Digest
     by: str
+    profile: str
     base: Release
     """The release in force, whose policies judge."""
 
@@ -32,7 +35,7 @@ class Leave:
     """Who approved that report."""
 
 
-def promotion_of(report: Path | None, candidate: Candidate) -> Leave:
+async def promotion_of(report: Path | None, candidate: Candidate) -> Leave:
     """Return the leave that the policies in force give on `report`.
 
     Raises:

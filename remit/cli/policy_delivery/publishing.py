@@ -54,9 +54,8 @@ def publish(order: Order, report: Path | None, key: Path | None) -> int:
     """Release what stands in the project's policy folder."""
     layout = order.layout
     bundle = built(layout, signing_key(layout, key))
-    reviewed = load_project(layout.project).policy.is_reviewed(
-        profile_of(layout, load(layout.state))
-    )
+    profile = profile_of(layout, load(layout.state))
+    reviewed = load_project(layout.project).policy.is_reviewed(profile)
 
     async def put() -> tuple[Release, bool]:
         async with _releases(layout) as store:
@@ -66,7 +65,8 @@ def publish(order: Order, report: Path | None, key: Path | None) -> int:
             # The first of all has no predecessor that could judge it.
             leave = Leave("", ())
             if reviewed and newest is not None:
-                leave = promotion_of(report, Candidate(bundle.revision, order.by, newest))
+                wanted = Candidate(layout.project, bundle.revision, order.by, profile, newest)
+                leave = await promotion_of(report, wanted)
             draft = Draft(
                 revision=bundle.revision,
                 key=bundle.key,
