@@ -104,8 +104,7 @@ context := {
 	"environment": "test",
 	"region": "eu",
 	"profile": "light",
-	"capabilities": ["redact", "limit"],
-	"stops": [],
+	"capabilities": ["redact", "limit", "keep", "notify", "log"],
 }
 
 base := {

@@ -2,17 +2,12 @@
 
 import typer
 
+from remit.cli.options import group
 from remit.cli.policy_delivery.commands import add_delivery
 
 
 def make_policy_app() -> typer.Typer:
     """Return the group of commands about policies."""
-    app = typer.Typer(
-        name="policy",
-        help="Look after policies.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    app = group("policy", "Look after policies.")
     add_delivery(app)
     return app
