@@ -130,6 +130,7 @@ async def test_a_ledger_of_before_is_taken_up(ledger: SqlLedger, ledger_url: str
         *(f"DROP TABLE {name}" for name in ("unindexed", "holdings", "tombstones", "retained")),
         "DROP TABLE content_keys",
         "DROP TABLE deeds",
+        "DROP TABLE stops",
         "ALTER TABLE actions DROP COLUMN resource",
         "ALTER TABLE contents DROP COLUMN key",
         "UPDATE alembic_version SET version_num = '0001'",
