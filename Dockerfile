@@ -1,4 +1,4 @@
-# One image for every process of Remit: workers of all roles, and OPA with its publisher.
+# One image for every process of Remit: workers of all roles, OPA, and the publisher of policies.
 # Versions are those of requirements.lock; each package is checked against its hash there.
 
 FROM openpolicyagent/opa:1.22.0-static AS opa
@@ -28,10 +28,10 @@ ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONSAFEPATH=1
 RUN groupadd --gid 10001 remit \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin remit \
-    && install -d -o 10001 -g 10001 -m 0700 /var/lib/remit /run/opa
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/remit /var/lib/policy /var/lib/opa /run/opa /run/policy
 COPY --from=opa /opa /usr/local/bin/opa
 COPY --from=build /venv /venv
-COPY deploy/opa/sidecar.py /opt/remit/sidecar.py
+COPY deploy/opa/sidecar.py deploy/opa/publisher.py /opt/remit/
 WORKDIR /var/lib/remit
 USER 10001:10001
 CMD ["python", "-m", "workers", "--roles", "orchestrate,tools"]

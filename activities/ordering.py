@@ -53,7 +53,7 @@ class Ordering:
             whose = principal or await self._whose(root)
             decided = await self._decide(whose, message, by, path, ended_ms)
         except PolicyUnavailableError as error:
-            text = f"OPA did not answer ({error}); the order waits"
+            text = f"no policy judged ({error}); the order waits"
             raise failure.unavailable(error.code, text, 2, path) from error
         except PolicyInvalidError as error:
             judged: JSONObject = {"effect": "deny", "host": error.code}

@@ -224,7 +224,7 @@ async def decide_plan(
         )
     except PolicyUnavailableError as error:
         raise failure.unavailable(
-            error.code, f"OPA did not answer ({error}); nothing was admitted", 2
+            error.code, f"no policy judged ({error}); nothing was admitted", 2
         ) from error
     except PolicyInvalidError as error:
         raise failure.denied(Failure(code=error.code, message=str(error), rule="host")) from error

@@ -139,7 +139,7 @@ class Voting:
             decided = await self._point.deciding.decide(facts)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
-                error.code, f"OPA did not answer ({error}); the vote waits", 2, path_of(gate)
+                error.code, f"no policy judged ({error}); the vote waits", 2, path_of(gate)
             ) from error
         except PolicyInvalidError as error:
             body: JSONObject = {"about": message.event, "effect": "deny", "host": error.code}

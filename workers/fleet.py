@@ -5,6 +5,7 @@ attributes are registered (an unregistered one would hang every run).
 """
 
 import asyncio
+import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,7 +24,9 @@ from activities.planning import Shop
 from activities.tools.registry import Tools
 from remit.canonical import Digest
 from remit.enforcement import faultpoints
+from remit.enforcement.contact import CONTACT_FILE
 from remit.enforcement.frame import Place
+from remit.enforcement.freshness import Bounds, Freshness
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.protocol import Ledger
@@ -32,6 +35,7 @@ from remit.stores.keyring import Keyring
 from remit.stores.ledger import open_ledger
 from remit.stores.project import Project, load_project
 from remit.stores.publishing import CheckpointFolder
+from remit.stores.releases import ReleaseStore
 from workers.builder import Role, build_worker, connect
 from workers.bundles import BundleShelf
 from workers.forgetter import Forgetter
@@ -128,7 +132,7 @@ async def _keep(
     """Look after runs and keep the log until `stop`."""
     own = await open_ledger(settings.ledger_url)
     stack.push_async_callback(own.close)
-    shelf = BundleShelf(own.log, settings.bundles)
+    shelf = BundleShelf(own.log)
     evidence = Evidence(own.log, Sealer(client, ledger, shelf))
     forgetter = Forgetter(own.forgetting, settings.project)
     work = [
@@ -170,9 +174,29 @@ async def enforcement(
         ) as opa:
             await _decides(opa, settings.ready_timeout_s)
             place = Place(settings.environment, settings.profile, settings.region)
-            yield EnforcementPoint(ledger, opa, place, now_ms, tools)
+            async with watched(settings, opa, ledger.releases) as freshness:
+                yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness)
     finally:
         await ledger.close()
+
+
+@asynccontextmanager
+async def watched(
+    settings: WorkerSettings, opa: OpaClient, releases: ReleaseStore
+) -> AsyncIterator[Freshness]:
+    """Watch how old OPA's policies are for as long as the block lasts."""
+    token = settings.opa_token_file
+    bounds = Bounds(int(settings.policy_age_s * 1000), int(settings.policy_behind_s * 1000))
+    kept = settings.opa_contact or (token and token.with_name(CONTACT_FILE))
+    freshness = Freshness(opa, releases, now_ms, bounds=bounds, kept=kept)
+    await freshness.look()
+    watching = asyncio.create_task(freshness.run())
+    try:
+        yield freshness
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
 
 
 async def _decides(opa: OpaClient, timeout_s: float) -> None:

@@ -30,7 +30,6 @@ class Sealer:
         self, run: RunRow, status: str, begin: Sequence[tuple[str, str]], *, unwound: bool
     ) -> JSONObject:
         """Return the body of a run's seal; `begin` are the executions known to be its own."""
-        await self._shelf.take()
         found = await project(self._client, *begin)
         body: JSONObject = {
             "status": status,

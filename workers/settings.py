@@ -22,6 +22,13 @@ class WorkerSettings(BaseSettings):
     opa_socket: Path = Path("opa.sock")
     opa_token_file: Path | None = None
     opa_deadline_s: float = 1.0
+    opa_contact: Path | None = None
+    """File that outlives OPA and workers, with OPA's last contact with whoever serves policies;
+    by default beside OPA's token."""
+    policy_age_s: float = Field(900, gt=0)
+    """How long calls go on without any such contact, in seconds."""
+    policy_behind_s: float = Field(60, gt=0)
+    """How long calls go on under other policies than those released last, in seconds."""
     ledger_url: str = "sqlite:///ledger.db"
     """`sqlite:///FILE`, or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`."""
     project: Path = Path()
@@ -54,8 +61,6 @@ class WorkerSettings(BaseSettings):
     """Folder with the log's signing key; told to the keeper alone. Without it nothing is signed."""
     checkpoints: Path | None = None
     """Folder for signed checkpoints, best where the ledger's writers cannot write."""
-    bundles: Path | None = None
-    """Folder in which the publisher leaves policy bundles for the ledger."""
     sequence_every_s: float = Field(1, gt=0, le=60)
     """How often the keeper looks for records that are not in the signed log yet."""
     forget_every_s: float = Field(60, gt=0, le=86_400)

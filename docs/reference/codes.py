@@ -437,6 +437,13 @@ HOST: Mapping[str, Entry] = {
     "host:no_bundle": Entry("OPA has no policy bundle yet.", "wait"),
     "host:unauthorized": Entry("OPA does not know our token.", "wait"),
     "host:stale_allow": Entry("The allow is older than 5 s.", "wait"),
+    "host:stale_bundle": Entry(
+        "OPA has heard of no policies for too long, or is behind the newest release for too long.",
+        "wait",
+    ),
+    "host:revision_below_floor": Entry(
+        "OPA decides with a release that must not decide any more.", "deny"
+    ),
     "host:stopped": Entry("Somebody stopped such calls.", "wait"),
     "host:undefined": Entry("The entry point is undefined.", "deny"),
     "host:bad_answer": Entry("The answer is not JSON, or ambiguous.", "deny"),
@@ -462,6 +469,21 @@ COMMAND: Mapping[str, Entry] = {
     "STOP-UNKNOWN": Entry("No such thing can be stopped.", "See the message."),
     "STOP-BUSY": Entry("Another order about the same is on its way.", "Order again."),
     "CLI-ABORTED": Entry("Stopped by hand; nothing was done.", "Nothing to do."),
+    "POLICY-NOT-PROMOTED": Entry(
+        "Policies are reviewed here, and those in force do not permit this successor.",
+        "See the message; what is in force stays.",
+    ),
+    "RELEASE-UNKNOWN": Entry(
+        "The ledger has no such release, or several begin so.", "`remit policy releases`."
+    ),
+    "RELEASE-BELOW-FLOOR": Entry(
+        "A release that must not decide any more cannot be gone back to.",
+        "Put its policies right and publish them anew.",
+    ),
+    "RELEASE-OVERTAKEN": Entry(
+        "Somebody else released policies in the meantime; nothing was released.",
+        "See what they did, then again.",
+    ),
     "FILE-UNREADABLE": Entry("A file cannot be read.", "See the message."),
     "STEP-NOT-RECORDED": Entry(
         "A question about a past run names a step of which nothing is recorded.",

@@ -85,9 +85,17 @@ def _part(part: ComponentStatus) -> str:
 
 def _policy_lines(told: StackStatus) -> list[str]:
     lines = []
-    if told.policy.active_revision:
-        lines.append(f"policies {told.policy.active_revision}")
-    broken = told.policy.published.error
+    policy, published = told.policy, told.policy.published
+    if policy.active_revision:
+        lines.append(f"policies {policy.active_revision}")
+        age = "never" if policy.age_s is None else f"{policy.age_s:.0f} s ago"
+        place = f"release {published.serial}"
+        if policy.active_revision != published.revision:
+            place = f"behind {place} for {policy.behind_s:.0f} s"
+        lines.append(f"  {place}; OPA's last contact: {age}")
+    if policy.refused and policy.active_revision:
+        lines.append(f"  OPA does not take what it is served: {policy.refused}")
+    broken = published.error
     if broken is not None:
         lines.append(f"  the last edit is not active: {broken.code}: {broken.message}")
         lines.append(f"    → {broken.hint}")

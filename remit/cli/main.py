@@ -16,6 +16,7 @@ from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_libra
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
+from remit.cli.policy.commands import make_policy_app
 from remit.cli.questions import commands as questions
 
 _DEBUG = "REMIT_DEBUG"
@@ -82,6 +83,7 @@ def make_app() -> typer.Typer:
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
     app.add_typer(make_evidence_app())
+    app.add_typer(make_policy_app())
     ledger = group("ledger", "Look after the ledger.")
     ledger.callback()(_ledger)
     ledger.command("rekey")(commands.rekey)

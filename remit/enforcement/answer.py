@@ -46,6 +46,8 @@ class Answer:
     decision: Decision
     decision_id: str
     """OPA's own id for its decision log; empty when it keeps none."""
+    version: str = ""
+    """OPA's own."""
 
 
 def parse(status: int, body: bytes, proposed_digest: Digest | None) -> Answer:
@@ -79,7 +81,21 @@ def parse(status: int, body: bytes, proposed_digest: Digest | None) -> Answer:
             f"decided under {decision.policy_revision!r}, but {active!r} is active",
         )
     decision_id = document.get("decision_id")
-    return Answer(decision, decision_id if isinstance(decision_id, str) else "")
+    return Answer(decision, decision_id if isinstance(decision_id, str) else "", _version(document))
+
+
+def read_status(status: int, body: bytes) -> JSONObject:
+    """Return what OPA's status says of itself.
+
+    Raises:
+        PolicyUnavailableError: it cannot say.
+        PolicyInvalidError: that is no status.
+    """
+    document = _document(status, body)
+    if status != 200:
+        _refuse(status, document)
+    result = document.get("result")
+    return result if isinstance(result, dict) else {}
 
 
 def _document(status: int, body: bytes) -> JSONObject:
@@ -134,6 +150,12 @@ def _revisions(document: JSONObject) -> str:
     if not isinstance(revision, str) or not revision:
         raise PolicyUnavailableError("host:no_bundle", f"no bundle {BUNDLE!r} with a revision")
     return revision
+
+
+def _version(document: JSONObject) -> str:
+    provenance = document.get("provenance")
+    version = provenance.get("version") if isinstance(provenance, dict) else None
+    return version if isinstance(version, str) else ""
 
 
 def _decision(result: JSON) -> Decision:

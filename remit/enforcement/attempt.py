@@ -113,7 +113,7 @@ class Attempts:
             decided = await self._deciding.call(subject, situation, done)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
-                error.code, f"OPA did not answer ({error}); nothing was called", _OPA_DELAY_S, path
+                error.code, f"no policy judged ({error}); nothing was called", _OPA_DELAY_S, path
             ) from error
         except PolicyInvalidError as error:
             await self._record_denial(subject, {"effect": "deny", "host": error.code})

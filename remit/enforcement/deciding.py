@@ -24,6 +24,7 @@ from remit.decision.facts import (
     SystemCall,
 )
 from remit.enforcement.frame import Frame, Place
+from remit.enforcement.freshness import Freshness
 from remit.enforcement.obligations import CAPABILITIES, left_out
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
@@ -42,8 +43,18 @@ class Judge(Protocol):
 class Deciding:
     """Puts facts together and asks."""
 
-    def __init__(self, judge: Judge, place: Place, clock: Callable[[], int]) -> None:
-        """Ask `judge`; `clock` gives milliseconds of Unix time."""
+    def __init__(
+        self,
+        judge: Judge,
+        place: Place,
+        clock: Callable[[], int],
+        freshness: Freshness | None = None,
+    ) -> None:
+        """Ask `judge`; `clock` gives milliseconds of Unix time.
+
+        Without `freshness` nobody looks at how old the policies are: for tests and questions.
+        """
+        self._freshness = freshness
         self.judge = judge
         self.place = place
         self.clock = clock
@@ -73,6 +84,8 @@ class Deciding:
         if decided.decision.effect == "deny":
             for code in {reason.code for reason in decided.decision.reasons}:
                 VIOLATIONS.labels(facts.kind, code).inc()
+        if self._freshness is not None:
+            self._freshness.check(decided.revision, may_age=_may_age(facts))
         return decided
 
     async def system(self, frame: Frame, about: str) -> Decided:
@@ -121,6 +134,11 @@ class Deciding:
             profile=self.place.profile,
             capabilities=CAPABILITIES,
         )
+
+
+def _may_age(facts: Facts) -> bool:
+    """Whether policies of any age will do: to undo, and to keep a run's books while it ends."""
+    return facts.kind == "system" or (facts.action is not None and facts.action.rollback)
 
 
 def principal(plan: CompiledPlan, delegation: Sequence[str] = ()) -> Principal:

@@ -9,6 +9,7 @@ inside: its `query_rule` returns undefined decisions as if they were answers, an
 """
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -26,6 +27,7 @@ from remit.enforcement.answer import (
     PolicyInvalidError,
     PolicyUnavailableError,
     parse,
+    read_status,
 )
 from remit.plan.wire import ADMIT
 
@@ -36,6 +38,11 @@ DEADLINE_S = 1.0
 MAX_ANSWER_BYTES = 256 * 1024
 _DECIDE = "http://opa/v1/data/remit/main/decision?provenance=true&strict-builtin-errors=true"
 _HEALTH = "http://opa/health?bundles"
+_STATUS = "http://opa/v1/status"
+_MAX_STATUS_BYTES = 4 * 1024 * 1024
+"""It holds OPA's metrics too."""
+OLDEST = (1, 21, 3)
+"""Earlier versions can be made to take bundles that nobody signed (GHSA-g2pf-6v5v-qcc8)."""
 _CONNECT_S = 0.2
 _JSON = {"Content-Type": "application/json"}
 
@@ -135,24 +142,39 @@ class OpaClient:
                 if response.status != 200:
                     return f"no policy bundle is active (health answers {response.status})"
             status, body = await self._ask(b'{"input":{}}', None)
-            denied = parse(status, body, None).decision
+            known = parse(status, body, None)
+            denied = known.decision
             allowed = (await self.decide(_known_allow())).decision
         except (PolicyUnavailableError, PolicyInvalidError) as error:
             return f"{error.code}: {error}"
-        return _verdict(denied, allowed)
+        return _too_old(known.version) or _verdict(denied, allowed)
+
+    async def status(self) -> JSONObject:
+        """Return OPA's own status: of each bundle its revision, its contact and its error.
+
+        Raises:
+            PolicyUnavailableError: OPA does not answer.
+            PolicyInvalidError: it answers something else.
+        """
+        async with self._within_deadline("GET", _STATUS) as response:
+            body = await self._read(response, _MAX_STATUS_BYTES)
+            return read_status(response.status, body)
 
     async def _ask(self, body: bytes, headers: Mapping[str, str] | None) -> tuple[int, bytes]:
         """Send one question and return status and body of the answer."""
         sent = {**headers, **_JSON} if headers else _JSON
         async with self._within_deadline("POST", _DECIDE, body, sent) as response:
-            received = bytearray()
-            async for chunk in response.content.iter_any():
-                received += chunk
-                if len(received) > MAX_ANSWER_BYTES:
-                    raise PolicyInvalidError(
-                        "host:answer_too_large", f"OPA's answer exceeds {MAX_ANSWER_BYTES} bytes"
-                    )
-            return response.status, bytes(received)
+            return response.status, await self._read(response, MAX_ANSWER_BYTES)
+
+    async def _read(self, response: aiohttp.ClientResponse, most: int) -> bytes:
+        received = bytearray()
+        async for chunk in response.content.iter_any():
+            received += chunk
+            if len(received) > most:
+                raise PolicyInvalidError(
+                    "host:answer_too_large", f"OPA's answer exceeds {most} bytes"
+                )
+        return bytes(received)
 
     @asynccontextmanager
     async def _within_deadline(
@@ -209,6 +231,13 @@ def _known_allow() -> Facts:
         activity=ADMIT, role="orchestrate", workflow_type="ExecutePlan", direction="canary"
     )
     return Facts(kind="system", system=system, context=context)
+
+
+def _too_old(version: str) -> str:
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    if numbers >= OLDEST:
+        return ""
+    return f"OPA is {version or 'of no known version'}; {'.'.join(map(str, OLDEST))} is the oldest"
 
 
 def _verdict(denied: Decision, allowed: Decision) -> str:

@@ -12,6 +12,7 @@ from remit.enforcement.attempt import Attempts
 from remit.enforcement.deciding import Deciding, Judge, facts_of, recorded
 from remit.enforcement.doing import Doing
 from remit.enforcement.frame import Frame, Place
+from remit.enforcement.freshness import Freshness
 from remit.enforcement.gates import Gates
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
@@ -37,6 +38,7 @@ class EnforcementPoint:
         place: Place,
         clock: Callable[[], int],
         tools: Mapping[str, Digest],
+        freshness: Freshness | None = None,
     ) -> None:
         """Govern with `ledger` and `judge`.
 
@@ -46,11 +48,12 @@ class EnforcementPoint:
             place: Where this is.
             clock: Gives milliseconds of Unix time.
             tools: Digests of the contracts that hold here today, by `name@major`.
+            freshness: Who knows how old the policies are; a worker process always has one.
         """
         self.ledger = ledger
         self.clock = clock
         self.pinned = Pinned(ledger)
-        self.deciding = Deciding(judge, place, clock)
+        self.deciding = Deciding(judge, place, clock, freshness)
         attempts = Attempts(ledger, self.deciding, clock)
         gates = Gates(ledger, clock)
         reading = Reading(ledger, self.pinned, self.deciding)
@@ -82,7 +85,7 @@ class EnforcementPoint:
             decided = await self.deciding.system(frame, about)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
-                error.code, f"OPA did not answer ({error}); nothing was done", _DELAY_S
+                error.code, f"no policy judged ({error}); nothing was done", _DELAY_S
             ) from error
         except PolicyInvalidError as error:
             raise failure.denied(

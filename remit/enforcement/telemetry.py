@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import structlog
 from opentelemetry import trace
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from structlog.contextvars import bound_contextvars
 from temporalio.exceptions import ApplicationError
 
@@ -36,6 +36,14 @@ DECISION_SECONDS = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1),
 )
 RETRIES = Counter("remit_retries_total", "Calls that are made again, by reason", ["code"])
+POLICY_SERIAL = Gauge("remit_policy_serial", "Release that OPA decides with; 0 for none")
+POLICY_NEWEST = Gauge("remit_policy_newest_serial", "Newest release in the ledger")
+POLICY_AGE = Gauge("remit_policy_age_seconds", "Since OPA last heard from whoever serves policies")
+POLICY_BEHIND = Gauge("remit_policy_behind_seconds", "Since OPA is behind the newest release")
+POLICY_ERROR = Gauge("remit_policy_bundle_error", "1 while OPA cannot take what it is served")
+POLICY_REFUSED = Counter(
+    "remit_policy_refused_total", "Decisions that were too old to be used, by reason", ["code"]
+)
 GATES = Counter("remit_gates_total", "Gates by what became of them", ["state"])
 
 

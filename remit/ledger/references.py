@@ -29,8 +29,10 @@ _KINDS: Mapping[str, str] = {
     "contract": "contract",
     "history": "history",
 }
-_OTHER = frozenset({"request", "proposed", "enforced", "revision", "policies", "grants"})
-"""Fields whose digests name no content: of a request, of policy bundles."""
+_OTHER = frozenset(
+    {"request", "proposed", "enforced", "revision", "policies", "grants", "archive", "report"}
+)
+"""Fields whose digests name no content: of a request, of policy bundles and their releases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ from remit.stores.keys import agree
 from remit.stores.lanes import LaneWriter
 from remit.stores.migrate import migrate
 from remit.stores.reader import Reader
+from remit.stores.releases import ReleaseStore
 from remit.stores.reservations import find_value
 from remit.stores.session import Clock, Session
 from remit.stores.statements import Statements
@@ -139,6 +140,11 @@ class SqlLedger:
     def log(self) -> LogStore:
         """The log of all runs, and what evidence is made of."""
         return LogStore(partial(self._write, Wanted()), self._read)
+
+    @property
+    def releases(self) -> ReleaseStore:
+        """Which policies were released, in their order."""
+        return ReleaseStore(partial(self._write, Wanted()), self._read)
 
     @property
     def forgetting(self) -> ForgettingStore:

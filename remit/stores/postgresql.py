@@ -42,7 +42,7 @@ MUTABLE = (
 """Tables whose rows the protocol changes."""
 _PASSING = ("reservations", "unindexed", "holdings", "tombstones", "retained", "content_keys")
 """Tables whose rows the protocol takes away again."""
-_LOG = ("leaves", "nodes", "checkpoints", "bundles")
+_LOG = ("leaves", "nodes", "checkpoints", "bundles", "releases")
 """Tables that the keeper alone adds to."""
 
 

@@ -283,6 +283,24 @@ bundles = Table(
 )
 """Policy bundles as they were served."""
 
+releases = Table(
+    "releases",
+    metadata,
+    _whole("serial", key=True),
+    _text("revision"),
+    _text("archive"),
+    _text("key"),
+    _text("origin"),
+    _text("author"),
+    _text("reason"),
+    _text("approvals"),
+    _text("report"),
+    _whole("floor"),
+    _whole("published_ms"),
+    Index("releases_revision", "revision", "serial"),
+)
+"""Which policies decide, in the order in which they were released."""
+
 unsealed = Table("unsealed", metadata, _text("root", key=True), _text("workflow_id"))
 """Closed runs whose repair goes on behind their first seal."""
 
@@ -330,7 +348,7 @@ stops = Table(
 )
 """What is called no more until somebody lets it go on; see `remit.ledger.stops`."""
 
-APPEND_ONLY = ("contents", "records", "leaves", "nodes", "checkpoints", "bundles")
+APPEND_ONLY = (*("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases"),)
 """Tables whose rows the database itself refuses to change or to delete."""
 
 FED_BY = {"pending": "records"}

@@ -59,13 +59,11 @@ def test_the_policy_passes_its_own_tests(notes: Path, opa: Path) -> None:
 
 
 @pytest.mark.opa
-def test_the_policy_becomes_a_bundle(notes: Path, opa: Path, tmp_path: Path) -> None:
+def test_the_policy_becomes_a_bundle(notes: Path, opa: Path) -> None:
     """The publisher takes the scaffold's policies and data together with the core's."""
-    key = tmp_path / "key"
-    key.write_text("k" * 64)
     roots = [PolicyRoot(CORE, core_policies()), PolicyRoot(PROJECT, notes / "policies")]
 
-    bundle = BundleBuilder(opa, key).build(read_sources(roots))
+    bundle = BundleBuilder(opa).build(read_sources(roots))
 
     assert bundle.revision.startswith("sha256:")
 

@@ -153,7 +153,7 @@ def test_a_role_shares_socket_and_token_with_its_opa(
         assert f"{volume}:/run/opa" in services[name]["volumes"]
         assert f"{volume}:/run/opa" in services[volume]["volumes"]
         assert services[name]["depends_on"][volume] == {"condition": "service_healthy"}
-        assert services[volume]["network_mode"] == "none"
+        assert services[volume]["networks"] == ["policy"]
         assert services[volume]["user"] == services[name]["user"]
         assert given["REMIT_OPA_SOCKET"] == "/run/opa/opa.sock"
         assert given["REMIT_OPA_TOKEN_FILE"] == "/run/opa/opa.token"
@@ -162,6 +162,30 @@ def test_a_role_shares_socket_and_token_with_its_opa(
         assert "mode=0700" in options["o"]
         users = [users for users, mount in _opa_mounts(services) if mount == volume]
         assert sorted(users) == sorted([name, volume])
+
+
+def test_the_key_that_signs_policies_is_the_publishers_alone(
+    compose: dict[str, Any], services: dict[str, Service]
+) -> None:
+    """Every OPA sees its public half and cannot write there, for the same environment.
+
+    On their network is nobody else.
+    """
+    holders = [
+        n for n, s in services.items() if any("policy-key" in v for v in s.get("volumes", []))
+    ]
+    on_it = {name for name, one in services.items() if "policy" in one.get("networks", [])}
+    opas = {f"opa-{name}" for name in WORKERS}
+
+    assert holders == ["policy"]
+    assert on_it == opas | {"policy"}
+    assert compose["networks"]["policy"] == {"internal": True}
+    assert "ports" not in services["policy"]
+    for name in opas:
+        assert "policy-public:/run/policy:ro" in services[name]["volumes"]
+        assert f"{name}-kept:/var/lib/opa" in services[name]["volumes"]
+        given = services[name]["environment"]["REMIT_ENVIRONMENT"]
+        assert given == services["policy"]["environment"]["REMIT_ENVIRONMENT"]
 
 
 def test_roles_can_be_scaled(services: dict[str, Service]) -> None:
@@ -188,7 +212,7 @@ def test_health_checks_are_valid_programs(services: dict[str, Service]) -> None:
     """One-line Python health checks parse."""
     lines = [s["healthcheck"]["test"] for s in services.values() if "healthcheck" in s]
     programs = [line[3] for line in lines if line[1:3] == ["python", "-c"]]
-    assert len(programs) == len(WORKERS) + 1
+    assert len(programs) == len(WORKERS) + 2
     for program in programs:
         ast.parse(program)
 

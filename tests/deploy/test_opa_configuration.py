@@ -1,5 +1,6 @@
-"""The configuration for a bundle server, on a real OPA: known options, and no decision unsigned."""
+"""The configuration for a bundle server, on a real OPA: known options, and its own signer alone."""
 
+import contextlib
 import json
 import os
 import socket
@@ -14,15 +15,12 @@ from pathlib import Path
 import pytest
 
 from remit.cli.stack.binaries import OPA, cache_folder, find
+from remit.cli.stack.bundle import BundleBuilder
+from remit.cli.stack.signing import SigningKey, keep_key
+from remit.cli.stack.sources import CORE, PolicyRoot, read_sources
 from tests.deploy.compose import ROOT
 
 FILE = ROOT / "deploy" / "opa" / "bundle-server.yaml"
-PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
-MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEVs/o5+uQbTjL3chynL4wXgUg2R9
-q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==
------END PUBLIC KEY-----
-"""
-
 pytestmark = pytest.mark.opa
 
 
@@ -36,15 +34,14 @@ def binary() -> Path:
 
 
 @pytest.fixture
-def unsigned(tmp_path: Path, binary: Path) -> Iterator[str]:
-    """A bundle server whose bundle nobody has signed: its address."""
-    source = tmp_path / "source"
-    source.mkdir()
-    (source / "main.rego").write_text('package remit.main\n\ndecision := {"effect": "allow"}\n')
-    bundle = tmp_path / "bundle.tar.gz"
-    argv = [str(binary), "build", "--bundle", str(source), "--output", str(bundle)]
-    subprocess.run(argv, check=True, capture_output=True)
-    body = bundle.read_bytes()
+def key(tmp_path: Path) -> SigningKey:
+    """Whoever signs."""
+    return keep_key(tmp_path / "policy.key", "test")
+
+
+@contextlib.contextmanager
+def serving(body: bytes) -> Iterator[str]:
+    """Serve a bundle to whoever asks: the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -59,43 +56,83 @@ def unsigned(tmp_path: Path, binary: Path) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
 
 
-def test_it_knows_every_option_and_takes_nothing_unsigned(
-    tmp_path: Path, binary: Path, unsigned: str
-) -> None:
-    """OPA says nothing about the options, refuses the bundle and decides nothing."""
-    system = tmp_path / "system"
+@contextlib.contextmanager
+def configured(folder: Path, binary: Path, body: bytes, key: SigningKey) -> Iterator[str]:
+    """An OPA with the configuration, in the environment `test`; its log is `folder/log`."""
+    system = folder / "system"
     system.mkdir()
     (system / "none.rego").write_text("package system.none\n")
     (system / ".manifest").write_text(json.dumps({"revision": "local", "roots": ["system/none"]}))
-    address, log = f"127.0.0.1:{_free_port()}", tmp_path / "log"
-    variables = {
-        "REMIT_ENVIRONMENT": "test",
-        "REMIT_POLICY_URL": unsigned,
-        "REMIT_POLICY_CA": "",
-        "REMIT_POLICY_PUBLIC_KEY": PUBLIC_KEY.replace("\n", "\\n"),
-        "REMIT_OPA_SYSTEM": str(system),
-    }
+    address = f"127.0.0.1:{_free_port()}"
     argv = [str(binary), "run", "--server", "--skip-version-check", "--config-file", str(FILE)]
-    with log.open("wb") as written:
+    with serving(body) as url, (folder / "log").open("wb") as written:
+        variables = {
+            "REMIT_ENVIRONMENT": "test",
+            "REMIT_POLICY_URL": url,
+            "REMIT_POLICY_CA": "",
+            "REMIT_POLICY_PUBLIC_KEY": key.public.pem.replace("\n", "\\n"),
+            "REMIT_OPA_SYSTEM": str(system),
+            "REMIT_OPA_BUNDLES": str(folder / "bundles"),
+        }
         child = subprocess.Popen(
             [*argv, "--addr", address], env={**os.environ, **variables}, stderr=written
         )
         try:
-            said = _said(log, "missing .signatures.json")
-            health = _get(address, "/health?bundles")
-            decided = _get(address, "/v1/data/remit/main/decision")
+            yield address
         finally:
             child.terminate()
             child.wait(30)
 
+
+def bundle(folder: Path, binary: Path, key: SigningKey | None) -> bytes:
+    """A bundle that allows everything."""
+    core = folder / "core" / "main"
+    core.mkdir(parents=True, exist_ok=True)
+    (core / "main.rego").write_text('package remit.main\n\ndecision := {"effect": "allow"}\n')
+    sources = read_sources([PolicyRoot(CORE, core.parent)])
+    return BundleBuilder(binary, key).build(sources).content
+
+
+def test_it_knows_every_option_and_takes_nothing_unsigned(
+    tmp_path: Path, binary: Path, key: SigningKey
+) -> None:
+    """OPA says nothing about the options, refuses the bundle and decides nothing."""
+    with configured(tmp_path, binary, bundle(tmp_path, binary, None), key) as address:
+        said = _said(tmp_path / "log", "missing .signatures.json")
+        health = _get(address, "/health?bundles")
+        decided = _get(address, "/v1/data/remit/main/decision")
+
     assert health[0] == 500
     assert "result" not in json.loads(decided[1])
     assert "unknown" not in said.lower()
+
+
+def test_it_takes_what_was_signed_for_its_environment(
+    tmp_path: Path, binary: Path, key: SigningKey
+) -> None:
+    """Built and signed as `remit policy build` does it; the same for elsewhere is refused."""
+    good = bundle(tmp_path, binary, key)
+    with configured(tmp_path, binary, good, key) as address:
+        until = time.monotonic() + 30
+        while _get(address, "/health?bundles")[0] != 200:
+            assert time.monotonic() < until, (tmp_path / "log").read_text()
+            time.sleep(0.05)
+        decided = json.loads(_get(address, "/v1/data/remit/main/decision")[1])
+    assert decided["result"] == {"effect": "allow"}
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    other = bundle(tmp_path, binary, keep_key(key.file, "production"))
+    with configured(elsewhere, binary, other, key) as address:
+        _said(elsewhere / "log", "scope mismatch")
+        assert _get(address, "/health?bundles")[0] == 500
 
 
 def _said(log: Path, word: str) -> str:

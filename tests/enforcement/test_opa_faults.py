@@ -242,3 +242,17 @@ async def test_a_client_that_is_not_open_asks_nobody() -> None:
 
         assert caught.value.code == "host:opa_unavailable"
         assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    ("version", "is_told"),
+    [("1.21.3", False), ("1.21.10", False), ("2.0.0-rc1", False), ("1.21.2", True), ("", True)],
+)
+async def test_an_opa_that_takes_unsigned_bundles_is_not_ready(version: str, is_told: bool) -> None:
+    """Before 1.21.3 a bundle could get past the signature: no worker works with such an OPA."""
+    provenance = {"version": version, "bundles": {"remit": {"revision": REVISION}}}
+    answer = {**allow("x", proposed_digest=None), "provenance": provenance}
+    async with fake_opa(answers(answer)) as fake, OpaClient(fake.socket, deadline_s=5) as client:
+        problem = await client.ready()
+
+    assert ("1.21.3 is the oldest" in problem) is is_told

@@ -77,10 +77,8 @@ def serve(core: Path = POLICIES, project: Path = MY_PROJECT) -> Iterator[Served]
     binary = opa_binary()
     folder = Path(tempfile.mkdtemp(prefix="opa-"))  # short: a socket's path is bounded
     try:
-        key = folder / "key"
-        key.write_text("a secret of this test alone, thirty-two bytes or more")
         roots = (PolicyRoot(CORE, core), PolicyRoot(PROJECT, project))
-        bundle = BundleBuilder(binary, key).build(read_sources(roots))
+        bundle = BundleBuilder(binary).build(read_sources(roots))
         (folder / "remit.tar.gz").write_bytes(bundle.content)
         with running(
             binary, folder, "--skip-verify", "--bundle", str(folder / "remit.tar.gz")

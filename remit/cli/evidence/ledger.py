@@ -3,9 +3,11 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
+from remit.cli.stack.postgres import WORKER, password_file
 from remit.cli.stack.state import load
 from remit.stores.archiving import LogStore
 from remit.stores.ledger import SqlLedger, open_ledger
@@ -19,17 +21,30 @@ async def ledger_of(layout: Layout) -> AsyncIterator[LogStore]:
 
 
 @asynccontextmanager
-async def opened(layout: Layout) -> AsyncIterator[SqlLedger]:
+async def opened(layout: Layout, role: str = WORKER) -> AsyncIterator[SqlLedger]:
     """Open the ledger of a project.
+
+    Args:
+        layout: the project's places.
+        role: as whom, where the database has roles.
 
     Raises:
         StackError: `STACK-NOT-RUNNING` when it has none.
     """
-    ledger = await open_ledger(_address(layout))
+    ledger = await open_ledger(_as(role, layout, _address(layout)))
     try:
         yield ledger
     finally:
         await ledger.close()
+
+
+def _as(role: str, layout: Layout, address: str) -> str:
+    """Return the address for a role, where it is that of a stack's worker."""
+    own = quote(str(password_file(layout, WORKER)))
+    if f"//{WORKER}@" not in address or own not in address:
+        return address
+    theirs = quote(str(password_file(layout, role)))
+    return address.replace(f"//{WORKER}@", f"//{role}@").replace(own, theirs)
 
 
 def _address(layout: Layout) -> str:

@@ -7,7 +7,6 @@ folder of the owner, is given one bundle whose digest was checked before, and po
 import asyncio
 import contextlib
 import os
-import secrets
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -40,10 +39,7 @@ def build(policies: Path, opa: Path) -> Bundle:
         PolicyError: they do not pass the checks.
     """
     roots = (PolicyRoot(CORE, core_policies()), PolicyRoot(PROJECT, policies))
-    with _folder() as folder:
-        key = folder / "key"
-        key.write_text(secrets.token_hex(32), encoding="ascii")
-        return BundleBuilder(opa, key).build(read_sources(roots))
+    return BundleBuilder(opa).build(read_sources(roots))
 
 
 @contextlib.asynccontextmanager

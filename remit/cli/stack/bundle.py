@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from remit.canonical import JSONObject
 from remit.cli.stack.errors import PolicyError, StackCode
-from remit.cli.stack.opa import ALGORITHM
 from remit.cli.stack.packages import PARSE_QUERY, PARSED, ParsedFile, check_project_rules
+from remit.cli.stack.signing import ALGORITHM, SigningKey
 from remit.cli.stack.sources import ROOT, PolicySources
 from remit.decision.registry import settled
 
@@ -34,16 +34,18 @@ class Bundle:
     revision: str
     """`sha256:…` of its content."""
     content: bytes
-    """The signed archive."""
+    """The archive, signed when its builder has a key."""
+    key: str = ""
+    """Id of the key that signed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class BundleBuilder:
-    """Builds bundles with one OPA binary and one signing key."""
+    """Builds bundles with one OPA binary, and signs them with one key."""
 
     opa: Path
-    key_file: Path
-    """File with the HMAC secret that OPA verifies bundles with."""
+    key: SigningKey | None = None
+    """Without one the bundle is not signed: to be looked at, never to be served."""
 
     def build(self, sources: PolicySources) -> Bundle:
         """Return the bundle of `sources`.
@@ -62,12 +64,20 @@ class BundleBuilder:
             check_project_rules(sources, parsed)
             _disarm_annotations(stage, parsed)
             archive = Path(folder, "bundle.tar.gz")
-            self._run(sources, stage, ("build", *self._signed(archive, revision), *capabilities))
-            return Bundle(revision, archive.read_bytes())
+            named = ("--revision", revision, "--output", str(archive))
+            signed = self._signing(Path(folder, "claims.json"))
+            self._run(sources, stage, ("build", *named, *signed, *capabilities))
+            key = self.key.public.id if self.key else ""
+            return Bundle(revision, archive.read_bytes(), key)
 
-    def _signed(self, archive: Path, revision: str) -> Sequence[str]:
-        signing = ("--signing-key", str(self.key_file), "--signing-alg", ALGORITHM)
-        return ("--revision", revision, "--output", str(archive), *signing)
+    def _signing(self, claims: Path) -> Sequence[str]:
+        if self.key is None:
+            return ()
+        # Both are covered by the signature: whoever verifies asks for this key and this scope.
+        claimed = {"keyid": self.key.public.id, "scope": self.key.scope}
+        _write(claims, json.dumps(claimed).encode())
+        signing = ("--signing-key", str(self.key.file.resolve()), "--signing-alg", ALGORITHM)
+        return (*signing, "--claims-file", str(claims))
 
     def _run(self, sources: PolicySources, stage: Path, arguments: Sequence[str]) -> None:
         # From within the stage, so that the archive and OPA's words hold no private path.

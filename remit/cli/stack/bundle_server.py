@@ -1,4 +1,4 @@
-"""Serves the last good bundle to OPA over loopback HTTP, with long polling.
+"""Serves the last good bundle to OPA over HTTP, with long polling.
 
 OPA reads a `file://` bundle once and never again (checked on 1.22), so there is a server. Its
 content is public and signed: it needs no secret and gives none away. Two paths, GET alone:
@@ -31,10 +31,10 @@ class BundleServer(ThreadingTCPServer):
     block_on_close = False
     allow_reuse_address = True
 
-    def __init__(self, port: int, store: BundleStore) -> None:
-        """Listen on `port` of loopback; raises `OSError` when it is taken."""
+    def __init__(self, port: int, store: BundleStore, host: str = LOOPBACK) -> None:
+        """Listen on `port`; raises `OSError` when it is taken."""
         free = threading.BoundedSemaphore(_MAX_CONNECTIONS)
-        super().__init__((LOOPBACK, port), partial(_Handler, store=store, free=free))
+        super().__init__((host, port), partial(_Handler, store=store, free=free))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -86,13 +86,15 @@ class _Handler(BaseHTTPRequestHandler):
         asked = _WAIT.search(self.headers.get("Prefer", ""))
         known = self.headers.get("If-None-Match")
         wait_s = min(float(asked[1]), _MAX_WAIT_S) if asked and known else 0.0
-        bundle = self._store.wait(known, wait_s)
-        if bundle is None:
+        found = self._store.wait(known, wait_s)
+        if found is None:
             self._answer(404, _problem("NOT-READY", "no bundle yet"))
-        elif bundle.revision == known:
-            self._answer(304, b"", _BUNDLE_TYPE, etag=bundle.revision)
+            return
+        bundle, digest = found
+        if digest == known:
+            self._answer(304, b"", _BUNDLE_TYPE, etag=digest)
         else:
-            self._answer(200, bundle.content, _BUNDLE_TYPE, etag=bundle.revision)
+            self._answer(200, bundle.content, _BUNDLE_TYPE, etag=digest)
 
     def _answer(
         self, status: int, body: bytes, kind: str = "application/json", *, etag: str = ""

@@ -21,6 +21,8 @@ class BundleStatus(BaseModel):
 
     revision: str | None = None
     """Of the bundle that is served; `None` before the first good one."""
+    serial: int | None = None
+    """Of its release."""
     archive_digest: Digest | None = None
     activated_at: datetime | None = None
     """When it began to be served."""

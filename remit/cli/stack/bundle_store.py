@@ -9,16 +9,13 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from remit.canonical import digest_bytes
+from remit.canonical import Digest, digest_bytes
 from remit.cli.stack.bundle import Bundle
 from remit.cli.stack.bundle_status import STATUS, BundleStatus, read_status
 from remit.diagnostic import Diagnostic
 from remit.stores.atomic import write_atomically
 
 ARCHIVE = "remit.tar.gz"
-KEPT = "kept"
-"""Folder of bundles by revision, from which the keeper takes them into the ledger."""
-_MOST_KEPT = 50
 
 
 class BundleStore:
@@ -40,16 +37,15 @@ class BundleStore:
         with self._changed:
             return self._status
 
-    def publish(self, bundle: Bundle) -> None:
-        """Make `bundle` the one that is served."""
+    def publish(self, bundle: Bundle, serial: int) -> None:
+        """Make `bundle` the one that is served, as the release `serial`."""
         with self._changed:
             status = BundleStatus(
                 revision=bundle.revision,
+                serial=serial,
                 archive_digest=digest_bytes(bundle.content),
                 activated_at=datetime.now(UTC),
             )
-            # Kept before it is served: no decision is made under rules that evidence would lack.
-            self._keep(bundle)
             write_atomically(self._folder / ARCHIVE, bundle.content)
             self._bundle = bundle
             self._say(status)
@@ -68,14 +64,15 @@ class BundleStore:
             if self._status.error is not None:
                 self._say(self._status.model_copy(update={"error": None, "failed_at": None}))
 
-    def wait(self, known: str | None, timeout_s: float) -> Bundle | None:
-        """Return the bundle, at once unless its revision is `known`; then as soon as it changes.
+    def wait(self, known: str | None, timeout_s: float) -> tuple[Bundle, Digest] | None:
+        """Return the bundle and its digest, at once unless that is `known`; then when it changes.
 
         Returns `None` while there is none; after `timeout_s` whatever there is.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._revision() != known, timeout_s)
-            return self._bundle
+            self._changed.wait_for(lambda: self._closed or self._digest() != known, timeout_s)
+            digest = self._digest()
+            return None if self._bundle is None or digest is None else (self._bundle, digest)
 
     def close(self) -> None:
         """Wake all readers, for the end of the process."""
@@ -83,18 +80,8 @@ class BundleStore:
             self._closed = True
             self._changed.notify_all()
 
-    def _keep(self, bundle: Bundle) -> None:
-        """Leave a copy for the ledger; the oldest ones, which it has long taken, make room."""
-        folder = self._folder / KEPT
-        folder.mkdir(mode=0o700, exist_ok=True)
-        name = bundle.revision.removeprefix("sha256:")
-        write_atomically(folder / f"{name}.tar.gz", bundle.content)
-        kept = sorted(folder.glob("*.tar.gz"), key=lambda file: file.stat().st_mtime_ns)
-        for file in kept[:-_MOST_KEPT]:
-            file.unlink(missing_ok=True)
-
-    def _revision(self) -> str | None:
-        return None if self._bundle is None else self._bundle.revision
+    def _digest(self) -> Digest | None:
+        return None if self._bundle is None else self._status.archive_digest
 
     def _say(self, status: BundleStatus) -> None:
         self._status = status
@@ -109,4 +96,3 @@ class BundleStore:
         if status.revision is not None and digest_bytes(content) == status.archive_digest:
             self._bundle = Bundle(status.revision, content)
             self._status = status
-            self._keep(self._bundle)

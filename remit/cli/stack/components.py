@@ -21,6 +21,7 @@ from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import KEEPER
 from remit.cli.stack.project import Service, substitute
 from remit.cli.stack.publisher_settings import PublisherSettings
+from remit.cli.stack.signing import scope_of
 
 CHECKPOINTS = "REMIT_CHECKPOINTS"
 """Variable that puts the checkpoints elsewhere than into the stack's own folder."""
@@ -85,7 +86,10 @@ def _publisher(blueprint: Blueprint) -> Component:
     port = blueprint.ports["publisher"]
     settings = PublisherSettings(
         opa=blueprint.programs["opa"].path,
-        key_file=blueprint.layout.bundle_key,
+        key_file=blueprint.layout.policy_key,
+        scope=scope_of(),
+        ledger=blueprint.ledger_url(KEEPER),
+        reviewed=blueprint.settings.policy.is_reviewed(blueprint.profile),
         folder=blueprint.layout.bundle,
         port=port,
         core=blueprint.core_policies,
@@ -94,7 +98,8 @@ def _publisher(blueprint: Blueprint) -> Component:
     )
     return Component(
         name="publisher",
-        wave=1,
+        # In `full` the ledger comes with Temporal; the publisher waits for it.
+        wave=1 if blueprint.postgres is None else 2,
         argv=settings.argv(),
         variables={},
         address=f"{LOOPBACK}:{port}",
@@ -173,7 +178,6 @@ def _keepers(blueprint: Blueprint) -> dict[str, str]:
         "REMIT_LEDGER_URL": blueprint.ledger_url(KEEPER),
         "REMIT_EVIDENCE_KEYS": str(layout.evidence_keys),
         CHECKPOINTS: os.environ.get(CHECKPOINTS) or str(layout.checkpoints),
-        "REMIT_BUNDLES": str(layout.kept_bundles),
     }
 
 

@@ -58,6 +58,8 @@ class StackCode(StrEnum):
     """A project's rule has a name that nobody reads: most likely misspelt."""
     POLICY_CHECK_FAILED = "POLICY-CHECK-FAILED"
     """`opa check --strict` or `opa build` refused the policies."""
+    POLICY_KEY = "POLICY-KEY"
+    """A file is no key that bundles can be signed or verified with."""
 
 
 class StackError(Exception):

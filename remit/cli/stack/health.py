@@ -129,6 +129,14 @@ class OpaHealth(_Health):
                 return revision
         return None
 
+    def bundle(self) -> JSONObject:
+        """Return what OPA says of the policies' bundle; nothing if it does not answer."""
+        _, body = self._ask("GET", "/v1/status")
+        found: JSON = _object(body)
+        for name in ("result", "bundles", "remit"):
+            found = found.get(name) if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else {}
+
     def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         try:
             token = self.token_file.read_text(encoding="ascii").strip()

@@ -91,14 +91,9 @@ class Layout:
         return self.run / "opa.token"
 
     @property
-    def bundle_key(self) -> Path:
-        """Secret that signs bundles, so that OPA takes them from our publisher alone."""
-        return self.run / "bundle.key"
-
-    @property
-    def kept_bundles(self) -> Path:
-        """Bundles that were served, until the ledger has them."""
-        return self.bundle / "kept"
+    def policy_key(self) -> Path:
+        """Private key that signs policy bundles, so that OPA takes them from its owner alone."""
+        return self.secrets / "policy.key"
 
     @property
     def evidence_keys(self) -> Path:

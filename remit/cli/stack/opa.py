@@ -2,24 +2,25 @@
 
 Its own access rules and log rules (`system/*.rego`) are loaded from a local folder with a root of
 its own, so that no policy bundle can rewrite them. Policies come from the publisher as signed
-bundles by long polling, so an edit is active within a moment. Only files and command lines are
-made here; nothing is started.
+bundles by long polling, so an edit is active within a moment. The last good one is kept on disk:
+an OPA that starts while the publisher is away decides as it did, and whoever asks it knows how old
+that is. Only files and command lines are made here; nothing is started.
 """
 
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from remit.canonical import Digest, JSONObject, digest, digest_bytes
 from remit.cli.stack.health import OpaHealth
 from remit.cli.stack.ports import LOOPBACK
+from remit.cli.stack.signing import ALGORITHM, PublicKey
 from remit.stores.atomic import write_atomically
 
 DECISION = "remit/main/decision"
 BUNDLE_RESOURCE = "bundles/remit.tar.gz"
-KEY_ID = "remit"
-ALGORITHM = "HS256"
 LOG_VARIABLE = "REMIT_OPA_DECISION_LOG"
 """With `console` OPA writes what it did not allow into its own log, as a cross-check of the ledger,
 which is the record. It is work on every decision, so it is off otherwise."""
@@ -31,27 +32,44 @@ MAX_INPUT_BYTES = 16 * 2**20
 """Whole-plan facts of several thousand steps are the largest input."""
 _LONG_POLL_S = 30
 _LOCAL = "opa-system"
+_PERSISTED = "opa-bundles"
 _LOCAL_ROOTS = ("system/authz", "system/log", "system/tokens")
 """Never `system` as a whole: OPA keeps the revisions of all bundles below it, and activating a
 bundle with that root would wipe them."""
 _SYSTEM = Path(__file__).with_name("system")
 
 
-def write_configuration(folder: Path, *, token: str, bundle_key: str, publisher_port: int) -> Path:
+@dataclass(frozen=True, slots=True)
+class BundleSource:
+    """Where policies come from, and whose an OPA takes."""
+
+    url: str
+    key: PublicKey
+    scope: str
+    """The environment that bundles must be signed for."""
+
+
+def local_source(port: int, key: PublicKey, scope: str) -> BundleSource:
+    """Return the source that a publisher on this machine's loopback is."""
+    return BundleSource(f"http://{LOOPBACK}:{port}", key, scope)
+
+
+def write_configuration(folder: Path, *, token: str, source: BundleSource) -> Path:
     """Write OPA's configuration and its local bundle into `folder`, readable by the owner alone.
 
     Returns:
         The configuration file.
     """
-    local = folder / _LOCAL
-    local.mkdir(mode=0o700, exist_ok=True)
+    local, persisted = folder / _LOCAL, folder / _PERSISTED
+    for made in (local, persisted):
+        made.mkdir(mode=0o700, exist_ok=True)
     for rules in sorted(_SYSTEM.glob("*.rego")):
         shutil.copyfile(rules, local / rules.name)
     _write_json(local / "data.json", {"system": {"tokens": {"enforcement": token}}})
     _write_json(local / ".manifest", {"revision": "local", "roots": list(_LOCAL_ROOTS)})
     configuration = folder / "opa.json"
     logged = os.environ.get(LOG_VARIABLE) == "console"
-    _write_json(configuration, _configuration(local, bundle_key, publisher_port, logged=logged))
+    _write_json(configuration, _configuration(local, persisted, source, logged=logged))
     return configuration
 
 
@@ -80,21 +98,24 @@ def health(socket: Path, token_file: Path) -> OpaHealth:
 
 
 def _configuration(
-    local: Path, bundle_key: str, publisher_port: int, *, logged: bool
+    local: Path, persisted: Path, source: BundleSource, *, logged: bool
 ) -> JSONObject:
     return {
-        "labels": {"app": "remit", "profile": "light"},
+        "labels": {"app": "remit", "environment": source.scope},
         "default_decision": DECISION,
-        "services": {"publisher": {"url": f"http://{LOOPBACK}:{publisher_port}"}},
+        "persistence_directory": str(persisted),
+        "services": {"publisher": {"url": source.url}},
         # The publisher's port is open to everybody on this machine, and could become somebody
         # else's when the publisher dies. The signature makes that harmless.
-        "keys": {KEY_ID: {"algorithm": ALGORITHM, "key": bundle_key}},
+        "keys": {source.key.id: {"algorithm": ALGORITHM, "key": source.key.pem}},
         "bundles": {
             "system": {"resource": f"file://{local}"},
             "remit": {
                 "service": "publisher",
                 "resource": BUNDLE_RESOURCE,
-                "signing": {"keyid": KEY_ID},
+                "persist": True,
+                # Always named: without it older OPAs also take what is not signed at all.
+                "signing": {"keyid": source.key.id, "scope": source.scope},
                 "size_limit_bytes": MAX_BUNDLE_BYTES,
                 "polling": {
                     "min_delay_seconds": 1,

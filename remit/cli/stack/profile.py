@@ -51,10 +51,7 @@ PROGRAMS: dict[Profile, tuple[Program, ...]] = {
 }
 """What is found or installed before a stack starts; PostgreSQL comes from the system."""
 
-LACKS = (
-    "full still lacks verified identities, policy bundles signed by their authors, and encrypted "
-    "payloads; names are claims, as in light"
-)
+LACKS = "full still lacks verified identities and encrypted payloads; names are claims, as in light"
 """What `remit up --profile full` says, until it is built."""
 
 

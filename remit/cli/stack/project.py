@@ -8,6 +8,10 @@
     health = "http://127.0.0.1:${port:backoffice}/health"
     environment = { BACKOFFICE_DATA = "${data}/backoffice.db" }
 
+    [policy]                           # optional
+    review = "required"                # policies take effect by `remit policy publish` alone
+    public_key = "keys/policy.pub"     # of whoever publishes; else a key of the stack's own
+
 `${port:NAME}` is a free loopback port, the same wherever the name stands, given to every process
 of the stack as `REMIT_PORT_<NAME>` too. `${python}` is the interpreter that runs Remit, `${data}`
 the folder for databases, `${project}` the project. Owns reading and substitution; starts nothing.
@@ -18,7 +22,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,6 +60,24 @@ class Service(BaseModel):
             yield from _PORT.findall(text)
 
 
+class PolicySettings(BaseModel):
+    """How policies come into force."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    review: Literal["none", "required"] | None = None
+    """`none`: what is saved in the policy folder decides from then on. `required`: only what
+    somebody published does, and widening needs consent. By default `required` in the profile
+    `full`, and where nobody on this machine can sign."""
+    public_key: Text | None = None
+    """File of the public key, where the private one is not on this machine."""
+
+    def is_reviewed(self, profile: str) -> bool:
+        """Whether only `remit policy publish` puts policies in force."""
+        is_usual = profile == "full" or self.public_key is not None
+        return self.review == "required" or (self.review is None and is_usual)
+
+
 class ProjectSettings(BaseModel):
     """The content of `remit.toml`."""
 
@@ -63,6 +85,7 @@ class ProjectSettings(BaseModel):
 
     name: Annotated[str, Field(pattern=_NAME)] | None = None
     service: Annotated[tuple[Service, ...], Field(max_length=16)] = ()
+    policy: PolicySettings = PolicySettings()
 
     def ports(self) -> tuple[str, ...]:
         """Return the names of all ports that services mention, each once, sorted."""

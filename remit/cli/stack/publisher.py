@@ -1,10 +1,14 @@
-"""The process that turns policy edits into bundles: `python -m remit.cli.stack.publisher`.
+"""The process that serves policies to OPA: `python -m remit.cli.stack.publisher`.
 
-It polls the policy folders by content, waits until an edit has settled, builds, and serves the
-result to OPA. A broken edit is reported in the log and in `status.json`; the last good bundle
-stays. Only without any good bundle, at the very first start, a broken policy ends the process.
-It never evaluates a policy and holds no secret but the signing key's file name. Being the one
-process of our own that always runs, it also keeps the stack's logs within their bounds.
+It serves the ledger's newest release, whoever made it. It makes releases itself too: it polls the
+policy folders by content, waits until an edit has settled, builds, signs, and releases what differs
+from the last release that went forward, so that a rollback is not undone by what still stands in
+the folder. Where policies are reviewed it does so for the very first release alone, which no
+policies could judge. A broken edit is reported in the log and in `status.json`; the last good
+bundle stays. Only without any good bundle, at the very first start, a broken policy ends the
+process. Without the ledger it serves on what it has. It never evaluates a policy and holds no
+secret but the signing key's file name. Being the one process of our own that always runs, it also
+keeps the stack's logs within their bounds.
 """
 
 import argparse
@@ -19,40 +23,71 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from remit.canonical import Digest
-from remit.cli.stack.bundle import BundleBuilder
+from remit.cli.stack.bundle import Bundle, BundleBuilder
 from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_store import BundleStore
-from remit.cli.stack.errors import PolicyError
+from remit.cli.stack.errors import PolicyError, StackError
 from remit.cli.stack.logs import bound
 from remit.cli.stack.publisher_settings import PublisherSettings
+from remit.cli.stack.releasing import Releases
+from remit.cli.stack.signing import read_key
 from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, PolicySources, read_sources
+from remit.decision.release import Release
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 
 _POLL_S = 0.3
+_AGAIN_S = 1.0
 _LOGS_S = 15.0
 _SETTLE_S = 0.1
 """An editor that truncates and writes is seen half way; half a policy may be valid, and weaker."""
 
 
 class Publisher:
-    """Follows the sources step by step."""
+    """Follows the releases and the sources step by step."""
 
-    def __init__(self, settings: PublisherSettings, store: BundleStore) -> None:
+    def __init__(self, settings: PublisherSettings, store: BundleStore, releases: Releases) -> None:
         """Prepare; nothing is read yet."""
         self._roots = (
             PolicyRoot(CORE, settings.core),
             PolicyRoot(PROJECT, settings.project),
         )
-        self._builder = BundleBuilder(settings.opa, settings.key_file)
+        self._settings = settings
         self._store = store
+        self._releases = releases
         self._seen: Digest | None = None
         self._tried: str | None = None
-        self._published: str | None = None
+        self._problem = ""
 
     def step(self) -> float:
-        """Look at the sources once, publish them if they have settled; return the next pause.
+        """Look at releases and sources once; return the next pause, in seconds.
 
-        The pause is in seconds. An edit is taken when two readings in a row are equal.
+        An edit is taken when two readings in a row are equal.
         """
+        try:
+            newest = self._follow()
+            pause = _POLL_S
+            if newest is None or not self._settings.reviewed:
+                pause = self._watch()
+            self._problem = ""
+            return pause
+        except (LedgerError, LedgerUnavailableError, OSError) as error:
+            # A ledger that is away, or a full disk, is no fault of the policy: try again.
+            self._tried = None
+            if str(error) != self._problem:
+                self._problem = str(error)
+                _log("not released or not served", reason=self._problem)
+            return _AGAIN_S
+
+    def _follow(self) -> Release | None:
+        """Serve the newest release, and return it."""
+        newest = self._releases.newest()
+        served = self._store.status
+        if newest and (newest.serial, newest.archive) != (served.serial, served.archive_digest):
+            self._serve(self._releases.bundle(newest), newest)
+        return newest
+
+    def _watch(self) -> float:
+        """Look at the sources once, release them if they have settled; return the next pause."""
         try:
             sources = read_sources(self._roots)
         except PolicyError as error:
@@ -63,28 +98,29 @@ class Publisher:
         if sources.digest != self._seen:
             self._seen = sources.digest
             return _SETTLE_S
-        self._publish(sources)
+        self._release(sources)
         return _POLL_S
 
-    def _publish(self, sources: PolicySources) -> None:
+    def _release(self, sources: PolicySources) -> None:
         self._tried = sources.digest
         try:
-            bundle = self._builder.build(sources)
-            if bundle.revision == self._published:
+            key = read_key(self._settings.key_file, self._settings.scope)
+            bundle = BundleBuilder(self._settings.opa, key).build(sources)
+            last = self._releases.newest_forward()
+            if last and (last.revision, last.key) == (bundle.revision, bundle.key):
                 self._store.settle()
-            else:
-                self._store.publish(bundle)
-        except PolicyError as error:
+                return
+            newest = self._releases.newest()
+            made = self._releases.save(bundle, newest.serial if newest else 0)
+            self._serve(bundle, made)
+        except StackError as error:
             self._refuse(error, sources.digest)
-            return
-        except OSError as error:
-            self._tried = None  # a full disk is no fault of the policy: try again
-            _log("not written", reason=str(error))
-            return
-        self._published = bundle.revision
-        _log("published", revision=bundle.revision, rules=len(sources.rules))
 
-    def _refuse(self, error: PolicyError, cause: str) -> None:
+    def _serve(self, bundle: Bundle, release: Release) -> None:
+        self._store.publish(bundle, release.serial)
+        _log("published", serial=release.serial, revision=release.revision, author=release.author)
+
+    def _refuse(self, error: StackError, cause: str) -> None:
         """Report `error`, once as long as it stays the same."""
         self._tried = cause
         if self._store.status.error != error.diagnostic:
@@ -99,17 +135,19 @@ def run(settings: PublisherSettings) -> int:
         signal.signal(number, lambda *_: stopping.set())
     store = BundleStore(settings.folder)
     try:
-        server = BundleServer(settings.port, store)
+        server = BundleServer(settings.port, store, settings.host)
     except OSError as error:
         _log("cannot listen", port=settings.port, reason=error.strerror or str(error))
         return 1
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    publisher = Publisher(settings, store)
+    releases = Releases(settings.ledger)
+    publisher = Publisher(settings, store, releases)
     looked_at_logs = 0.0
     while not stopping.wait(publisher.step()) and not _is_hopeless(store):
         if time.monotonic() - looked_at_logs > _LOGS_S:
             looked_at_logs = time.monotonic()
             _bound_logs(settings.logs)
+    releases.close()
     store.close()  # readers that wait are answered; the server's threads end with the process
     return 1 if _is_hopeless(store) else 0
 
@@ -131,6 +169,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="remit.cli.stack.publisher", description=__doc__)
     for name in ("opa", "key-file", "folder", "core", "project", "logs"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    for name in ("scope", "ledger", "host"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--reviewed", action="store_true")
     parser.add_argument("--port", type=int, required=True)
     return run(PublisherSettings(**vars(parser.parse_args(arguments))))
 

@@ -26,6 +26,7 @@ from remit.cli.stack.outline import Outline
 from remit.cli.stack.ports import choose
 from remit.cli.stack.postgres import server_of
 from remit.cli.stack.processes import Started, await_healthy, start, stop
+from remit.cli.stack.signing import PublicKey, keep_key, read_public, scope_of
 from remit.cli.stack.state import ComponentRecord, StackState, load, save
 from remit.stores.atomic import keep_secret
 from remit.stores.keyring import Keyring, origin_of
@@ -56,8 +57,7 @@ class Session:
         configuration = opa_setup.write_configuration(
             layout.run,
             token=keep_secret(layout.opa_token),
-            bundle_key=keep_secret(layout.bundle_key),
-            publisher_port=ports["publisher"],
+            source=opa_setup.local_source(ports["publisher"], self._key(outline), scope_of()),
         )
         postgres = None
         if outline.profile == "full":
@@ -86,6 +86,13 @@ class Session:
             )
         )
         return blueprint
+
+    def _key(self, outline: Outline) -> PublicKey:
+        """Return the key that OPA takes policies of; the stack's own unless the project has one."""
+        theirs = outline.settings.policy.public_key
+        if theirs is not None:
+            return read_public(self.layout.project / theirs)
+        return keep_key(self.layout.policy_key, scope_of()).public
 
     def ensure(self, wave: Sequence[Component]) -> None:
         """Leave what is up to date and healthy as it is; start the others together, anew.

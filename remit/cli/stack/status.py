@@ -17,6 +17,7 @@ from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.health import OpaHealth
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.state import GONE, ComponentRecord, Profile, StackState
+from remit.enforcement.contact import CONTACT_FILE, contact_ms, error_of, kept_contact
 
 Condition = Literal["healthy", "unhealthy", "stopped"]
 
@@ -45,6 +46,12 @@ class PolicyStatus(_Model):
     """What the publisher last did."""
     active_revision: str | None
     """What OPA decides with now; `None` when it does not answer."""
+    age_s: float | None = None
+    """Since OPA last heard from the publisher; `None` when it never did, as far as is known."""
+    behind_s: float = 0
+    """Since OPA has not decided with what the publisher serves."""
+    refused: str = ""
+    """Why OPA does not take what it is served."""
 
 
 class StackStatus(_Model):
@@ -78,9 +85,7 @@ def status_of(layout: Layout, state: StackState, expected: tuple[str, ...]) -> S
         profile=state.profile or "light",
         condition=_condition(parts),
         components=parts,
-        policy=PolicyStatus(
-            published=read_status(layout.bundle), active_revision=_active_revision(state)
-        ),
+        policy=_policy(layout, state),
         web_ui=environment and web_ui(environment),
         environment_line=environment and environment_line(environment),
         versions=state.versions,
@@ -122,8 +127,21 @@ def _condition(parts: tuple[ComponentStatus, ...]) -> Literal["running", "degrad
     return "running" if all(part.condition == "healthy" for part in parts) else "degraded"
 
 
-def _active_revision(state: StackState) -> str | None:
+def _policy(layout: Layout, state: StackState) -> PolicyStatus:
+    published = read_status(layout.bundle)
     record = state.components.get("opa")
     if record is None or not isinstance(record.health, OpaHealth):
-        return None
-    return record.health.revision()
+        return PolicyStatus(published=published, active_revision=None)
+    active, said = record.health.revision(), record.health.bundle()
+    now = datetime.now(UTC)
+    kept = kept_contact(record.health.token_file.with_name(CONTACT_FILE))
+    contact = max(contact_ms(said), kept)
+    is_behind = active != published.revision and published.activated_at is not None
+    since = published.activated_at or now
+    return PolicyStatus(
+        published=published,
+        active_revision=active,
+        age_s=now.timestamp() - contact / 1000 if contact else None,
+        behind_s=(now - since).total_seconds() if is_behind else 0,
+        refused=error_of(said),
+    )

@@ -19,6 +19,7 @@ from threading import Thread
 import pytest
 
 from remit.canonical import JSONObject
+from remit.cli.main import main
 from remit.cli.stack import stack
 from remit.cli.stack.binaries import Binary, Program
 from remit.cli.stack.errors import PolicyError, StackError
@@ -145,7 +146,11 @@ def test_status_tells_what_a_user_needs(
     assert temporal.log is not None
     assert temporal.log.is_file()
     assert temporal.uptime_s is not None
-    assert told.policy.published.revision == told.policy.active_revision is not None
+    policy = told.policy
+    assert policy.published.revision == policy.active_revision is not None
+    assert (policy.published.serial, policy.behind_s, policy.refused) == (1, 0, "")
+    assert policy.age_s is not None
+    assert policy.age_s < 60
     assert told.web_ui is not None
     assert told.web_ui.endswith("/namespaces/default/workflows")
     line = f"{told.environment_line}; command -v temporal; echo $TEMPORAL_ADDRESS"
@@ -325,6 +330,33 @@ def test_an_edit_changes_the_next_decision_within_two_seconds(
 
     assert len(seen) == 4
     assert min(took) <= 2
+
+
+def test_a_rollback_is_active_when_the_command_ends(
+    up: Callable[..., StackStatus],
+    project: Path,
+    decide: Decide,
+    eventually: Eventually,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing is restarted, the folder stays as it is, and status names the release."""
+    before = {name: pid for name, pid in pids(up(*POLICY)).items() if name in POLICY}
+    policy = project / "policies" / "mail.rego"
+    tighter = "package remit.domains.mail.scopes\n\nimport rego.v2\n"
+    policy.write_text(tighter)
+    eventually(lambda: decide({"tool": "mail.send"})["effect"] == "deny", 10)
+    order = ["policy", "rollback", "1", "--by", "ann", "--reason", "too tight"]
+    code = main([*order, "--project", str(project), "--wait", "20"])
+
+    assert code == 0
+    assert "release 3" in capsys.readouterr().out
+    assert decide({"tool": "mail.send"})["effect"] == "allow"
+    assert policy.read_text() == tighter
+    after = stack.status(project)
+    assert {name: pids(after)[name] for name in POLICY} == before
+    assert (after.policy.published.serial, after.policy.behind_s) == (3, 0)
+    main(["status", str(project)])
+    assert "release 3; OPA's last contact:" in capsys.readouterr().out
 
 
 def test_a_broken_edit_keeps_the_last_good_policy_and_is_told(

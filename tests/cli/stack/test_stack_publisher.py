@@ -1,5 +1,6 @@
 """Edits become the served bundle; broken and half-written ones do not (real OPA)."""
 
+import asyncio
 import http.client
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from remit.canonical import digest_bytes
 from remit.cli.stack.bundle import Bundle
 from remit.cli.stack.bundle_server import BundleServer
 from remit.cli.stack.bundle_status import read_status
@@ -15,8 +17,12 @@ from remit.cli.stack.bundle_store import BundleStore
 from remit.cli.stack.ports import choose
 from remit.cli.stack.publisher import Publisher, run
 from remit.cli.stack.publisher_settings import PublisherSettings
+from remit.cli.stack.releasing import Releases
+from remit.cli.stack.signing import keep_key
+from remit.decision.release import Draft, Release
 from remit.diagnostic import Diagnostic
-from remit.stores.atomic import keep_secret
+from remit.stores.ledger import open_ledger
+from tests.cli.stack.conftest import GRANT
 
 RESOURCE = "/bundles/remit.tar.gz"
 
@@ -26,10 +32,12 @@ def settings(opa_binary: Path, core: Path, project: Path, tmp_path: Path) -> Pub
     """Settings of a publisher over the project."""
     folder = tmp_path / "bundle"
     folder.mkdir()
-    keep_secret(tmp_path / "key")
     return PublisherSettings(
         opa=opa_binary,
-        key_file=tmp_path / "key",
+        key_file=keep_key(tmp_path / "key", "test").file,
+        scope="test",
+        ledger=f"sqlite:///{tmp_path / 'ledger.db'}",
+        reviewed=False,
         folder=folder,
         port=choose(()),
         core=core,
@@ -57,10 +65,33 @@ def served(store: BundleStore) -> Iterator[http.client.HTTPConnection]:
         server.shutdown()
 
 
+@pytest.fixture
+def releases(settings: PublisherSettings) -> Iterator[Releases]:
+    """The releases of a ledger of the test's own."""
+    opened = Releases(settings.ledger)
+    yield opened
+    opened.close()
+
+
 def settle(publisher: Publisher) -> None:
     """Look twice, so that what does not change is taken."""
     publisher.step()
     publisher.step()
+
+
+def roll_back(releases: Releases, settings: PublisherSettings, to: Release) -> None:
+    """Release `to` again, as a person does."""
+    archive = releases.bundle(to).content
+
+    async def put() -> None:
+        ledger = await open_ledger(settings.ledger)
+        newest = await ledger.releases.newest()
+        assert newest is not None
+        draft = Draft(revision=to.revision, key=to.key, origin="rolled_back", author="ann")
+        await ledger.releases.publish(draft, archive, newest.serial)
+        await ledger.close()
+
+    asyncio.run(put())
 
 
 def get(
@@ -74,10 +105,12 @@ def get(
 
 
 @pytest.mark.opa
-def test_an_edit_is_published_once_it_has_settled(settings: PublisherSettings) -> None:
+def test_an_edit_is_published_once_it_has_settled(
+    settings: PublisherSettings, releases: Releases
+) -> None:
     """Half a policy may be valid and weaker: nothing is taken that still changes."""
     store = BundleStore(settings.folder)
-    publisher = Publisher(settings, store)
+    publisher = Publisher(settings, store, releases)
     policy = settings.project / "mail.rego"
     publisher.step()
     policy.write_text(
@@ -96,10 +129,12 @@ def test_an_edit_is_published_once_it_has_settled(settings: PublisherSettings) -
 
 
 @pytest.mark.opa
-def test_a_broken_edit_keeps_the_last_good_bundle(settings: PublisherSettings) -> None:
+def test_a_broken_edit_keeps_the_last_good_bundle(
+    settings: PublisherSettings, releases: Releases
+) -> None:
     """The error stands in the status until the policy is right again."""
     store = BundleStore(settings.folder)
-    publisher = Publisher(settings, store)
+    publisher = Publisher(settings, store, releases)
     policy = settings.project / "mail.rego"
     good = policy.read_text()
     settle(publisher)
@@ -121,22 +156,107 @@ def test_a_broken_edit_keeps_the_last_good_bundle(settings: PublisherSettings) -
 
 @pytest.mark.opa
 def test_a_new_publisher_serves_the_last_good_bundle_of_the_old(
-    settings: PublisherSettings,
+    settings: PublisherSettings, releases: Releases
 ) -> None:
     """A restart with a broken policy serves what was good; a damaged archive is not served."""
     old = BundleStore(settings.folder)
-    publisher = Publisher(settings, old)
+    publisher = Publisher(settings, old, releases)
     settle(publisher)
     (settings.project / "mail.rego").write_text("package")
     again = BundleStore(settings.folder)
-    other = Publisher(settings, again)
+    other = Publisher(settings, again, releases)
     settle(other)
 
-    assert again.wait(None, 0) == old.wait(None, 0)
+    left, taken = old.wait(None, 0), again.wait(None, 0)
+    assert left is not None
+    assert taken is not None
+    assert (taken[0].content, taken[1]) == (left[0].content, left[1])
     assert again.status.error is not None
 
     (settings.folder / "remit.tar.gz").write_bytes(b"damaged")
     assert BundleStore(settings.folder).wait(None, 0) is None
+
+
+@pytest.mark.opa
+def test_every_save_is_a_release(settings: PublisherSettings, releases: Releases) -> None:
+    """The ledger has it, with its archive, before it is served; the same again is none."""
+    store = BundleStore(settings.folder)
+    publisher = Publisher(settings, store, releases)
+    settle(publisher)
+    settle(publisher)
+    (settings.project / "more.json").write_text("no policy")
+    settle(Publisher(settings, store, releases))
+    made = releases.newest()
+
+    assert made is not None
+    assert (made.serial, made.origin, made.author) == (1, "saved", "policy folder")
+    assert (store.status.serial, store.status.revision) == (1, made.revision)
+    found = store.wait(None, 0)
+    assert found is not None
+    assert releases.bundle(made) == found[0]
+
+
+@pytest.mark.opa
+def test_what_stands_in_the_folder_does_not_undo_a_rollback(
+    settings: PublisherSettings, releases: Releases
+) -> None:
+    """Not when the publisher starts again either; the next save does go forward."""
+    store = BundleStore(settings.folder)
+    publisher = Publisher(settings, store, releases)
+    settle(publisher)
+    first = releases.newest()
+    assert first is not None
+    policy = settings.project / "mail.rego"
+    policy.write_text(policy.read_text() + '\npermits contains "more" if input.y\n')
+    settle(publisher)
+    roll_back(releases, settings, first)
+    settle(publisher)
+
+    assert (store.status.serial, store.status.revision) == (3, first.revision)
+    settle(Publisher(settings, store, releases))
+    assert store.status.serial == 3
+    policy.write_text(policy.read_text() + '\npermits contains "yet more" if input.z\n')
+    settle(publisher)
+    assert store.status.serial == 4
+
+
+@pytest.mark.opa
+def test_reviewed_policies_are_not_taken_from_the_folder(
+    settings: PublisherSettings, releases: Releases
+) -> None:
+    """But for the very first, which no policies could judge; the ledger's releases are served."""
+    reviewed = replace(settings, reviewed=True)
+    store = BundleStore(settings.folder)
+    publisher = Publisher(reviewed, store, releases)
+    settle(publisher)
+    first = releases.newest()
+    assert first is not None
+    (settings.project / "mail.rego").write_text(GRANT.replace("mail.send", "mail.read"))
+    settle(publisher)
+
+    assert releases.newest() == first
+    roll_back(releases, settings, first)
+    settle(publisher)
+    assert store.status.serial == 2
+
+
+@pytest.mark.opa
+def test_without_the_ledger_the_last_good_bundle_is_served(
+    settings: PublisherSettings, releases: Releases, tmp_path: Path
+) -> None:
+    """Nothing is put in force that the ledger does not hold; it goes on when the ledger is back."""
+    store = BundleStore(settings.folder)
+    settle(Publisher(settings, store, releases))
+    away = Releases(f"sqlite:///{tmp_path / 'absent' / 'ledger.db'}")
+    publisher = Publisher(settings, store, away)
+    (settings.project / "mail.rego").write_text(GRANT.replace("mail.send", "mail.read"))
+    settle(publisher)
+    away.close()
+
+    assert store.status.serial == 1
+    again = Publisher(settings, store, releases)
+    settle(again)
+    assert store.status.serial == 2
 
 
 @pytest.mark.opa
@@ -156,22 +276,26 @@ def test_without_any_good_bundle_a_broken_policy_ends_the_publisher(
 def test_a_known_bundle_is_not_sent_again(
     store: BundleStore, served: http.client.HTTPConnection
 ) -> None:
-    """The ETag is the revision; who has it gets 304."""
+    """The ETag is the archive's digest; who has it gets 304, also under another signature."""
     assert get(served, RESOURCE)[0] == 404
-    store.publish(Bundle("sha256:1", b"archive"))
+    store.publish(Bundle("sha256:1", b"archive"), 1)
+    one, other = digest_bytes(b"archive"), digest_bytes(b"signed anew")
 
-    assert get(served, RESOURCE) == (200, "sha256:1", b"archive")
-    assert get(served, RESOURCE, If_None_Match="sha256:1") == (304, "sha256:1", b"")
-    assert get(served, RESOURCE, If_None_Match="sha256:0")[0] == 200
+    assert get(served, RESOURCE) == (200, one, b"archive")
+    assert get(served, RESOURCE, If_None_Match=one) == (304, one, b"")
+    assert get(served, RESOURCE, If_None_Match=other)[0] == 200
+    store.publish(Bundle("sha256:1", b"signed anew"), 2)
+    assert get(served, RESOURCE, If_None_Match=one) == (200, other, b"signed anew")
 
 
 def test_a_waiting_reader_gets_the_new_bundle_at_once(
     store: BundleStore, served: http.client.HTTPConnection
 ) -> None:
     """Long polling: the answer comes with the change, not with the next poll."""
-    store.publish(Bundle("sha256:1", b"one"))
-    served.request("GET", RESOURCE, headers={"If-None-Match": "sha256:1", "Prefer": "wait=4"})
-    store.publish(Bundle("sha256:2", b"two"))
+    store.publish(Bundle("sha256:1", b"one"), 1)
+    known = {"If-None-Match": digest_bytes(b"one"), "Prefer": "wait=4"}
+    served.request("GET", RESOURCE, headers=known)
+    store.publish(Bundle("sha256:2", b"two"), 2)
     answer = served.getresponse()
 
     assert (answer.status, answer.read()) == (200, b"two")
@@ -186,6 +310,6 @@ def test_health_tells_why_there_is_nothing_to_serve(
 
     assert status == 503
     assert b"line 3" in body
-    store.publish(Bundle("sha256:1", b"one"))
+    store.publish(Bundle("sha256:1", b"one"), 1)
     assert get(served, "/health")[0] == 200
     assert get(served, "/other")[0] == 404

@@ -1,0 +1,50 @@
+"""Whether a candidate may take the place of the policies in force, where policies are reviewed.
+
+The policies in force judge their successor, on a what-if report about exactly this candidate. The
+one call is `promotion_of`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from remit.canonical import Digest
+from remit.cli.errors import CliError, ExitCode, Finding
+from remit.decision.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What somebody wants to put in force."""
+
+    project: Path
+    """Whose policies; what was built of them has `revision`."""
+    revision: Digest
+    by: str
+    profile: str
+    base: Release
+    """The release in force, whose policies judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """That it may be put in force."""
+
+    report: Digest
+    """Of the report that it was judged by."""
+    approvals: tuple[str, ...]
+    """Who approved that report."""
+
+
+async def promotion_of(report: Path | None, candidate: Candidate) -> Leave:
+    """Return the leave that the policies in force give on `report`.
+
+    Raises:
+        CliError: `POLICY-NOT-PROMOTED`: there is no leave; exit code 1.
+    """
+    if report is None:
+        message = f"policies are reviewed here: release {candidate.base.serial} stays in force"
+        hint = "`remit policy what-if --report FILE` makes the report that `--report FILE` takes"
+    else:
+        message = f"nobody can judge {str(report)!r} yet: reports of what-if are not built"
+        hint = "`[policy] review` in remit.toml says whether policies are reviewed"
+    raise CliError([Finding("POLICY-NOT-PROMOTED", message, hint)], ExitCode.FINDINGS)

@@ -1,0 +1,208 @@
+"""Policies on their way to a fleet (real publisher, real OPAs): what arrives, and what must not."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from remit.cli.stack.bundle import Bundle
+from remit.cli.stack.signing import keep_key
+from remit.enforcement import telemetry
+from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.freshness import Bounds
+from tests.cli.stack.delivering import SCOPE, Delivery, altered, grants
+
+pytestmark = pytest.mark.opa
+
+Eventually = Callable[[Callable[[], object], float], None]
+SOON_S = 30
+
+
+@pytest.fixture
+def delivery(
+    tmp_path: Path, opa_binary: Path, core: Path, project: Path, eventually: Eventually
+) -> Iterator[Delivery]:
+    """A publisher that has released the project's policies, and one OPA that has them."""
+    made = Delivery.of(tmp_path, opa_binary, core, project)
+    try:
+        made.start_publisher()
+        first = made.add_opa()
+        eventually(first.revision, SOON_S)
+        yield made
+    finally:
+        made.down()
+
+
+def edit(delivery: Delivery, *tools: str) -> None:
+    """Save another policy."""
+    (delivery.project / "mail.rego").write_text(grants(tools))
+
+
+def gauge(name: str) -> float:
+    """Return the value of a metric."""
+    found: float = getattr(telemetry, name)._value.get()
+    return found
+
+
+def test_a_release_is_active_in_the_fleet_within_ten_seconds(
+    delivery: Delivery, eventually: Eventually
+) -> None:
+    """Three OPAs, none restarted; going back is the same, under a serial of its own."""
+    fleet = [*delivery.sidecars, delivery.add_opa(), delivery.add_opa()]
+    first = fleet[0].revision()
+    eventually(lambda: all(one.revision() == first for one in fleet), SOON_S)
+    old = delivery.build()
+    edit(delivery, "mail.read")
+    begun = time.monotonic()
+    second = delivery.publish(delivery.build())
+    eventually(lambda: all(one.revision() == second.revision for one in fleet), 10)
+    took_s = time.monotonic() - begun
+    delivery.look(fleet[2])
+    assert (gauge("POLICY_SERIAL"), gauge("POLICY_NEWEST")) == (2, 2)
+
+    third = delivery.publish(old, origin="rolled_back")
+    eventually(lambda: all(one.revision() == first for one in fleet), 10)
+    delivery.look(fleet[1])
+    assert (third.serial, gauge("POLICY_SERIAL"), gauge("POLICY_BEHIND")) == (3, 3, 0)
+    assert took_s < 10
+
+
+def _flip(files: dict[str, bytes]) -> None:
+    rules = bytearray(files["/project/mail.rego"])
+    rules[-3] ^= 1
+    files["/project/mail.rego"] = bytes(rules)
+
+
+def _no_signature(files: dict[str, bytes]) -> None:
+    del files["/.signatures.json"]
+
+
+def _further_signatures(files: dict[str, bytes]) -> None:
+    files["/fooSignatures.json"] = files["/.signatures.json"]
+
+
+def _only_further_signatures(files: dict[str, bytes]) -> None:
+    files["/fooSignatures.json"] = files.pop("/.signatures.json")
+
+
+def _delta(files: dict[str, bytes]) -> None:
+    patch = {"data": [{"op": "upsert", "path": "/remit/registry", "value": {}}]}
+    manifest = files["/.manifest"]
+    files.clear()
+    files.update({"/.manifest": manifest, "/patch.json": json.dumps(patch).encode()})
+
+
+@pytest.mark.parametrize(
+    "change", [_flip, _no_signature, _further_signatures, _only_further_signatures, _delta]
+)
+def test_what_is_not_as_it_was_signed_is_refused(
+    delivery: Delivery, eventually: Eventually, change: Callable[[dict[str, bytes]], None]
+) -> None:
+    """What decided goes on deciding; the metrics tell of the error and of the distance."""
+    (sidecar,) = delivery.sidecars
+    good = sidecar.revision()
+    edit(delivery, "mail.read", "mail.send")
+    _refused(delivery, altered(delivery.build(), change), eventually)
+
+    assert sidecar.revision() == good
+
+
+def test_another_key_and_another_environment_are_refused(
+    delivery: Delivery, eventually: Eventually, tmp_path: Path
+) -> None:
+    """Neither a stranger's policies nor our own for elsewhere, correctly signed."""
+    (sidecar,) = delivery.sidecars
+    good = sidecar.revision()
+    edit(delivery, "mail.read")
+    _refused(delivery, delivery.build(keep_key(tmp_path / "foreign.key", SCOPE)), eventually)
+    assert sidecar.revision() == good
+
+    elsewhere = keep_key(delivery.key.file, "production")
+    _refused(delivery, delivery.build(elsewhere), eventually)
+    assert sidecar.revision() == good
+    # The same, signed for here, is taken: nothing else was wrong with it.
+    made = delivery.publish(delivery.build())
+    eventually(lambda: sidecar.revision() == made.revision, SOON_S)
+    delivery.look(sidecar)
+    assert gauge("POLICY_ERROR") == 0
+
+
+def _refused(delivery: Delivery, bundle: Bundle, eventually: Eventually) -> None:
+    """Release `bundle`, and wait until OPA and the worker's metrics say that it is not taken."""
+    (sidecar,) = delivery.sidecars
+    bound = Bounds(behind_ms=0)
+    delivery.publish(bundle)
+    eventually(lambda: sidecar.status().get("code") == "bundle_error", SOON_S)
+    seen = delivery.look(sidecar, bound)
+
+    assert gauge("POLICY_ERROR") == 1
+    assert gauge("POLICY_BEHIND") > 0
+    with pytest.raises(PolicyUnavailableError) as caught:
+        seen.check(sidecar.revision(), may_age=False)
+    assert caught.value.code == "host:stale_bundle"
+
+
+def test_an_opa_starts_from_its_disk_while_the_server_is_away(
+    delivery: Delivery, eventually: Eventually
+) -> None:
+    """It decides as it did, for as long as its last contact lets it, and recovers by itself."""
+    (sidecar,) = delivery.sidecars
+    good = sidecar.revision()
+    before = delivery.look(sidecar).snapshot.contact_ms
+    delivery.stop_opa(sidecar)
+    delivery.stop_publisher()
+    delivery.start_opa(sidecar)
+    eventually(sidecar.revision, SOON_S)
+    assert sidecar.revision() == good
+    assert str(sidecar.status()["last_successful_request"]).startswith("0001-01-01")
+
+    seen = delivery.look(sidecar)
+    seen.check(good, may_age=False)
+    assert seen.snapshot.contact_ms == before
+    too_old = delivery.look(sidecar, Bounds(contact_ms=0))
+    with pytest.raises(PolicyUnavailableError):
+        too_old.check(good, may_age=False)
+    assert gauge("POLICY_AGE") > 0
+
+    delivery.start_publisher()
+    eventually(lambda: "code" not in sidecar.status(), SOON_S)
+    assert delivery.look(sidecar).snapshot.contact_ms > before
+
+
+def test_a_tampered_disk_gives_no_policies(delivery: Delivery, eventually: Eventually) -> None:
+    """A bundle on disk is verified as one from the server; without one nothing is decided."""
+    (sidecar,) = delivery.sidecars
+    delivery.stop_opa(sidecar)
+    delivery.stop_publisher()
+    kept = sidecar.persisted
+    kept.write_bytes(altered(Bundle("", kept.read_bytes()), _flip).content)
+    delivery.start_opa(sidecar)
+    eventually(lambda: "verif" in (sidecar.folder / "opa.log").read_text(), SOON_S)
+
+    assert sidecar.revision() == ""
+    assert sidecar.persisted.parent.parent.parent.stat().st_mode & 0o077 == 0
+
+
+def test_an_older_bundle_with_a_good_signature_is_below_the_floor(
+    delivery: Delivery, eventually: Eventually, tmp_path: Path
+) -> None:
+    """Whoever serves OPA what was once right gets nothing decided with it."""
+    (sidecar,) = delivery.sidecars
+    old = delivery.build()
+    edit(delivery, "mail.read")
+    newer = delivery.publish(delivery.build(), raises_floor=True)
+    eventually(lambda: sidecar.revision() == newer.revision, SOON_S)
+    delivery.stop_opa(sidecar)
+    delivery.stop_publisher()
+    sidecar.persisted.write_bytes(old.content)
+    delivery.start_opa(sidecar)
+    eventually(sidecar.revision, SOON_S)
+    seen = delivery.look(sidecar)
+
+    assert sidecar.revision() == old.revision
+    with pytest.raises(PolicyInvalidError) as caught:
+        seen.check(sidecar.revision(), may_age=True)
+    assert caught.value.code == "host:revision_below_floor"
+    assert gauge("POLICY_SERIAL") == 1
