@@ -14,25 +14,23 @@ _policy := "global.egress"
 
 denies contains _refusal(host) if {
 	some host in input.action.destinations
-	not _listed(host)
+	not reaches(_allowed, host)
 }
 
 undo_denies contains _refusal(host) if {
 	some host in input.action.destinations
-	not _listed(host)
+	not reaches(_allowed, host)
 }
 
 plan_denies contains lib.step_reason("plan.egress", _policy, step, $"{host} is not on the list of {input.principal.tenant}") if {
 	some step in input.plan.steps
 	some host in step.destinations
-	not _listed(host)
+	not reaches(_allowed, host)
 }
 
 _refusal(host) := lib.reason("egress.host", _policy, $"{host} is not on the list of {input.principal.tenant}")
 
 _allowed := data.remit.registry.egress[input.principal.tenant]
-
-_listed(host) if reaches(_allowed, host)
 
 # METADATA
 # title: Whether a host is on a list
