@@ -16,14 +16,14 @@ _policy := "global.egress"
 # labels: {concern: security, control: T-06}
 denies contains _refusal(host) if {
 	some host in input.action.destinations
-	not _listed(host)
+	not reaches(_allowed, host)
 }
 
 # METADATA
 # labels: {concern: security, control: T-06}
 undo_denies contains _refusal(host) if {
 	some host in input.action.destinations
-	not _listed(host)
+	not reaches(_allowed, host)
 }
 
 # METADATA
@@ -31,14 +31,12 @@ undo_denies contains _refusal(host) if {
 plan_denies contains lib.step_reason("plan.egress", _policy, step, $"{host} is not on the list of {input.principal.tenant}") if {
 	some step in input.plan.steps
 	some host in step.destinations
-	not _listed(host)
+	not reaches(_allowed, host)
 }
 
 _refusal(host) := lib.reason("egress.host", _policy, $"{host} is not on the list of {input.principal.tenant}")
 
 _allowed := data.remit.registry.egress[input.principal.tenant]
-
-_listed(host) if reaches(_allowed, host)
 
 # METADATA
 # title: Whether a host is on a list
