@@ -15,6 +15,7 @@ from remit.cli import commands
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.output import failed, note
+from remit.cli.policy.commands import make_policy_app
 from remit.cli.questions import commands as questions
 
 _DEBUG = "REMIT_DEBUG"
@@ -89,6 +90,7 @@ def make_app() -> typer.Typer:
     ledger.command("rekey")(commands.rekey)
     app.add_typer(ledger)
     app.add_typer(questions.make_decision_app())
+    app.add_typer(make_policy_app())
     return app
 
 

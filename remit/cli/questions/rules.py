@@ -53,6 +53,16 @@ async def serving(opa: Path, bundle: bytes) -> AsyncIterator[OpaClient]:
     Raises:
         CliError: `OPA-NOT-READY`: OPA does not take the bundle.
     """
+    async with (
+        listening(opa, bundle) as socket,
+        OpaClient(socket, deadline_s=DECISION_S) as client,
+    ):
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def listening(opa: Path, bundle: bytes) -> AsyncIterator[Path]:
+    """Serve a bundle for as long as the block lasts, and give the socket; see `serving`."""
     with _folder() as folder:
         archive, socket = folder / "remit.tar.gz", folder / "opa.sock"
         archive.write_bytes(bundle)
@@ -69,8 +79,7 @@ async def serving(opa: Path, bundle: bytes) -> AsyncIterator[OpaClient]:
         )
         try:
             await _listening(process, socket)
-            async with OpaClient(socket, deadline_s=DECISION_S) as client:
-                yield client
+            yield socket
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

@@ -1,0 +1,99 @@
+"""`remit policy …` as it is typed. What the commands do is imported when one runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from remit.cli.options import AsJson, InProject
+
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write the report, which `remit policy approve` and a promotion take.",
+        show_default=False,
+    ),
+]
+
+
+def make_policy_app() -> typer.Typer:
+    """Return the group of commands about policies."""
+    app = typer.Typer(
+        name="policy",
+        help="Look after policies.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    # A group of one would be a command by itself.
+    app.callback()(_policies)
+    app.command("what-if")(what_if)
+    return app
+
+
+def _policies() -> None:
+    """Look after policies."""
+
+
+def what_if(
+    candidate: Annotated[
+        Path,
+        typer.Option(
+            "--candidate", metavar="DIR", help="Folder of the policies that are proposed."
+        ),
+    ],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="A day or a moment; without it everything.",
+            show_default=False,
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="REVISION",
+            help="Compare with these; without it with the policies in force.",
+            show_default=False,
+        ),
+    ] = None,
+    report: ReportFile = None,
+    tests: Annotated[
+        Path | None,
+        typer.Option(
+            "--tests",
+            metavar="DIR",
+            help="Write the smallest facts that differ, each as a test in Rego.",
+            show_default=False,
+        ),
+    ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            "--archive",
+            metavar="FILE",
+            help="Ask about an archive of evidence, in place of the project's ledger.",
+            show_default=False,
+        ),
+    ] = None,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell what a candidate for the policies would have changed.
+
+    Puts the recorded facts of past decisions to their own rules, to the rules in force and to the
+    candidate's. Of each run the first difference is told; the exit code is 1 when the candidate
+    errs or something cannot be reproduced. Needs the ledger, no running stack.
+    """
+    from remit.cli.whatif.command import Outputs
+    from remit.cli.whatif.command import since as moment
+    from remit.cli.whatif.command import what_if as start
+    from remit.cli.whatif.making import Question
+
+    question = Question(candidate, moment(since), base or "", project)
+    return start(question, archive, Outputs(report, tests), as_json=as_json)
