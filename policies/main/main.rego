@@ -17,6 +17,7 @@ import data.remit.global.facts
 import data.remit.lib
 import data.remit.lib.shape
 import data.remit.orders
+import data.remit.promotion
 import data.remit.risk
 import data.remit.system
 import data.remit.undo
@@ -146,6 +147,16 @@ denies contains reason if {
 denies contains reason if {
 	input.kind == "order"
 	some reason in orders.denies
+}
+
+denies contains reason if {
+	input.kind == "promotion"
+	some reason in promotion.denies
+}
+
+permits contains reason if {
+	input.kind == "promotion"
+	some reason in promotion.permits
 }
 
 permits contains reason if {

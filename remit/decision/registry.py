@@ -110,6 +110,15 @@ class Orders(Model):
     amend: list[Role]
 
 
+class PromotionRule(Model):
+    """What a candidate for the policies in force is held to."""
+
+    role: Role
+    """Role that may approve one that permits more."""
+    max_report_age_ms: Annotated[int, Field(gt=0)]
+    """How long a what-if counts."""
+
+
 class RiskByOperation(Model):
     """Risk of a call that nothing else makes riskier."""
 
@@ -144,6 +153,7 @@ class Thresholds(Model):
     banned_combinations: list[Combination]
     gates: Gates
     orders: Orders
+    promotion: PromotionRule
 
 
 class ToolFact(Model):

@@ -23,8 +23,8 @@ from remit.decision.decision import (
 Kind = Literal[
     "breaks", "widens", "adds_gate", "removes_gate", "obligation", "reserve", "reason", "error"
 ]
-"""How a candidate's answer differs. `breaks`: it refuses what was not refused. `widens`: it does not
-refuse any more. `reason`: the same answer in other words, which changes no run."""
+"""How a candidate answers differently. `breaks`: it refuses what was not refused. `widens`: it does
+not refuse any more. `reason`: the same answer in other words, which changes no run."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Obligation = Redact | Limit | UnknownObligation
 

@@ -1,7 +1,7 @@
 """Recorded decisions, page by page, out of a ledger or an archive of evidence.
 
 What cannot be put to policy again is told apart: facts that were forgotten with a record of it,
-facts that are merely absent, and refusals of the enforcement point itself, in which no policy spoke.
+facts that are merely absent, and refusals of the enforcement point itself: no policy spoke there.
 """
 
 from collections.abc import AsyncIterator
