@@ -121,6 +121,7 @@ class Report(Model):
     base: str
     """Revision in force."""
     made_ms: Count
+    """When it was made: the end of the period."""
     since_ms: Count
     """Beginning of the period; 0 for all that there is."""
     head: Head | None
@@ -141,6 +142,11 @@ class Report(Model):
     def digest(self) -> Digest:
         """What names this very report."""
         return digest(self.model_dump(mode="json"))
+
+    def without_proofs(self) -> "Report":
+        """Return what does not depend on how far the smallest facts were searched."""
+        bare = [one.model_copy(update={"proof": None}) for one in self.divergences]
+        return self.model_copy(update={"divergences": bare})
 
     @property
     def widens(self) -> bool:
@@ -186,7 +192,8 @@ def promotion_facts(
             gates=report.gates,
             errors=counts.errors,
             widens_data=report.widens_data,
-            report_age_ms=max(0, context.now_ms - report.made_ms),
+            # One of the future is as good as an old one.
+            report_age_ms=abs(context.now_ms - report.made_ms),
             approvers=sorted(set(approvers)),
         ),
         context=context,

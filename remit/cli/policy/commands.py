@@ -30,6 +30,7 @@ def make_policy_app() -> typer.Typer:
     # A group of one would be a command by itself.
     app.callback()(_policies)
     app.command("what-if")(what_if)
+    app.command("approve")(approve)
     return app
 
 
@@ -97,3 +98,21 @@ def what_if(
 
     question = Question(candidate, moment(since), base or "", project)
     return start(question, archive, Outputs(report, tests), as_json=as_json)
+
+
+def approve(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="What `what-if` wrote.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who approves it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Approve a candidate by the report of its what-if.
+
+    Names the report by its digest, so that it counts for these policies and this comparison alone.
+    A candidate that permits more than the policies in force needs somebody with the role
+    `policy_owner`, other than its author; the policies in force decide that when it is promoted.
+    """
+    from remit.cli.whatif.approving import approve as start
+
+    return start(report, by, reason, project, as_json=as_json)

@@ -90,9 +90,9 @@ class Comparison:
         self._candidate = candidate
         self.found = Found()
 
-    async def run(self, source: Source, since_ms: int) -> Found:
-        """Go through everything that is not older, and return what was found."""
-        async for page in source.pages(since_ms):
+    async def run(self, source: Source, since_ms: int, until_ms: int) -> Found:
+        """Go through everything of a period, and return what was found."""
+        async for page in source.pages(since_ms, until_ms):
             await self._page(page)
         return self.found
 

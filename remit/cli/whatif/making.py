@@ -37,6 +37,10 @@ class Question:
     base: str
     """Revision to compare with; empty for the one in force."""
     project: Path | None
+    until_ms: int = 0
+    """End of the period; 0 for now."""
+    is_proven: bool = True
+    """Whether the smallest facts are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ async def make(source: Source, question: Question) -> Made:
         CliError: the candidate does not build (exit code 1), or there is nothing to compare with.
     """
     opa = rules.opa_binary()
+    until_ms = question.until_ms or time.time_ns() // 1_000_000
     candidate = rules.build(question.candidate, opa)
     base = await in_force(source, question)
     async with AsyncExitStack() as opened:
@@ -64,25 +69,29 @@ async def make(source: Source, question: Question) -> Made:
         past = Past(_serving(opa, source))
         opened.push_async_callback(past.close)
         begun = time.perf_counter()
-        found = await Comparison(past, old, new).run(source, question.since_ms)
+        found = await Comparison(past, old, new).run(source, question.since_ms, until_ms)
         took_s = time.perf_counter() - begun
         parts = Parts(base.content), Parts(candidate.content)
         why = await causes(opa, *parts, found.firsts)
-        proofs = await _proofs(Prover(opa, old, new, *parts), found.firsts)
+        asked = found.firsts if question.is_proven else []
+        proofs = await _proofs(Prover(opa, old, new, *parts), asked)
         report = Report(
             candidate=candidate.revision,
             base=base.revision,
-            made_ms=time.time_ns() // 1_000_000,
+            made_ms=until_ms,
             since_ms=question.since_ms,
             head=await source.head(),
             counts=_counts(found),
             first=per_kind(found.tally.first),
             censored=per_kind(found.tally.censored),
             widens_data=widened(parts[0].data, parts[1].data),
-            divergences=[
-                _divergence(one, cause, proofs.get(number), found)
-                for number, (one, cause) in enumerate(zip(found.firsts, why, strict=True))
-            ],
+            divergences=sorted(
+                (
+                    _divergence(one, cause, proofs.get(number), found)
+                    for number, (one, cause) in enumerate(zip(found.firsts, why, strict=True))
+                ),
+                key=lambda one: (one.at_ms, one.root),
+            ),
             left_out=found.left_out,
             approvals=_approvals(found),
             findings=found.findings,
@@ -120,7 +129,7 @@ async def in_force(source: Source, question: Question) -> Bundle:
 async def _last(source: Source) -> str:
     """Return the revision of the newest decision."""
     newest = (0, "")
-    async for page in source.pages(0):
+    async for page in source.pages(0, time.time_ns() // 1_000_000):
         newest = max([newest, *((d.asked.at_ms, d.asked.revision) for d in page.decisions)])
     return newest[1]
 

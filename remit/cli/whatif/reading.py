@@ -85,11 +85,11 @@ class Source:
             return await self._run.dossier.content(digest)
         return await self._log.find_content(digest) if self._log else None
 
-    async def pages(self, since_ms: int) -> AsyncIterator[Page]:
-        """Yield all decisions that are not older, in pages."""
+    async def pages(self, since_ms: int, until_ms: int) -> AsyncIterator[Page]:
+        """Yield all decisions of a period, in pages; its end belongs to it."""
         page = Page()
         async for name, dossier in self._dossiers(since_ms):
-            await _read(page, name, dossier, since_ms)
+            await _read(page, name, dossier, range(since_ms, until_ms + 1))
             if len(page.decisions) >= PAGE:
                 yield page
                 page = Page()
@@ -124,7 +124,7 @@ async def source(project: Path | None, archive: Path | None) -> AsyncIterator[So
         yield Source(log, None)
 
 
-async def _read(page: Page, name: str, dossier: Dossier, since_ms: int) -> None:
+async def _read(page: Page, name: str, dossier: Dossier, period: range) -> None:
     gone = {
         one.digest
         for record in dossier.records
@@ -133,7 +133,7 @@ async def _read(page: Page, name: str, dossier: Dossier, since_ms: int) -> None:
         for one in forgotten_in(0, body)
     }
     for asked in decisions(dossier.records):
-        if asked.at_ms < since_ms:
+        if asked.at_ms not in period:
             continue
         facts = await dossier.content(asked.facts) if asked.facts else None
         absent: Absent = ""
