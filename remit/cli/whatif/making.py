@@ -211,5 +211,5 @@ def _approvals(found: Found) -> list[Approvals]:
         Approvals(
             role=role, day=day, extra=extra.get((role, day), 0), saved=saved.get((role, day), 0)
         )
-        for role, day in sorted({*extra, *saved})
+        for role, day in sorted({*extra, *saved}, key=lambda place: (place[1], place[0]))
     ]
