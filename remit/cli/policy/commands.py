@@ -64,6 +64,15 @@ def what_if(
         ),
     ] = None,
     report: ReportFile = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write one readable page, with the plans' graphs.",
+            show_default=False,
+        ),
+    ] = None,
     tests: Annotated[
         Path | None,
         typer.Option(
@@ -97,7 +106,7 @@ def what_if(
     from remit.cli.whatif.making import Question
 
     question = Question(candidate, moment(since), base or "", project)
-    return start(question, archive, Outputs(report, tests), as_json=as_json)
+    return start(question, archive, Outputs(report, tests, html), as_json=as_json)
 
 
 def approve(

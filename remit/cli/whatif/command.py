@@ -9,6 +9,7 @@ from pathlib import Path
 from remit.cli.errors import ExitCode, usage
 from remit.cli.output import answer
 from remit.cli.whatif.making import Made, Question, make
+from remit.cli.whatif.page import page
 from remit.cli.whatif.reading import source
 from remit.cli.whatif.words import lines
 from remit.decision.promotion import Report
@@ -22,6 +23,8 @@ class Outputs:
     """The report itself, which approvals and promotion take."""
     tests: Path | None
     """Folder for the tests of the differences."""
+    page: Path | None
+    """File for the readable page."""
 
 
 def what_if(question: Question, archive: Path | None, outputs: Outputs, *, as_json: bool) -> int:
@@ -37,6 +40,8 @@ def what_if(question: Question, archive: Path | None, outputs: Outputs, *, as_js
     report = made.report
     if outputs.report is not None:
         written(outputs.report, report.model_dump_json(indent=2) + "\n")
+    if outputs.page is not None:
+        written(outputs.page, page(made))
     if outputs.tests is not None:
         tested(outputs.tests, report)
     document = {

@@ -1,7 +1,8 @@
 """A what-if from end to end: bundles, comparison, causes, proofs, and the report of it."""
 
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from remit.cli.whatif.asking import Judge, judging
 from remit.cli.whatif.bundles import Parts
 from remit.cli.whatif.causes import Cause, causes
 from remit.cli.whatif.comparing import Comparison, First, Found, Past, Serve
+from remit.cli.whatif.drawing import drawing
 from remit.cli.whatif.proving import Prover, codes
 from remit.cli.whatif.reading import Source
 from remit.decision.decision import Decision
@@ -51,6 +53,8 @@ class Made:
     took_s: float
     """How long the comparison itself took."""
     unproven: Sequence[str]
+    drawings: Mapping[str, str]
+    """Plans of runs as SVG, by root: of those with a proof."""
 
 
 async def make(source: Source, question: Question) -> Made:
@@ -96,7 +100,9 @@ async def make(source: Source, question: Question) -> Made:
             approvals=_approvals(found),
             findings=found.findings,
         )
-        return Made(report, took_s, found.unproven)
+        shown = [found.firsts[number] for number in proofs]
+        drawings = {one.recorded.root: await drawing(source, one) for one in shown}
+        return Made(report, took_s, found.unproven, drawings)
 
 
 async def in_force(source: Source, question: Question) -> Bundle:
@@ -129,7 +135,7 @@ async def in_force(source: Source, question: Question) -> Bundle:
 async def _last(source: Source) -> str:
     """Return the revision of the newest decision."""
     newest = (0, "")
-    async for page in source.pages(0, time.time_ns() // 1_000_000):
+    async for page in source.pages(0, sys.maxsize - 1):
         newest = max([newest, *((d.asked.at_ms, d.asked.revision) for d in page.decisions)])
     return newest[1]
 
@@ -150,7 +156,7 @@ async def _proofs(prover: Prover, firsts: Sequence[First]) -> dict[int, Proof]:
     proofs: dict[int, Proof] = {}
     for number, one in enumerate(firsts):
         said = codes(one.after) if one.after else []
-        name = (one.change.kind, one.recorded.asked.tool, *said)
+        name = (one.change.kind, one.recorded.tool, *said)
         if name in seen or len(seen) == MOST_PROVEN:
             continue
         seen.add(name)
@@ -185,7 +191,7 @@ def _divergence(one: First, cause: Cause, proof: Proof | None, found: Found) -> 
         at_ms=asked.at_ms,
         about=asked.about,
         path=asked.path,
-        tool=asked.tool,
+        tool=one.recorded.tool,
         kind=one.change.kind,
         permits_more=one.change.permits_more,
         recorded=asked.effect,

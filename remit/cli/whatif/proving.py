@@ -109,8 +109,8 @@ def codes(said: Decision) -> list[str]:
 
 def named(first: First) -> str:
     """Return what the test is called."""
-    asked = first.recorded.asked
-    about = _NAME.sub("_", (asked.tool or asked.about).lower()).strip("_")
+    subject = first.recorded.tool or first.recorded.asked.about
+    about = _NAME.sub("_", subject.lower()).strip("_")
     return f"test_{about}_{_WORDS.get(first.change.kind, 'differs')}"
 
 

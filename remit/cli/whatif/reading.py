@@ -4,6 +4,7 @@ What cannot be put to policy again is told apart: facts that were forgotten with
 facts that are merely absent, and refusals of the enforcement point itself: no policy spoke there.
 """
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Literal
 
 from remit.cli.questions.opening import Opened, Wanted, ledger_at, opened
 from remit.decision.promotion import Head
-from remit.evidence.asked import Asked, decisions
+from remit.evidence.asked import Asked, decisions, text
 from remit.evidence.checkpoint import parse_note
 from remit.evidence.dossier import Dossier
 from remit.evidence.forgetting import forgotten_in
@@ -40,6 +41,12 @@ class Recorded:
     """What was asked; empty when it is not at hand."""
     absent: Absent
     """Why it cannot be asked again; empty when it can."""
+
+    @property
+    def tool(self) -> str:
+        """The tool of the call that it is about; empty when it is about none."""
+        action = json.loads(self.facts or b"{}").get("action")
+        return text(action, "tool") if isinstance(action, dict) else ""
 
 
 @dataclass(slots=True)

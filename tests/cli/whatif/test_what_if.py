@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,10 +47,10 @@ def test_a_candidate_blocks_widens_and_gates_exactly_one_each(
     assert report.first == {"breaks": 1, "widens": 1, "adds_gate": 1}
     assert (report.counts.unreproducible, report.counts.errors) == (0, 0)
     assert report.counts.decisions == 3 + sum(report.censored.values()) + report.counts.same
-    assert {root: (one.kind, one.cause, one.about) for root, one in found.items()} == {
-        STRUCK: ("breaks", "data", "call of order"),
-        LOOKED_AT: ("adds_gate", "rules", "call of order"),
-        VETTED: ("widens", "data", "call of order"),
+    assert {root: (one.kind, one.cause, one.tool) for root, one in found.items()} == {
+        STRUCK: ("breaks", "data", "erp.place_order@1"),
+        LOOKED_AT: ("adds_gate", "rules", "erp.place_order@1"),
+        VETTED: ("widens", "data", "erp.place_order@1"),
     }
     assert found[STRUCK].after.codes == ["erp.supplier_not_vetted"]
     assert found[STRUCK].censored > 0
@@ -80,6 +81,21 @@ def test_the_tests_it_writes_stand_among_the_candidates_own(
     )
     assert (done.returncode, done.stdout) == (0, b"")
     assert "laptop" not in "".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def test_the_page_shows_each_plan_with_the_step_that_differs(
+    recorded: Path, candidate: Path, remit: Command, tmp_path: Path
+) -> None:
+    """One file that loads and runs nothing; texts of runs stay texts."""
+    file = tmp_path / "page.html"
+    report = report_of(remit, recorded, candidate, "--html", file)
+    page = file.read_text(encoding="utf-8")
+
+    assert "default-src 'none'; style-src 'unsafe-inline'" in page
+    assert not re.search(r"<script|<link|<img|<iframe|src=|href=|@import|url\((?!#)", page)
+    assert len(re.findall(r'differs">\s*<title>order', page)) == len(report.divergences) == 3
+    assert "a policy owner has to approve this report" in page
+    assert all(one.run in page for one in report.divergences)
 
 
 def test_the_same_policies_change_nothing(recorded: Path, remit: Command) -> None:
