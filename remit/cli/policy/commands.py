@@ -91,6 +91,18 @@ def what_if(
             show_default=False,
         ),
     ] = None,
+    temporal: Annotated[
+        str | None,
+        typer.Option(
+            "--temporal",
+            metavar="HOST:PORT",
+            help="Look through the histories there for decisions that the ledger lacks.",
+            show_default=False,
+        ),
+    ] = None,
+    namespace: Annotated[
+        str, typer.Option("--namespace", metavar="NAME", help="Of these histories.")
+    ] = "default",
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
@@ -105,7 +117,14 @@ def what_if(
     from remit.cli.whatif.command import what_if as start
     from remit.cli.whatif.making import Question
 
-    question = Question(candidate, moment(since), base or "", project)
+    question = Question(
+        candidate,
+        moment(since),
+        base or "",
+        project,
+        temporal=temporal or "",
+        namespace=namespace,
+    )
     return start(question, archive, Outputs(report, tests, html), as_json=as_json)
 
 

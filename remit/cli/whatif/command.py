@@ -31,7 +31,8 @@ def what_if(question: Question, archive: Path | None, outputs: Outputs, *, as_js
     """Compare, and print what was found.
 
     Returns:
-        `FINDINGS` when the candidate errs, or decisions could not be reproduced; else `OK`.
+        `FINDINGS` when the candidate errs, or decisions are missing or could not be reproduced;
+        else `OK`.
     """
     if not question.candidate.is_dir():
         hint = "name a folder as `policies` of a project is one"
@@ -44,15 +45,17 @@ def what_if(question: Question, archive: Path | None, outputs: Outputs, *, as_js
         written(outputs.page, page(made))
     if outputs.tests is not None:
         tested(outputs.tests, report)
+    is_ok = is_clean(report) and not made.gaps
     document = {
-        "ok": is_clean(report),
+        "ok": is_ok,
         "digest": report.digest,
         "report": json.loads(report.model_dump_json()),
         "took_s": round(made.took_s, 3),
         "unreproduced": list(made.unproven),
+        "gaps": list(made.gaps),
     }
     answer(document, lines(made), as_json=as_json)
-    return ExitCode.OK if is_clean(report) else ExitCode.FINDINGS
+    return ExitCode.OK if is_ok else ExitCode.FINDINGS
 
 
 def is_clean(report: Report) -> bool:

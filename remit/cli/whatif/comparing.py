@@ -18,6 +18,7 @@ from remit.cli.whatif.reading import Page, Recorded, Source
 from remit.decision.decision import Decided, Decision
 from remit.decision.whatif import Change, Compared, Tally
 from remit.enforcement.deciding import recorded
+from remit.evidence.asked import text
 
 MOST_LISTED = 500
 """First differences that a report lists; further ones are counted."""
@@ -51,6 +52,8 @@ class Found:
     """Decisions that were not compared, by why."""
     overtaken: int = 0
     findings: list[str] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    """Ids of all decisions that were read."""
     unproven: list[str] = field(default_factory=list)
     """The first few that did not come out again, in words."""
 
@@ -98,6 +101,7 @@ class Comparison:
 
     async def _page(self, page: Page) -> None:
         self.found.findings += page.findings
+        self.found.ids.update(text(one.asked.decision, "decision_id") for one in page.decisions)
         for one in page.decisions:
             if one.absent:
                 self._set_apart(one, one.absent)

@@ -43,6 +43,9 @@ class Question:
     """End of the period; 0 for now."""
     is_proven: bool = True
     """Whether the smallest facts are searched."""
+    temporal: str = ""
+    """Address of Temporal, whose histories are looked through for decisions; empty for none."""
+    namespace: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Made:
     unproven: Sequence[str]
     drawings: Mapping[str, str]
     """Plans of runs as SVG, by root: of those with a proof."""
+    gaps: Sequence[str]
+    """Decisions that Temporal tells of and the ledger does not, in words."""
 
 
 async def make(source: Source, question: Question) -> Made:
@@ -102,7 +107,18 @@ async def make(source: Source, question: Question) -> Made:
         )
         shown = [found.firsts[number] for number in proofs]
         drawings = {one.recorded.root: await drawing(source, one) for one in shown}
-        return Made(report, took_s, found.unproven, drawings)
+        gaps = await _gaps(question, until_ms, found)
+        return Made(report, took_s, found.unproven, drawings, gaps)
+
+
+async def _gaps(question: Question, until_ms: int, found: Found) -> Sequence[str]:
+    if not question.temporal:
+        return ()
+    # Only who asks for it waits for Temporal's client to be loaded.
+    from remit.cli.whatif.histories import gaps
+
+    period = question.since_ms, until_ms
+    return await gaps(question.temporal, question.namespace, period, found.ids)
 
 
 async def in_force(source: Source, question: Question) -> Bundle:

@@ -71,7 +71,7 @@ def _verdict(made: Made) -> Markup:
     report = made.report
     counts = report.counts
     changed = sum(report.first.values())
-    if counts.errors or counts.unreproducible or report.findings:
+    if counts.errors or counts.unreproducible or report.findings or made.gaps:
         css, told = "broken", "These policies cannot be promoted by this comparison."
     elif report.widens:
         css, told = "unknown", "They permit more: a policy owner has to approve this report."
@@ -90,7 +90,7 @@ def _verdict(made: Made) -> Markup:
         )
         rows.append(el("li", el("span", told_behind + "one they would have been other runs.")))
     rows += [el("li", f"{number} {what}.") for number, what in apart(report)]
-    rows += [el("li", line) for line in (*made.unproven, *report.findings[:20])]
+    rows += [el("li", line) for line in (*made.unproven, *made.gaps, *report.findings[:20])]
     listed = el("ul", *rows) if rows else Markup("")
     return el("section", el("p", told, css="says"), listed, css=f"card verdict {css}")
 

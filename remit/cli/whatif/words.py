@@ -50,6 +50,7 @@ def _head(made: Made) -> Iterator[str]:
     for number, what in apart(report):
         yield f"  {number} {what}"
     yield from (f"    {line}" for line in made.unproven)
+    yield from (f"  GAP  {line}" for line in made.gaps)
     for line in report.findings[:20]:
         yield f"  NOT as it was written: {line}"
 
