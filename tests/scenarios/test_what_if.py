@@ -12,10 +12,10 @@ from temporalio.client import Client
 from remit.canonical import JSON
 from remit.cli.whatif.approving import approve
 from remit.cli.whatif.command import written
-from remit.cli.whatif.making import Question, make
+from remit.cli.whatif.histories import gaps
+from remit.cli.whatif.making import Made, Question, make
 from remit.cli.whatif.promoting import Promotion, promotion
 from remit.cli.whatif.reading import source
-from remit.decision.promotion import Report
 from tests.running import ended, waits
 from tests.scenarios.office import Office, answer
 from tests.scenarios.test_sc02_purchase import HOLDER, purchase
@@ -70,10 +70,18 @@ async def bought(client: Client, **inputs: JSON) -> str:
     return str(handle.first_execution_run_id)
 
 
-async def report_on(office: Office, candidate: Path, since_ms: int) -> Report:
+async def made_on(office: Office, candidate: Path, since_ms: int) -> Made:
     """Return what a candidate would have changed since a moment."""
+    question = Question(candidate, since_ms, "", office.project, temporal=office.address)
     async with source(office.project, None) as opened:
-        return (await make(opened, Question(candidate, since_ms, "", office.project))).report
+        return await make(opened, question)
+
+
+async def decisions_of(office: Office, root: str) -> list[str]:
+    """Return the ids of the decisions about a run's calls, as the ledger has them."""
+    found = [record["body"] for record in await office.evidence(root)]
+    told = [body.get("decision") for body in found if isinstance(body, dict)]
+    return [str(one["decision_id"]) for one in told if isinstance(one, dict)]
 
 
 async def test_one_is_blocked_one_widened_one_gated_and_promotion_waits(
@@ -90,7 +98,8 @@ async def test_one_is_blocked_one_widened_one_gated_and_promotion_waits(
             await bought(client, team=outside): "widens",
             await bought(client): "",
         }
-        report = await report_on(office, candidate, since_ms)
+        made = await made_on(office, candidate, since_ms)
+        report = made.report
         wanted = Promotion(candidate, report, AUTHOR, office.project)
         before = (await promotion(wanted)).decided.decision
         file = tmp_path / "report.json"
@@ -99,6 +108,13 @@ async def test_one_is_blocked_one_widened_one_gated_and_promotion_waits(
             await asyncio.to_thread(approve, file, name, "", office.project, as_json=True)
         after = (await promotion(wanted)).decided.decision
 
+        known = {one for root in runs for one in await decisions_of(office, root)}
+        lost = (await decisions_of(office, next(iter(runs))))[-1]
+        period = since_ms, report.made_ms
+        missed = await gaps(office.address, "default", period, known - {lost})
+
+    assert made.gaps == []
+    assert [line.rsplit(" ", 1)[1] for line in missed] == [lost]
     assert {one.root: one.kind for one in report.divergences} == {
         root: kind for root, kind in runs.items() if kind
     }

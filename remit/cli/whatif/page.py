@@ -6,6 +6,7 @@ what people would be asked, what the data permits besides. Tests and digests are
 
 from collections.abc import Sequence
 
+from remit.canonical import digest_bytes
 from remit.cli.evidence.markup import STYLE, Markup, el, facts, join, table
 from remit.cli.evidence.page import pill
 from remit.cli.questions.words import moment
@@ -117,11 +118,21 @@ def _row(one: Divergence) -> Sequence[str]:
 
 
 def _shown(one: Divergence, made: Made) -> Markup:
-    drawing = made.drawings.get(one.root, "")
+    drawing = _alone(made.drawings.get(one.root, ""), one.root)
     proof = one.proof
     told = _proof(proof) if proof else Markup("")
     picture = el("div", Markup(drawing), css="drawing") if drawing else Markup("")
     return join([told, picture])
+
+
+def _alone(drawing: str, name: str) -> str:
+    """Return a drawing whose ids are its own: several stand in one page."""
+    suffix = digest_bytes(name.encode())[-8:]
+    for id_ in ("title", "tip"):
+        drawing = drawing.replace(f'id="{id_}"', f'id="{id_}-{suffix}"')
+        drawing = drawing.replace(f'"url(#{id_})"', f'"url(#{id_}-{suffix})"')
+        drawing = drawing.replace(f'labelledby="{id_}"', f'labelledby="{id_}-{suffix}"')
+    return drawing
 
 
 def _proof(proof: Proof) -> Markup:

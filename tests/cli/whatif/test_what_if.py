@@ -94,6 +94,9 @@ def test_the_page_shows_each_plan_with_the_step_that_differs(
     assert "default-src 'none'; style-src 'unsafe-inline'" in page
     assert not re.search(r"<script|<link|<img|<iframe|src=|href=|@import|url\((?!#)", page)
     assert len(re.findall(r'differs">\s*<title>order', page)) == len(report.divergences) == 3
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) == 6
+    assert set(re.findall(r"url\(#([^)]+)\)", page)) <= set(ids)
     assert "a policy owner has to approve this report" in page
     assert all(one.run in page for one in report.divergences)
 
