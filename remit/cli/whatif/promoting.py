@@ -30,6 +30,8 @@ class Promotion:
     by: str
     """Who wants it."""
     project: Path | None
+    base: str = ""
+    """Revision in force, where the caller knows it; else it is looked up."""
     profile: str = "light"
     verified: bool = False
     """Whether the name in `by` was proven."""
@@ -101,7 +103,7 @@ def _question(wanted: Promotion, report: Report) -> Question:
     return Question(
         candidate=wanted.candidate,
         since_ms=report.since_ms,
-        base="",
+        base=wanted.base,
         project=wanted.project,
         until_ms=report.made_ms,
         is_proven=False,
