@@ -497,6 +497,26 @@ COMMAND: Mapping[str, Entry] = {
         "An OPA started for `decision replay` or `dry-run --why` does not serve the bundle.",
         "The bundle may be of another version of OPA; compare with `remit status`.",
     ),
+    "WHATIF-NO-BASE": Entry(
+        "A what-if has no policies to compare with: none were in force, or their bundle is not "
+        "kept.",
+        "`remit up` publishes the project's policies; `--base` names a revision that is kept.",
+    ),
+    "PROMOTION-REPORT": Entry(
+        "A candidate is to be approved or promoted without a report that can be read.",
+        "`remit policy what-if --candidate DIR --report FILE` writes one.",
+    ),
+    "PROMOTION-OTHER-CANDIDATE": Entry(
+        "The report is about other policies than those to be promoted.",
+        "Make it again: every edit of a policy makes another candidate.",
+    ),
+    "PROMOTION-FOREIGN": Entry(
+        "The report was made with another ledger.", "Make it with this project's ledger."
+    ),
+    "PROMOTION-DIFFERS": Entry(
+        "The report does not come out again: it was changed, or what was recorded was.",
+        "Make it again; `remit evidence verify` tells whether records were altered.",
+    ),
     "FILE-UNWRITABLE": Entry("A file cannot be written.", "See the message."),
     "PROJECT-EXISTS": Entry("The folder is not empty.", "Name another one."),
     "PLAN-INVALID": Entry("The plan is too broken to be drawn.", "`remit validate`."),

@@ -24,6 +24,8 @@ registry := {
 		"buyer": {"roles": ["budget_holder"]},
 		"clerk@acme.example": {"roles": ["data_owner"]},
 		"operator@acme.example": {"roles": ["operator"]},
+		"author@acme.example": {"roles": ["policy_owner"]},
+		"owner@acme.example": {"roles": ["policy_owner"]},
 		"operator@other.example": {"roles": ["operator"], "tenants": ["other"]},
 	},
 	"egress": {"acme": ["erp.acme.example", "*.partner.example"]},
@@ -208,6 +210,31 @@ vote(by, role) := object.union(base, {
 order(by, name) := object.union(base, {
 	"kind": "order",
 	"order": {"name": name, "path": "", "by": by, "verified": false, "ended_ms": null},
+})
+
+# METADATA
+# title: Facts of a candidate whose report differs so
+promotion(changes) := object.union(base, {
+	"kind": "promotion",
+	"principal": null,
+	"promotion": object.union(
+		{
+			"revision": other_digest,
+			"base": digest,
+			"by": "author@acme.example",
+			"verified": false,
+			"decisions": 1000,
+			"unreproducible": 0,
+			"widens": 0,
+			"breaks": 0,
+			"gates": 0,
+			"errors": 0,
+			"widens_data": [],
+			"report_age_ms": 0,
+			"approvers": [],
+		},
+		changes,
+	),
 })
 
 # METADATA

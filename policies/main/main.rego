@@ -18,6 +18,7 @@ import data.remit.global.facts
 import data.remit.lib
 import data.remit.lib.shape
 import data.remit.orders
+import data.remit.promotion
 import data.remit.risk
 import data.remit.system
 import data.remit.undo
@@ -171,9 +172,19 @@ lifted contains exceptions.told(one) if {
 	some one in exceptions.in_force[reason.code]
 }
 
+denies contains reason if {
+	input.kind == "promotion"
+	some reason in promotion.denies
+}
+
 # METADATA
 # scope: document
 # labels: {concern: governance, control: D-04}
+permits contains reason if {
+	input.kind == "promotion"
+	some reason in promotion.permits
+}
+
 permits contains reason if {
 	input.kind == "order"
 	some reason in orders.permits

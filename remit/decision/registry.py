@@ -227,6 +227,15 @@ class Orders(Model):
     go: list[Role]
 
 
+class PromotionRule(Model):
+    """What a candidate for the policies in force is held to."""
+
+    role: Role
+    """Role that may approve one that permits more."""
+    max_report_age_ms: Annotated[int, Field(gt=0)]
+    """How long a what-if counts."""
+
+
 class RiskByOperation(Model):
     """Risk of a call that nothing else makes riskier."""
 
@@ -356,6 +365,7 @@ class Thresholds(Model):
     plans: PlanRules
     gates: Gates
     orders: Orders
+    promotion: PromotionRule
 
 
 class Vendor(Model):

@@ -72,7 +72,23 @@ def parse(status: int, body: bytes, proposed_digest: Digest | None) -> Answer:
         raise PolicyInvalidError("host:bad_question", "OPA warns that it was asked wrongly")
     if "result" not in document:
         raise PolicyInvalidError("host:undefined", "the entry point of the policies is undefined")
-    decision = _decision(document["result"])
+    decision = trusted(document["result"], proposed_digest, active)
+    decision_id = document.get("decision_id")
+    return Answer(decision, decision_id if isinstance(decision_id, str) else "", _version(document))
+
+
+def trusted(result: JSON, proposed_digest: Digest | None, active: str) -> Decision:
+    """Return what OPA said as a decision.
+
+    Args:
+        result: What the entry point returned.
+        proposed_digest: What the decision must echo.
+        active: Revision of the bundle that was asked.
+
+    Raises:
+        PolicyInvalidError: it is not exactly a decision about these facts under that revision.
+    """
+    decision = _decision(result)
     if decision.proposed_digest != proposed_digest:
         raise PolicyInvalidError("host:digest_mismatch", "the decision is about another call")
     if decision.policy_revision != active:
@@ -80,8 +96,7 @@ def parse(status: int, body: bytes, proposed_digest: Digest | None) -> Answer:
             "host:revision_mismatch",
             f"decided under {decision.policy_revision!r}, but {active!r} is active",
         )
-    decision_id = document.get("decision_id")
-    return Answer(decision, decision_id if isinstance(decision_id, str) else "", _version(document))
+    return decision
 
 
 def read_status(status: int, body: bytes) -> JSONObject:

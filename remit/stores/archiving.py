@@ -19,7 +19,7 @@ from remit.ledger.entries import RunRow
 from remit.ledger.errors import LedgerError
 from remit.stores import log, runs
 from remit.stores.inserting import insert_once
-from remit.stores.schema import bundles, contents, leaves, records, tombstones, unsealed
+from remit.stores.schema import bundles, chains, contents, leaves, records, tombstones, unsealed
 from remit.stores.schema import runs as run_table
 from remit.stores.statements import Value
 from remit.stores.transaction import Transaction
@@ -66,6 +66,13 @@ _NAMING = (
     .where(records.c.body.contains(bindparam("text"), autoescape=False))
     .group_by(records.c.root)
     .order_by(records.c.root)
+)
+_SINCE = (
+    select(chains.c.root)
+    .join(records, (records.c.root == chains.c.root) & (records.c.seq == chains.c.length))
+    .where(chains.c.root > bindparam("after"), records.c.at_ms >= bindparam("since"))
+    .order_by(chains.c.root)
+    .limit(bindparam("most"))
 )
 _UNSEALED = select(unsealed.c.root).order_by(unsealed.c.root).limit(bindparam("most"))
 _SEALED = delete(unsealed).where(unsealed.c.root == bindparam("of"))
@@ -118,6 +125,10 @@ class LogStore:
     async def naming(self, text: str) -> Sequence[RunRow]:
         """Return the runs whose records name a digest or a revision; reads every record."""
         return await self._read(partial(_naming, text=text))
+
+    async def roots_since(self, since_ms: int, after: str, most: int) -> Sequence[str]:
+        """Return chains whose last record is not older, by name, those behind `after`."""
+        return await self._read(partial(_since, since=since_ms, after=after, most=most))
 
     async def keep_bundle(self, revision: str, body: bytes) -> None:
         """Keep a policy bundle; the one that stands under a revision stays."""
@@ -210,6 +221,10 @@ def _content(tx: Transaction, digest: Digest) -> bytes | None:
 def _naming(tx: Transaction, text: str) -> Sequence[RunRow]:
     found = [runs.find(tx, str(row[0])) for row in tx.all(_NAMING, text=text)]
     return [run for run in found if run is not None]
+
+
+def _since(tx: Transaction, since: int, after: str, most: int) -> Sequence[str]:
+    return [str(row[0]) for row in tx.all(_SINCE, since=since, after=after, most=most)]
 
 
 def _keep_bundle(tx: Transaction, revision: str, body: bytes) -> None:

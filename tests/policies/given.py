@@ -15,6 +15,7 @@ from remit.decision.facts import (
     PlanGate,
     PlanStepFact,
     Principal,
+    Promotion,
     Run,
     SystemCall,
     Vote,
@@ -184,6 +185,29 @@ def order(by: str = "operator@acme.example", name: str = "rollback") -> Facts:
     told = {"name": name, "path": "", "by": by, "verified": False, "ended_ms": None}
     said = Order.model_validate(told)
     return Facts(kind="order", principal=PRINCIPAL, order=said, context=CONTEXT)
+
+
+def promotion(by: str = "operator@acme.example") -> Facts:
+    """Return the facts of a candidate that permits no more; its base is to be what is served."""
+    return Facts(
+        kind="promotion",
+        promotion=Promotion(
+            revision=DIGEST,
+            base=DIGEST,
+            by=by,
+            verified=False,
+            decisions=1000,
+            unreproducible=0,
+            widens=0,
+            breaks=0,
+            gates=0,
+            errors=0,
+            widens_data=[],
+            report_age_ms=0,
+            approvers=[],
+        ),
+        context=CONTEXT,
+    )
 
 
 def document(facts: Facts) -> JSONObject:

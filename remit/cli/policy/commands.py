@@ -1,13 +1,146 @@
 """`remit policy …` as it is typed. What the commands do is imported when one runs."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from remit.cli.options import group
-from remit.cli.policy_delivery.commands import add_delivery
+from remit.cli.options import AsJson, InProject
+
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write the report, which `remit policy approve` and a promotion take.",
+        show_default=False,
+    ),
+]
 
 
 def make_policy_app() -> typer.Typer:
     """Return the group of commands about policies."""
-    app = group("policy", "Look after policies.")
-    add_delivery(app)
+    app = typer.Typer(
+        name="policy",
+        help="Look after policies.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    # A group of one would be a command by itself.
+    app.callback()(_policies)
+    app.command("what-if")(what_if)
+    app.command("approve")(approve)
     return app
+
+
+def _policies() -> None:
+    """Look after policies."""
+
+
+def what_if(
+    candidate: Annotated[
+        Path,
+        typer.Option(
+            "--candidate", metavar="DIR", help="Folder of the policies that are proposed."
+        ),
+    ],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="A day or a moment; without it everything.",
+            show_default=False,
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="REVISION",
+            help="Compare with these; without it with the policies in force.",
+            show_default=False,
+        ),
+    ] = None,
+    report: ReportFile = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write one readable page, with the plans' graphs.",
+            show_default=False,
+        ),
+    ] = None,
+    tests: Annotated[
+        Path | None,
+        typer.Option(
+            "--tests",
+            metavar="DIR",
+            help="Write the smallest facts that differ, each as a test in Rego.",
+            show_default=False,
+        ),
+    ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            "--archive",
+            metavar="FILE",
+            help="Ask about an archive of evidence, in place of the project's ledger.",
+            show_default=False,
+        ),
+    ] = None,
+    temporal: Annotated[
+        str | None,
+        typer.Option(
+            "--temporal",
+            metavar="HOST:PORT",
+            help="Look through the histories there for decisions that the ledger lacks.",
+            show_default=False,
+        ),
+    ] = None,
+    namespace: Annotated[
+        str, typer.Option("--namespace", metavar="NAME", help="Of these histories.")
+    ] = "default",
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell what a candidate for the policies would have changed.
+
+    Puts the recorded facts of past decisions to their own rules, to the rules in force and to the
+    candidate's. Of each run the first difference is told; the exit code is 1 when the candidate
+    errs or something cannot be reproduced. Needs the ledger, no running stack.
+    """
+    from remit.cli.whatif.command import Outputs
+    from remit.cli.whatif.command import since as moment
+    from remit.cli.whatif.command import what_if as start
+    from remit.cli.whatif.making import Question
+
+    question = Question(
+        candidate,
+        moment(since),
+        base or "",
+        project,
+        temporal=temporal or "",
+        namespace=namespace,
+    )
+    return start(question, archive, Outputs(report, tests, html), as_json=as_json)
+
+
+def approve(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="What `what-if` wrote.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who approves it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Approve a candidate by the report of its what-if.
+
+    Names the report by its digest, so that it counts for these policies and this comparison alone.
+    A candidate that permits more than the policies in force needs somebody with the role
+    `policy_owner`, other than its author; the policies in force decide that when it is promoted.
+    """
+    from remit.cli.whatif.approving import approve as start
+
+    return start(report, by, reason, project, as_json=as_json)

@@ -41,10 +41,30 @@ async def promotion_of(report: Path | None, candidate: Candidate) -> Leave:
     Raises:
         CliError: `POLICY-NOT-PROMOTED`: there is no leave; exit code 1.
     """
+    from remit.cli.whatif.approving import read_report
+    from remit.cli.whatif.promoting import Promotion, promotion
+
     if report is None:
         message = f"policies are reviewed here: release {candidate.base.serial} stays in force"
         hint = "`remit policy what-if --report FILE` makes the report that `--report FILE` takes"
-    else:
-        message = f"nobody can judge {str(report)!r} yet: reports of what-if are not built"
-        hint = "`[policy] review` in remit.toml says whether policies are reviewed"
-    raise CliError([Finding("POLICY-NOT-PROMOTED", message, hint)], ExitCode.FINDINGS)
+        raise CliError([Finding("POLICY-NOT-PROMOTED", message, hint)], ExitCode.FINDINGS)
+    found = read_report(report)
+    if (found.candidate, found.base) != (candidate.revision, candidate.base.revision):
+        message = f"{str(report)!r} is not about these policies behind those in force"
+        hint = "make it again: what-if compares with the policies in force"
+        raise CliError([Finding("POLICY-NOT-PROMOTED", message, hint)], ExitCode.FINDINGS)
+    wanted = Promotion(
+        candidate=candidate.project / "policies",
+        report=found,
+        by=candidate.by,
+        project=candidate.project,
+        profile=candidate.profile,
+    )
+    promoted = await promotion(wanted)
+    if not promoted.is_allowed:
+        said = [
+            Finding("POLICY-NOT-PROMOTED", f"{one.code}: {one.message}")
+            for one in promoted.decided.decision.reasons
+        ]
+        raise CliError(said, ExitCode.FINDINGS)
+    return Leave(found.digest, tuple(promoted.approvers))

@@ -16,7 +16,7 @@ from remit.evidence.fields import inner
 SAME, DIFFERENT, STRICTER, LOOSER = "same", "different", "stricter", "looser"
 NOT_REPRODUCIBLE = "not_reproducible"
 _STRICTNESS = {"allow": 0, "require_approval": 1, "deny": 2}
-_COMPARED = ("effect", "risk", "reasons", "permits", "obligations")
+COMPARED = ("effect", "risk", "reasons", "permits", "obligations")
 """What a decision says; its id and moment are each asking's own."""
 
 
@@ -92,10 +92,10 @@ def _host(asked: Asked) -> str:
 def _compared(asked: Asked, now: JSONObject, *, is_then: bool) -> Judged:
     then = asked.decision
     if is_then:
-        names = [name for name in (*_COMPARED, "revision") if then.get(name) != now.get(name)]
+        names = [name for name in (*COMPARED, "revision") if then.get(name) != now.get(name)]
         return Judged(asked, DIFFERENT if names else SAME, _named(names), now)
     before, after = (_STRICTNESS.get(str(one.get("effect")), 2) for one in (then, now))
-    names = [name for name in _COMPARED if then.get(name) != now.get(name)]
+    names = [name for name in COMPARED if then.get(name) != now.get(name)]
     verdict = SAME if before == after else STRICTER if after > before else LOOSER
     return Judged(asked, verdict, _named(names), now)
 

@@ -18,6 +18,7 @@ from remit.cli.stack.binaries import OPA, cache_folder, ensure
 from remit.cli.stack.bundle import Bundle, BundleBuilder
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.layout import SOCKET_PATH_BYTES
+from remit.cli.stack.opa import VARIABLES
 from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, read_sources
 from remit.enforcement.opa import OpaClient
 
@@ -67,9 +68,9 @@ async def started(opa: Path, bundle: bytes) -> AsyncIterator[Path]:
         process = await asyncio.create_subprocess_exec(
             *(str(opa), "run", "--server", "--skip-version-check", "--log-level", "error"),
             *("--addr", f"unix://{socket}", "--unix-socket-perm", "600"),
-            *("--skip-verify", "--bundle", str(archive)),
+            *("--skip-verify", "--optimize-store-for-read-speed", "--bundle", str(archive)),
             cwd=folder,
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(folder)},
+            env={"PATH": os.environ.get("PATH", ""), "HOME": str(folder), **VARIABLES},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

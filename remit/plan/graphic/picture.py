@@ -6,7 +6,7 @@ where they are written down, by each format in its own way.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from remit.canonical import JSON, Digest, canonical
@@ -14,7 +14,7 @@ from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.tool.contract import ToolContract
 
 NodeKind = Literal["read", "effect", "plan"]
-MarkKind = Literal["gate", "irreversible", "undo", "loop", "condition"]
+MarkKind = Literal["gate", "irreversible", "undo", "loop", "condition", "differs"]
 EdgeKind = Literal["needs", "on_denied", "on_failed"]
 
 _REFERENCE = re.compile(r"^\$\{(.*)\}$")
@@ -76,6 +76,16 @@ def picture(plan: CompiledPlan, contracts: Mapping[Digest, ToolContract]) -> Pic
         nodes=tuple(_node(step, contracts, names) for step in plan.steps),
         edges=tuple(_edges(plan)),
     )
+
+
+def marked(drawn: Picture, step: str, words: str) -> Picture:
+    """Return a drawing on which one step stands out, with what there is to say about it."""
+    mark = Mark("differs", _cut(words))
+    nodes = [
+        replace(node, marks=(mark, *node.marks)) if node.id == step else node
+        for node in drawn.nodes
+    ]
+    return replace(drawn, nodes=tuple(nodes))
 
 
 def _edges(plan: CompiledPlan) -> Iterator[Edge]:

@@ -36,6 +36,7 @@ _LEGEND = (
     ("irreversible", "cannot be undone"),
     ("loop", "runs many times"),
     ("condition", "on a condition"),
+    ("differs", "differs"),
 )
 
 _LIGHT = {
@@ -54,6 +55,7 @@ _LIGHT = {
     "irreversible": "#c0392b",
     "loop": "#0e7490",
     "condition": "#5d6b79",
+    "differs": "#b3007a",
 }
 _DARK = {
     "ground": "#12181f",
@@ -71,6 +73,7 @@ _DARK = {
     "irreversible": "#f0796b",
     "loop": "#22d3ee",
     "condition": "#9aa7b4",
+    "differs": "#ff6ec7",
 }
 _SHAPES = """
 text { font: 12.5px system-ui, "DejaVu Sans", sans-serif; }
@@ -82,6 +85,7 @@ text { font: 12.5px system-ui, "DejaVu Sans", sans-serif; }
 .inner { fill: none; stroke-width: 1; }
 .behind { stroke-width: 1; }
 .lost .box { stroke-width: 2.2; }
+.differs .box { stroke-width: 3.4; }
 .label { stroke-width: 4; paint-order: stroke; }
 """
 
@@ -103,6 +107,7 @@ def _colours(of: Mapping[str, str]) -> str:
         for kind in ("read", "effect", "plan")
     ]
     rules.append(f".lost .box {{ stroke: {of['irreversible']}; }}")
+    rules.append(f".differs .box {{ stroke: {of['differs']}; }}")
     rules += [f".dot-{kind} {{ fill: {of[kind]}; }}" for kind, _ in _LEGEND]
     return "\n".join(rules)
 
@@ -162,7 +167,8 @@ def _box(node: Node, size: Size, corner: Point) -> Iterator[str]:
     kinds = {mark.kind for mark in node.marks}
     lost = " lost" if "irreversible" in kinds else ""
     many = " many" if "loop" in kinds else ""
-    yield f'<g class="{node.kind}{lost}{many}">'
+    differs = " differs" if "differs" in kinds else ""
+    yield f'<g class="{node.kind}{lost}{many}{differs}">'
     yield f"<title>{_text(_whole(node))}</title>"
     if "loop" in kinds:
         yield _rect("behind", x + 5, y + 5, size)
