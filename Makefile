@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 PLANS  ?= 300
 SEED   ?= 1
 PROFILE ?= light
+# One more than the smallest machine has cores: half of the time goes by waiting for a stack.
+TESTERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install programs demo up down test unit large full lint types policy bench drill chaos lock schemas clean
@@ -29,11 +31,14 @@ up: install ## Start a stack on the back office; PROFILE=full: on PostgreSQL
 down: install ## Stop it
 	@$(BIN)/remit down examples/backoffice
 
+# Tests start hundreds of Python processes; where nothing is compiled beforehand, each compiles all it imports.
+test unit large full: export PYTHONDONTWRITEBYTECODE =
+
 test: install programs lint types policy ## Run every check and every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -q
 
 unit: install ## Run the tests that need no server
-	@$(BIN)/python -m pytest -q -n 2 -m "not stack and not opa"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not stack and not opa"
 
 large: install programs ## Run the largest plans, and the fault machine in miniature; takes minutes
 	@$(BIN)/python -m pytest -q -m large

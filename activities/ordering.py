@@ -5,9 +5,10 @@ from temporalio import activity
 from activities.planning import ROLE
 from remit.canonical import JSON, JSONObject
 from remit.decision.decision import Decided
-from remit.decision.facts import Facts, Order
+from remit.decision.facts import Facts, Order, Principal
 from remit.enforcement import failure
-from remit.enforcement.deciding import facts_of, principal, recorded
+from remit.enforcement.deciding import facts_of, recorded
+from remit.enforcement.deciding import principal as principal_of
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
@@ -39,16 +40,18 @@ class Ordering:
         fields: JSONObject,
         path: str = "",
         ended_ms: int | None = None,
+        principal: Principal | None = None,
     ) -> Answered | None:
         """Return why policy refuses an order about a run, or about the call at `path`.
 
-        `ended_ms` is when the run ended, if it has.
+        `ended_ms` is when the run ended, if it has. An order about no run states for whom it is.
         """
         by = str(fields["by"])
         refused: Answered | None
         facts: list[Content] = []
         try:
-            decided = await self._decide(root, message, by, path, ended_ms)
+            whose = principal or await self._whose(root)
+            decided = await self._decide(whose, message, by, path, ended_ms)
         except PolicyUnavailableError as error:
             text = f"OPA did not answer ({error}); the order waits"
             raise failure.unavailable(error.code, text, 2, path) from error
@@ -70,14 +73,16 @@ class Ordering:
         await self._point.ledger.append(root, [Record("order", body, facts)])
         return refused
 
-    async def _decide(
-        self, root: str, message: Message, by: str, path: str, ended_ms: int | None
-    ) -> Decided:
-        ledger = self._point.ledger
-        admission = await ledger.admission(root, "")
+    async def _whose(self, root: str) -> Principal:
+        admission = await self._point.ledger.admission(root, "")
         if admission is None:
             raise PolicyInvalidError("ADMISSION-ABSENT", "the ledger knows no plan of this run")
         pinned = await self._point.pinned.plan(admission.compiled)
+        return principal_of(pinned.plan)
+
+    async def _decide(
+        self, whose: Principal, message: Message, by: str, path: str, ended_ms: int | None
+    ) -> Decided:
         order = {
             "name": message.name,
             "path": path,
@@ -87,7 +92,7 @@ class Ordering:
         }
         facts = Facts(
             kind="order",
-            principal=principal(pinned.plan),
+            principal=whose,
             order=Order.model_validate(order),
             context=self._point.deciding.context(Frame.of(activity.info(), ROLE)),
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from temporalio.client import Client
 
-from benchmarks.arena import PROJECT, ROOT, Arena, arena
+from benchmarks.arena import BARE, BEST, LEAN, PROJECT, ROOT, Arena, arena
 from benchmarks.compiling import compile_times
 from benchmarks.deciding import decisions
 from benchmarks.histories import histories
@@ -45,6 +45,8 @@ NAMES = (
 )
 _ALONE = frozenset({"compiling", "recording"})
 """What needs no stack."""
+_COUNTED = frozenset({"histories"})
+"""What is counted, not timed: nobody need be warm, and one bare worker is enough."""
 
 Found = dict[str, BaseModel]
 
@@ -72,7 +74,8 @@ def main() -> None:
         found["recording"] = recording(scale.recorded_steps, given.ledger)
     versions: dict[str, str] = {}
     if set(wanted) - _ALONE:
-        with arena(say) as place:
+        timed = set(wanted) - _ALONE - _COUNTED
+        with arena(say, (BARE, LEAN, BEST) if timed else (BARE,)) as place:
             versions = load(Layout(place.project.resolve()).state).versions
             found |= asyncio.run(_measured(place, project, scale, wanted))
     machine = Machine.here(versions, load_before)
@@ -88,8 +91,9 @@ def main() -> None:
 async def _measured(place: Arena, project: Project, scale: Scale, wanted: Collection[str]) -> Found:
     client = await place.client()
     found: Found = {}
-    say("warming up")
-    await warm_up(client, scale)
+    if set(wanted) - _ALONE - _COUNTED:
+        say("warming up")
+        await warm_up(client, scale)
     for name, measure in _measures(client, place, project, scale).items():
         if name in wanted:
             say(name)

@@ -6,6 +6,7 @@ hold the same value always name it alike. Nothing here reads a clock, a file or 
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 import rfc8785
@@ -19,6 +20,9 @@ JSONObject = dict[str, JSON]
 
 Digest = str
 """`sha256:` and 64 hexadecimal digits."""
+
+DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+"""What a digest looks like."""
 
 
 class NotCanonicalError(ValueError):

@@ -3,26 +3,19 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from temporalio.client import Client
 
+from tests.grouping import pytest_xdist_make_scheduler
 from tests.running import ROOT, Running
 
-if TYPE_CHECKING:
-    from xdist.remote import Producer
-    from xdist.scheduler import Scheduling
+__all__ = ["pytest_xdist_make_scheduler"]
 
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Scheduling | None":
-    """Keep the tests of one stack together; see `tests.grouping`."""
-    if config.getvalue("dist") != "loadgroup":
-        return None
-    from tests.grouping import StackScheduling
-
-    return StackScheduling(config, log)
+# A deadline for one example would judge the machine: the tests beside it keep all cores busy.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

@@ -108,6 +108,17 @@ def plan(name: str, steps: list[JSON], **more: JSON) -> JSONObject:
     }
 
 
+def put(step: str, name: str, *needs: str, **more: JSON) -> JSONObject:
+    """Return a step that puts `name` down."""
+    args: JSONObject = {"name": name}
+    return {"id": step, "tool": "lab.put@1", "args": args, "needs": [*needs], **more}
+
+
+def burn(step: str, name: str, *needs: str) -> JSONObject:
+    """Return a step that cannot be undone, and so waits for a person."""
+    return {**put(step, name, *needs), "tool": "lab.burn@1", "irreversible": True}
+
+
 async def start(client: Client, document: JSON, **options: object) -> WorkflowHandle:
     """Start a plan as the CLI does; `id` is made up when it is not given."""
     workflow_id = str(options.pop("id", f"lab-{uuid.uuid4().hex[:12]}"))

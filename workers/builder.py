@@ -30,6 +30,7 @@ from activities.parts import Parts
 from activities.planning import Planning, Shop
 from activities.reversing import Reversing
 from activities.settlement import Settlement
+from activities.stopping import Stopping
 from activities.tending import Tending
 from activities.tool_call import tool_activity
 from activities.tools.registry import Tools
@@ -43,12 +44,12 @@ from workers.settings import WorkerSettings
 from workflows.arity import OneArgument
 from workflows.execute_part import ExecutePart
 from workflows.execute_plan import ExecutePlan
+from workflows.orders import StopCalls, TendRun
 from workflows.telling import DetailsWhenAsked
-from workflows.tend_run import TendRun
 from workflows.unwind import RepairRun, RollbackRun, UnwindPart
 
 Role = Literal["orchestrate", "tools"]
-WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun, RollbackRun, TendRun)
+WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun, RollbackRun, TendRun, StopCalls)
 PASSED_THROUGH = (
     "remit",
     "workflows",
@@ -146,6 +147,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
     reversing = Reversing(point)
     ledger = point.ledger
     tending = Tending(point, ledger.forgetting if isinstance(ledger, SqlLedger) else None)
+    stopping = Stopping(point)
     return [
         planning.admit,
         parts.admit_part,
@@ -158,6 +160,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
         amending.amend,
         reversing.order_back,
         tending.tend,
+        stopping.stop,
         voting.vote,
         voting.close_gate,
     ]

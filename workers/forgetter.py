@@ -15,6 +15,7 @@ from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.ledger.retention import Periods
 from remit.stores.forgetting import ForgettingStore
 from workers.retention import load_retention
+from workers.rounds import repeat
 
 _log = structlog.get_logger("workers.forgetter")
 
@@ -29,15 +30,7 @@ class Forgetter:
 
     async def run(self, stop: asyncio.Event, every_s: float) -> None:
         """Forget until `stop`; a fault of one round is logged and the next one tries again."""
-        while not stop.is_set():
-            try:
-                await self.round()
-            except (LedgerError, LedgerUnavailableError) as error:
-                _log.warning("round failed", error=str(error))
-            try:
-                await asyncio.wait_for(stop.wait(), every_s)
-            except TimeoutError:
-                continue
+        await repeat(self.round, stop, every_s, (LedgerError, LedgerUnavailableError), _log)
 
     async def round(self) -> int:
         """Look through what is new, and forget what is over; return how many contents."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
+from prometheus_client import Counter
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -20,6 +21,7 @@ from remit.ledger.errors import LedgerUnavailableError
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import ABANDONED, REPAIR_ID, REVERSING, AdmitPart
 from remit.stores.archiving import LogStore
+from workers.rounds import repeat
 from workers.sealing import Sealer
 from workers.settings import WorkerSettings
 from workflows.scope import Part
@@ -31,6 +33,11 @@ _OURS = (
     WorkflowExecutionStatus.CANCELED,
 )
 
+RUNS = Counter(
+    "remit_runs_closed_total",
+    "Runs by end, and whether no call was denied",
+    ["status", "compliant"],
+)
 _log = structlog.get_logger("workers.keeper")
 
 
@@ -75,15 +82,8 @@ class Keeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Compare until `stop`; a fault of one round is logged and the next one tries again."""
-        while not stop.is_set():
-            try:
-                await self.round()
-            except (RPCError, LedgerUnavailableError) as error:
-                _log.warning("round failed", error=str(error))
-            try:
-                await asyncio.wait_for(stop.wait(), self._settings.keeper_every_s)
-            except TimeoutError:
-                continue
+        every_s = self._settings.keeper_every_s
+        await repeat(self.round, stop, every_s, (RPCError, LedgerUnavailableError), _log)
 
     async def round(self) -> int:
         """Look at every open run once; return how many were closed."""
@@ -109,9 +109,15 @@ class Keeper:
         status = found.status if found.unwound else f"{ABANDONED}{found.status}"
         begin = [(run.workflow_id, one) for one in (run.root, found.run_id) if one]
         body = await self._evidence.sealer.seal(run, status, begin, unwound=found.unwound)
-        await self._ledger.close_run(run.root, status, [Record("seal", body)])
+        if await self._ledger.close_run(run.root, status, [Record("seal", body)]):
+            await self._count(run.root, found)
         _log.info("closed", run=run.root, workflow=run.workflow_id, status=found.status)
         return True
+
+    async def _count(self, root: str, found: Found) -> None:
+        totals = await self._ledger.totals(root)
+        status = found.status if found.unwound else "abandoned"
+        RUNS.labels(status, "no" if totals.denials else "yes").inc()
 
     async def _find(self, run: RunRow) -> Found:
         """Say how the newest execution of this chain stands; another chain's does not count."""

@@ -86,7 +86,7 @@ class _Reader:
         )
 
     def take(self, event: HistoryEvent) -> None:
-        kind = _kind(event.event_type)
+        kind = _kind(event)
         attributes = getattr(event, event.WhichOneof("attributes") or "", None)
         made: dict[str, object] = {}
         if kind == "ActivityTaskScheduled":
@@ -145,8 +145,8 @@ class _Reader:
                 self.leads.append((self._workflow_id, run_id))
 
 
-def _kind(number: int) -> str:
-    words = EventType.Name(number).removeprefix("EVENT_TYPE_").split("_")  # type: ignore[arg-type]  # protobuf's own enum type
+def _kind(event: HistoryEvent) -> str:
+    words = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").split("_")
     return "".join(word.capitalize() for word in words)
 
 

@@ -16,6 +16,7 @@ from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.archiving import LogStore
 from remit.stores.keyring import Keyring, KeysBusyError
 from remit.stores.publishing import CheckpointStore, PublishedError
+from workers.rounds import pause
 
 _BREATH_S = 0.005
 """Pause between batches, in which other processes get the ledger's lock."""
@@ -49,10 +50,7 @@ class Sequencer:
             await self._tried()
             if is_last:
                 return
-            try:
-                await asyncio.wait_for(stop.wait(), every_s)
-            except TimeoutError:
-                continue
+            await pause(stop, every_s)
 
     async def _tried(self) -> None:
         try:

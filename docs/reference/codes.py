@@ -319,6 +319,7 @@ LEDGER: Mapping[str, Entry] = {
     "STEP-IN-DOUBT": Entry("Nobody can tell whether it happened.", "Send `resolve_doubt`."),
     "STEP-EXHAUSTED": Entry("Its attempts are used up.", "Raise `retry.max_attempts` in the plan."),
     "STEP-UNDONE": Entry("Its undo has begun; it is not done any more.", "Start a new run."),
+    "CALL-STOPPED": Entry("Somebody stopped such calls.", "`remit stops` tells who and why."),
     "STEP-FENCED": Entry("What it stands in is being undone.", "Start a new run."),
     "STEP-SUPERSEDED": Entry(
         "A higher generation of it has begun, or an amendment took its place.", "Nothing to do."
@@ -336,7 +337,8 @@ LEDGER: Mapping[str, Entry] = {
         "The tool's rate limit is reached; nothing was called.", "It waits its turn by itself."
     ),
     "RESERVE-CONFLICT": Entry(
-        "A counter would pass its ceiling, or kept moving.", "It is decided again."
+        "A counter had no room and then had some, again and again.",
+        "It is decided again with the counters' values; policy refuses or asks where none is left.",
     ),
     "RUN-ABSENT": Entry("The run was never admitted.", "Start the plan."),
     "RUN-CLOSED": Entry("The run is over; nothing of it begins.", "Start a new run."),
@@ -435,6 +437,7 @@ HOST: Mapping[str, Entry] = {
     "host:no_bundle": Entry("OPA has no policy bundle yet.", "wait"),
     "host:unauthorized": Entry("OPA does not know our token.", "wait"),
     "host:stale_allow": Entry("The allow is older than 5 s.", "wait"),
+    "host:stopped": Entry("Somebody stopped such calls.", "wait"),
     "host:undefined": Entry("The entry point is undefined.", "deny"),
     "host:bad_answer": Entry("The answer is not JSON, or ambiguous.", "deny"),
     "host:bad_decision": Entry("The decision is malformed.", "deny"),
@@ -446,6 +449,7 @@ HOST: Mapping[str, Entry] = {
     "host:evaluation_failed": Entry("The policy contradicts itself.", "deny"),
     "host:redirect": Entry("OPA answered with a redirect.", "deny"),
     "host:obligation_unsupported": Entry("The call needs what cannot be done here.", "deny"),
+    "host:obligation_failed": Entry("With its obligations the tool would not take it.", "deny"),
 }
 """The second word says what follows: `wait` (asked again, no attempt used) or `deny`."""
 
@@ -455,6 +459,8 @@ COMMAND: Mapping[str, Entry] = {
     "CLI-AMEND": Entry(
         "The file is no proposal, or nobody states who and why.", "See the message."
     ),
+    "STOP-UNKNOWN": Entry("No such thing can be stopped.", "See the message."),
+    "STOP-BUSY": Entry("Another order about the same is on its way.", "Order again."),
     "CLI-ABORTED": Entry("Stopped by hand; nothing was done.", "Nothing to do."),
     "FILE-UNREADABLE": Entry("A file cannot be read.", "See the message."),
     "STEP-NOT-RECORDED": Entry(

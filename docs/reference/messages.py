@@ -230,8 +230,7 @@ def _codes(title: str, codes: Mapping[str, Entry]) -> list[str]:
 
 
 def _host(code: str, entry: Entry) -> Sequence[str]:
-    waits = entry.way_out == "wait"
-    runbook = _runbook(runbooks.HOST if waits else runbooks.HOST_DENIES)
+    runbook = _runbook(runbooks.of_host(code, waits=entry.way_out == "wait"))
     return f"`{code}`", entry.way_out, entry.meaning, runbook
 
 

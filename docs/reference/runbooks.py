@@ -11,6 +11,7 @@ from docs.reference.codes import GROUPS
 PLANS = "plan-refused"
 HOST = "opa-down"
 HOST_DENIES = "call-denied"
+HOST_STOPS = "stopped"
 POLICIES = "call-denied"
 STACK = "command-fails"
 
@@ -74,6 +75,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     ),
     "log-refused": ("LOG-BROKEN", "LOG-OTHER-KEY"),
     "message-refused": ("ROLLBACK-ID", "ROLLBACK-NOT-COMPLETED", "RUN-ENDED"),
+    "stopped": ("CALL-STOPPED", "STOP-BUSY", "STOP-UNKNOWN"),
     "needs-repair": (
         "REPAIR-DONE",
         "REPAIR-RETRY",
@@ -128,6 +130,13 @@ def of(group: str, code: str) -> str:
     if group == "Starting and admission" and code.startswith("AMEND-"):
         return "message-refused"
     return _ELSEWHERE.get(code, _OF_GROUP[group])
+
+
+def of_host(code: str, *, waits: bool) -> str:
+    """Return the name of the runbook for a code of the enforcement point."""
+    if code == "host:stopped":
+        return HOST_STOPS
+    return HOST if waits else HOST_DENIES
 
 
 def of_stack(code: str) -> str:

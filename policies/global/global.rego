@@ -11,23 +11,34 @@ import rego.v2
 import data.remit.global.agents
 import data.remit.global.autonomy
 import data.remit.global.budget
+import data.remit.global.ceiling
 import data.remit.global.egress
+import data.remit.global.fields
+import data.remit.global.limits
 import data.remit.global.operation
 import data.remit.global.plan
 import data.remit.global.registry
 import data.remit.global.run
+import data.remit.global.sequences
 
 denies contains reason if some reason in agents.denies
 
 denies contains reason if some reason in budget.denies
 
+denies contains reason if some reason in ceiling.denies
+
 denies contains reason if some reason in egress.denies
+
+denies contains reason if some reason in fields.denies
+denies contains reason if some reason in limits.denies
 
 denies contains reason if some reason in operation.denies
 
 denies contains reason if some reason in registry.denies
 
 denies contains reason if some reason in run.denies
+
+denies contains reason if some reason in sequences.denies
 
 undo_denies contains reason if some reason in agents.undo_denies
 
@@ -39,6 +50,8 @@ undo_denies contains reason if some reason in run.undo_denies
 
 plan_denies contains reason if some reason in agents.plan_denies
 
+plan_denies contains reason if some reason in ceiling.plan_denies
+
 plan_denies contains reason if some reason in egress.plan_denies
 
 plan_denies contains reason if some reason in plan.plan_denies
@@ -49,6 +62,14 @@ gates contains gate if some gate in autonomy.gates
 
 gates contains gate if some gate in budget.gates
 
+gates contains gate if some gate in limits.gates
+
 gates contains gate if some gate in operation.gates
 
+gates contains gate if some gate in sequences.gates
+
 reserves contains reserve if some reserve in budget.reserves
+
+reserves contains reserve if some reserve in limits.reserves
+
+obligations contains obligation if some obligation in fields.obligations

@@ -106,8 +106,7 @@ context := {
 	"environment": "test",
 	"region": "eu",
 	"profile": "light",
-	"capabilities": ["redact", "limit"],
-	"stops": [],
+	"capabilities": ["redact", "limit", "keep", "notify", "log"],
 }
 
 base := {

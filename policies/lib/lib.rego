@@ -86,6 +86,20 @@ of_tenant(person) if object.get(person, "tenants", null) == null
 of_tenant(person) if input.principal.tenant in person.tenants
 
 # METADATA
+# title: Whether a selector means a call
+# description: What it does not state fits everything.
+fits(action, selector) if {
+	object.get(selector, "tool", action.tool) == action.tool
+	object.get(selector, "domain", action.domain) == action.domain
+	object.get(selector, "operation", action.operation) == action.operation
+	_of_class(action, object.get(selector, "data_class", null))
+}
+
+_of_class(_, null)
+
+_of_class(action, class) if class in action.data_classes
+
+# METADATA
 # title: Bounds of the global layer
 # description: |
 #   The project's over the core's. In a bundle that is done already: its defaults hold both, and no call

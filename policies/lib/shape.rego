@@ -17,7 +17,7 @@ well_formed if {
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.action.attempt, input.action.cost.micros, input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.history.calls, input.history.effects, input.history.denials, input.history.undone, input.run.started_ms, input.run.deadline_ms, input.context.now_ms, input.context.scheduled_ms]))
 	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.plan.max_steps, input.budget.limit_micros]))
-	lists := [input.principal.delegation, input.action.data_classes, input.action.destinations, input.action.inflow, input.plan.forbidden_tools, input.history.tools, input.history.on_resource, input.context.capabilities, input.context.stops]
+	lists := [input.principal.delegation, input.action.data_classes, input.action.destinations, input.action.inflow, input.plan.forbidden_tools, input.history.tools, input.history.on_resource, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
@@ -53,7 +53,7 @@ well_formed if {
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.context.now_ms, input.context.scheduled_ms]))
 	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.plan.max_steps, input.budget.limit_micros]))
-	lists := [input.principal.delegation, input.plan.forbidden_tools, input.context.capabilities, input.context.stops]
+	lists := [input.principal.delegation, input.plan.forbidden_tools, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
@@ -81,7 +81,7 @@ well_formed if {
 	min(texts) >= ""
 	max(texts) < []
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.context.now_ms, input.context.scheduled_ms]))
-	lists := [input.context.capabilities, input.context.stops]
+	lists := [input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
@@ -105,7 +105,7 @@ well_formed if {
 	min(flags) >= false
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.vote.gate.quorum, input.vote.gate.expires_ms, input.context.now_ms, input.context.scheduled_ms]))
-	lists := [input.principal.delegation, input.context.capabilities, input.context.stops]
+	lists := [input.principal.delegation, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
@@ -129,11 +129,11 @@ well_formed if {
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.context.now_ms, input.context.scheduled_ms]))
 	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.order.ended_ms]))
-	lists := [input.principal.delegation, input.context.capabilities, input.context.stops]
+	lists := [input.principal.delegation, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
-	{[0, input.order.name], [1, input.context.profile]} - {[0, "hold"], [0, "resume"], [0, "rollback"], [0, "resolve_doubt"], [0, "repair"], [0, "amend"], [0, "forget"], [0, "retain"], [0, "release"], [1, "light"], [1, "full"]} == set()
+	{[0, input.order.name], [1, input.context.profile]} - {[0, "hold"], [0, "resume"], [0, "rollback"], [0, "resolve_doubt"], [0, "repair"], [0, "amend"], [0, "forget"], [0, "retain"], [0, "release"], [0, "stop"], [0, "go"], [1, "light"], [1, "full"]} == set()
 	optional_run
 	max([input.action, input.plan, input.budget, input.history, input.vote, input.promotion, input.system]) == null
 	is_array(input.grants)
@@ -152,7 +152,7 @@ well_formed if {
 	min(flags) >= false
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.promotion.decisions, input.promotion.unreproducible, input.promotion.widens, input.promotion.breaks, input.promotion.gates, input.promotion.errors, input.promotion.report_age_ms, input.context.now_ms, input.context.scheduled_ms]))
-	lists := [input.promotion.widens_data, input.promotion.approvers, input.context.capabilities, input.context.stops]
+	lists := [input.promotion.widens_data, input.promotion.approvers, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
@@ -328,7 +328,7 @@ leaves := [
 	{"path": ["vote", "by"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "verdict"], "types": {"string"}, "values": {"approve", "reject"}},
 	{"path": ["vote", "verified"], "types": {"boolean"}, "values": set()},
-	{"path": ["order", "name"], "types": {"string"}, "values": {"hold", "resume", "rollback", "resolve_doubt", "repair", "amend", "forget", "retain", "release"}},
+	{"path": ["order", "name"], "types": {"string"}, "values": {"hold", "resume", "rollback", "resolve_doubt", "repair", "amend", "forget", "retain", "release", "stop", "go"}},
 	{"path": ["order", "path"], "types": {"string"}, "values": set()},
 	{"path": ["order", "by"], "types": {"string"}, "values": set()},
 	{"path": ["order", "verified"], "types": {"boolean"}, "values": set()},
@@ -362,5 +362,4 @@ leaves := [
 	{"path": ["context", "region"], "types": {"string"}, "values": set()},
 	{"path": ["context", "profile"], "types": {"string"}, "values": {"light", "full"}},
 	{"path": ["context", "capabilities"], "types": {"array"}, "values": set()},
-	{"path": ["context", "stops"], "types": {"array"}, "values": set()},
 ]

@@ -238,6 +238,11 @@ _asked_by_another(gate) if {
 
 obligations contains obligation if {
 	input.kind == "call"
+	some obligation in global.obligations
+}
+
+obligations contains obligation if {
+	input.kind == "call"
 	some obligation in data.remit.domains[_domain][_].obligations
 }
 

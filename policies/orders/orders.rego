@@ -1,7 +1,8 @@
 # METADATA
 # title: Who may order what of a run
 # description: |
-#   Judges an order (hold, resume, rollback, an answer about a doubt, a repair, an amendment, to forget, to retain, to release) before it is obeyed. People
+#   Judges an order (hold, resume, rollback, an answer about a doubt, a repair, an amendment, to forget, to retain, to release), or one to
+#   stop calls and to let them go on, before it is obeyed. People
 #   and their roles come from the registry. Whoever a run acts for may stop it, and nothing more.
 # labels: {owner: security, control: E-08}
 package remit.orders

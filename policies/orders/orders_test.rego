@@ -19,6 +19,26 @@ test_an_operator_orders_everything if {
 	}
 }
 
+# What is stopped is nobody's run: the order speaks for a tenant, or for all of them.
+_about(by, name, tenant) := object.union(facts.order(by, name), {
+	"principal": {"agent": "", "agent_version": "", "on_behalf_of": by, "tenant": tenant},
+	"order": {"path": "fleet"},
+})
+
+test_an_operator_stops_calls_and_lets_them_go_on if {
+	every name in ["stop", "go"] {
+		permitted(_about("operator@acme.example", name, "")) == {"order.permitted"}
+		refused(_about("clerk@acme.example", name, "")) == {"order.role_missing"}
+		refused(_about("requester@acme.example", name, "")) == {"order.role_missing"}
+	}
+}
+
+test_an_operator_of_one_tenant_stops_no_other_and_not_all if {
+	permitted(_about("operator@other.example", "stop", "other")) == {"order.permitted"}
+	refused(_about("operator@other.example", "stop", "acme")) == {"order.tenant"}
+	refused(_about("operator@other.example", "stop", "")) == {"order.tenant"}
+}
+
 test_nobody_else_orders_anything if {
 	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair", "amend"] {
 		refused(facts.order("clerk@acme.example", name)) == {"order.role_missing"}

@@ -30,6 +30,7 @@ activities := {
 	"remit.amend": {"ExecutePlan"},
 	"remit.order_back": {"RollbackRun"},
 	"remit.tend": {"TendRun"},
+	"remit.stop": {"StopCalls"},
 }
 
 # METADATA

@@ -10,8 +10,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from remit.canonical import JSONObject
 from remit.cli.options import AsJson, InProject, Inputs, PlanFile, StackFolder
 
+What = Annotated[
+    str,
+    typer.Argument(metavar="WHAT", help="fleet, agent:NAME, tool:NAME@MAJOR or tenant:NAME."),
+]
 Files = Annotated[
     list[str], typer.Argument(metavar="FILE...", help="Plans in JSON or YAML; - reads stdin.")
 ]
@@ -177,6 +182,45 @@ def forget(
 
     given = {"order": "forget", "by": by, "reason": reason, "step": step, "class": data_class}
     return start(run, {**given, "plans": plans}, project, as_json=as_json)
+
+
+def stop(
+    what: What,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    undos: Annotated[bool, typer.Option("--undos", help="Undos too; they go on else.")] = False,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Let no call begin that fits, until `remit go`; runs wait, and lose nothing.
+
+    Policy judges who orders it. What was sent already goes on to its end.
+    """
+    from remit.cli.stopping import order as give
+
+    told: JSONObject = {"order": "stop", "what": what, "by": by, "reason": reason, "undos": undos}
+    return give(told, project, as_json=as_json)
+
+
+def go(
+    what: What,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Let calls go on that were stopped."""
+    from remit.cli.stopping import order as give
+
+    told: JSONObject = {"order": "go", "what": what, "by": by, "reason": reason}
+    return give(told, project, as_json=as_json)
+
+
+def stops(project: InProject = None, as_json: AsJson = False) -> int:
+    """List what is stopped, by whom and why."""
+    from remit.cli.stopping import show
+
+    return show(project, as_json=as_json)
 
 
 def retain(

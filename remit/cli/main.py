@@ -14,6 +14,7 @@ import typer
 from remit.cli import commands
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
+from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
 from remit.cli.policy.commands import make_policy_app
 from remit.cli.questions import commands as questions
@@ -54,7 +55,7 @@ def make_app() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         epilog=EXIT_CODES,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings=HELP,
     )
     app.callback()(_root)
     app.command("up")(commands.up)
@@ -69,6 +70,9 @@ def make_app() -> typer.Typer:
     app.command("rollback")(commands.rollback)
     app.command("forget")(commands.forget)
     app.command("retain")(commands.retain)
+    app.command("stop")(commands.stop)
+    app.command("go")(commands.go)
+    app.command("stops")(commands.stops)
     app.command("explain")(commands.explain)
     app.command("state")(questions.state)
     app.command("lineage")(questions.lineage)
@@ -79,13 +83,7 @@ def make_app() -> typer.Typer:
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
     app.add_typer(make_evidence_app())
-    ledger = typer.Typer(
-        name="ledger",
-        help="Look after the ledger.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    ledger = group("ledger", "Look after the ledger.")
     ledger.callback()(_ledger)
     ledger.command("rekey")(commands.rekey)
     app.add_typer(ledger)

@@ -1,10 +1,12 @@
-"""Options that several commands share, so that they are spelt and explained alike."""
+"""What several commands share: options and settings, so that they are spelt and explained alike."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+HELP = {"help_option_names": ["-h", "--help"]}
+"""Settings of every application: how its help is asked for."""
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
 ]
@@ -32,3 +34,10 @@ Inputs = Annotated[
 StackFolder = Annotated[
     Path | None, typer.Argument(metavar="[DIR]", help="The project.", show_default=False)
 ]
+
+
+def group(name: str, about: str) -> typer.Typer:
+    """Return a group of commands, still without any."""
+    return typer.Typer(
+        name=name, help=about, no_args_is_help=True, rich_markup_mode=None, context_settings=HELP
+    )

@@ -49,20 +49,55 @@ class Limit(Model):
     max: int
 
 
+class Keep(Model):
+    """Let nothing of the answer stand but what is named; the rest is neither recorded nor told."""
+
+    type: Literal["keep"]
+    critical: bool
+    paths: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=64)]
+    """JSON pointers into the output; `*` stands for any member or item."""
+
+
+class Notify(Model):
+    """Tell a role that the call is made; nobody is waited for."""
+
+    type: Literal["notify"]
+    critical: bool
+    role: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    message: Annotated[str, Field(max_length=300)]
+
+
+class Log(Model):
+    """Write values of the arguments into the worker's log."""
+
+    type: Literal["log"]
+    critical: bool
+    paths: Annotated[
+        list[Annotated[str, Field(max_length=500)]], Field(min_length=1, max_length=16)
+    ]
+    """JSON pointers into the arguments."""
+
+
+KNOWN = ("redact", "limit", "keep", "notify", "log")
+
+
 def _not_known(kind: str) -> str:
     """Keep a malformed obligation of a known type from passing as an unknown one."""
-    if kind in ("redact", "limit"):
+    if kind in KNOWN:
         raise ValueError(f"a malformed {kind!r}")
     return kind
 
 
 class UnknownObligation(Model):
-    """An obligation that this enforcement point cannot fulfil: the call is refused."""
+    """An obligation that this enforcement point cannot fulfil: a critical one refuses the call."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     type: Annotated[str, AfterValidator(_not_known)]
     critical: bool = True
+
+
+Obligation = Redact | Limit | Keep | Notify | Log | UnknownObligation
 
 
 class ApprovalDemand(Model):
@@ -80,8 +115,8 @@ class Reservation(Model):
     """A counter to raise with the intent, if it stays within its ceiling."""
 
     counter: Annotated[str, Field(pattern=r"^[a-z][\w.:@/-]{0,199}$")]
-    amount: Annotated[int, Field(ge=0, le=2**53)]
-    ceiling: Annotated[int, Field(ge=0, le=2**53)]
+    amount: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    ceiling: Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class Decision(Model):
@@ -94,7 +129,7 @@ class Decision(Model):
     reasons: list[Reason]
     permits: list[Reason]
     """Rules that permit the action; an allow needs one."""
-    obligations: Annotated[list[Redact | Limit | UnknownObligation], Field(max_length=16)]
+    obligations: Annotated[list[Obligation], Field(max_length=16)]
     approvals: Annotated[list[ApprovalDemand], Field(max_length=8)]
     """Gates still to pass."""
     reserve: Annotated[list[Reservation], Field(max_length=16)]

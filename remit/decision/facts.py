@@ -163,7 +163,8 @@ class History(Model):
     denials: Count
     undone: Count
     tools: list[str]
-    """Tools (`name@major`) with a call of this run that happened and was not undone; sorted."""
+    """Tools (`name@major`) with a call of this run that happened as it had to and was not undone;
+    sorted."""
     on_resource: list[str]
     """The same for calls about the action's resource, in any run; empty without a resource."""
 
@@ -216,9 +217,12 @@ class Order(Model):
         "forget",
         "retain",
         "release",
+        "stop",
+        "go",
     ]
     path: str
-    """Path of the call that it is about; empty when it is about the whole run."""
+    """Path of the call that it is about; empty when it is about the whole run. Of `stop` and `go`:
+    what is stopped, such as `fleet` or `agent:buyer`."""
     by: str
     verified: bool
     ended_ms: int | None
@@ -288,8 +292,6 @@ class Context(Model):
     profile: Literal["light", "full"]
     capabilities: list[str]
     """Obligations that this enforcement point can fulfil."""
-    stops: list[str]
-    """Stops in force that fit, such as `fleet`, `agent:buyer` or `tool:erp.place_order@1`."""
 
 
 class Facts(Model):

@@ -9,7 +9,7 @@ check a bundle's data before it is built, and their schemas hold the rules to th
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from remit.canonical import JSONObject
 from remit.decision.decision import Risk
@@ -24,7 +24,9 @@ Scope = Annotated[
 Tool = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*@[1-9][0-9]*$")]
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
 """A host name in lower case, or `*.` and the domain whose hosts are meant."""
-Micros = Annotated[int, Field(ge=0, le=2**53)]
+Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$", max_length=500)]
+"""A JSON pointer to a member."""
+Micros = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Operation = Literal["read", "write", "delete", "trigger", "spend"]
 
 
@@ -32,24 +34,6 @@ class Model(BaseModel):
     """A closed, frozen boundary type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Agent(Model):
-    """What one agent may do at most."""
-
-    scopes: list[Scope]
-    tenants: list[Name]
-    status: Literal["active", "suspended"] = "active"
-    tools: list[Tool] | None = None
-    """With a list, only these tools, whatever the scopes say."""
-
-
-class Person(Model):
-    """Who somebody is to the gates."""
-
-    roles: list[Role]
-    tenants: list[Name] | None = None
-    """With a list, only runs of these tenants."""
 
 
 class GateRule(Model):
@@ -96,6 +80,97 @@ class Combination(Model):
     message: Annotated[str, Field(max_length=200)]
 
 
+class Limit(Model):
+    """How much may be done in a window of time, over all runs and workers."""
+
+    name: Name
+    counts: Literal["calls", "micros"]
+    """Calls that are made, or what they cost; what was refused is given back."""
+    of: Selector = Selector()
+    """Calls that it speaks of; without it all."""
+    most: Micros
+    window_ms: Annotated[int, Field(ge=1000, le=400 * 86400 * 1000)]
+    """Time is cut into windows of this length, counted from 1970 in UTC."""
+    do: Literal["deny", "gate"] = "deny"
+    """What becomes of a call for which no room is left. One that a person lets pass is counted."""
+    gate: GateRule | None = None
+    """Whom a `gate` asks; an operator, when nobody is named."""
+
+
+Budgets = Annotated[list[Limit], Field(max_length=5)]
+"""A decision carries at most 16 reservations: five for each of agent, person and tenant."""
+
+
+class Fields(Model):
+    """Which members of a tool's arguments and answers an agent has to do with.
+
+    JSON pointers, with what is below them; `*` stands for any member or item.
+    """
+
+    set: list[Pointer] | None = None
+    """With a list, arguments with any other member are denied."""
+    read: list[Pointer] | None = None
+    """With a list, nothing else of the answer is recorded or told; for tools that read."""
+
+
+class Agent(Model):
+    """What one agent may do at most."""
+
+    scopes: list[Scope]
+    tenants: list[Name]
+    status: Literal["active", "suspended"] = "active"
+    tools: list[Tool] | None = None
+    """With a list, only these tools, whatever the scopes say."""
+    fields: dict[Tool, Fields] = {}
+    """Members of arguments and answers, by tool; a tool not named is not bounded."""
+    ceiling: list[Scope] | None = None
+    """The most that work it hands down may do, whoever does it; without one, what it may do itself.
+    It gives the agent nothing."""
+    budgets: Budgets = []
+
+
+class Person(Model):
+    """Who somebody is to the gates."""
+
+    roles: list[Role]
+    tenants: list[Name] | None = None
+    """With a list, only runs of these tenants."""
+    budgets: Budgets = []
+    """Of all that is done on this person's behalf."""
+
+
+class Tenant(Model):
+    """What holds for all of a tenant's runs together."""
+
+    budgets: Budgets = []
+
+
+class Sequence(Model):
+    """What must have been done before a call, and what must not."""
+
+    name: Name
+    """Its code is `sequence.` and the name, with `_` for `-`."""
+    calls: Selector
+    """Those that it speaks of."""
+    needs: list[Tool] = []
+    """Tools of which each must have been called, and neither failed nor been undone."""
+    forbids: list[Tool] = []
+    """Tools of which none may have been."""
+    same_resource: bool = False
+    """Count what was done to the call's own resource, in any run; else what its run did. A call of
+    which nobody can tell the resource breaks the rule."""
+    do: Literal["deny", "gate"] = "deny"
+    gate: GateRule | None = None
+    """Whom a `gate` asks; an operator, when nobody is named."""
+    message: Annotated[str, Field(max_length=200)]
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Sequence":
+        if not self.needs and not self.forbids:
+            raise ValueError(f"the sequence {self.name!r} needs nothing and forbids nothing")
+        return self
+
+
 class Orders(Model):
     """Roles that may give an order to a run; whoever it acts for may always stop it."""
 
@@ -108,6 +183,8 @@ class Orders(Model):
     resolve_doubt: list[Role]
     repair: list[Role]
     amend: list[Role]
+    stop: list[Role]
+    go: list[Role]
 
 
 class PromotionRule(Model):
@@ -151,6 +228,7 @@ class Thresholds(Model):
     regions: dict[Name, list[str]]
     """Regions of a tenant; a tenant not named has no bound of its own."""
     banned_combinations: list[Combination]
+    sequences: list[Sequence]
     gates: Gates
     orders: Orders
     promotion: PromotionRule
@@ -167,6 +245,8 @@ class Registry(Model):
 
     agents: dict[str, Agent] = {}
     people: dict[str, Person] = {}
+    tenants: dict[Name, Tenant] = {}
+    """Tenants with bounds of their own; one that is not named has none."""
     egress: dict[Name, list[Host]] = {}
     """Hosts that a tenant's calls may reach."""
     tools: dict[Tool, ToolFact] = {}

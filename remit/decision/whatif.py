@@ -14,10 +14,12 @@ from typing import Literal, get_args
 from remit.decision.decision import (
     ApprovalDemand,
     Decision,
+    Keep,
     Limit,
+    Log,
+    Obligation,
     Redact,
     Reservation,
-    UnknownObligation,
 )
 
 Kind = Literal[
@@ -26,7 +28,6 @@ Kind = Literal[
 """How a candidate answers differently. `breaks`: it refuses what was not refused. `widens`: it does
 not refuse any more. `reason`: the same answer in other words, which changes no run."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
-Obligation = Redact | Limit | UnknownObligation
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,11 @@ def _obliged(before: Sequence[Obligation], after: Sequence[Obligation]) -> bool:
 def _as_strict(new: Obligation, old: Obligation) -> bool:
     if old.critical and not new.critical:
         return False
-    if isinstance(new, Redact) and isinstance(old, Redact):
-        return set(old.paths) <= set(new.paths)
+    for more in (Redact, Log):
+        if isinstance(new, more) and isinstance(old, more):
+            return set(old.paths) <= set(new.paths)
+    if isinstance(new, Keep) and isinstance(old, Keep):
+        return set(new.paths) <= set(old.paths)
     if isinstance(new, Limit) and isinstance(old, Limit):
         return new.path == old.path and new.max <= old.max
     return new.model_dump(exclude={"critical"}) == old.model_dump(exclude={"critical"})

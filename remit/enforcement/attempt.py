@@ -10,6 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+import structlog
+from temporalio.exceptions import ApplicationError
+
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.decision.decision import Decided
 from remit.enforcement import failure
@@ -17,10 +20,11 @@ from remit.enforcement.deciding import Deciding, decision_record, facts_of, reco
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
-from remit.enforcement.obligations import ObligationError, apply
+from remit.enforcement.obligations import ObligationError, apply, kept, logged, notices
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import pace_of
 from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
+from remit.enforcement.room import keep_pace, without_room
 from remit.enforcement.sending import Cancellable, Send, after_a_loss
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action, Content, Intent, Outcome, Reserve, Situation, State
@@ -29,8 +33,11 @@ from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import Idempotency
+from remit.tool.validation import check_input
 
+_log = structlog.get_logger("remit.enforcement")
 _OPA_DELAY_S = 2.0
+_STOPPED_DELAY_S = 5.0
 _CONFLICTS = 5
 """How often a call is decided again because a counter moved in between."""
 
@@ -57,12 +64,16 @@ class Attempts:
             try:
                 lease = await self._begin(enforced, subject, situation, decided)
             except LedgerError as error:
+                if error.code == "CALL-STOPPED":
+                    raise _stopped(error, subject) from error
                 if error.code not in ("RESERVE-CONFLICT", "GRANT-USED"):
                     raise
-                await self._keep_pace(subject)
-                situation = await self._ledger.look(subject.key)
+                await keep_pace(self._ledger, subject, self._clock())
+                full = await without_room(self._ledger, decided.decision.reserve)
+                situation = replace(await self._ledger.look(subject.key), full=full)
                 continue
             reached(Point.INTENT, subject.key)
+            _log_obliged(subject, decided)
             sending = Cancellable(send, subject.contract.cancellable)
             carried = self._carry(enforced, lease, decided, sending.send, judge)
             return await self._shielded(carried, sending)
@@ -80,7 +91,7 @@ class Attempts:
         kind = subject.contract.idempotency
         if kind is Idempotency.NONE:
             return await self._give_up(subject, action, "the tool cannot tell")
-        lease = await self._take_over(subject, action)
+        lease = await self._take_over(subject, action, subject.stops)
         reached(Point.TAKEN, subject.key)
         if kind is Idempotency.PROBE:
             return await self._shielded(self._probe(subject, lease, probe, judge))
@@ -97,7 +108,9 @@ class Attempts:
         """Ask OPA; a deny is recorded and raised, an unanswered question is asked again later."""
         path = subject.key.path
         try:
-            decided = await self._deciding.call(subject, situation)
+            resource = subject.resource_digest
+            done = await self._ledger.done_on(resource) if resource else ()
+            decided = await self._deciding.call(subject, situation, done)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
                 error.code, f"OPA did not answer ({error}); nothing was called", _OPA_DELAY_S, path
@@ -147,8 +160,22 @@ class Attempts:
                     decision_id=decided.decision_id,
                 )
             ) from error
-        changed = arguments is not subject.arguments
-        return replace(subject, arguments=arguments) if changed else subject
+        if arguments is subject.arguments:
+            return subject
+        findings = check_input(subject.contract, arguments)
+        if findings:
+            first = findings[0]
+            raise failure.denied(
+                Failure(
+                    code="host:obligation_failed",
+                    message=f"with its obligations the call is none that "
+                    f"{subject.contract.ref} takes: {first.path or '/'}: {first.message}",
+                    step=subject.key.path,
+                    revision=decided.revision,
+                    decision_id=decided.decision_id,
+                )
+            )
+        return replace(subject, arguments=arguments)
 
     async def _begin(
         self, enforced: Subject, proposed: Subject, situation: Situation, decided: Decided
@@ -180,17 +207,11 @@ class Attempts:
             max_attempts=most_attempts(proposed, situation.action),
             grants=grants,
             reserve=[*reserve, pace.reserve] if pace else reserve,
+            notices=notices(decided.decision.obligations),
+            stops=proposed.stops,
+            resource=proposed.resource_digest,
         )
         return Lease(await self._ledger.begin(intent), intent.lease_until_ms)
-
-    async def _keep_pace(self, subject: Subject) -> None:
-        """Wait for another window when the tool's rate limit is what left no room."""
-        pace = pace_of(subject.contract, self._clock())
-        if pace is None or await self._ledger.counter(pace.reserve.counter) < pace.reserve.ceiling:
-            return
-        limit = f"{pace.reserve.ceiling} calls in {pace.window_s:g} s"
-        message = f"{subject.contract.ref} takes {limit}; nothing was called, it waits its turn"
-        raise failure.again("RATE-LIMITED", message, pace.delay_s(), subject.key.path)
 
     def _refuse_stale(self, decided: Decided, subject: Subject) -> None:
         age = self._clock() - decided.decided_ms
@@ -239,7 +260,9 @@ class Attempts:
         match answer:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
-                return await self._happened(subject, attempt, output, verdict, decided)
+                obliged = decided.decision.obligations if decided else ()
+                stands = kept(obliged, output)
+                return await self._happened(subject, attempt, stands, verdict, decided)
             case Broken(code, message) if self._may_ask_again(subject, attempt):
                 # It takes its key: the next answer under the same key may be readable.
                 return await self._unknown(subject, attempt, Unknown(code, message))
@@ -336,11 +359,17 @@ class Attempts:
             answer = Unknown("PROBE-FAILED", answer.message)
         return await self.conclude(subject, lease.attempt, answer, None, judge)
 
-    async def _take_over(self, subject: Subject, action: Action) -> Lease:
+    async def _take_over(
+        self, subject: Subject, action: Action, stops: Sequence[str] = ()
+    ) -> Lease:
         until_ms, owner = lease_until(subject, self._clock()), subject.frame.owner
         try:
-            attempt = await self._ledger.take_over(subject.key, action.attempts, owner, until_ms)
+            attempt = await self._ledger.take_over(
+                subject.key, action.attempts, owner, until_ms, stops
+            )
         except LedgerError as error:
+            if error.code == "CALL-STOPPED":
+                raise _stopped(error, subject) from error
             raise failure.again(error.code, str(error), 1, subject.key.path) from error
         return Lease(attempt, until_ms)
 
@@ -376,6 +405,17 @@ class Attempts:
                     raise
                 if sending is not None:
                     sending.cancel()
+
+
+def _log_obliged(subject: Subject, decided: Decided) -> None:
+    values = logged(decided.decision.obligations, subject.arguments)
+    if values:
+        _log.info("obliged", tool=subject.contract.ref, values=values)
+
+
+def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:
+    message = f"{error}; it waits until somebody lets it go on"
+    return failure.unavailable("host:stopped", message, _STOPPED_DELAY_S, subject.key.path)
 
 
 def _by_key(subject: Subject) -> bool:

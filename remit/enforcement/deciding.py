@@ -4,7 +4,7 @@ Nothing here is taken from the agent's word for itself: names come from the admi
 from its pinned contract, money and history from the ledger, time from the clock. No answer is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from remit.canonical import JSONObject
@@ -24,10 +24,10 @@ from remit.decision.facts import (
     SystemCall,
 )
 from remit.enforcement.frame import Frame, Place
-from remit.enforcement.obligations import CAPABILITIES
+from remit.enforcement.obligations import CAPABILITIES, left_out
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
-from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS
+from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS, VIOLATIONS
 from remit.ledger.entries import Content, GateRow, Record, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
@@ -48,15 +48,17 @@ class Deciding:
         self.place = place
         self.clock = clock
 
-    async def call(self, subject: Subject, situation: Situation) -> Decided:
-        """Ask about a tool call."""
+    async def call(
+        self, subject: Subject, situation: Situation, on_resource: Sequence[str] = ()
+    ) -> Decided:
+        """Ask about a tool call; `on_resource` are the tools that did something to its resource."""
         facts = Facts(
             kind="call",
-            principal=principal(subject.plan),
+            principal=principal(subject.plan, subject.delegation),
             action=_action(subject, situation),
             plan=_plan(subject.plan, subject.pinned.digest, subject.run.deadline_ms),
-            budget=_budget(subject.run, situation.totals),
-            history=_history(situation.totals),
+            budget=_budget(subject.run, situation.totals, situation.full),
+            history=_history(situation.totals, situation.tools, on_resource),
             grants=[_grant(gate) for gate in situation.gates if _stands(gate, subject)],
             run=_run(subject.run, subject.frame, subject.key.parent),
             context=self.context(subject.frame),
@@ -68,6 +70,9 @@ class Deciding:
         decided = await self.judge.decide(facts)
         DECISIONS.labels(facts.kind, decided.decision.effect).inc()
         DECISION_SECONDS.observe(decided.took_us / 1e6)
+        if decided.decision.effect == "deny":
+            for code in {reason.code for reason in decided.decision.reasons}:
+                VIOLATIONS.labels(facts.kind, code).inc()
         return decided
 
     async def system(self, frame: Frame, about: str) -> Decided:
@@ -88,6 +93,7 @@ class Deciding:
         frame: Frame,
         path: str,
         totals: Totals | None = None,
+        delegation: Sequence[str] = (),
     ) -> Decided:
         """Ask about a whole plan; `totals` are of the run that an amended one goes on with."""
         so_far = totals or Totals()
@@ -95,7 +101,7 @@ class Deciding:
         fact = _plan(plan, pinned.digest, run.deadline_ms).model_copy(update={"steps": steps})
         facts = Facts(
             kind="admission",
-            principal=principal(plan),
+            principal=principal(plan, delegation),
             plan=fact,
             budget=_budget(run, so_far),
             history=_history(so_far),
@@ -113,11 +119,10 @@ class Deciding:
             region=self.place.region,
             profile=self.place.profile,
             capabilities=CAPABILITIES,
-            stops=[],
         )
 
 
-def principal(plan: CompiledPlan) -> Principal:
+def principal(plan: CompiledPlan, delegation: Sequence[str] = ()) -> Principal:
     """Return who acts; `light` verifies nobody, so the names are claims."""
     agent, _, version = plan.agent.partition("@")
     return Principal(
@@ -126,14 +131,17 @@ def principal(plan: CompiledPlan) -> Principal:
         on_behalf_of=plan.on_behalf_of,
         tenant=plan.tenant,
         verified=False,
-        delegation=[],
+        delegation=list(delegation),
     )
 
 
 def recorded(decided: Decided) -> JSONObject:
     """Return a decision as the ledger keeps it."""
     decision = decided.decision
+    left = left_out(decision.obligations)
+    told: JSONObject = {"left_out": left} if left else {}
     return {
+        **told,
         "decision_id": decided.decision_id,
         "revision": decided.revision,
         "effect": decision.effect,
@@ -192,7 +200,7 @@ def _action(subject: Subject, situation: Situation) -> Action:
         data_classes=contract.data_classes,
         region=contract.region,
         destinations=contract.destinations,
-        resource="",
+        resource=subject.resource,
         inflow=[],
         arguments=subject.arguments,
         request_digest=subject.request_digest,
@@ -235,24 +243,24 @@ def _plan(plan: CompiledPlan, compiled: str, deadline_ms: int) -> PlanFact:
     )
 
 
-def _budget(run: RunRow, totals: Totals) -> Budget:
+def _budget(run: RunRow, totals: Totals, full: Mapping[str, int] | None = None) -> Budget:
     return Budget(
         currency=run.currency,
         limit_micros=run.limit_micros,
         spent_micros=totals.spent_micros,
         reserved_micros=totals.reserved_micros,
-        counters={},
+        counters=dict(full or {}),
     )
 
 
-def _history(totals: Totals) -> History:
+def _history(totals: Totals, tools: Sequence[str] = (), on_resource: Sequence[str] = ()) -> History:
     return History(
         calls=totals.calls,
         effects=totals.effects,
         denials=totals.denials,
         undone=totals.undone,
-        tools=[],
-        on_resource=[],
+        tools=list(tools),
+        on_resource=list(on_resource),
     )
 
 

@@ -8,6 +8,7 @@ from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.shown import shown_arguments
 from remit.enforcement.subject import Subject
+from remit.enforcement.telemetry import ESCALATIONS
 from remit.ledger.entries import GateRow, Record, Situation
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import Gate, StepResult
@@ -86,6 +87,7 @@ class Gates:
         }
         reached(Point.GATING, subject.key)
         opened = await self._ledger.open_gate(row, [Record("gate", body, [facts_of(decided)])])
+        ESCALATIONS.labels(demand.role).inc()
         reached(Point.GATED, subject.key)
         return opened
 

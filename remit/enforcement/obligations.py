@@ -1,14 +1,27 @@
-"""What an allow demands of the call. An obligation can only weaken it; an unknown one refuses it.
+"""What an allow demands of the call. An obligation can only weaken it, or tell of it.
 
-The arguments that reach the tool are those this module returns, and `enforced_digest` is theirs.
+The arguments that reach the tool are those that `apply` returns, and `enforced_digest` is theirs;
+of the answer nothing stands but what `kept` returns. A critical obligation that cannot be
+fulfilled refuses the call; any other one is left out, and the record says so.
 """
 
 import copy
+from collections.abc import Sequence
 
 from remit.canonical import JSON, JSONObject
-from remit.decision.decision import Limit, Redact, UnknownObligation
+from remit.decision.decision import (
+    KNOWN,
+    Keep,
+    Limit,
+    Log,
+    Notify,
+    Obligation,
+    Redact,
+    UnknownObligation,
+)
+from remit.tool.pointer import PointerError, follow, split
 
-CAPABILITIES = ["redact", "limit"]
+CAPABILITIES = [*KNOWN]
 """Obligations that this enforcement point fulfils; policy may deny early by them."""
 
 REDACTED = "[redacted]"
@@ -18,13 +31,11 @@ class ObligationError(Exception):
     """An obligation cannot be fulfilled, so the call is not made."""
 
 
-def apply(
-    obligations: list[Redact | Limit | UnknownObligation], arguments: JSONObject
-) -> JSONObject:
+def apply(obligations: Sequence[Obligation], arguments: JSONObject) -> JSONObject:
     """Return the enforced arguments; the given ones stay as they are.
 
     Raises:
-        ObligationError: an unknown obligation, or a critical one that finds nothing to act on.
+        ObligationError: a critical obligation is unknown, or finds nothing to act on.
     """
     if not obligations:
         return arguments
@@ -36,9 +47,69 @@ def apply(
                     _redact(enforced, path, obligation.critical)
             case Limit():
                 _limit(enforced, obligation)
-            case UnknownObligation():
+            case UnknownObligation() if obligation.critical:
                 raise ObligationError(f"this enforcement point cannot {obligation.type!r}")
-    return enforced
+    logged(obligations, arguments)
+    return arguments if enforced == arguments else enforced
+
+
+def left_out(obligations: Sequence[Obligation]) -> list[JSON]:
+    """Return the types of the obligations that nothing here fulfils."""
+    return [one.type for one in obligations if isinstance(one, UnknownObligation)]
+
+
+def kept(obligations: Sequence[Obligation], output: JSON) -> JSON:
+    """Return what may stand of an answer: what every `keep` names."""
+    for obligation in obligations:
+        if isinstance(obligation, Keep):
+            output = _only(output, [split(path) for path in obligation.paths])
+    return output
+
+
+def notices(obligations: Sequence[Obligation]) -> list[JSONObject]:
+    """Return whom to tell what, as it is recorded."""
+    return [
+        {"role": one.role, "message": one.message} for one in obligations if isinstance(one, Notify)
+    ]
+
+
+def logged(obligations: Sequence[Obligation], arguments: JSONObject) -> JSONObject:
+    """Return the values of the arguments that are to be logged, by their pointers.
+
+    Raises:
+        ObligationError: a critical one names nothing.
+    """
+    found: JSONObject = {}
+    for obligation in obligations:
+        for path in obligation.paths if isinstance(obligation, Log) else ():
+            try:
+                found[path] = follow(arguments, path)
+            except PointerError as error:
+                if obligation.critical:
+                    raise ObligationError(f"nothing to log at {path!r}") from error
+    return found
+
+
+def _only(value: JSON, paths: Sequence[tuple[str, ...]]) -> JSON:
+    """Return the parts of a value that paths lead to; lists keep their length."""
+    if any(not path for path in paths):
+        return value
+    if isinstance(value, dict):
+        return {
+            name: _only(member, below)
+            for name, member in value.items()
+            if (below := _below(paths, name))
+        }
+    if isinstance(value, list):
+        return [
+            _only(item, below) if (below := _below(paths, str(number))) else None
+            for number, item in enumerate(value)
+        ]
+    return None
+
+
+def _below(paths: Sequence[tuple[str, ...]], name: str) -> Sequence[tuple[str, ...]]:
+    return [path[1:] for path in paths if path[0] in (name, "*")]
 
 
 def _redact(arguments: JSONObject, path: str, critical: bool) -> None:
@@ -63,15 +134,9 @@ def _limit(arguments: JSONObject, obligation: Limit) -> None:
 
 
 def _place(arguments: JSONObject, path: str) -> tuple[JSON, str]:
-    tokens = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")[1:]]
-    if not tokens:
-        return None, ""
-    place: JSON = arguments
-    for token in tokens[:-1]:
-        if isinstance(place, dict):
-            place = place.get(token)
-        elif isinstance(place, list) and token.isdigit() and int(token) < len(place):
-            place = place[int(token)]
-        else:
-            return None, tokens[-1]
-    return place, tokens[-1]
+    """Return what holds the value that a pointer names, and under which name."""
+    parent, _, name = path.rpartition("/")
+    try:
+        return follow(arguments, parent), name.replace("~1", "/").replace("~0", "~")
+    except PointerError:
+        return None, name

@@ -204,7 +204,6 @@ def _known_allow() -> Facts:
         region="",
         profile="light",
         capabilities=[],
-        stops=[],
     )
     system = SystemCall(
         activity=ADMIT, role="orchestrate", workflow_type="ExecutePlan", direction="canary"

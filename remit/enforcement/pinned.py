@@ -2,14 +2,16 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from remit.canonical import JSON, Digest, digest_bytes
+from remit.ledger.entries import RunRow
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledPlan, CompiledStep
+from remit.plan.path import callers
 from remit.tool.contract import ToolContract
 
 T = TypeVar("T")
@@ -48,6 +50,25 @@ class PinnedPlan:
         """Return `plan` under the digest that names it."""
         return cls(digest, plan, {step.id: step for step in plan.steps})
 
+    def run(self, root: str, workflow_id: str, now_ms: int) -> RunRow:
+        """Return a run of this plan that begins now."""
+        plan, cost = self.plan, self.plan.constraints.cost
+        return RunRow(
+            root=root,
+            workflow_id=workflow_id,
+            plan=f"{plan.name}@{plan.version}",
+            plan_digest=plan.plan_digest,
+            compiled=self.digest,
+            agent=plan.agent,
+            on_behalf_of=plan.on_behalf_of,
+            tenant=plan.tenant,
+            owner=plan.owner,
+            started_ms=now_ms,
+            deadline_ms=now_ms + int(plan.deadline_s * 1000),
+            currency=cost.currency if cost else "",
+            limit_micros=cost.micros if cost else None,
+        )
+
     def generation(self, step_id: str) -> int:
         """Return the generation of a step that may begin; 0 for one that never was."""
         if self.plan.amends is None:
@@ -72,6 +93,7 @@ class Pinned:
         self._plans: _Recent[PinnedPlan] = _Recent(64)
         self._contracts: _Recent[ToolContract] = _Recent(2000)
         self._values: _Recent[list[JSON]] = _Recent(256)
+        self._agents: _Recent[Sequence[str]] = _Recent(2000)
 
     async def plan(self, name: Digest) -> PinnedPlan:
         """Return a compiled plan."""
@@ -96,6 +118,23 @@ class Pinned:
             found = [await self._load(name, json.loads)]
             self._values.put(name, found)
         return found[0]
+
+    async def agents_above(self, root: str, path: str) -> Sequence[str]:
+        """Return the agents that handed the work of a path down, the run's own first.
+
+        They stand for good: a path is admitted once, and an amendment does not change the agent.
+        """
+        known = self._agents.get(f"{root}:{path}") if path else ()
+        if known is None:
+            known = [await self._agent(root, caller) for caller in callers(path)]
+            self._agents.put(f"{root}:{path}", known)
+        return known
+
+    async def _agent(self, root: str, path: str) -> str:
+        admission = await self._ledger.admission(root, path)
+        if admission is None:
+            raise LedgerError("ADMISSION-ABSENT", f"no plan is admitted at {path or 'the root'!r}")
+        return (await self.plan(admission.compiled)).plan.agent_id
 
     async def _load(self, name: Digest, parse: Callable[[bytes], T]) -> T:
         body = await self._ledger.get(name)

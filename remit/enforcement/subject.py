@@ -1,13 +1,15 @@
 """One governed call, complete: what is to be called, for whom, with which arguments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from remit.canonical import JSON, Digest, JSONObject, digest
+from remit.canonical import JSON, Digest, JSONObject, canonical, digest
 from remit.decision.facts import CostFact
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
 from remit.ledger.entries import Admission, RunRow
+from remit.ledger.stops import stops_of
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import Direction, StepKey
 from remit.tool.call import Purpose
@@ -33,6 +35,8 @@ class Subject:
     admission: Admission
     frame: Frame
     purpose: Purpose = "call"
+    delegation: Sequence[str] = ()
+    """Agents that handed the work down, the run's own first."""
 
     @property
     def plan(self) -> CompiledPlan:
@@ -43,6 +47,11 @@ class Subject:
     def is_undo(self) -> bool:
         """Whether the call undoes something."""
         return self.key.direction is Direction.UNDO
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Names of the stops that would hold the call."""
+        return stops_of(self.plan.agent.partition("@")[0], self.contract.ref, self.plan.tenant)
 
     @property
     def timeout_s(self) -> float:
@@ -67,6 +76,25 @@ class Subject:
         """The request digest together with the step key."""
         return action_digest(self.request_digest, self.key)
 
+    @cached_property
+    def resource(self) -> str:
+        """The thing that the call is about, as `domain:value`; empty when nothing says which."""
+        named = [_at(self.arguments, place) for place in self.contract.resource]
+        if not named or not all(_is_name(one) for one in named):
+            return ""
+        # Several names are written as JSON, so that no two lists of them look alike.
+        value = (
+            str(named[0]) if len(named) == 1 else canonical([str(one) for one in named]).decode()
+        )
+        return f"{self.contract.domain}:{value}"
+
+    @cached_property
+    def resource_digest(self) -> str:
+        """What the ledger knows the thing by, apart for each tenant; empty without one."""
+        if not self.resource:
+            return ""
+        return digest({"tenant": self.plan.tenant, "resource": self.resource})
+
     @property
     def cost(self) -> CostFact:
         """What the call is expected to cost; an undo costs nothing."""
@@ -90,6 +118,10 @@ class Subject:
 def action_digest(request: Digest, key: StepKey) -> Digest:
     """Return the digest that a gate and a grant are bound to."""
     return digest({"request": request, "step_key": str(key)})
+
+
+def _is_name(value: JSON) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
 
 
 def _at(arguments: JSONObject, pointer: str | None) -> JSON:

@@ -26,6 +26,10 @@ SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 DECISIONS = Counter("remit_decisions_total", "Policy decisions", ["kind", "effect"])
+VIOLATIONS = Counter(
+    "remit_policy_violations_total", "Reasons of denials, by what was judged", ["kind", "code"]
+)
+ESCALATIONS = Counter("remit_escalations_total", "Gates that asked a person, by role", ["role"])
 DECISION_SECONDS = Histogram(
     "remit_decision_seconds",
     "How long the enforcement point waited for OPA, in seconds",

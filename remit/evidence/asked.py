@@ -6,7 +6,8 @@ Pure. A record may say anything; what has not the form of a decision is passed o
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from remit.canonical import JSON, Digest, JSONObject
+from remit.canonical import Digest, JSONObject
+from remit.evidence.fields import items, objects, path_of, text, whole
 from remit.plan.path import Segment
 
 
@@ -50,10 +51,9 @@ class Asked:
     @property
     def codes(self) -> tuple[str, ...]:
         """Codes of the rules that spoke: of its reasons, or of its permits."""
-        reasons = [one for one in items(self.decision, "reasons") if isinstance(one, dict)]
+        reasons = [text(one, "code") for one in objects(self.decision, "reasons")]
         permits = [one for one in items(self.decision, "permits") if isinstance(one, str)]
-        found = [*(text(one, "code") for one in reasons), *permits]
-        return tuple(dict.fromkeys(code for code in found if code))
+        return tuple(dict.fromkeys(code for code in (*reasons, *permits) if code))
 
     def is_about(self, step: str) -> bool:
         """Whether it is about a step, named by path or by id."""
@@ -72,7 +72,7 @@ def decisions(records: Iterable[JSONObject]) -> Iterator[Asked]:
             decision = body if kind == "decision" else {}
         if not text(decision, "effect"):
             continue
-        path = text(body, "path") or path_of(text(body, "step_key"))
+        path = path_of(body)
         yield Asked(
             seq=whole(record, "seq"),
             at_ms=whole(record, "at_ms"),
@@ -102,12 +102,6 @@ def _about(kind: str, path: str, body: JSONObject) -> str:
     return f"{purpose} of {path}" if path else kind
 
 
-def path_of(step_key: str) -> str:
-    """Return the path in a step key's text; empty when it is none."""
-    parts = step_key.rsplit(":", 2)
-    return parts[1] if len(parts) == 3 else ""
-
-
 def steps_of(path: str) -> Iterator[str]:
     """Yield the step ids on a path."""
     for part in path.split("/") if path else ():
@@ -115,21 +109,3 @@ def steps_of(path: str) -> Iterator[str]:
             yield Segment.parse(part).step
         except ValueError:
             return
-
-
-def text(value: JSONObject, name: str) -> str:
-    """Return a text field; empty when it is something else."""
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def whole(value: JSONObject, name: str) -> int:
-    """Return a number field; 0 when it is something else."""
-    found = value.get(name)
-    return found if type(found) is int else 0
-
-
-def items(value: JSONObject, name: str) -> list[JSON]:
-    """Return a list field; empty when it is something else."""
-    found = value.get(name)
-    return found if isinstance(found, list) else []

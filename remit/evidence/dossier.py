@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from remit.canonical import JSON, Digest, JSONObject, digest_bytes
 from remit.evidence import chain
 from remit.evidence.archive import Archive
+from remit.evidence.fields import objects, whole
 from remit.evidence.finding import Code, Found
 
 Fetch = Callable[[Digest], Awaitable[bytes | None]]
@@ -46,7 +47,7 @@ class Dossier:
         if not self.records:
             return 0, 0
         last = self.records[-1]
-        return _whole(last["seq"]), _whole(last["at_ms"])
+        return whole(last, "seq"), whole(last, "at_ms")
 
     async def content(self, digest: Digest) -> bytes | None:
         """Return a value; `None` when it is absent, or not what its digest names."""
@@ -81,9 +82,8 @@ class Dossier:
         for record in reversed(self.records):
             body = record["body"]
             if record["kind"] == "seal" and isinstance(body, dict):
-                named = body.get("policies")
-                for one in named if isinstance(named, list) else ():
-                    if isinstance(one, dict) and one.get("revision") == revision:
+                for one in objects(body, "policies"):
+                    if one.get("revision") == revision:
                         return str(one.get("bundle", ""))
                 break
         return ""
@@ -103,7 +103,3 @@ def of_archive(archive: Archive) -> Dossier:
         return archive.content(revision, "policies")
 
     return Dossier(archive.manifest.root, archive.lines(), content, bundle)
-
-
-def _whole(value: JSON) -> int:
-    return value if isinstance(value, int) else 0

@@ -7,21 +7,17 @@ here does I/O.
 from collections.abc import Iterator, Sequence
 
 from remit.canonical import JSONObject
+from remit.evidence.fields import items, objects, text
 from remit.evidence.finding import Forgotten
-from remit.evidence.story import text
 
 
 def forgotten_in(seq: int, body: JSONObject) -> Iterator[Forgotten]:
     """Yield the contents that the record `seq` says were forgotten."""
-    named = body.get("contents")
-    for one in named if isinstance(named, list) else ():
-        if not isinstance(one, dict):
-            continue
-        classes = one.get("classes")
+    for one in objects(body, "contents"):
         yield Forgotten(
             digest=text(one, "digest"),
             kind=text(one, "kind"),
-            classes=tuple(str(each) for each in classes) if isinstance(classes, list) else (),
+            classes=tuple(str(each) for each in items(one, "classes")),
             rule=text(one, "rule"),
             how=text(body, "how"),
             by=text(body, "by"),

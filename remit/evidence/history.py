@@ -12,7 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from remit.canonical import JSON, Digest, JSONObject
+from remit.canonical import Digest, JSONObject
+from remit.evidence.fields import items
 from remit.evidence.finding import Code, Found
 
 FORMAT: Literal["remit.history/v1"] = "remit.history/v1"
@@ -182,5 +183,4 @@ def _unknown(executions: Sequence[Execution], actions: Actions) -> Iterator[Foun
 
 def digests_in(seal: JSONObject) -> Sequence[Digest]:
     """Return the digests of the executions that a seal names."""
-    named: JSON = seal.get("history")
-    return [str(one) for one in named] if isinstance(named, list) else []
+    return [str(one) for one in items(seal, "history")]

@@ -12,8 +12,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from remit.canonical import Digest, JSONObject
-from remit.evidence.asked import text, whole
 from remit.evidence.dossier import Dossier
+from remit.evidence.fields import text, whole
 from remit.plan.amendment import Proposal, amend
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import compile_plan

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from remit.canonical import JSON, Digest, JSONObject
+from remit.evidence.fields import inner, items, objects, path_of, text, whole
 
 MOST_MOMENTS = 3000
 """Records that are told one by one; of a longer run the rest is counted."""
@@ -148,7 +149,7 @@ def _take(story: Story, record: JSONObject, body: JSONObject, sealed: Digest) ->
     story.records += 1
     story.started_ms = story.started_ms or at_ms
     if kind == "admission" and isinstance(body.get("run"), dict):
-        story.run = {name: str(value) for name, value in _object(body, "run").items()}
+        story.run = {name: str(value) for name, value in inner(body, "run").items()}
     if kind == "closed":
         story.status, story.ended_ms = text(body, "status"), at_ms
     if kind == "seal":
@@ -162,14 +163,13 @@ def _take(story: Story, record: JSONObject, body: JSONObject, sealed: Digest) ->
 
 
 def _decide(story: Story, kind: str, seq: int, at_ms: int, body: JSONObject) -> None:
-    decision = _object(body, "decision") or (body if kind == "decision" else {})
+    decision = inner(body, "decision") or (body if kind == "decision" else {})
     effect = text(decision, "effect")
     if not effect:
         return
     revision = text(decision, "revision")
     if revision:
         story.revisions[revision] = story.revisions.get(revision, 0) + 1
-    reasons = [one for one in _list(decision, "reasons") if isinstance(one, dict)]
     story.decisions.append(
         Told(
             seq,
@@ -177,13 +177,16 @@ def _decide(story: Story, kind: str, seq: int, at_ms: int, body: JSONObject) -> 
             about=_about(kind, body),
             tool=text(body, "tool") or text(body, "activity"),
             effect=effect,
-            reasons=tuple((text(r, "code"), text(r, "message"), text(r, "policy")) for r in reasons)
+            reasons=tuple(
+                (text(one, "code"), text(one, "message"), text(one, "policy"))
+                for one in objects(decision, "reasons")
+            )
             or (
                 ((text(decision, "host"), "the host's own refusal", "host"),)
                 if "host" in decision
                 else ()
             ),
-            obligations=tuple(_brief(one) for one in _list(decision, "obligations")),
+            obligations=tuple(_brief(one) for one in items(decision, "obligations")),
             revision=revision,
             risk=text(decision, "risk"),
             decision_id=text(decision, "decision_id"),
@@ -201,7 +204,7 @@ def _about(kind: str, body: JSONObject) -> str:
         return f"an amendment by {text(body, 'by') or 'somebody unnamed'}"
     if text(body, "about"):
         return "a vote"
-    path = text(body, "path") or _path_of(text(body, "step_key"))
+    path = path_of(body)
     purpose = text(body, "purpose").replace("_", " ")
     if text(body, "direction") == "undo":
         purpose = "undo"
@@ -227,7 +230,7 @@ def _act(story: Story, kind: str, body: JSONObject) -> None:
     deed.state = text(body, "state") or deed.state
     deed.code = text(body, "code") or deed.code
     deed.attempts = max(deed.attempts, whole(body, "attempt"))
-    deed.undo_tool = text(_object(body, "undo"), "tool") or deed.undo_tool
+    deed.undo_tool = text(inner(body, "undo"), "tool") or deed.undo_tool
 
 
 def _ask(story: Story, kind: str, seq: int, body: JSONObject) -> None:
@@ -256,19 +259,18 @@ def _ask(story: Story, kind: str, seq: int, body: JSONObject) -> None:
 
 def _words(kind: str, body: JSONObject) -> tuple[str, str, str]:
     """Return place, words and tone of a record."""
-    path = text(body, "path") or _path_of(text(body, "step_key")) or text(body, "gate")
+    path = path_of(body) or text(body, "gate")
     undo = " (undo)" if text(body, "direction") == "undo" else ""
     match kind:
         case "admission":
             return path or "the run", "admitted", "good"
         case "amendment":
             return path or "the run", "amended", "good"
-        case "decision" if _list(body, "refused"):
-            first = _list(body, "refused")[0]
-            code = text(first, "code") if isinstance(first, dict) else ""
+        case "decision" if items(body, "refused"):
+            code = text(items(body, "refused")[0], "code")
             return _about(kind, body), f"refused: {code}", "bad"
         case "decision":
-            decision = _object(body, "decision") or body
+            decision = inner(body, "decision") or body
             effect = text(decision, "effect")
             tone = {"deny": "bad", "require_approval": "wait"}.get(effect, "")
             about = text(body, "activity") or _about(kind, body)
@@ -304,7 +306,7 @@ def _tended(body: JSONObject) -> str:
     """Return what became of a run's contents."""
     if "state" in body:
         return f"{text(body, 'state')} by {text(body, 'by')}"
-    count = len(_list(body, "contents"))
+    count = len(items(body, "contents"))
     return f"{count} contents forgotten, {text(body, 'how')} by {text(body, 'by')}"
 
 
@@ -319,33 +321,6 @@ def _tone(state: str) -> str:
     if state in ("happened", "granted", "completed"):
         return "good"
     return "wait" if state in ("open", "in_doubt") else "bad"
-
-
-def _path_of(step_key: str) -> str:
-    parts = step_key.rsplit(":", 2)
-    return parts[1] if len(parts) == 3 else ""
-
-
-def text(value: JSONObject, name: str) -> str:
-    """Return a text field; empty when it is something else."""
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def whole(value: JSONObject, name: str) -> int:
-    """Return a number field; 0 when it is something else."""
-    found = value.get(name)
-    return found if type(found) is int else 0
-
-
-def _object(value: JSONObject, name: str) -> JSONObject:
-    found = value.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _list(value: JSONObject, name: str) -> list[JSON]:
-    found = value.get(name)
-    return found if isinstance(found, list) else []
 
 
 def _brief(value: JSON) -> str:

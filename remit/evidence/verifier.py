@@ -4,22 +4,21 @@ It imports neither Temporal nor an expression language nor a database, asks nobo
 nothing that the archive says about itself. Every finding has a stable code and names its place.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from remit.canonical import Digest, JSONObject, digest_bytes
+from remit.canonical import DIGEST, Digest, JSONObject, digest_bytes
 from remit.evidence import batch, chain, history
 from remit.evidence.archive import BOUNDS, CHECKPOINT, INCLUSION, Archive, Bounds, Inclusion
 from remit.evidence.chain import Chain
 from remit.evidence.checkpoint import Checkpoint, CheckpointError, PublicKey, open_note
+from remit.evidence.fields import objects
 from remit.evidence.finding import Code, EvidenceError, Forgotten, Verdict
 from remit.evidence.forgetting import forgotten_in
 from remit.evidence.merkle import ProofError, verify_consistency
 
-_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 _CONTENT_FIELDS = ("compiled", "contract", "arguments", "inputs", "output", "card", "evidence")
 _DECIDED_FIELDS = ("facts",)
 
@@ -120,7 +119,7 @@ class _Verification:
         for name in fields:
             value = part.get(name)
             # Most digests come again and again, so looking them up comes first.
-            if type(value) is str and value not in self._named and _DIGEST.match(value):
+            if type(value) is str and value not in self._named and DIGEST.match(value):
                 self._named[value] = seq
             if self._forgotten and isinstance(value, str):
                 # What is named again behind the record that forgot it must be there again.
@@ -255,7 +254,7 @@ class _Verification:
 
     def _executions(self, digests: Sequence[Digest]) -> Iterator[history.Execution]:
         for digest in digests:
-            content = self._archive.content(digest) if _DIGEST.match(digest) else None
+            content = self._archive.content(digest) if DIGEST.match(digest) else None
             if content is None:
                 self._find(Code.UNPROVEN, f"history {digest}", "the seal names it; it is absent")
                 continue
@@ -267,10 +266,8 @@ class _Verification:
 
 def _bundles_in(seal: JSONObject) -> Iterator[tuple[str, Digest]]:
     """Yield the revision and the digest of each bundle that a seal names."""
-    named = seal.get("policies")
-    for one in named if isinstance(named, list) else ():
-        if isinstance(one, dict):
-            yield str(one.get("revision", "")), str(one.get("bundle", ""))
+    for one in objects(seal, "policies"):
+        yield str(one.get("revision", "")), str(one.get("bundle", ""))
 
 
 def _hashes(texts: Sequence[str]) -> list[bytes] | None:

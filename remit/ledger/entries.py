@@ -3,7 +3,7 @@
 Moments are milliseconds of Unix time; digests name canonical JSON in the content store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -134,6 +134,8 @@ class Action:
     """Money held for it while its outcome is open or in doubt."""
     spent_micros: int = 0
     """What it cost, once it happened."""
+    resource: str = ""
+    """Digest of the thing it is about, with its tenant; empty when its contract names none."""
 
 
 RATE = "rate/"
@@ -177,10 +179,16 @@ class Intent:
     grants: Sequence[str] = ()
     """Ids of gates whose grants this intent consumes."""
     reserve: Sequence[Reserve] = ()
+    notices: Sequence[JSONObject] = ()
+    """Whom to tell of the call, and what; recorded with the intent."""
+    stops: Sequence[str] = ()
+    """Names of the stops that would hold the call; see `remit.ledger.stops`."""
     contents: Sequence[Content] = ()
     facts: Content | None = None
     """What the decision was made on, named by the decision's `facts`. Nobody reads it on the way of
     a call."""
+    resource: str = ""
+    """As of `Action`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,3 +288,8 @@ class Situation:
     """All gates of this key, oldest first."""
     skipped: bool = False
     """Recorded as skipped: its `when` was false."""
+    tools: Sequence[str] = ()
+    """Tools with a `do` of the run that happened as it had to and was not undone, by name."""
+    full: Mapping[str, int] = field(default_factory=dict)
+    """Counters that had no room when the call was about to begin, with their values; nobody looked
+    before that."""

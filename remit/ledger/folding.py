@@ -207,6 +207,7 @@ class _Folding:
             ended_ms=None,
             effect_order=0,
             reserved_micros=rules.cost_of(_reserves(body["reserve"])),
+            resource=str(body.get("resource", "")),
         )
         for grant in _list(body["grants"]):
             gate = state.gates[str(grant)]

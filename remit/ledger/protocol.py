@@ -27,6 +27,7 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
+from remit.ledger.stops import Stop
 from remit.plan.path import StepKey
 
 
@@ -111,24 +112,32 @@ class Ledger(Protocol):
     async def look(self, key: StepKey) -> Situation:
         """Return what is known about a step key and its surroundings."""
 
+    async def done_on(self, resource: Digest) -> Sequence[str]:
+        """Return the tools with a `do` about a thing that happened as it had to and was not undone,
+        in any run, by name."""
+
     async def begin(self, intent: Intent) -> int:
         """Record an intent and return the attempt's number; without it nothing may be called.
 
         Raises:
             LedgerError: `STEP-OPEN` (another attempt is open), `STEP-HAPPENED`, `STEP-IN-DOUBT`,
                 `STEP-SKIPPED`, `STEP-UNDONE`, `STEP-SUPERSEDED`, `STEP-FENCED`, `STEP-EXHAUSTED`,
-                `GRANT-USED`, `RESERVE-CONFLICT`, `RUN-CLOSED`, `RUN-ABSENT`,
+                `GRANT-USED`, `RESERVE-CONFLICT`, `RUN-CLOSED`, `RUN-ABSENT`, `CALL-STOPPED`,
                 `DECISION-ABSENT`; for an undo also `STEP-NOT-DONE`, and `STEP-OPEN` or
                 `STEP-IN-DOUBT` while its `do` is so.
         """
 
-    async def take_over(self, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
+    async def take_over(
+        self, key: StepKey, attempt: int, owner: str, until_ms: int, stops: Sequence[str] = ()
+    ) -> int:
         """Take an open attempt whose lease has run out; return the new attempt's number.
 
-        Compare-and-set on `attempt`. The intent, its grants and reservations stay.
+        Compare-and-set on `attempt`. The intent, its grants and reservations stay. `stops` are the
+        names of those that would hold what is to be called; none for who only gives it up.
 
         Raises:
-            LedgerError: `LEASE-HELD` while the lease runs, `LEASE-LOST` when somebody was faster.
+            LedgerError: `LEASE-HELD` while the lease runs, `LEASE-LOST` when somebody was faster,
+                `CALL-STOPPED`.
         """
 
     async def finish(self, outcome: Outcome) -> Action:
@@ -234,6 +243,17 @@ class Ledger(Protocol):
 
         `expired` before its time leaves it `open`; `void` also ends a grant not used yet.
         """
+
+    # stops
+
+    async def stop(self, stop: Stop) -> bool:
+        """Begin or end a stop and record it; return whether that changed anything.
+
+        Once it is answered no call that the stop fits begins.
+        """
+
+    async def stops(self) -> Sequence[Stop]:
+        """Return the stops in force, by name."""
 
     # reading the chain
 

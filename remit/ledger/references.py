@@ -5,13 +5,11 @@ like a digest and has a name that nobody knows counts as a content too, so that 
 kind loses nothing. Nothing here does I/O.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from remit.canonical import JSON, Digest, JSONObject
+from remit.canonical import DIGEST, JSON, Digest, JSONObject
 
-DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 KEPT = frozenset({"plan", "compiled", "contract", "history"})
 """Kinds that stay: what was to be done and under which terms, and what verifies the rest."""
 PLANS = frozenset({"plan", "compiled"})

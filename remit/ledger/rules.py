@@ -116,6 +116,7 @@ def begin(intent: Intent, own: Action | None, now_ms: int) -> Action:
         ended_ms=None,
         effect_order=0,
         reserved_micros=cost_of(intent.reserve),
+        resource=intent.resource,
     )
 
 
@@ -237,6 +238,7 @@ def _unbegun_undo(done: Action, key: StepKey) -> Action:
         faulty=False,
         reserved_micros=0,
         spent_micros=0,
+        resource="",
     )
 
 
@@ -265,6 +267,24 @@ def merge_reserves(reserves: Sequence[Reserve]) -> Sequence[Reserve]:
             else Reserve(held.counter, known.amount + held.amount, min(known.ceiling, held.ceiling))
         )
     return [merged[name] for name in sorted(merged)]
+
+
+def deed(before: Action | None, after: Action, other: Action | None) -> tuple[Action | None, int]:
+    """Return the `do` that a change of state did (1) or undid (-1); `None` when it did neither.
+
+    One that happened but not as it must is no deed: nothing may build on it. Nor is a sub-plan: its
+    steps are.
+
+    Args:
+        before: The action before the change.
+        after: The same behind it.
+        other: What stands under the opposite key.
+    """
+    happened = after.state is State.HAPPENED and (before is None or before.state is not after.state)
+    do, times = (after, 1) if after.key.direction is Direction.DO else (other, -1)
+    if do is None or not happened or do.faulty or do.operation == "plan":
+        return None, 0
+    return do, times
 
 
 def count(totals: Totals, before: Action | None, after: Action) -> Totals:

@@ -26,6 +26,7 @@ ORDER = "remit.order"
 AMEND = "remit.amend"
 ORDER_BACK = "remit.order_back"
 TEND = "remit.tend"
+STOP = "remit.stop"
 OUTPUTS = "remit.outputs"
 SYSTEM_ACTIVITIES = (
     ADMIT,
@@ -40,6 +41,7 @@ SYSTEM_ACTIVITIES = (
     AMEND,
     ORDER_BACK,
     TEND,
+    STOP,
     OUTPUTS,
 )
 
@@ -386,6 +388,13 @@ class TendOrder(Model):
     run: str
     """Root chain id; not called `root`, for it is only a word until the ledger knows it."""
     message: Message
+
+
+class StopOrder(Model):
+    """Input of `remit.stop`: calls are to be stopped, or to go on."""
+
+    message: Message
+    """Its payload names what: `{"what": "agent:buyer", "by", "reason", "undos"}`."""
 
 
 class Tended(Model):

@@ -163,9 +163,8 @@ def tally(ledger: Path) -> Tally:
 
 
 def _guards(connection: sqlite3.Connection) -> Sequence[tuple[str, str]]:
-    marks = ",".join("?" * len(_LOG_TABLES))
-    query = f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({marks})"  # noqa: S608
-    return connection.execute(query, _LOG_TABLES).fetchall()
+    query = "SELECT name, sql, tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    return [(name, sql) for name, sql, table in connection.execute(query) if table in _LOG_TABLES]
 
 
 def _read_through(file: Path) -> None:

@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, literal_column, select, update
 
 from remit.canonical import Digest, JSONObject, digest_bytes
 from remit.ledger.entries import Content
@@ -28,10 +28,10 @@ _WRITE = (
 _WIPE = (
     update(contents).where(contents.c.digest == bindparam("of")).values(body=bindparam("to_body"))
 )
-_FORGETTING = 0x52454D4647
-"""The advisory lock of those who forget: `REMFG`."""
-_SHARED = select(func.pg_advisory_xact_lock_shared(bindparam("lock", _FORGETTING, unique=False)))
-_ALONE = select(func.pg_advisory_xact_lock(bindparam("lock", _FORGETTING, unique=False)))
+_FORGETTING = "353350010439"
+"""The advisory lock of those who forget: `REMFG`, as a number."""
+_SHARED = select(func.pg_advisory_xact_lock_shared(literal_column(_FORGETTING)))
+_ALONE = select(func.pg_advisory_xact_lock(literal_column(_FORGETTING)))
 _ANY_GONE = select(tombstones.c.digest).limit(1)
 _GONE_KNOWN = "forgotten"
 _STANDS_AGAIN = delete(tombstones).where(tombstones.c.digest == bindparam("of"))

@@ -11,7 +11,7 @@ from remit.ledger import barriers, rules
 from remit.ledger.entries import Action, Content, FrozenUndo, Intent, Outcome, Record, State
 from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
-from remit.stores import actions, gates, reservations
+from remit.stores import actions, deeds, gates, reservations, stops
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
 from remit.stores.transaction import Transaction
@@ -27,6 +27,7 @@ def begin(tx: Transaction, intent: Intent) -> int:
     if skipped:
         raise LedgerError("STEP-SKIPPED", f"{key} was skipped")
     rules.check_begin(intent, own, other)
+    stops.check(tx, intent.stops, is_undo=key.direction is Direction.UNDO)
     if key.direction is Direction.DO:
         _check_way(tx, chain, key)
     for grant in intent.grants:
@@ -42,6 +43,8 @@ def begin(tx: Transaction, intent: Intent) -> int:
     _raise_barriers(tx, chain, key)
     chain.totals = rules.count(chain.totals, own, action)
     chain.append("intent", _intent_body(intent, action.attempts))
+    for notice in intent.notices:
+        chain.append("notice", {**_name(key), **notice})
     chain.save()
     return action.attempts
 
@@ -65,8 +68,11 @@ def _raise_barriers(tx: Transaction, chain: Chain, key: StepKey) -> None:
             chain.barriers += path not in standing
 
 
-def take_over(tx: Transaction, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
+def take_over(
+    tx: Transaction, key: StepKey, attempt: int, owner: str, until_ms: int, held_by: Sequence[str]
+) -> int:
     """Hand an open attempt whose lease has run out to another owner."""
+    stops.check(tx, held_by, is_undo=key.direction is Direction.UNDO)
     chain = Chain(tx, key.root, begin=False)
     own, _, _ = actions.find(tx, key)
     taken = rules.take_over(own, key, attempt, owner, until_ms, tx.now_ms)
@@ -89,6 +95,7 @@ def finish(tx: Transaction, outcome: Outcome) -> Action:
     given = [outcome.output] if outcome.output else []
     store_contents(tx, [*given, *outcome.contents])
     _write(tx, chain, own, ended, outcome.spent)
+    deeds.count(tx, own, ended, other)
     if outcome.state is not State.OPEN:
         actions.end_attempt(
             tx, key, outcome.attempt, outcome.state.value, outcome.code, outcome.message
@@ -113,7 +120,7 @@ def resolve(
 ) -> Action:
     """Record a person's answer; the evidence and its output go beside the chain."""
     chain = Chain(tx, key.root, begin=False)
-    own, _, _ = actions.find(tx, key)
+    own, other, _ = actions.find(tx, key)
     proof = _content(evidence)
     output = _content(evidence["output"]) if happened and "output" in evidence else None
     answered = rules.resolve(
@@ -121,6 +128,7 @@ def resolve(
     )
     store_contents(tx, [proof, *([output] if output else []), *given])
     _write(tx, chain, own, answered, None)
+    deeds.count(tx, own, answered, other)
     body: JSONObject = {"happened": happened, "evidence": proof.digest}
     left: JSONObject = {"output": answered.output, "undo": _undo_body(answered.undo)}
     chain.append("resolve", {**_name(key), **body, **left})
@@ -136,6 +144,7 @@ def repair(tx: Transaction, key: StepKey, order: str, evidence: JSONObject) -> A
     settled = rules.repair(own, done, key, order, tx.now_ms, chain.next_seq)
     store_contents(tx, [proof])
     actions.save(tx, settled)
+    deeds.count(tx, own, settled, done)
     chain.totals = rules.count(chain.totals, own, settled)
     chain.append("repair", {**_name(key), "order": order, "evidence": proof.digest})
     chain.save()
@@ -240,8 +249,10 @@ def _intent_body(intent: Intent, attempt: int) -> JSONObject:
         {"counter": one.counter, "amount": one.amount, "ceiling": one.ceiling}
         for one in intent.reserve
     ]
+    about: JSONObject = {"resource": intent.resource} if intent.resource else {}
     return {
         **_name(intent.key),
+        **about,
         "attempt": attempt,
         "owner": intent.owner,
         "compiled": intent.compiled,

@@ -6,16 +6,16 @@ the verifier to find. Everything named by digest that the ledger has goes along.
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from remit.canonical import JSON, Digest, JSONObject
+from remit.canonical import DIGEST, JSON, Digest
 from remit.evidence.archive import FORMAT, Consistency, Inclusion, Manifest, write
 from remit.evidence.chain import record_of
 from remit.evidence.checkpoint import Checkpoint, parse_note
+from remit.evidence.fields import inner, objects, text
 from remit.ledger.entries import RunRow
 from remit.ledger.references import digests_in
 from remit.stores.archiving import LogStore
@@ -24,7 +24,6 @@ _PAGE = 2000
 _HEADS = 200
 """Newest heads from which the archive proves that its tree grew."""
 _POLL_S = 0.2
-_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class Exporter:
             for digest in digests_in(record["body"]):
                 gone.pop(digest, None)
                 await self._add(digest, found)
-            plans[_text(record, "compiled")] = None
+            plans[text(record["body"], "compiled")] = None
         for plan in (waiting := list(plans)):
             for digest in digests_in(_json(found.get(plan))):
                 await self._add(digest, found)
@@ -155,28 +154,19 @@ class Exporter:
 
 def _parts(plan: JSON) -> Iterator[Digest]:
     """Yield the digests of the sub-plans that a compiled plan names, and of the one it amends."""
-    named = plan.get("plans") if isinstance(plan, dict) else None
-    for one in named.values() if isinstance(named, dict) else ():
+    for one in inner(plan, "plans").values():
         if isinstance(one, str):
             yield one
-    amends = plan.get("amends") if isinstance(plan, dict) else None
-    base = amends.get("base") if isinstance(amends, dict) else None
+    base = inner(plan, "amends").get("base")
     if isinstance(base, str):
         yield base
 
 
 def _revisions(body: JSON) -> Iterator[str]:
-    named = body.get("policies") if isinstance(body, dict) else None
-    for one in named if isinstance(named, list) else ():
-        revision = one.get("revision") if isinstance(one, dict) else None
-        if isinstance(revision, str) and _DIGEST.match(revision):
+    for one in objects(body, "policies"):
+        revision = text(one, "revision")
+        if DIGEST.match(revision):
             yield revision
-
-
-def _text(record: JSONObject, name: str) -> str:
-    body = record["body"]
-    value = body.get(name) if isinstance(body, dict) else None
-    return value if isinstance(value, str) else ""
 
 
 def _json(content: bytes | None) -> JSON:

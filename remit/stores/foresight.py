@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from remit.plan.path import Direction
-from remit.stores import actions, chain, contents, reservations
+from remit.stores import actions, chain, contents, reservations, stops
 from remit.stores.transaction import Transaction
 
 
@@ -33,14 +33,16 @@ def foresee(tx: Transaction, wanted: Sequence[Wanted]) -> Collection[str]:
         return ()
     places = sorted({(one.root, one.path) for one in wanted if one.path is not None})
     at = {"roots": [root for root, _ in places], "paths": [path for _, path in places]}
-    *_, gone, free, heads, families, holdings = tx.ask(
+    *_, gone, halts, free, heads, families, holdings = tx.ask(
         *contents.questions(tx),
+        (stops.IN_FORCE, {}),
         (chain.LOCK_FREE, {"roots": roots}),
         (chain.FIND_SEVERAL, {"roots": roots}),
         (actions.FIND_SEVERAL, at),
         (reservations.FIND_SEVERAL, at),
     )
     contents.note_gone(tx, gone)
+    stops.note(tx, halts)
     ours = {row[0] for row in free}
     chain.note_heads(tx, heads, ours)
     known = [place for place in places if place[0] in ours]

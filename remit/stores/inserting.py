@@ -1,17 +1,18 @@
-"""Ways to write a row, named by what they do about one that stands already.
+"""Ways to write rows, named by what they do about one that stands already.
 
 A statement takes many rows. SQLite runs it once per row; PostgreSQL gets all of them as one JSON
 value, so that a group of writes costs a statement per table and not one per row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
     JSON,
     ColumnClause,
+    ColumnElement,
     Table,
-    TableValuedAlias,
     bindparam,
     column,
     delete,
@@ -23,36 +24,68 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
-Insert: TypeAlias = sqlite.Insert | postgresql.Insert
-Way: TypeAlias = Callable[[Insert, Table], Executable]
-"""Completes the dialect's bare insert into a table."""
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that are to be written, as the statements of one dialect speak of them."""
+
+    table: Table
+    columns: Sequence[str]
+    """What they have values for."""
+    insert: sqlite.Insert | postgresql.Insert
+    """Adds all of them."""
+    values: Mapping[str, ColumnElement[Any]]
+    """How an update or a deletion names what a row has in a column."""
+
+    @property
+    def new(self) -> Sequence[str]:
+        """Columns beside the primary key."""
+        return [name for name in self.columns if name not in keys_of(self.table)]
+
+    @property
+    def standing(self) -> Sequence[ColumnElement[bool]]:
+        """Hold for the row that stands under the primary key."""
+        return [self.table.c[name] == self.values[name] for name in keys_of(self.table)]
 
 
-def insert_new(statement: Insert, table: Table) -> Executable:
+Way: TypeAlias = Callable[[Rows], Executable]
+"""Makes the statement that writes rows."""
+
+
+def insert_new(rows: Rows) -> Executable:
     """Refuse a row that stands already."""
-    return statement
+    return rows.insert
 
 
-def insert_once(statement: Insert, table: Table) -> Executable:
+def insert_once(rows: Rows) -> Executable:
     """Change nothing when the row stands already."""
-    return statement.on_conflict_do_nothing()
+    return rows.insert.on_conflict_do_nothing()
 
 
-def upsert(statement: Insert, table: Table) -> Executable:
+def upsert(rows: Rows) -> Executable:
     """Replace everything but the primary key when the row stands."""
-    keys = keys_of(table)
-    rest = {column.name: column for column in statement.excluded if column.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+    keys = keys_of(rows.table)
+    rest = {column.name: column for column in rows.insert.excluded if column.name not in keys}
+    return rows.insert.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
-def change(statement: Insert, table: Table) -> Executable:
+def add(rows: Rows) -> Executable:
+    """Add to the numbers of the row that stands; whoever else adds is not overwritten."""
+    keys = keys_of(rows.table)
+    given = [column for column in rows.insert.excluded if column.name not in keys]
+    sums = {column.name: rows.table.c[column.name] + column for column in given}
+    return rows.insert.on_conflict_do_update(index_elements=keys, set_=sums)
+
+
+def change(rows: Rows) -> Executable:
     """Change the row that stands under the primary key; nothing when there is none."""
-    raise NotImplementedError("no insert")
+    values = {name: rows.values[name] for name in rows.new}
+    return update(rows.table).where(*rows.standing).values(values)
 
 
-def remove(statement: Insert, table: Table) -> Executable:
+def remove(rows: Rows) -> Executable:
     """Take away the row that stands under the primary key."""
-    raise NotImplementedError("no insert")
+    return delete(rows.table).where(*rows.standing)
 
 
 def keys_of(table: Table) -> Sequence[str]:
@@ -62,32 +95,28 @@ def keys_of(table: Table) -> Sequence[str]:
 
 def written(dialect: str, way: Way, table: Table, columns: Sequence[str]) -> Executable:
     """Return the statement that writes rows of these columns."""
-    if dialect == "postgresql":
-        return _all_at_once(way, table, columns)
-    if way is change:
-        at = [table.c[name] == bindparam(name) for name in keys_of(table)]
-        rest = [name for name in columns if name not in keys_of(table)]
-        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rest}
-        return update(table).where(*at).values(values)
-    if way is remove:
-        return delete(table).where(*[table.c[name] == bindparam(name) for name in columns])
-    return way(sqlite.insert(table).values({name: bindparam(name) for name in columns}), table)
+    return way((_all_at_once if dialect == "postgresql" else _one_by_one)(table, columns))
 
 
-def _all_at_once(way: Way, table: Table, columns: Sequence[str]) -> Executable:
-    given = _given(table, columns)
-    at = [table.c[name] == given.c[name] for name in keys_of(table)]
-    if way is change:
-        rest = [name for name in columns if name not in keys_of(table)]
-        return update(table).where(*at).values({name: given.c[name] for name in rest})
-    if way is remove:
-        return delete(table).where(*at)
-    rows = select(*[given.c[name] for name in columns])
-    return way(postgresql.insert(table).from_select(list(columns), rows), table)
+def _one_by_one(table: Table, columns: Sequence[str]) -> Rows:
+    keys = keys_of(table)
+    return Rows(
+        table,
+        columns,
+        sqlite.insert(table).values({name: bindparam(name) for name in columns}),
+        {name: bindparam(name if name in keys else f"new_{name}") for name in columns},
+    )
 
 
-def _given(table: Table, columns: Sequence[str]) -> TableValuedAlias:
+def _all_at_once(table: Table, columns: Sequence[str]) -> Rows:
     like: ColumnClause[Any] = literal_column(f"NULL::{table.name}")
     rows = func.json_populate_recordset(like, bindparam("rows", type_=JSON))
     # The columns' types are known to the database, from the table.
-    return rows.table_valued(*[column(name) for name in columns], name="given")
+    given = rows.table_valued(*[column(name) for name in columns], name="given").c
+    every = select(*[given[name] for name in columns])
+    return Rows(
+        table,
+        columns,
+        postgresql.insert(table).from_select(list(columns), every),
+        {name: given[name] for name in columns},
+    )

@@ -32,9 +32,11 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
+from remit.ledger.stops import CHAIN, Stop
 from remit.plan.path import StepKey
 from remit.stores import amending as amendments
-from remit.stores import chain, effects, gates, reading, runs
+from remit.stores import chain, deeds, effects, gates, reading, runs
+from remit.stores import stops as stopping
 from remit.stores.archiving import LogStore
 from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
 from remit.stores.database import Database, database_of
@@ -249,6 +251,10 @@ class SqlLedger:
         """Return what is known about a step key and its surroundings."""
         return await self._read(partial(reading.look, key=key))
 
+    async def done_on(self, resource: Digest) -> Sequence[str]:
+        """Return the tools with a `do` about a thing that stands."""
+        return await self._read(partial(deeds.find, scope=resource))
+
     async def begin(self, intent: Intent) -> int:
         """Record an intent; return the attempt's number."""
         given = [intent.arguments, *intent.contents]
@@ -258,9 +264,18 @@ class SqlLedger:
         self._cache.add(given)
         return attempt
 
-    async def take_over(self, key: StepKey, attempt: int, owner: str, until_ms: int) -> int:
+    async def take_over(
+        self, key: StepKey, attempt: int, owner: str, until_ms: int, stops: Sequence[str] = ()
+    ) -> int:
         """Take an open attempt whose lease has run out."""
-        work = partial(effects.take_over, key=key, attempt=attempt, owner=owner, until_ms=until_ms)
+        work = partial(
+            effects.take_over,
+            key=key,
+            attempt=attempt,
+            owner=owner,
+            until_ms=until_ms,
+            held_by=stops,
+        )
         return await self._write(_about(key), work)
 
     async def finish(self, outcome: Outcome) -> Action:
@@ -353,6 +368,16 @@ class SqlLedger:
         return await self._write(
             Wanted(root), partial(gates.end_gate, root=root, gate_id=gate, state=state)
         )
+
+    # stops
+
+    async def stop(self, stop: Stop) -> bool:
+        """Begin or end a stop and record it."""
+        return await self._write(Wanted(CHAIN), partial(stopping.write, stop=stop))
+
+    async def stops(self) -> Sequence[Stop]:
+        """Return the stops in force."""
+        return await self._read(stopping.find)
 
     # reading the chain
 

@@ -35,9 +35,9 @@ _MIGRATION = 0x52454D4954
 _BUSY = frozenset({"40001", "40P01", "55P03"})
 """Serialisation failure, deadlock, lock timeout: the transaction may be tried again."""
 MUTABLE = (
-    *("chains", "runs", "admissions", "actions", "attempts", "barriers"),
+    *("chains", "runs", "admissions", "actions", "attempts", "barriers", "deeds"),
     *("counters", "reservations", "gates", "votes", "unsealed"),
-    *("unindexed", "holdings", "tombstones", "retained", "content_keys"),
+    *("unindexed", "holdings", "tombstones", "retained", "content_keys", "stops"),
 )
 """Tables whose rows the protocol changes."""
 _PASSING = ("reservations", "unindexed", "holdings", "tombstones", "retained", "content_keys")

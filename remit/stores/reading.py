@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from remit.canonical import JSONObject
 from remit.ledger.entries import Action, Situation, State
 from remit.plan.path import StepKey
-from remit.stores import actions, chain, gates, runs
+from remit.stores import actions, chain, deeds, gates, runs
 from remit.stores.schema import records
 from remit.stores.statements import Row
 from remit.stores.transaction import Transaction
@@ -38,6 +38,7 @@ def look(tx: Transaction, key: StepKey) -> Situation:
         runs.about_admission(key.root, key.parent),
         runs.about(key.root),
         gates.about(key),
+        deeds.about(key.root),
     )
     own, other, skipped = actions.find(tx, key)
     totals = chain.find_totals(tx, key.root)
@@ -52,6 +53,7 @@ def look(tx: Transaction, key: StepKey) -> Situation:
         totals=totals,
         gates=gates.find_of_key(tx, key),
         skipped=skipped,
+        tools=deeds.find(tx, key.root),
     )
 
 

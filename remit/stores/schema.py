@@ -139,8 +139,13 @@ actions = Table(
     Column("faulty", Integer, nullable=False),
     _whole("reserved_micros"),
     _whole("spent_micros"),
+    Column("resource", _TEXT, nullable=False, server_default=""),
     Index("actions_place", "root", "parent", "step"),
 )
+
+deeds = Table("deeds", metadata, _text("scope", key=True), _text("tool", key=True), _whole("times"))
+"""How many calls of a tool happened as they had to and were not undone: in a run, by its root, and
+about a thing, by its digest. Rows of runs are as many as their tools, whatever the calls."""
 
 attempts = Table(
     "attempts",
@@ -311,6 +316,19 @@ retained = Table(
 
 content_keys = Table("content_keys", metadata, _text("key", key=True), _whole("since_ms"))
 """Keys that contents are, or may be, encrypted with; empty for none at all."""
+
+stops = Table(
+    "stops",
+    metadata,
+    _text("name", key=True),
+    _text("state"),
+    _whole("undos"),
+    _text("by"),
+    _text("reason"),
+    _whole("at_ms"),
+    Index("stops_in_force", "state", "name"),
+)
+"""What is called no more until somebody lets it go on; see `remit.ledger.stops`."""
 
 APPEND_ONLY = ("contents", "records", "leaves", "nodes", "checkpoints", "bundles")
 """Tables whose rows the database itself refuses to change or to delete."""

@@ -64,26 +64,20 @@ def empty_log(engine: Engine) -> bool:
     Whatever stood in it is then nowhere in the two files. Another process that reads or writes at
     this moment is in the way: ask again.
     """
-    connection = engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        found = cursor.fetchone()
-        return found is not None and found[0] == 0
-    except sqlite3.Error:
-        return False
-    finally:
-        connection.close()
+    return _cut_log(engine)
 
 
 def compact(engine: Engine) -> bool:
     """Write the database anew and empty its log; return whether nobody was in the way."""
+    return _cut_log(engine, "PRAGMA busy_timeout=10000", "VACUUM")
+
+
+def _cut_log(engine: Engine, *before: str) -> bool:
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout=10000")
-        cursor.execute("VACUUM")
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for order in (*before, "PRAGMA wal_checkpoint(TRUNCATE)"):
+            cursor.execute(order)
         found = cursor.fetchone()
         return found is not None and found[0] == 0
     except sqlite3.Error:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.sql import Executable
 
-from remit.stores.inserting import Way, change, insert_new, keys_of, remove, upsert
+from remit.stores.inserting import Way, add, change, insert_new, keys_of, remove, upsert
 from remit.stores.line import Line
 from remit.stores.schema import metadata
 from remit.stores.statements import Given, Prepared, Row, Statements, Value
@@ -44,7 +44,7 @@ class Kept:
         self._tables[table.name] = table
         key = tuple([values[name] for name in _KEYS[table.name]])
         before = layers[-1].get(key)
-        after = (way, values) if before is None else _merged(before, way, values)
+        after = (way, values) if before is None else _merged(before, way, values, table)
         if after is None:
             layers.append({})
             after = (way, values)
@@ -64,16 +64,25 @@ class Kept:
                     line.put(statements.prepare_rows(way, table, columns), rows)
 
 
-def _merged(before: tuple[Way, Values], way: Way, values: Values) -> tuple[Way, Values] | None:
+def _merged(
+    before: tuple[Way, Values], way: Way, values: Values, table: Table
+) -> tuple[Way, Values] | None:
     """Return the one row that two amount to; `None` when both must be written."""
     first, old = before
     if first is remove or way is insert_new:
         return None
+    if way is add:
+        return (way, _sum(old, values, _KEYS[table.name])) if first is add else None
     if way in (remove, upsert):
         return (way, values) if first is not insert_new or way is remove else (first, values)
     if way is change and first in (insert_new, upsert, change):
         return first, {**old, **values}
     return before if first is way else None
+
+
+def _sum(old: Values, new: Values, keys: Sequence[str]) -> Values:
+    numbers = {name: int(str(old[name])) + int(str(new[name])) for name in new if name not in keys}
+    return {**new, **numbers}
 
 
 class Transaction:

@@ -25,6 +25,8 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
     yield from _undo_faults(contract, by_ref)
     yield from _probe_faults(contract, by_ref)
     yield from _cost_faults(contract)
+    for place in contract.resource:
+        yield from pointer_faults(contract, ("resource",), place, contract.input_schema)
     if isinstance(contract.call, HttpKind):
         yield from http_faults(contract, contract.call)
 

@@ -166,6 +166,12 @@ class ToolContract(Model):
     """Host names the call may reach."""
     cost: Cost = Cost()
     rate_limit: RateLimit | None = None
+    resource: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=4)] = Field(
+        default=[], exclude_if=lambda value: not value
+    )
+    """JSON pointers to the arguments that say which thing of its domain a call is about. Tools that
+    name the same values are about the same thing, in whichever run. Left out while it is empty, so
+    that a contract keeps its digest, and a run in flight its tools."""
     task_queue: Annotated[str, Field(max_length=200)] | None = None
     """Temporal task queue; without it the catalogue's default."""
 

@@ -20,7 +20,7 @@ import pytest
 
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack.layout import Layout
-from tests.running import ROOT, Running, eventually, plan
+from tests.running import ROOT, Running, burn, eventually, plan
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 
@@ -75,11 +75,6 @@ def tag() -> str:
 def put(step: str, name: str, *needs: str, **args: JSON) -> JSONObject:
     """Return a step that puts `name` down."""
     return {"id": step, "tool": "lab.put@1", "args": {"name": name, **args}, "needs": list(needs)}
-
-
-def burn(name: str) -> JSONObject:
-    """Return a step that waits for a person."""
-    return {"id": "burn", "tool": "lab.burn@1", "args": {"name": name}, "irreversible": True}
 
 
 def test_run_follows_to_the_end_as_plain_lines(typed: Typed, tag: str) -> None:
@@ -141,7 +136,7 @@ def test_a_run_that_fails_returns_1_and_says_what_was_undone(typed: Typed, tag: 
 
 async def test_a_gate_is_answered_with_the_printed_line(typed: Typed, tag: str) -> None:
     """`explain` prints the whole line; typed with `remit env`'s PATH, it lets the run go on."""
-    file = typed.plan("gated", burn(f"{tag}a"))
+    file = typed.plan("gated", burn("burn", f"{tag}a"))
     started = await asyncio.to_thread(typed.document, "run", file, "--no-follow")
     run = str(started["workflow_id"])
     waits: list[JSON] = []
@@ -173,7 +168,9 @@ def test_a_dry_run_asks_about_everything_and_does_nothing(typed: Typed, tag: str
         "when": "inputs.wanted",
     }
     skipped: JSONObject = {**put("skip", f"{tag}s"), "when": "!inputs.wanted"}
-    file = typed.plan("dry", look, put_it, skipped, burn(f"{tag}b"), inputs={"wanted": True})
+    file = typed.plan(
+        "dry", look, put_it, skipped, burn("burn", f"{tag}b"), inputs={"wanted": True}
+    )
 
     ran = typed("dry-run", file)
     document = typed.document("dry-run", file)
@@ -304,7 +301,7 @@ def _on_a_terminal(arguments: list[str], typed: Typed) -> tuple[int, str]:
 
 def test_amend_changes_what_has_not_begun(typed: Typed, tag: str) -> None:
     """What changed is told, findings are listed; who proposes it must be stated."""
-    steps = [put("a", f"{tag}a"), burn(tag) | {"needs": ["a"]}, put("c", f"{tag}c", "burn")]
+    steps = [put("a", f"{tag}a"), burn("burn", tag, "a"), put("c", f"{tag}c", "burn")]
     started = typed.document("run", typed.plan("amended", *steps), "--no-follow")
     run = str(started["workflow_id"])
     asyncio.run(eventually(lambda: _waits(typed, run)))
@@ -355,7 +352,7 @@ def test_rollback_undoes_a_run_that_has_completed(typed: Typed, tag: str) -> Non
 
 def test_rollback_of_a_run_at_work_is_the_message(typed: Typed, tag: str) -> None:
     """The same command; the run undoes itself."""
-    file = typed.plan("at-work", put("a", f"{tag}a"), burn(tag) | {"needs": ["a"]})
+    file = typed.plan("at-work", put("a", f"{tag}a"), burn("burn", tag, "a"))
     run = str(typed.document("run", file, "--no-follow")["workflow_id"])
     asyncio.run(eventually(lambda: _waits(typed, run)))
 

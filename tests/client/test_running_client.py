@@ -14,7 +14,7 @@ from remit.client.following import follow
 from remit.client.outcome import outcome
 from remit.client.snapshot import Snapshot, take_snapshot
 from remit.client.submission import Handle, handle_of, submit
-from tests.running import Running, plan, waits
+from tests.running import Running, burn, plan, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 
@@ -28,12 +28,6 @@ def tag() -> str:
 def put(step: str, name: str, *needs: str, **args: JSON) -> JSONObject:
     """Return a step that puts `name` down."""
     return {"id": step, "tool": "lab.put@1", "args": {"name": name, **args}, "needs": list(needs)}
-
-
-def burn(step: str, name: str, *needs: str) -> JSONObject:
-    """Return a step that cannot be undone, and so waits for a person."""
-    told: JSONObject = {"id": step, "tool": "lab.burn@1", "args": {"name": name}}
-    return {**told, "needs": list(needs), "irreversible": True}
 
 
 async def test_a_repeated_start_is_the_same_run(lab: Running, lab_client: Client, tag: str) -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from remit.decision.registry import check_registry
 
+LIMIT: dict[str, object] = {"name": "few", "counts": "calls", "most": 5, "window_ms": 60_000}
 _CORE = yaml.safe_load((Path(__file__).parents[2] / "policies" / "data.yaml").read_text())["remit"]
 
 
@@ -28,6 +29,22 @@ def test_a_project_says_only_what_differs() -> None:
     thresholds = {"min_confidence": 0.5, "gates": {"delete": {"role": "archivist"}}}
 
     check_registry(data(thresholds=thresholds, domains={"erp": {"anything": [1]}}))
+
+
+def test_limits_sequences_and_ceilings_are_data() -> None:
+    """What bounds agents, tenants and people over runs needs no code."""
+    gate = {"role": "budget_holder", "expires_in_ms": 5}
+    asking = {**LIMIT, "do": "gate", "gate": gate, "of": {"operation": "spend"}}
+    sequence = {"name": "x", "calls": {}, "needs": ["a.b@1"], "do": "gate", "message": "why"}
+
+    check_registry(
+        data(
+            agents={"buyer": {"scopes": [], "tenants": [], "budgets": [asking], "ceiling": []}},
+            people={"a@b.example": {"roles": [], "budgets": [LIMIT] * 5}},
+            tenants={"acme": {"budgets": [LIMIT]}},
+            thresholds={"sequences": [sequence]},
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,6 +67,13 @@ def test_a_project_says_only_what_differs() -> None:
         {"thresholds": {"gates": {"delete": {"expires_in_ms": 0}}}},
         {"thresholds": {"gates": {"wipe": {"role": "x", "expires_in_ms": 1}}}},
         {"thresholds": {"banned_combinations": [{"name": "x", "steps": [], "message": ""}]}},
+        {"thresholds": {"sequences": [{"name": "x", "calls": {}, "message": "says nothing"}]}},
+        {"thresholds": {"sequences": [{"name": "x", "needs": ["a.b@1"], "message": "of what"}]}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [{**LIMIT, "most": -1}]}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [LIMIT] * 6}}},
+        {"people": {"a@b.example": {"roles": [], "budgets": [{**LIMIT, "window_ms": 0}]}}},
+        {"tenants": {"acme": {"budgets": [{**LIMIT, "counts": "tokens"}]}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "ceiling": ["erp"]}}},
     ],
 )
 def test_what_a_rule_could_not_read_is_refused(registry: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import timeit
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,7 +98,9 @@ def test_a_point_of_one_step_lets_others_pass(folder: Path) -> None:
 def test_off_it_costs_nothing_to_speak_of() -> None:
     """A point that is off is a comparison: far below a thousandth of a step's few milliseconds."""
     count = 100_000
-    seconds = min(timeit.repeat(lambda: reached(Point.INTENT, KEY), number=count, repeat=3))
+    # The thread's own time: who else uses the machine meanwhile says nothing of the cost.
+    measured = timeit.Timer(lambda: reached(Point.INTENT, KEY), timer=time.thread_time)
+    seconds = min(measured.repeat(repeat=3, number=count))
 
     assert seconds / count < 2e-6
 

@@ -2,112 +2,29 @@
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, JSONObject, digest
-from remit.decision.decision import Decided, Decision, Reason
-from remit.decision.facts import Facts
 from remit.enforcement import faultpoints
-from remit.enforcement.attempt import content
-from remit.enforcement.frame import Frame, Place
-from remit.enforcement.point import EnforcementPoint
-from remit.ledger.entries import Admission, RunRow, Situation, State
-from remit.plan.compiler import compile_plan
-from remit.plan.library import Library
-from remit.plan.wire import StepCall, StepResult
-from remit.stores.ledger import SqlLedger, open_ledger
+from remit.ledger.entries import State
+from remit.plan.wire import StepResult
 from remit.stores.project import load_project
-from remit.tool.call import Happened, Refused, ToolAnswer, ToolCall, Unknown
-from tests.running import ROOT, plan
-from tests.stores.ledger_values import HandClock
+from remit.tool.call import Happened, Refused, ToolAnswer, Unknown
+from tests.enforcement.desk import RUN, Desk, a_desk
+from tests.running import ROOT
 
-RUN = "root"
 LATER = Refused("TOOL-UNREACHABLE", "nothing was sent", again=True)
-
-
-@dataclass
-class Person:
-    """A judge who says what the test wants."""
-
-    clock: HandClock
-    effect: str = "allow"
-
-    async def decide(self, facts: Facts) -> Decided:
-        """Decide at once."""
-        reason = Reason(code="test.said", policy="test", message="")
-        decision = Decision.model_construct(
-            effect=self.effect, risk="low", reasons=[reason], permits=[reason],
-            obligations=[], approvals=[], reserve=[],
-        )  # fmt: skip
-        return Decided.model_construct(
-            decision=decision, decision_id="decision", revision="revision",
-            facts=b"{}", facts_digest=digest({}), decided_ms=self.clock(), took_us=1,
-        )  # fmt: skip
-
-
-@dataclass
-class Desk:
-    """One step of a plan, and a tool whose answers are written down beforehand."""
-
-    point: EnforcementPoint
-    clock: HandClock
-    judge: Person
-    compiled: str
-    tool: str
-    answers: list[ToolAnswer] = field(default_factory=list)
-    calls: list[ToolCall] = field(default_factory=list)
-
-    async def call(self, attempt: int = 1) -> StepResult:
-        """Make the call as Temporal's attempt `attempt`."""
-        frame = Frame("w", RUN, "ExecutePlan", self.tool, attempt, 0, f"o{attempt}", "tools")
-        asked = StepCall(root=RUN, compiled=self.compiled, step="put")
-        return await self.point.call(asked, frame, self._send)
-
-    async def situation(self) -> Situation:
-        """Return what the ledger knows."""
-        return await self.point.ledger.look(
-            StepCall(root=RUN, compiled=self.compiled, step="put").key
-        )
-
-    async def _send(self, call: ToolCall) -> ToolAnswer:
-        self.calls.append(call)
-        return self.answers.pop(0)
 
 
 @pytest.fixture
 async def desk(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
-    """A desk on a ledger of its own; the call, of `lab.put` or the parameter, may take a second."""
+    """A desk whose call is of `lab.put`, or of the parameter."""
     tool = getattr(request, "param", "lab.put@1")
-    clock = HandClock()
-    project = load_project(ROOT / "tests" / "lab")
-    step: JSONObject = {
-        "id": "put",
-        "tool": tool,
-        "args": {"name": "thing"},
-        "timeout": "PT1S",
-    }
-    compilation = compile_plan(plan("desk", [step]), project.catalogue, Library({}))
-    assert compilation.compiled is not None
-    ledger = await open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}", clock=clock)
-    await _admit(ledger, compilation.compiled.model_dump(mode="json"), compilation.digest)
-    await ledger.put([content(c.model_dump(mode="json")) for c in compilation.contracts.values()])
-    judge = Person(clock)
-    point = EnforcementPoint(ledger, judge, Place(), clock, project.catalogue.digests)
-    yield Desk(point, clock, judge, compilation.digest, tool)
-    await ledger.close()
-
-
-async def _admit(ledger: SqlLedger, compiled: JSON, digest: str) -> None:
-    inputs = content({})
-    row = RunRow(
-        RUN, "w", "desk@1.0.0", digest, digest, "tester@1.0.0", "a", "lab", "team:lab", 0, 1 << 50
-    )
-    admission = Admission(RUN, "", digest, inputs.digest, "decision", "revision")
-    await ledger.admit(row, admission, [inputs, content(compiled)], [])
+    catalogue = load_project(ROOT / "tests" / "lab").catalogue
+    async with a_desk(tmp_path, catalogue, tool, {"name": "thing"}) as made:
+        yield made
 
 
 async def test_nothing_is_sent_when_the_lease_has_run_out(

@@ -2,9 +2,25 @@
 
 import pytest
 
-from remit.canonical import JSONObject
-from remit.decision.decision import Limit, Redact, UnknownObligation
-from remit.enforcement.obligations import REDACTED, ObligationError, apply
+from remit.canonical import JSON, JSONObject
+from remit.decision.decision import (
+    Keep,
+    Limit,
+    Log,
+    Notify,
+    Obligation,
+    Redact,
+    UnknownObligation,
+)
+from remit.enforcement.obligations import (
+    REDACTED,
+    ObligationError,
+    apply,
+    kept,
+    left_out,
+    logged,
+    notices,
+)
 
 ARGUMENTS: JSONObject = {"iban": "DE1", "amount": 10, "people": [{"name": "Ann"}]}
 
@@ -33,20 +49,75 @@ def test_limit_only_lowers(maximum: int, expected: int) -> None:
         Redact(type="redact", critical=True, paths=["/absent"]),
         Limit(type="limit", critical=True, path="/iban", max=1),
         Limit(type="limit", critical=True, path="/absent/deeper", max=1),
-        UnknownObligation(type="notify", critical=False),
+        Log(type="log", critical=True, paths=["/absent"]),
+        UnknownObligation(type="dance", critical=True),
     ],
 )
-def test_what_cannot_be_fulfilled_is_refused(rule: Redact | Limit | UnknownObligation) -> None:
-    """A critical obligation without a place, and any unknown one, refuse the call."""
+def test_what_cannot_be_fulfilled_is_refused(rule: Obligation) -> None:
+    """A critical obligation without a place, and a critical unknown one, refuse the call."""
     with pytest.raises(ObligationError):
         apply([rule], ARGUMENTS)
 
 
 def test_uncritical_ones_may_find_nothing() -> None:
     """An obligation that is not critical may have nothing to do."""
-    rules: list[Redact | Limit | UnknownObligation] = [
+    rules: list[Obligation] = [
         Redact(type="redact", critical=False, paths=["/absent"]),
         Limit(type="limit", critical=False, path="/absent", max=1),
+        Log(type="log", critical=False, paths=["/absent"]),
+        UnknownObligation(type="dance", critical=False),
     ]
 
     assert apply(rules, ARGUMENTS) == ARGUMENTS
+
+
+def test_what_is_left_out_is_named() -> None:
+    """The record tells which obligations nobody fulfilled."""
+    rules: list[Obligation] = [
+        UnknownObligation(type="dance", critical=False),
+        Notify(type="notify", critical=True, role="owner", message="it buys"),
+    ]
+
+    assert left_out(rules) == ["dance"]
+    assert notices(rules) == [{"role": "owner", "message": "it buys"}]
+
+
+def test_of_an_answer_only_what_is_named_stands() -> None:
+    """Members that are not named go, at every depth; a list keeps its length."""
+    output: JSON = {
+        "id": 1,
+        "iban": "DE1",
+        "owner": {"name": "Ann", "salary": 5},
+        "lines": [{"sku": "a", "margin": 2}, {"sku": "b", "margin": 3}],
+        "a/b": 7,
+    }
+    rule = Keep(
+        type="keep", critical=True, paths=["/id", "/owner/name", "/lines/*/sku", "/absent", "/a~1b"]
+    )
+
+    assert kept([rule], output) == {
+        "id": 1,
+        "owner": {"name": "Ann"},
+        "lines": [{"sku": "a"}, {"sku": "b"}],
+        "a/b": 7,
+    }
+    assert kept([Keep(type="keep", critical=True, paths=[])], output) == {}
+    assert kept([Keep(type="keep", critical=True, paths=["/id"])], "text") is None
+    assert kept([], output) == output
+
+
+def test_several_bounds_of_an_answer_all_hold() -> None:
+    """What stands is what every one of them names."""
+    rules: list[Obligation] = [
+        Keep(type="keep", critical=True, paths=["/a", "/b"]),
+        Keep(type="keep", critical=True, paths=["/b", "/c"]),
+    ]
+
+    assert kept(rules, {"a": 1, "b": 2, "c": 3}) == {"b": 2}
+
+
+def test_values_are_logged_by_their_place() -> None:
+    """What policy names is what stands in the log, and nothing else."""
+    rule = Log(type="log", critical=True, paths=["/amount", "/people/0/name"])
+
+    assert logged([rule], ARGUMENTS) == {"/amount": 10, "/people/0/name": "Ann"}

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from remit.canonical import JSON, JSONObject, canonical
 from remit.cli.stack.layout import Layout
@@ -27,14 +27,9 @@ from remit.stores.keyring import Keyring
 from remit.stores.ledger import open_ledger
 from remit.stores.publishing import CheckpointFolder
 from tests.policies.served import opa_binary
-from tests.running import ROOT, Running, ended, eventually, plan, start, waits
+from tests.running import ROOT, Running, burn, ended, eventually, plan, put, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(240)]
-
-
-def put(step: str, name: str, *needs: str) -> JSONObject:
-    """Return a step that puts `name` down."""
-    return {"id": step, "tool": "lab.put@1", "args": {"name": name}, "needs": list(needs)}
 
 
 def plain(name: str) -> JSONObject:
@@ -88,6 +83,15 @@ async def finished(client: Client, document: JSONObject) -> str:
     handle = await start(client, document)
     await ended(handle)
     return handle.id
+
+
+async def half_done(client: Client, word: str) -> tuple[str, WorkflowHandle]:
+    """Start a plan that waits for a person behind its first write; return its name and the run."""
+    name = f"{word}-{uuid.uuid4().hex[:8]}"
+    steps: list[JSON] = [put("one", f"{name}-1"), burn("burn", f"{name}-2", "one")]
+    handle = await start(client, plan(name, steps))
+    await waits(handle)
+    return name, handle
 
 
 def exported(project: Path, name: str, file: Path, *more: str | Path) -> JSONObject:
@@ -356,20 +360,7 @@ async def test_a_terminated_run_is_sealed_with_its_repair(
     lab: Running, lab_client: Client, auditor: Auditor
 ) -> None:
     """What nobody unwound is repaired; the last seal holds both histories, and all of it holds."""
-    name = f"ended-{uuid.uuid4().hex[:8]}"
-    burn: JSON = {
-        "id": "burn",
-        "tool": "lab.burn@1",
-        "args": {"name": f"{name}-2"},
-        "needs": ["one"],
-        "irreversible": True,
-    }
-    handle = await start(lab_client, plan(name, [put("one", f"{name}-1"), burn]))
-
-    async def waits() -> bool:
-        return bool(await handle.query("pending"))
-
-    await eventually(waits)
+    name, handle = await half_done(lab_client, "ended")
     await handle.terminate("an operator's mistake")
     file = auditor.folder / "run.zip"
 
@@ -389,20 +380,7 @@ async def test_a_cancelled_run_closes_as_cancelled(
     lab: Running, lab_client: Client, auditor: Auditor
 ) -> None:
     """A run that unwound itself after a cancellation needs no repair, and its evidence holds."""
-    name = f"cancelled-{uuid.uuid4().hex[:8]}"
-    burn: JSON = {
-        "id": "burn",
-        "tool": "lab.burn@1",
-        "args": {"name": f"{name}-2"},
-        "needs": ["one"],
-        "irreversible": True,
-    }
-    handle = await start(lab_client, plan(name, [put("one", f"{name}-1"), burn]))
-
-    async def waits() -> bool:
-        return bool(await handle.query("pending"))
-
-    await eventually(waits)
+    _, handle = await half_done(lab_client, "cancelled")
     await handle.cancel()
     await ended(handle)
     file = auditor.folder / "run.zip"

@@ -1,7 +1,8 @@
 """`python -m tests.faults.dying_worker before|after`: a worker that dies while it amends a plan.
 
 It kills itself with SIGKILL right before or right after the ledger commits the amendment: the two
-sides of the one moment from which the amended plan is in force.
+sides of the one moment from which the amended plan is in force. Its own loss is noticed soon: its
+calls have a short heartbeat timeout, and it keeps no run to itself.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 
 from remit.ledger.amendments import Amending
 from remit.ledger.entries import Admission, Content, Record
@@ -17,6 +19,11 @@ from tests.in_process import working
 from tests.running import Running
 from workers.builder import connect
 from workers.settings import WorkerSettings
+from workflows import amending
+from workflows.options import ActivityOptions, system_options
+
+_NOTICED_AFTER = timedelta(seconds=8)
+"""Longer than three heartbeats of whoever takes the call over."""
 
 
 def die_when_amending(side: str) -> None:
@@ -34,9 +41,15 @@ def die_when_amending(side: str) -> None:
     SqlLedger.amend = amend  # type: ignore[method-assign]
 
 
+def options_of_amending() -> ActivityOptions:
+    """Return the usual options, with a heartbeat timeout that a test can wait for."""
+    return {**system_options(), "heartbeat_timeout": _NOTICED_AFTER}
+
+
 async def main(side: str) -> None:
     """Work until it dies."""
-    settings = WorkerSettings()
+    settings = WorkerSettings(max_cached_workflows=0)
+    amending.system_options = options_of_amending
     die_when_amending(side)
     client = await connect(settings)
     async with working(Running(settings.project), client, settings):

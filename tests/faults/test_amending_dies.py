@@ -12,10 +12,10 @@ from temporalio.client import Client
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack import stack
 from tests.in_process import working
-from tests.running import ROOT, Running, ended, plan, waits
+from tests.running import ROOT, Running, ended, plan, put, waits
 from workers.settings import WorkerSettings
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
 
 BOSS = "boss@lab.example"
 
@@ -24,12 +24,6 @@ BOSS = "boss@lab.example"
 def tag() -> str:
     """A prefix of names that no other test uses."""
     return f"d{uuid.uuid4().hex[:8]}"
-
-
-def put(step: str, name: str, *needs: str, **more: JSON) -> JSONObject:
-    """Return a step that puts `name` down."""
-    args: JSONObject = {"name": name}
-    return {"id": step, "tool": "lab.put@1", "args": args, "needs": [*needs], **more}
 
 
 @pytest.mark.parametrize("side", ["before", "after"])

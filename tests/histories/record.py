@@ -15,21 +15,10 @@ from pathlib import Path
 from temporalio.client import Client, WorkflowHandle
 
 from remit.canonical import JSON, JSONObject
-from tests.running import ROOT, Running, ended, plan, start, waits
+from tests.running import ROOT, Running, ended, plan, put, start, waits
 
 FOLDER = Path(__file__).parent
 BOSS = "boss@lab.example"
-
-
-def put(step: str, name: str, *needs: str, **more: JSON) -> JSONObject:
-    """Return a step that puts `name` down."""
-    return {
-        "id": step,
-        "tool": "lab.put@1",
-        "args": {"name": name},
-        "needs": list(needs),
-        **more,
-    }
 
 
 async def record(client: Client, name: str, handle: WorkflowHandle) -> None:

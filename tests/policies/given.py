@@ -30,7 +30,6 @@ CONTEXT = Context(
     profile="light",
     capabilities=["redact", "limit"],
     region="eu",
-    stops=[],
 )
 PRINCIPAL = Principal(
     agent="buyer",

@@ -126,7 +126,10 @@ def test_the_gate_names_role_quorum_and_expiry(policies: Served) -> None:
 @pytest.mark.parametrize("activity", SYSTEM_ACTIVITIES)
 def test_each_of_our_own_activities_is_known(policies: Served, activity: str) -> None:
     """Each activity type of the wire is allowed to some workflow, and refused to a stranger."""
-    workflows = ("ExecutePlan", "ExecutePart", "UnwindPart", "RepairRun", "RollbackRun", "TendRun")
+    workflows = (
+        *("ExecutePlan", "ExecutePart", "UnwindPart"),
+        *("RepairRun", "RollbackRun", "TendRun", "StopCalls"),
+    )
     effects = [decide(policies, given.system(activity, name)).effect for name in workflows]
 
     assert "allow" in effects

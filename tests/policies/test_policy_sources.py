@@ -158,7 +158,15 @@ def test_sets_of_the_global_layer_are_gathered(path: Path) -> None:
     read = {name for name in _sets(path) if f"in {path.stem}.{name}\n" in gathered}
 
     assert path.stem in ("facts", "global") or read == _sets(path)
-    assert _sets(path) <= {"denies", "undo_denies", "plan_denies", "gates", "reserves", "findings"}
+    assert _sets(path) <= {
+        "denies",
+        "undo_denies",
+        "plan_denies",
+        "gates",
+        "reserves",
+        "findings",
+        "obligations",
+    }
 
 
 def test_codes_are_stable_and_tested() -> None:

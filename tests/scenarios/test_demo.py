@@ -16,7 +16,7 @@ from remit.cli.stack import stack
 from tests.running import ROOT
 from tests.scenarios.office import demo
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("demo"), pytest.mark.timeout(400)]
 
 
 @pytest.fixture

@@ -74,6 +74,19 @@ async def test_denied_by_policy(office: Office, client: Client) -> None:
     assert (office.state(), office.net()) == (before, {})
 
 
+async def test_a_field_that_the_agent_may_not_set(office: Office, client: Client) -> None:
+    """It is denied by name, and nothing was written; without that field it passes, as above."""
+    before = office.state()
+    fields: dict[str, JSON] = {"phone": "+49 30 1", "owner": "somebody@acme.example"}
+
+    outcome = await ended(await begin(client, PLAN, {"fields": fields}))
+
+    assert (outcome["status"], outcome["code"]) == ("refused", "field.not_settable")
+    assert "/fields/owner" in str(outcome["reason"])
+    assert office.effects() == []
+    assert office.state() == before
+
+
 async def test_rejected_by_a_person(office: Office, client: Client) -> None:
     """The account owner says no: nothing was written."""
     before = office.state()

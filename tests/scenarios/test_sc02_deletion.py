@@ -68,3 +68,19 @@ async def test_failed_and_compensated(office: Office, client: Client) -> None:
     assert (outcome["status"], outcome["step"], outcome["residue"]) == ("failed", "delete", [])
     assert office.effects() == UNDONE
     assert (office.state(), office.net()) == (before, {})
+
+
+async def test_a_copy_of_another_record_is_no_copy(office: Office, client: Client) -> None:
+    """A plan that archives one record and deletes another is refused."""
+    before = office.state()
+    crossed = plan_file("delete-record")
+    steps = crossed["steps"]
+    assert isinstance(steps, list)
+    assert isinstance(steps[2], dict)
+    steps[2]["args"] = {"record": "rec-78", "archive": "${steps.archive.output.id}"}
+
+    outcome = await ended(await start(client, crossed))
+
+    assert (outcome["status"], outcome["code"]) == ("refused", "sequence.archive_first")
+    assert office.effects() == UNDONE
+    assert office.state() == before

@@ -14,7 +14,7 @@ import pytest
 from remit.cli.stack import stack
 from tests.running import ROOT
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("walk"), pytest.mark.timeout(500)]
 
 WALK = ROOT / "docs" / "walk.md"
 LOOKS = (
@@ -23,6 +23,8 @@ LOOKS = (
 )
 """How commands begin that only look, so that whoever came too early can look again."""
 PATIENCE_S = 90
+PAUSE_S = 1
+"""Between two looks; each starts a Python, which costs as much as what it waits for."""
 END = "walk-block-ended"
 
 
@@ -106,7 +108,7 @@ def test_walk_works_as_it_is_written(shell: Shell) -> None:
         until = time.monotonic() + PATIENCE_S
         looks = all(line.startswith(LOOKS) for line in commands.splitlines())
         while looks and missing(shown, output) and time.monotonic() < until:
-            time.sleep(0.5)
+            time.sleep(PAUSE_S)
             output, code = shell.type(commands)
 
         assert missing(shown, output) == [], f"{commands}\n{output}"

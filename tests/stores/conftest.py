@@ -1,5 +1,6 @@
 """A ledger on each real database, and a clock that the test moves."""
 
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -41,6 +42,21 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
+def template_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file to copy: migrating takes longer than most tests."""
+    file = tmp_path_factory.mktemp("template") / "ledger.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def made_url(template_file: Path, sqlite_url: str) -> str:
+    """A file with the ledger's tables and nothing in them."""
+    shutil.copy(template_file, sqlite_url.removeprefix("sqlite:///"))
+    return sqlite_url
+
+
+@pytest.fixture(scope="session")
 def template(cluster: Cluster) -> str:
     """A migrated database to copy: migrating takes longer than most tests."""
     cluster.execute("CREATE DATABASE template_ledger")
@@ -70,7 +86,8 @@ def empty_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["sqlite", "postgres"])
 def ledger_url(request: pytest.FixtureRequest) -> str:
     """Where a ledger may be made: the same tests hold for every database."""
-    url: str = request.getfixturevalue(f"{request.param}_url")
+    made = {"sqlite": "made_url", "postgres": "postgres_url"}
+    url: str = request.getfixturevalue(made[request.param])
     return url
 
 

@@ -100,13 +100,15 @@ def intent(
     proposed: Digest = COMPILED,
     decision: JSONObject = DECISION,
     operation: str = "write",
+    tool: str = "erp.place_order@1",
+    resource: str = "",
 ) -> Intent:
     """Return an intent for a key."""
     chosen = step_key or key()
     return Intent(
         key=chosen,
         compiled=COMPILED,
-        tool="erp.place_order@1",
+        tool=tool,
         contract=CONTRACT,
         operation=operation,
         request_digest=digest("request"),
@@ -119,6 +121,7 @@ def intent(
         max_attempts=max_attempts,
         grants=grants,
         reserve=reserve,
+        resource=resource,
     )
 
 

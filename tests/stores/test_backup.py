@@ -38,9 +38,9 @@ for number in range(1_000_000):
 
 
 @pytest.fixture
-def ledger_url(sqlite_url: str) -> str:
+def ledger_url(made_url: str) -> str:
     """What is copied here is a file; a server has tools of its own."""
-    return sqlite_url
+    return made_url
 
 
 @pytest.fixture

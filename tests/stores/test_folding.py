@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from remit.ledger.amendments import Amending, earlier
 from remit.ledger.entries import Action, Admission, FrozenUndo, GateRow, Record, Reserve, State
 from remit.ledger.errors import LedgerError
 from remit.ledger.folding import KINDS, FoldError, RunState, fold
-from remit.plan.path import StepKey
+from remit.plan.path import Direction, StepKey
 from remit.stores.ledger import SqlLedger
 from tests.stores.ledger_values import (
     COMPILED,
@@ -39,6 +40,7 @@ DOS += [key("a", 1), key("c", parent="b@1")]
 KEYS = [*DOS, *(one.undo for one in DOS)]
 OWNERS = ("w1", "w2")
 AMENDED = digest("amended")
+THING = digest("thing")
 
 keys = st.sampled_from(KEYS)
 owners = st.sampled_from(OWNERS)
@@ -100,6 +102,8 @@ class Play:
             lease_until_ms=self.clock.now_ms + 10,
             reserve=reserve,
             grants=grants if granted else (),
+            tool=f"shop.{one.segment.step}@1",
+            resource=THING if amount else "",
         )
         await self.ledger.begin(wanted)
 
@@ -224,6 +228,8 @@ class Play:
         with sqlite3.connect(self.file) as database:
             rows = database.execute("SELECT path, generation FROM barriers ORDER BY path")
             told["barriers"] = repr(dict(rows.fetchall()))
+            deeds = database.execute("SELECT scope, tool, times FROM deeds WHERE times <> 0")
+            told["deeds"] = sorted(repr(one) for one in deeds.fetchall())
         return told
 
 
@@ -249,7 +255,21 @@ def folded(state: RunState) -> JSONObject:
         "gates": sorted(repr(one) for one in state.gates.values()),
         "admissions": [repr(state.admissions.get(one)) for one in places],
         "barriers": repr(dict(sorted(state.barriers.items()))),
+        "deeds": sorted(repr((*name, times)) for name, times in _deeds(state).items()),
     }
+
+
+def _deeds(state: RunState) -> Counter[tuple[str, str]]:
+    """Count, from what stands at the end alone, what was done and not undone."""
+    happened = {one: each for one, each in state.actions.items() if each.state is State.HAPPENED}
+    standing = [
+        each
+        for one, each in happened.items()
+        if one.direction is Direction.DO and each.tool and not each.faulty
+        if one.undo not in happened
+    ]
+    scopes = [(scope, each.tool) for each in standing for scope in (ROOT, each.resource) if scope]
+    return Counter(scopes)
 
 
 A, A_ITEM, B_NEW, BELOW = key("a"), key("a", 1), key("b", generation=1), key("c", parent="b@1")

@@ -35,9 +35,9 @@ from tests.stores.ledger_values import (
 
 
 @pytest.fixture
-def ledger_url(sqlite_url: str) -> str:
+def ledger_url(made_url: str) -> str:
     """These tests take the file apart."""
-    return sqlite_url
+    return made_url
 
 
 @contextmanager

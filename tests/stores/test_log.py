@@ -128,6 +128,8 @@ async def test_a_ledger_of_before_is_taken_up(ledger: SqlLedger, ledger_url: str
         "DROP INDEX runs_workflow",
         *(f"DROP TABLE {name}" for name in ("unindexed", "holdings", "tombstones", "retained")),
         "DROP TABLE content_keys",
+        "DROP TABLE deeds",
+        "ALTER TABLE actions DROP COLUMN resource",
         "ALTER TABLE contents DROP COLUMN key",
         "UPDATE alembic_version SET version_num = '0001'",
     )

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 from sqlalchemy.dialects import sqlite
 
-from remit.stores.inserting import Way, change, insert_new, insert_once, remove, upsert
+from remit.stores.inserting import Way, add, change, insert_new, insert_once, remove, upsert
 from remit.stores.line import Question
-from remit.stores.schema import actions, attempts, barriers, chains, contents
+from remit.stores.schema import actions, attempts, barriers, chains, contents, deeds
 from remit.stores.statements import Given, Prepared, Row, Statements, Value
 from remit.stores.transaction import Transaction
 
@@ -123,3 +123,20 @@ def test_a_question_about_kept_rows_sends_them(tx: Transaction, line: Overheard)
     tx.all(barriers.select())
     assert line.written == [("INSERT barriers", [row(1)])]
     assert not tx.refuse()
+
+
+def test_what_is_added_twice_goes_out_once(tx: Transaction, line: Overheard) -> None:
+    """Two additions to one row are one of both; one behind another way waits its turn."""
+    for times in (1, 1, -1):
+        tx.insert(add, deeds, {"scope": "r", "tool": "t@1", "times": times})
+    tx.insert(add, deeds, {"scope": "r", "tool": "u@1", "times": 1})
+    tx.insert(add, barriers, row(1, 2))
+    tx.insert(upsert, barriers, row(2, 2))
+    tx.insert(add, barriers, row(2, 3))
+    tx.send()
+
+    written = [rows for verb, rows in line.written if verb == "INSERT deeds"]
+    assert written == [
+        [{"scope": "r", "tool": "t@1", "times": 1}, {"scope": "r", "tool": "u@1", "times": 1}]
+    ]
+    assert [len(rows) for verb, rows in line.written if verb == "INSERT barriers"] == [1, 1, 1]

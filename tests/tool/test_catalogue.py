@@ -96,6 +96,7 @@ def test_reports_every_fault_at_once() -> None:
         ({"operation": "spend"}, "TOOL-COST-MISSING", "cost"),
         ({"cost": {"micros_argument": "micros"}}, "TOOL-POINTER", "cost/micros_argument"),
         ({"cost": {"actual_output": "/price"}}, "TOOL-POINTER", "cost/actual_output"),
+        ({"resource": ["/nothing"]}, "TOOL-POINTER", "resource"),
         ({"call": {"url": "https://shop.example/x?y=1"}}, "TOOL-URL", "call/url"),
         ({"call": {"url": "https://{id}.example/x"}}, "TOOL-URL", "call/url"),
         ({"call": {"url": "https://me:pw@shop.example/"}}, "TOOL-URL", "call/url"),

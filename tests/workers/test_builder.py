@@ -12,7 +12,7 @@ from remit.plan.wire import SYSTEM_ACTIVITIES
 from remit.version import VERSION
 from workers.builder import WORKFLOWS, workflow_runner
 from workflows.messages import MESSAGES
-from workflows.tend_run import TendRun
+from workflows.orders import StopCalls, TendRun
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("remit", "workflows", "activities", "workers")
@@ -75,7 +75,7 @@ def test_workflows_load_in_the_sandbox(kind: type) -> None:
 
     assert definition.name == kind.__name__
     # One order, one activity: nobody tells it anything on its way.
-    messages = set() if kind is TendRun else set(MESSAGES)
+    messages = set() if kind in (TendRun, StopCalls) else set(MESSAGES)
     assert messages <= set(definition.signals) | {None}
     assert messages <= set(definition.updates)
 
@@ -116,6 +116,7 @@ def test_wire_names_stand() -> None:
         "remit.amend",
         "remit.order_back",
         "remit.tend",
+        "remit.stop",
         "remit.outputs",
     )
     assert [kind.__name__ for kind in WORKFLOWS] == [
@@ -125,6 +126,7 @@ def test_wire_names_stand() -> None:
         "RepairRun",
         "RollbackRun",
         "TendRun",
+        "StopCalls",
     ]
     assert sorted(MESSAGES) == [
         "amend",

@@ -11,7 +11,7 @@ from remit.plan import compiler
 from remit.plan.compiled import Limits
 from tests.faults.test_processes_die import reset
 from tests.in_process import working
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, eventually, plan, put, start, waits
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
@@ -25,12 +25,6 @@ GATE: JSONObject = {"role": "operator", "expires": "PT1H"}
 def tag() -> str:
     """A prefix of names that no other test uses."""
     return f"a{uuid.uuid4().hex[:8]}"
-
-
-def put(step: str, name: str, *needs: str, **more: JSON) -> JSONObject:
-    """Return a step that puts `name` down."""
-    args: JSONObject = {"name": name}
-    return {"id": step, "tool": "lab.put@1", "args": args, "needs": [*needs], **more}
 
 
 def waiting(tag: str) -> JSONObject:

@@ -6,15 +6,9 @@ import pytest
 from temporalio.client import Client
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, plan, start, waits
+from tests.running import Running, ended, plan, put, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
-
-
-def put(step: str, name: str, *needs: str, **more: JSON) -> JSONObject:
-    """Return a step that puts `name` down."""
-    fields: JSONObject = {"id": step, "tool": "lab.put@1", "args": {"name": name}}
-    return {**fields, "needs": list(needs), **more}
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from temporalio.client import Client, WorkflowHandle
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, eventually, plan, put, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
 
@@ -18,11 +18,6 @@ CLERK = "clerk@lab.example"
 def tag() -> str:
     """A prefix of names that no other test uses."""
     return f"r{uuid.uuid4().hex[:8]}"
-
-
-def put(step: str, name: str, *needs: str) -> JSONObject:
-    """Return a step that puts `name` down."""
-    return {"id": step, "tool": "lab.put@1", "args": {"name": name}, "needs": [*needs]}
 
 
 async def completed(client: Client, tag: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from remit.cli.options import AsJson, InProject
+from remit.cli.options import AsJson, InProject, group
 
 ArchiveFile = Annotated[Path, typer.Argument(metavar="FILE", help="An archive of evidence.")]
 Keys = Annotated[
@@ -34,13 +34,7 @@ Kept = Annotated[
 
 def make_evidence_app() -> typer.Typer:
     """Return the group of commands."""
-    app = typer.Typer(
-        name="evidence",
-        help="Export, verify and show the evidence of a run.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    app = group("evidence", "Export, verify and show the evidence of a run.")
     app.command("export")(export)
     app.command("verify")(verify)
     app.command("show")(show)

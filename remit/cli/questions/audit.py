@@ -15,7 +15,8 @@ from remit.cli.questions.opening import Opened, Wanted, opened
 from remit.cli.questions.people import Said, everything_said, verified
 from remit.cli.questions.touched import Touch, touches
 from remit.cli.questions.words import doubts, moment, short, table
-from remit.evidence.asked import Asked, decisions, items, text
+from remit.evidence.asked import Asked, decisions
+from remit.evidence.fields import inner, items, objects, text
 
 WHO, TOUCHED, RULES = "who", "touched", "rules"
 SECTIONS = (WHO, TOUCHED, RULES)
@@ -84,9 +85,9 @@ async def _proven(run: Opened, asked: Sequence[Asked]) -> bool | None:
     """Return what the first decision with a principal was told of the names."""
     for one in asked:
         facts = await run.dossier.json(one.facts) if one.facts else None
-        principal = facts.get("principal") if isinstance(facts, dict) else None
-        if isinstance(principal, dict) and isinstance(principal.get("verified"), bool):
-            return principal["verified"] is True
+        proven = inner(facts, "principal").get("verified")
+        if isinstance(proven, bool):
+            return proven
     return None
 
 
@@ -156,8 +157,7 @@ def _rules(found: Audit) -> Iterator[str]:
 
 def _decision(one: Asked) -> tuple[str, str, str, str, str]:
     codes = ", ".join(one.codes) or one.host
-    obligations = items(one.decision, "obligations")
-    obliged = [text(each, "type") for each in obligations if isinstance(each, dict)]
+    obliged = [text(each, "type") for each in objects(one.decision, "obligations")]
     also = f"; obliged to {', '.join(obliged)}" if obliged else ""
     return f"#{one.seq}", one.effect, one.about, short(one.revision), codes + also
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from remit.cli.errors import usage
-from remit.cli.options import AsJson, InProject
+from remit.cli.options import AsJson, InProject, group
 
 Run = Annotated[
     str | None,
@@ -34,13 +34,7 @@ class Section(StrEnum):
 
 def make_decision_app() -> typer.Typer:
     """Return the group of commands about decisions."""
-    app = typer.Typer(
-        name="decision",
-        help="Ask past policy decisions again.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    app = group("decision", "Ask past policy decisions again.")
     # A group of one would be a command by itself.
     app.callback()(_decisions)
     app.command("replay")(replay)

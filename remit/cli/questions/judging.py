@@ -11,6 +11,7 @@ from remit.enforcement.deciding import recorded
 from remit.enforcement.opa import OpaClient, PolicyInvalidError, PolicyUnavailableError
 from remit.evidence.asked import Asked
 from remit.evidence.dossier import Dossier
+from remit.evidence.fields import inner
 
 SAME, DIFFERENT, STRICTER, LOOSER = "same", "different", "stricter", "looser"
 NOT_REPRODUCIBLE = "not_reproducible"
@@ -68,8 +69,7 @@ async def _again(dossier: Dossier, asked: Asked, client: OpaClient, *, is_then: 
     if facts is None:
         return _absent(asked, "its facts are not kept")
     read = await dossier.json(asked.facts)
-    action = read.get("action") if isinstance(read, dict) else None
-    proposed = action.get("proposed_digest") if isinstance(action, dict) else None
+    proposed = inner(read, "action").get("proposed_digest")
     expected = proposed if isinstance(proposed, str) else None
     try:
         decided = await client.decide_document(facts, expected)

@@ -14,6 +14,7 @@ from remit.cli.evidence.ledger import ledger_of
 from remit.cli.evidence.place import layout_of, unreadable
 from remit.evidence.archive import Archive
 from remit.evidence.dossier import Dossier, of_archive
+from remit.evidence.fields import inner, text
 from remit.evidence.finding import EvidenceError
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.ledger.folding import FoldError, RunState, fold
@@ -136,8 +137,7 @@ def _from_archive(file: BinaryIO) -> Opened:
     dossier = of_archive(Archive(file))
     name = dossier.root
     for record in dossier.records:
-        body = record["body"]
-        run = body.get("run") if isinstance(body, dict) else None
-        if isinstance(run, dict) and isinstance(run.get("workflow_id"), str):
-            name = str(run["workflow_id"])
+        run = inner(record["body"], "run")
+        if isinstance(run.get("workflow_id"), str):
+            name = text(run, "workflow_id")
     return Opened(dossier, name, None)

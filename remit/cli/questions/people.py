@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from remit.canonical import JSON, JSONObject
-from remit.evidence.asked import items, text, whole
 from remit.evidence.dossier import Dossier
+from remit.evidence.fields import inner, objects, text, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,8 @@ class _Reader:
         elif kind == "decision" and text(body, "about") == "amendment":
             self._amendment(record, body)
 
-    async def _facts(self, digest: str) -> JSONObject:
-        read = await self._dossier.json(digest) if digest else None
-        return read if isinstance(read, dict) else {}
+    async def _facts(self, digest: str) -> JSON:
+        return await self._dossier.json(digest) if digest else None
 
     def _vote(self, record: JSONObject, body: JSONObject) -> None:
         gate = text(body, "gate")
@@ -121,8 +120,7 @@ class _Reader:
         )
 
     async def _order(self, record: JSONObject, body: JSONObject) -> None:
-        decision = body.get("decision")
-        judged = decision if isinstance(decision, dict) else {}
+        judged = inner(body, "decision")
         facts = await self._facts(text(judged, "facts"))
         self._add(
             record,
@@ -136,8 +134,7 @@ class _Reader:
         )
 
     async def _answer(self, kind: str, record: JSONObject, body: JSONObject) -> None:
-        proof = await self._dossier.json(text(body, "evidence"))
-        told = proof if isinstance(proof, dict) else {}
+        told = await self._dossier.json(text(body, "evidence"))
         path = text(body, "path")
         undo = "undo:" if text(body, "direction") == "undo" else ""
         happened = "it happened" if body.get("happened") is True else "it did not happen"
@@ -153,7 +150,7 @@ class _Reader:
         )
 
     def _amendment(self, record: JSONObject, body: JSONObject) -> None:
-        refused = [one for one in items(body, "refused") if isinstance(one, dict)]
+        refused = objects(body, "refused")
         self._add(
             record,
             by=text(body, "by") or "somebody unnamed",
@@ -193,7 +190,6 @@ class _Reader:
         self.found.append(said)
 
 
-def _proof(facts: JSONObject, part: str) -> bool | None:
-    told: JSON = facts.get(part)
-    proven = told.get("verified") if isinstance(told, dict) else None
+def _proof(facts: JSON, part: str) -> bool | None:
+    proven = inner(facts, part).get("verified")
     return proven if isinstance(proven, bool) else None

@@ -25,7 +25,8 @@ from remit.cli.questions.judging import (
 )
 from remit.cli.questions.opening import Opened, Wanted, opened
 from remit.cli.questions.words import doubts, moment, short, table
-from remit.evidence.asked import Asked, decisions, text
+from remit.evidence.asked import Asked, decisions
+from remit.evidence.fields import objects, text
 from remit.evidence.recompiling import Recompiled, recompile
 
 THEN, TODAY = "then", "today"
@@ -195,10 +196,8 @@ def _overtaken(one: Replay) -> Iterator[str]:
     for each in one.overtaken:
         word = "refused" if text(each.now, "effect") == "deny" else "gated"
         yield f"    #{each.asked.seq} {each.asked.path}  {each.asked.tool}  {word}"
-        reasons = each.now.get("reasons")
-        for reason in reasons if isinstance(reasons, list) else ():
-            if isinstance(reason, dict):
-                yield f"      {text(reason, 'code')}: {text(reason, 'message')}"
+        for reason in objects(each.now, "reasons"):
+            yield f"      {text(reason, 'code')}: {text(reason, 'message')}"
 
 
 def _plan(one: Recompiled) -> tuple[str, str, str]:

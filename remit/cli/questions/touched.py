@@ -14,6 +14,7 @@ from remit.canonical import JSON, Digest, JSONObject
 from remit.cli.questions.opening import Opened
 from remit.enforcement.shown import shown
 from remit.evidence.asked import Asked
+from remit.evidence.fields import text
 from remit.evidence.lineage import node_id
 from remit.ledger.entries import Action
 from remit.ledger.folding import RunState
@@ -105,8 +106,8 @@ async def _read(run: Opened, asked: Asked, *, with_values: bool) -> Touch | None
         return None
     if asked.effect != "allow":
         return None
-    name = action.get("contract_digest")
-    contract = await run.contract(name) if isinstance(name, str) else None
+    name = text(action, "contract_digest")
+    contract = await run.contract(name) if name else None
     given = action.get("arguments")
     classes = contract.data_classes if contract else []
     return Touch(
@@ -117,7 +118,7 @@ async def _read(run: Opened, asked: Asked, *, with_values: bool) -> Touch | None
         arguments=None,
         output=None,
         arguments_value=_text(shown(given, classes)) if with_values else None,
-        contract=name if isinstance(name, str) else "",
+        contract=name,
         **_contracted(contract),
     )
 

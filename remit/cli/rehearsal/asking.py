@@ -19,9 +19,9 @@ from remit.enforcement.opa import OpaClient, PolicyInvalidError, PolicyUnavailab
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import step_facts
 from remit.enforcement.subject import Subject
-from remit.ledger.entries import Admission, RunRow, Situation, Totals
+from remit.ledger.entries import Admission, Situation, Totals
 from remit.plan.compiled import CompiledPlan, CompiledStep
-from remit.plan.path import StepKey
+from remit.plan.path import StepKey, callers
 from remit.tool.contract import ToolContract
 
 ROOT = "dry-run"
@@ -85,9 +85,13 @@ class Asking:
     def __init__(self, client: OpaClient, root: CompiledPlan) -> None:
         """Ask as if a run of `root` had just begun."""
         self._deciding = Deciding(Guessing(client), Place(), _now_ms)
-        self._run = _run(root)
+        self._run = PinnedPlan.of(root.digest, root).run(ROOT, ROOT, _now_ms())
         self.totals = Totals()
         """What the run would have spent and done so far."""
+        self._done: dict[str, set[str]] = {}
+        """Tools that it would have called by then, by what they were about."""
+        self._agents: dict[str, str] = {}
+        """Whose plan stands at a path."""
 
     async def admission(
         self, plan: PinnedPlan, contracts: Mapping[Digest, ToolContract], path: str
@@ -95,12 +99,21 @@ class Asking:
         """Return what policy says of a whole plan; `path` is a sub-plan's."""
         frame = _frame("remit.admit")
         facts = step_facts(plan.plan, contracts)
-        return await _answer(self._deciding.admission(plan, self._run, facts, frame, path))
+        self._agents[path] = plan.plan.agent_id
+        above = self._above(path)
+        return await _answer(
+            self._deciding.admission(plan, self._run, facts, frame, path, delegation=above)
+        )
+
+    def _above(self, path: str) -> Sequence[str]:
+        return [self._agents[caller] for caller in callers(path)]
 
     async def call(self, subject: Subject) -> Answer:
         """Return what policy says of one call."""
-        situation = Situation(None, None, None, None, self.totals)
-        return await _answer(self._deciding.call(subject, situation))
+        tools = sorted(set().union(*self._done.values()))
+        situation = Situation(None, None, None, None, self.totals, tools=tools)
+        done = sorted(self._done.get(subject.resource, ())) if subject.resource else ()
+        return await _answer(self._deciding.call(subject, situation, done))
 
     def subject(
         self,
@@ -122,6 +135,7 @@ class Asking:
             run=self._run,
             admission=admission,
             frame=_frame(contract.ref),
+            delegation=self._above(key.parent),
         )
 
     def count(self, subject: Subject) -> None:
@@ -133,6 +147,7 @@ class Asking:
             effects=before.effects + int(has_effect),
             spent_micros=before.spent_micros + max(0, subject.cost.micros),
         )
+        self._done.setdefault(subject.resource, set()).add(subject.contract.ref)
 
 
 async def _answer(asked: Awaitable[Decided]) -> Answer:
@@ -156,26 +171,6 @@ async def _answer(asked: Awaitable[Decided]) -> Answer:
         risk=decision.risk,
         revision=decided.revision,
         decision_id=decided.decision_id,
-    )
-
-
-def _run(plan: CompiledPlan) -> RunRow:
-    now = _now_ms()
-    cost = plan.constraints.cost
-    return RunRow(
-        root=ROOT,
-        workflow_id=ROOT,
-        plan=f"{plan.name}@{plan.version}",
-        plan_digest=plan.plan_digest,
-        compiled=plan.digest,
-        agent=plan.agent,
-        on_behalf_of=plan.on_behalf_of,
-        tenant=plan.tenant,
-        owner=plan.owner,
-        started_ms=now,
-        deadline_ms=now + int(plan.deadline_s * 1000),
-        currency=cost.currency if cost else "",
-        limit_micros=cost.micros if cost else None,
     )
 
 

@@ -104,7 +104,7 @@ def _become(given: argparse.Namespace, data: Path) -> NoReturn:
     options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     program = str(given.bin / "postgres")
     sys.stdout.flush()
-    os.execv(program, [program, "-D", str(data), "-p", str(given.port), *options])  # noqa: S606
+    os.execv(program, [program, "-D", str(data), "-p", str(given.port), *options])
 
 
 def _arguments() -> argparse.Namespace:

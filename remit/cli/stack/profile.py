@@ -15,34 +15,32 @@ _SERVER = "v1.31.2"
 """Later servers ask for a newer Go than the one that builds the other programs."""
 _SERVER_RELEASE = "https://github.com/temporalio/temporal/releases/download/v1.31.2/{file}"
 _SERVER_FILE = "temporal_1.31.2_{system}_{machine}.tar.gz"
+_VERSION = r"version (\d+\.\d+\.\d+)"
 
-TEMPORAL_SERVER = Program(
-    name="temporal-server",
-    minimum=(1, 31, 2),
-    version_argv=("--version",),
-    version_pattern=r"version (\d+\.\d+\.\d+)",
-    installers=(
-        Release(_SERVER_RELEASE, _SERVER_FILE, "checksums.txt", "temporal-server"),
-        GoModule("go.temporal.io/server/cmd/server", _SERVER),
-    ),
-)
 
-TEMPORAL_SQL = Program(
-    name="temporal-sql-tool",
-    minimum=(1, 31, 2),
-    version_argv=("--version",),
-    version_pattern=r"version (\d+\.\d+\.\d+)",
-    installers=(
-        Release(_SERVER_RELEASE, _SERVER_FILE, "checksums.txt", "temporal-sql-tool"),
-        GoModule("go.temporal.io/server/cmd/tools/sql", _SERVER),
-    ),
-)
+def _of_server(name: str, package: str) -> Program:
+    """Return a program that comes with Temporal's server."""
+    return Program(
+        name=name,
+        minimum=(1, 31, 2),
+        version_argv=("--version",),
+        version_pattern=_VERSION,
+        installers=(
+            Release(_SERVER_RELEASE, _SERVER_FILE, "checksums.txt", name),
+            GoModule(f"go.temporal.io/server/cmd/{package}", _SERVER),
+        ),
+    )
+
+
+TEMPORAL_SERVER = _of_server("temporal-server", "server")
+
+TEMPORAL_SQL = _of_server("temporal-sql-tool", "tools/sql")
 
 TEMPORAL_UI = Program(
     name="temporal-ui-server",
     minimum=(2, 42, 1),
     version_argv=("--version",),
-    version_pattern=r"version (\d+\.\d+\.\d+)",
+    version_pattern=_VERSION,
     # Published as a container image and as this module.
     installers=(GoModule("github.com/temporalio/ui-server/v2/cmd/server", "v2.42.1"),),
 )

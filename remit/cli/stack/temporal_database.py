@@ -37,7 +37,8 @@ def prepare(server: Postgres, passwords: dict[str, Path], sql_tool: Path) -> Non
             tool.run("update-schema", "--schema-name", f"postgresql/v12/{part}")
             if database not in there:
                 # The server looks for its database by name in there.
-                server.run(f"UPDATE schema_version SET db_name = '{database}'", database=made)  # noqa: S608
+                named = f"UPDATE schema_version SET db_name = '{database}'"  # noqa: S608 (a name of ours)
+                server.run(named, database=made)
         if database not in there:
             server.run(f"ALTER DATABASE {made} RENAME TO {database}")
     _prepare_ledger(server, passwords[OWNERS["remit"]])

@@ -35,7 +35,7 @@ def main() -> None:
     _register_meanwhile(settings)
     argv = server_argv(settings.server, settings.root)
     # The server would take settings from variables of these names.
-    os.execve(argv[0], argv, _without_temporal())  # noqa: S606
+    os.execve(argv[0], argv, _without_temporal())
 
 
 def _register_meanwhile(settings: TemporalSettings) -> None:

@@ -17,7 +17,7 @@ from remit.cli.output import answer
 from remit.cli.questions.words import short
 from remit.cli.whatif.reading import CHAIN
 from remit.decision.promotion import Report
-from remit.evidence.asked import text
+from remit.evidence.fields import text
 from remit.ledger.entries import Content, Record
 from remit.stores.archiving import LogStore
 from remit.stores.dossier import dossier_of

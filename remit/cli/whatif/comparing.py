@@ -18,7 +18,7 @@ from remit.cli.whatif.reading import Page, Recorded, Source
 from remit.decision.decision import Decided, Decision
 from remit.decision.whatif import Change, Compared, Tally
 from remit.enforcement.deciding import recorded
-from remit.evidence.asked import text
+from remit.evidence.fields import text
 
 MOST_LISTED = 500
 """First differences that a report lists; further ones are counted."""

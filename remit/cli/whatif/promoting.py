@@ -119,5 +119,4 @@ def _context(wanted: Promotion) -> Context:
         region="",
         profile="full" if wanted.profile == "full" else "light",
         capabilities=[],
-        stops=[],
     )

@@ -13,9 +13,10 @@ from typing import Literal
 
 from remit.cli.questions.opening import Opened, Wanted, ledger_at, opened
 from remit.decision.promotion import Head
-from remit.evidence.asked import Asked, decisions, text
+from remit.evidence.asked import Asked, decisions
 from remit.evidence.checkpoint import parse_note
 from remit.evidence.dossier import Dossier
+from remit.evidence.fields import text
 from remit.evidence.forgetting import forgotten_in
 from remit.stores.archiving import LogStore
 from remit.stores.dossier import dossier_of

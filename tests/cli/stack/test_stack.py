@@ -28,7 +28,7 @@ from remit.cli.stack.ports import choose
 from remit.cli.stack.state import StackState, load, save
 from remit.cli.stack.status import StackStatus
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
 Decide = Callable[[JSONObject], JSONObject]
 Eventually = Callable[[Callable[[], object], float], None]

@@ -21,7 +21,7 @@ call(tool, operation, arguments, changes, who) := {
 	"run": {"root": "run-1", "workflow_id": "w", "run_id": "run-1", "path": "", "started_ms": 0, "deadline_ms": 9000},
 	"context": {
 		"now_ms": 1000, "scheduled_ms": 1000, "environment": "test", "region": "eu", "profile": "light",
-		"capabilities": ["redact", "limit"], "stops": [],
+		"capabilities": ["redact", "limit", "keep", "notify", "log"],
 	},
 }
 

@@ -11,7 +11,12 @@ _order(supplier, micros) := testing.call(
 	{"cost": {"micros": micros, "currency": "EUR"}}, {},
 )
 
-_delete := testing.call("erp.delete_record@1", "delete", {"record": "rec-77"}, {"irreversible": true}, {})
+_delete := object.union(_delete_unarchived, {"history": {"on_resource": ["erp.archive_record@1"]}})
+
+_delete_unarchived := testing.call(
+	"erp.delete_record@1", "delete", {"record": "rec-77"},
+	{"irreversible": true, "resource": "erp:rec-77"}, {},
+)
 
 test_an_order_waits_for_the_budget_holder if {
 	decision := main.decision with input as _order("sup-7", 4200000000)
@@ -54,6 +59,12 @@ test_a_deletion_waits_for_the_data_owner if {
 	decision := main.decision with input as _delete
 	decision.effect == "require_approval"
 	{gate.role | some gate in decision.approvals} == {"data_owner"}
+}
+
+test_nothing_is_deleted_without_an_archive_copy if {
+	decision := main.decision with input as _delete_unarchived
+	decision.effect == "deny"
+	testing.codes(decision.reasons) == {"sequence.archive_first"}
 }
 
 test_an_order_is_cancelled_without_asking if {
