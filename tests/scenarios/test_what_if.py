@@ -20,7 +20,11 @@ from tests.running import ended, waits
 from tests.scenarios.office import Office, answer
 from tests.scenarios.test_sc02_purchase import HOLDER, purchase
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.xdist_group("backoffice"),
+    pytest.mark.timeout(400),
+]
 
 AUTHOR, OWNER = "author@acme.example", "policy.owner@acme.example"
 PEOPLE: dict[str, JSON] = {
