@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 PLANS  ?= 300
 SEED   ?= 1
 PROFILE ?= light
+POLICIES := examples/backoffice/policies tests/lab/policies chaos/project/policies
 # One more than the smallest machine has cores: half of the time goes by waiting for a stack.
 TESTERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install programs demo up down test unit large full lint types policy bench drill chaos lock schemas clean
+.PHONY: help install programs demo up down test unit large full lint types policy rules policy-map bench drill chaos lock schemas clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,7 +35,7 @@ down: install ## Stop it
 # Tests start hundreds of Python processes; where nothing is compiled beforehand, each compiles all it imports.
 test unit large full: export PYTHONDONTWRITEBYTECODE =
 
-test: install programs lint types policy ## Run every check and every test
+test: install programs lint types rules ## Run every check and every test
 	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -q
 
 unit: install ## Run the tests that need no server
@@ -55,8 +56,14 @@ lint: install ## Style, imports, and which room may import which
 types: install ## Types, strictly
 	@$(BIN)/mypy
 
-policy: install ## Rego: format, strict check against the schemas, tests with coverage
-	@$(BIN)/python -m remit.cli.policy_check examples/backoffice/policies tests/lab/policies chaos/project/policies
+policy: install ## Rego: check, format, lint, test, coverage, map, and a mutant for every condition
+	@$(BIN)/python -m remit.cli.policy.check $(POLICIES)
+
+rules: install ## The same without the mutants: seconds
+	@$(BIN)/python -m remit.cli.policy.check --quick $(POLICIES)
+
+policy-map: install
+	@$(BIN)/python -m remit.cli.policy.check --map $(POLICIES)
 
 bench: install ## Measure governed against bare, side by side
 	@$(BIN)/python -m benchmarks
@@ -79,4 +86,4 @@ schemas: install ## Write the generated schemas and references again
 	@$(BIN)/python -m docs.reference.messages > docs/reference/messages.md
 
 clean: ## Remove what was built
-	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache .policy_cache

@@ -14,7 +14,7 @@ _policy := "approvals"
 
 # METADATA
 # title: Whether a gate's demand is met by a grant
-# labels: {control: H-08}
+# labels: {concern: security, control: H-08}
 met(gate) if {
 	some grant in input.grants
 	grant.code == gate.code
@@ -25,11 +25,16 @@ met(gate) if {
 	count(voters) >= gate.quorum
 }
 
+# METADATA
+# labels: {concern: governance, control: H-06}
 permits contains lib.reason("vote.permitted", _policy, "the person holds the gate's role") if {
 	_person
 	input.vote.gate.role in _person.roles
 }
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: H-06}
 denies contains lib.reason("vote.unknown_person", _policy, $"nobody is known as {input.vote.by}") if not _person
 
 denies contains lib.reason("vote.role_missing", _policy, $"{input.vote.by} does not hold the role {input.vote.gate.role}") if {
@@ -50,6 +55,8 @@ denies contains lib.reason("vote.gate_expired", _policy, "the gate had expired w
 	input.vote.gate.expires_ms <= input.context.now_ms
 }
 
+# METADATA
+# labels: {concern: security, control: S-01}
 denies contains lib.reason("vote.unverified", _policy, "the name behind the vote is not proven") if {
 	not input.vote.verified
 	input.context.profile != "light"

@@ -10,13 +10,20 @@ import data.remit.lib
 
 _policy := "global.agents"
 
+# METADATA
+# labels: {concern: governance, control: L-10}
 denies contains _unknown if not lib.agent
 
+# METADATA
+# scope: document
+# labels: {concern: security, control: T-01}
 denies contains _elsewhere if {
 	lib.agent
 	not input.principal.tenant in lib.agent.tenants
 }
 
+# METADATA
+# labels: {concern: governance, control: L-10}
 denies contains _suspended if lib.agent.status != "active"
 
 denies contains lib.reason("agent.scope_missing", _policy, $"{_name} does not hold {input.action.domain}.{input.action.operation}") if {
@@ -31,26 +38,36 @@ denies contains lib.reason("agent.tool_not_listed", _policy, $"{_name} may not u
 }
 
 # A suspended agent's work is still undone.
+# METADATA
+# labels: {concern: governance, control: L-10}
 undo_denies contains _unknown if not lib.agent
 
+# METADATA
+# labels: {concern: security, control: T-01}
 undo_denies contains _elsewhere if {
 	lib.agent
 	not input.principal.tenant in lib.agent.tenants
 }
 
+# METADATA
+# labels: {concern: governance, control: L-10}
 plan_denies contains _unknown if not lib.agent
 
+# METADATA
+# labels: {concern: security, control: T-01}
 plan_denies contains _elsewhere if {
 	lib.agent
 	not input.principal.tenant in lib.agent.tenants
 }
 
+# METADATA
+# labels: {concern: governance, control: L-10}
 plan_denies contains _suspended if lib.agent.status != "active"
 
 # METADATA
 # title: Tools that a plan may not name
 # description: A sub-plan is admitted by itself, for its own agent.
-# labels: {control: D-14}
+# labels: {concern: safety, control: D-14}
 plan_denies contains lib.reason("plan.tool_not_listed", _policy, $"step {step.id}: {_name} may not use {step.tool}") if {
 	lib.agent
 	some step in input.plan.steps

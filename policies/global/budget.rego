@@ -16,6 +16,9 @@ _policy := "global.budget"
 
 _costs if input.action.cost.micros > 0
 
+# METADATA
+# scope: document
+# labels: {concern: risk, control: P-08}
 denies contains lib.reason("budget.currency", _policy, $"the call costs {input.action.cost.currency}, the limits are in {_currency}") if {
 	_costs
 	not input.action.cost.currency in {_currency, ""}
@@ -38,6 +41,8 @@ denies contains lib.reason("budget.unbudgeted", _policy, "the plan states no lim
 	not input.action.cost.micros <= lib.thresholds.unbudgeted_deny_micros
 }
 
+# METADATA
+# labels: {concern: risk, control: P-08}
 gates contains lib.gate("budget.unbudgeted", _policy, rule, "the plan states no limit for what it spends") if {
 	_costs
 	not is_number(input.budget.limit_micros)
@@ -47,6 +52,8 @@ gates contains lib.gate("budget.unbudgeted", _policy, rule, "the plan states no 
 	not operation.asks_for_spending
 }
 
+# METADATA
+# labels: {concern: risk, control: P-08}
 reserves contains {
 	"counter": $"run/{input.run.root}/micros",
 	"amount": input.action.cost.micros,

@@ -96,3 +96,10 @@ test_a_probe_reserves_nothing if {
 	given := object.union(costing(5, {}), {"action": {"purpose": "probe", "operation": "read"}})
 	reserved(given) == set()
 }
+
+test_what_costs_nothing_needs_no_bound if {
+	given := costing(0, {"limit_micros": null})
+	unbounded := object.remove(data.remit.defaults.thresholds, ["unbudgeted_deny_micros"])
+	reasons := budget.denies with input as given with data.remit.defaults.thresholds as unbounded
+	reasons == set()
+}

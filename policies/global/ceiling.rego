@@ -12,13 +12,19 @@ import data.remit.lib
 
 _policy := "global.ceiling"
 
+# METADATA
+# labels: {concern: security, control: T-01}
 denies contains lib.reason("delegation.exceeds", _policy, $"{above} may not have {input.action.domain}.{input.action.operation} done") if {
 	some above in input.principal.delegation
 	not _reaches(above)
 }
 
+# METADATA
+# labels: {concern: security, control: T-01}
 denies contains reason if some reason in _stopped
 
+# METADATA
+# labels: {concern: security, control: T-01}
 plan_denies contains lib.reason("delegation.exceeds", _policy, $"step {step.id}: {above} may not have {step.tool} called") if {
 	some above in input.principal.delegation
 	some step in input.plan.steps
@@ -26,6 +32,8 @@ plan_denies contains lib.reason("delegation.exceeds", _policy, $"step {step.id}:
 	not _may(above, step)
 }
 
+# METADATA
+# labels: {concern: security, control: T-01}
 plan_denies contains reason if some reason in _stopped
 
 _stopped contains lib.reason("delegation.suspended", _policy, $"{above}, who handed the work down, is not active") if {

@@ -80,7 +80,7 @@ test_an_agent_of_another_tenant_hands_nothing_down if {
 test_a_probe_needs_any_scope_of_the_domain if {
 	probe := {"domain": "crm", "purpose": "probe", "operation": "read"}
 	own := object.union(registry, {"agents": {"lead": {"ceiling": ["crm.write"]}}})
-	every case in [[{}, set()], [{"purpose": "call"}, {"delegation.exceeds"}], [{"operation": "write", "domain": "erp"}, {"delegation.exceeds"}], [{"operation": "delete"}, {"delegation.exceeds"}]] {
+	every case in [[{}, set()], [{"purpose": "call"}, {"delegation.exceeds"}], [{"operation": "write", "domain": "erp"}, {"delegation.exceeds"}], [{"domain": "erp"}, {"delegation.exceeds"}], [{"operation": "delete"}, {"delegation.exceeds"}]] {
 		given := below(["lead"], facts.call(object.union(probe, case[0])))
 		reasons := ceiling.denies with input as given with data.remit.registry as own
 		facts.codes(reasons) == case[1]

@@ -3,7 +3,7 @@
 # description: |
 #   A call reaches only hosts on its tenant's list, an undo too. A host that is not plainly a host name
 #   (a user, a port, a path) is on no list.
-# labels: {owner: security, control: T-01}
+# labels: {owner: security, control: T-06}
 package remit.global.egress
 
 import rego.v2
@@ -12,16 +12,22 @@ import data.remit.lib
 
 _policy := "global.egress"
 
+# METADATA
+# labels: {concern: security, control: T-06}
 denies contains _refusal(host) if {
 	some host in input.action.destinations
 	not _listed(host)
 }
 
+# METADATA
+# labels: {concern: security, control: T-06}
 undo_denies contains _refusal(host) if {
 	some host in input.action.destinations
 	not _listed(host)
 }
 
+# METADATA
+# labels: {concern: security, control: T-06}
 plan_denies contains lib.reason("plan.egress", _policy, $"step {step.id}: {host} is not on the list of {input.principal.tenant}") if {
 	some step in input.plan.steps
 	some host in step.destinations

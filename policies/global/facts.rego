@@ -15,6 +15,9 @@ _policy := "global.facts"
 
 _absent := "\u0000absent"
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-01}
 findings contains lib.reason("input.malformed", _policy, "the facts are not well formed")
 
 findings contains lib.reason("input.kind", _policy, "the kind of decision is unknown") if {

@@ -70,3 +70,24 @@ test_malformed_lists_of_models_are_refused if {
 	not shape.well_formed with input as given.admission([{"fan_out": "1"}])
 	not shape.well_formed with input as given.call({"plan_gate": {"role": "x"}})
 }
+
+# Each fault is told once, and by one name.
+missing(one) := {finding.message | some finding in findings; finding.code == "input.missing"} if {
+	findings := facts.findings with input as one
+}
+
+test_null_is_no_wrong_type if {
+	codes(given.call({"domain": null})) == {"input.malformed", "input.null"}
+}
+
+test_a_wrong_type_is_no_unknown_value if {
+	codes(given.call({"operation": 1})) == {"input.malformed", "input.type"}
+}
+
+test_a_part_that_is_missing_is_told_without_its_facts if {
+	missing(object.remove(given.call({}), ["budget"])) == {"required part is missing: budget"}
+}
+
+test_a_part_of_another_kind_is_not_asked_for_its_facts if {
+	codes(object.union(given.admission([{}]), {"action": {}})) == {"input.malformed"}
+}

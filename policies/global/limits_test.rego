@@ -63,12 +63,21 @@ test_a_limit_speaks_of_its_calls_alone if {
 	spending := object.union(few, {"of": {"operation": "spend"}})
 	reserved(facts.call({}), agent_with(spending)) == set()
 	count(reserved(facts.call({"operation": "spend"}), agent_with(spending))) == 1
+	every parties in [
+		{"tenants": {"acme": {"budgets": [spending]}}},
+		{"people": {"requester@acme.example": {"budgets": [spending]}}},
+	] {
+		registry := object.union(facts.registry, parties)
+		reserved(facts.call({}), registry) == set()
+		count(reserved(facts.call({"operation": "spend"}), registry)) == 1
+	}
 }
 
 test_another_agent_has_room_of_its_own if {
 	given := full(facts.call({}), "agent/buyer/few-calls/1000", 5)
 	other := object.union(given, {"principal": {"agent": "listed"}})
 	denied(given, agent_with(few)) == {"limit.exhausted"}
+	gated(given, agent_with(few)) == set()
 	denied(other, agent_with(few)) == set()
 }
 

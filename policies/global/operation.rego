@@ -14,21 +14,27 @@ _policy := "global.operation"
 
 _rules := lib.thresholds.gates
 
+# METADATA
+# labels: {concern: safety, control: T-02}
 gates contains gate if some gate in _by_operation
 
 # METADATA
 # title: What cannot be undone; one gate answers both questions
-# labels: {control: P-07}
+# labels: {concern: safety, control: P-07}
 gates contains lib.gate("operation.irreversible", _policy, _rules.irreversible, "it cannot be undone") if {
 	input.action.irreversible
 	count(_by_operation) == 0
 }
 
+# METADATA
+# labels: {concern: safety, control: T-02}
 denies contains lib.reason("purpose.not_a_read", _policy, "a probe or a read-back only reads") if {
 	input.action.purpose != "call"
 	input.action.operation != "read"
 }
 
+# METADATA
+# labels: {concern: safety, control: T-02}
 undo_denies contains reason if some reason in denies
 
 _by_operation contains lib.gate("operation.delete", _policy, _rules.delete, "it deletes") if {
@@ -45,6 +51,7 @@ _by_operation contains lib.gate("operation.spend_large", _policy, _rules.large_s
 
 # METADATA
 # title: Whether a budget holder is asked already
+# labels: {concern: safety, control: T-02}
 asks_for_spending if {
 	input.action.operation == "spend"
 	_applies(_rules.spend)

@@ -14,6 +14,9 @@ _limits := lib.thresholds
 
 _steps := input.plan.steps
 
+# METADATA
+# scope: document
+# labels: {concern: safety, control: D-14}
 plan_denies contains lib.reason("plan.too_many_steps", _policy, $"{input.plan.steps_total} steps; at most {most} are allowed") if {
 	some most in {_limits.max_steps, input.plan.max_steps}
 	is_number(most)
@@ -34,6 +37,8 @@ plan_denies contains lib.reason("plan.forbidden_tool", _policy, $"step {step.id}
 	step.tool in _forbidden
 }
 
+# METADATA
+# labels: {concern: regulatory, control: S-08}
 plan_denies contains lib.reason("plan.region", _policy, $"step {step.id}: {step.region} is not among the regions allowed") if {
 	some regions in _regions
 	some step in _steps
@@ -41,17 +46,23 @@ plan_denies contains lib.reason("plan.region", _policy, $"step {step.id}: {step.
 	not step.region in regions
 }
 
+# METADATA
+# labels: {concern: risk, control: P-08}
 plan_denies contains lib.reason("plan.over_budget", _policy, $"it may spend up to {_worst} micros, and its limit is {input.budget.limit_micros}") if {
 	is_number(input.budget.limit_micros)
 	_worst > input.budget.limit_micros
 }
 
+# METADATA
+# labels: {concern: risk, control: P-08}
 plan_denies contains lib.reason("plan.currency", _policy, $"step {step.id} costs {step.cost.currency}, and the limit is in {input.budget.currency}") if {
 	some step in _steps
 	step.cost.micros > 0
 	not step.cost.currency in {_currency, ""}
 }
 
+# METADATA
+# labels: {concern: safety, control: P-07}
 plan_denies contains lib.reason("plan.undo_missing", _policy, $"step {step.id} has an effect and neither an undo nor the word irreversible") if {
 	some step in _steps
 	not step.operation in {"read", "plan"}

@@ -97,3 +97,19 @@ test_banned_combinations if {
 	by_tool := {"banned_combinations": [{"name": "x", "steps": [{"tool": "mail.send@1"}], "message": "no"}]}
 	with_thresholds(facts.admission([mails]), by_tool) == {"plan.banned_combination"}
 }
+
+test_what_costs_nothing_has_no_currency if {
+	denied(facts.admission([{"cost": {"micros": 0, "currency": "USD"}}])) == set()
+}
+
+test_the_plans_own_currency_holds if {
+	costs := {"cost": {"micros": 100, "currency": "USD"}}
+	denied(object.union(facts.admission([costs]), {"budget": {"currency": "USD"}})) == set()
+}
+
+of_one_step(selector) := {"banned_combinations": [{"name": "x", "steps": [selector], "message": "no"}]}
+
+test_a_combination_of_other_tools_or_operations_is_another_one if {
+	with_thresholds(facts.admission([{}]), of_one_step({"tool": "mail.send@1"})) == set()
+	with_thresholds(facts.admission([{}]), of_one_step({"operation": "delete"})) == set()
+}

@@ -8,8 +8,12 @@ import rego.v2
 
 import data.remit.lib
 
+# METADATA
+# labels: {concern: governance, control: D-01}
 denies contains _missing if not lib.thresholds.gates.spend.role
 
+# METADATA
+# labels: {concern: governance, control: D-01}
 plan_denies contains _missing if not lib.thresholds.gates.spend.role
 
 _missing := lib.reason("registry.missing", "global.registry", "the bundle holds no thresholds")

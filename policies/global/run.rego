@@ -12,6 +12,9 @@ import data.remit.lib
 
 _policy := "global.run"
 
+# METADATA
+# scope: document
+# labels: {concern: risk, control: P-08}
 denies contains lib.reason("tool.forbidden", _policy, $"{input.action.tool} is forbidden") if {
 	input.action.tool in input.plan.forbidden_tools
 }
@@ -20,11 +23,15 @@ denies contains lib.reason("tool.forbidden", _policy, $"{input.action.tool} is f
 	input.action.tool in lib.thresholds.forbidden_tools
 }
 
+# METADATA
+# labels: {concern: regulatory, control: S-08}
 denies contains lib.reason("region.forbidden", _policy, $"{input.action.region} is not among the plan's regions") if {
 	is_array(input.plan.regions)
 	not input.action.region in input.plan.regions
 }
 
+# METADATA
+# labels: {concern: regulatory, control: S-08}
 denies contains lib.reason("region.forbidden", _policy, $"{input.action.region} is not among the tenant's regions") if {
 	regions := lib.thresholds.regions[input.principal.tenant]
 	not input.action.region in regions
@@ -40,6 +47,8 @@ denies contains _clock_behind if {
 	input.context.now_ms + lib.thresholds.clock_skew_ms < input.context.scheduled_ms
 }
 
+# METADATA
+# labels: {concern: risk, control: P-08}
 undo_denies contains _clock_behind if {
 	input.context.now_ms + lib.thresholds.clock_skew_ms < input.context.scheduled_ms
 }

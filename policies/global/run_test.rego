@@ -57,3 +57,5 @@ test_nothing_of_the_plan_stops_an_undo if {
 		"plan": {"forbidden_tools": ["finance.book@1"], "regions": []},
 	}) == set()
 }
+
+test_the_skew_itself_stops_no_undo if undo_denied({"context": {"scheduled_ms": 1030000}}) == set()

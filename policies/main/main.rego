@@ -13,6 +13,7 @@ import rego.v2
 import data.remit.admission
 import data.remit.approvals
 import data.remit.global
+import data.remit.global.exceptions
 import data.remit.global.facts
 import data.remit.lib
 import data.remit.lib.shape
@@ -25,16 +26,17 @@ import data.remit.undo
 # METADATA
 # title: What the enforcement point asks
 # entrypoint: true
+# labels: {concern: governance, control: D-04}
 decision := object.union(_common, {"effect": "deny", "reasons": _first(facts.findings)}) if not shape.well_formed
 
-else := object.union(_common, {"effect": "deny", "reasons": _first(denies), "risk": risk.level}) if count(denies) > 0
+else := object.union(_common, {"effect": "deny", "reasons": _first(refusals), "risk": risk.level}) if count(refusals) > 0
 
 else := object.union(_common, {"effect": "deny", "reasons": [_not_granted], "risk": risk.level}) if count(permits) == 0
 
 else := object.union(_common, {
 	"effect": "require_approval",
 	"reasons": sort({lib.reason(gate.code, gate.policy, gate.message) | some gate in open_gates}),
-	"permits": permits,
+	"permits": (permits | lifted),
 	"approvals": array.slice(sort(open_gates), 0, 8),
 	"risk": risk.level,
 }) if {
@@ -43,8 +45,8 @@ else := object.union(_common, {
 
 else := object.union(_common, {
 	"effect": "allow",
-	"reasons": permits,
-	"permits": permits,
+	"reasons": (permits | lifted),
+	"permits": (permits | lifted),
 	"obligations": obligations,
 	"reserve": reserves,
 	"risk": risk.level,
@@ -83,6 +85,9 @@ _not_granted := lib.reason("policy.unknown_domain", "main", $"no policy is publi
 
 _published if data.remit.domains[_domain][_].permits
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 denies contains reason if {
 	input.kind == "call"
 	input.action.direction == "do"
@@ -107,6 +112,8 @@ denies contains reason if {
 	some reason in data.remit.domains[_domain][_].undo_denies
 }
 
+# METADATA
+# labels: {concern: security, control: T-01}
 denies contains lib.reason("policy.domain_differs", "main", "the registry knows this tool in another domain") if {
 	input.kind == "call"
 	data.remit.registry.tools[input.action.tool].domain != _domain
@@ -154,14 +161,33 @@ denies contains reason if {
 	some reason in promotion.denies
 }
 
-permits contains reason if {
-	input.kind == "promotion"
-	some reason in promotion.permits
+# METADATA
+# title: What is refused although exceptions lift refusals
+# labels: {concern: governance, control: D-15}
+refusals contains reason if {
+	some reason in denies
+	not exceptions.in_force[reason.code]
 }
 
+# METADATA
+# title: What exceptions lift, told with what permits
+# labels: {concern: governance, control: D-15}
+lifted contains exceptions.told(one) if {
+	some reason in denies
+	some one in exceptions.in_force[reason.code]
+}
+
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 permits contains reason if {
 	input.kind == "order"
 	some reason in orders.permits
+}
+
+permits contains reason if {
+	input.kind == "promotion"
+	some reason in promotion.permits
 }
 
 permits contains reason if {
@@ -198,6 +224,9 @@ permits contains reason if {
 }
 
 # Probes and read-backs are questions about a call that was judged already: no gates.
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 gates contains gate if {
 	input.action.purpose == "call"
 	input.action.direction == "do"
@@ -216,6 +245,8 @@ gates contains gate if {
 	some gate in data.remit.domains[_domain][_].undo_gates
 }
 
+# METADATA
+# labels: {concern: governance, control: D-04}
 open_gates contains gate if {
 	some gate in gates
 	not _asked_by_another(gate)
@@ -236,6 +267,9 @@ _asked_by_another(gate) if {
 	count(gates) > 1
 }
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-04}
 obligations contains obligation if {
 	input.kind == "call"
 	some obligation in global.obligations
@@ -246,6 +280,8 @@ obligations contains obligation if {
 	some obligation in data.remit.domains[_domain][_].obligations
 }
 
+# METADATA
+# labels: {concern: governance, control: D-04}
 reserves contains reserve if {
 	input.action.purpose == "call"
 	input.action.direction == "do"

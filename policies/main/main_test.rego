@@ -252,3 +252,57 @@ test_reasons_are_bounded if {
 	decision.effect == "deny"
 	count(decision.reasons) == 50
 }
+
+# Facts of one kind that carry parts of another. The decision refuses them as malformed before anything
+# is gathered; should a shape ever let them by, each kind is still judged by its own rules alone.
+of_kind(kind, given) := object.union(given, {"kind": kind})
+
+reason := {"code": "a.b", "policy": "a", "message": ""}
+
+test_rules_about_calls_judge_calls_alone if {
+	every given in [facts.call({}), facts.call({"domain": "crm"}), facts.undo({})] {
+		main.denies == set() with input as of_kind("none", given)
+			with data.remit.registry as facts.registry
+			with data.remit.global.denies as {reason}
+			with data.remit.global.undo_denies as {reason}
+			with data.remit.domains as {"finance": {"x": {"denies": {reason}, "undo_denies": {reason}, "permits": set()}}}
+		main.permits == set() with input as of_kind("none", given)
+			with data.remit.registry as facts.registry
+			with data.remit.domains as {"finance": {"x": {"permits": {reason}, "undo_permits": {reason}}}}
+	}
+}
+
+test_obligations_are_of_calls_alone if {
+	obligation := {"type": "redact", "critical": true, "paths": ["/a"]}
+	domains := {"finance": {"x": {"obligations": {obligation}, "permits": set()}}}
+	main.obligations == {obligation} with input as facts.call({}) with data.remit.domains as domains
+	main.obligations == set() with input as of_kind("none", facts.call({})) with data.remit.domains as domains
+	other := facts.call({"domain": "finance"})
+	unable := object.union(of_kind("none", other), {"context": {"capabilities": []}})
+	main.denies == set() with input as unable with data.remit.main.obligations as {obligation}
+}
+
+test_undo_rules_judge_undos_alone if {
+	registry := facts.registry
+	main.denies == set() with input as facts.call({}) with data.remit.registry as registry
+		with data.remit.global.undo_denies as {reason}
+	main.denies == {reason} with input as facts.undo({}) with data.remit.registry as registry
+		with data.remit.global.undo_denies as {reason}
+}
+
+test_each_kind_is_permitted_by_its_own_rules if {
+	main.permits == set() with input as of_kind("none", facts.call({}))
+		with data.remit.orders.permits as {reason}
+		with data.remit.system.permits as {reason}
+		with data.remit.approvals.permits as {reason}
+}
+
+test_only_a_call_reserves if {
+	every purpose, reserved in {"call": {{"counter": "c"}}, "probe": set(), "read_back": set()} {
+		main.reserves == reserved with input as facts.call({"purpose": purpose}) with data.remit.global.reserves as {{"counter": "c"}}
+	}
+}
+
+test_a_digest_that_is_no_text_is_not_given_back if {
+	decide(facts.call({"proposed_digest": 5})).proposed_digest == null
+}

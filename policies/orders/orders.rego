@@ -13,10 +13,16 @@ import data.remit.lib
 
 _policy := "orders"
 
+# METADATA
+# scope: document
+# labels: {concern: safety, control: E-08}
 permits contains lib.reason("order.permitted", _policy, "the person holds a role that may order it") if _may
 
 permits contains lib.reason("order.own_run", _policy, "whoever a run acts for may stop it") if _own
 
+# METADATA
+# scope: document
+# labels: {concern: safety, control: E-08}
 denies contains lib.reason("order.unknown_person", _policy, $"nobody is known as {input.order.by}") if not _person
 
 denies contains lib.reason("order.role_missing", _policy, $"{input.order.by} holds no role that may order {input.order.name}") if {
@@ -30,6 +36,8 @@ denies contains lib.reason("order.tenant", _policy, $"{input.order.by} does not 
 	not lib.of_tenant(_person)
 }
 
+# METADATA
+# labels: {concern: security, control: S-01}
 denies contains lib.reason("order.unverified", _policy, "the name behind the order is not proven") if {
 	not input.order.verified
 	input.context.profile != "light"
@@ -41,6 +49,8 @@ denies contains lib.reason("order.window", _policy, "the time in which this run 
 	not _in_window
 }
 
+# METADATA
+# labels: {concern: privacy, control: S-07}
 denies contains lib.reason("order.may_be_rolled_back", _policy, "the run may still be rolled back, and would need what it named") if {
 	input.order.name == "forget"
 	is_number(input.order.ended_ms)

@@ -13,8 +13,14 @@ import data.remit.lib
 
 _policy := "promotion"
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-07}
 permits contains lib.reason("promotion.permitted", _policy, "a candidate of a known person") if _author
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-07}
 denies contains lib.reason("promotion.unknown_person", _policy, $"nobody is known as {input.promotion.by}") if not _author
 
 denies contains lib.reason("promotion.unverified", _policy, "the name behind the candidate is not proven") if {

@@ -1,7 +1,7 @@
 # METADATA
 # title: Risk level
 # description: The highest level that anything about the call or plan suggests; unknown is high.
-# labels: {owner: security, control: H-02}
+# labels: {owner: security, control: D-13}
 package remit.risk
 
 import rego.v2
@@ -11,6 +11,8 @@ import data.remit.lib
 # METADATA
 # title: Level of one decision
 # description: Asked for only while the facts are well formed.
+# scope: document
+# labels: {concern: risk, control: D-13}
 default level := "high"
 
 level := _of_call if input.kind == "call"

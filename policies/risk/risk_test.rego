@@ -58,3 +58,15 @@ test_a_plan_that_only_writes_is_of_medium_risk if {
 	found := risk.level with input as facts.admission([{}, {"operation": "read"}])
 	found == "medium"
 }
+
+test_a_bound_itself_is_within_it if {
+	level({"cost": {"micros": 50000000000}}) == "medium"
+	level({"confidence": 0.7}) == "medium"
+}
+
+test_what_is_no_call_has_no_risk_of_one if {
+	every kind in ["vote", "order", "system"] {
+		risk.level == "low" with input as object.union(facts.call({"operation": "spend"}), {"kind": kind})
+			with data.remit.registry as facts.registry
+	}
+}

@@ -16,6 +16,7 @@ _everywhere := {"ExecutePlan", "ExecutePart", "UnwindPart", "RepairRun", "Rollba
 
 # METADATA
 # title: Activity type to the workflow types that may ask for it
+# labels: {concern: governance, control: D-01}
 activities := {
 	"remit.admit": {"ExecutePlan"},
 	"remit.admit_part": {"ExecutePart", "UnwindPart", "RepairRun", "RollbackRun"},
@@ -35,13 +36,19 @@ activities := {
 
 # METADATA
 # title: Worker roles that run Remit's own activities
+# labels: {concern: governance, control: D-01}
 roles := {"orchestrate", "keeper"}
 
+# METADATA
+# labels: {concern: governance, control: D-01}
 permits contains lib.reason("system.permitted", _policy, "one of Remit's own activities") if {
 	input.system.workflow_type in activities[input.system.activity]
 	_role in roles
 }
 
+# METADATA
+# scope: document
+# labels: {concern: governance, control: D-01}
 denies contains lib.reason("system.unknown_activity", _policy, $"no policy knows the activity {input.system.activity}") if {
 	not activities[input.system.activity]
 }

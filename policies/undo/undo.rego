@@ -10,6 +10,8 @@ import rego.v2
 
 import data.remit.lib
 
+# METADATA
+# labels: {concern: governance, control: D-01}
 permits contains lib.reason("undo.permitted", "undo", "the agent that did it may undo it") if {
 	lib.in_domain(lib.agent.scopes, input.action.domain)
 }

@@ -9,7 +9,7 @@ check a bundle's data before it is built, and their schemas hold the rules to th
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from remit.canonical import JSONObject
 from remit.decision.decision import Risk
@@ -97,7 +97,14 @@ class Limit(Model):
     """Whom a `gate` asks; an operator, when nobody is named."""
 
 
-Budgets = Annotated[list[Limit], Field(max_length=5)]
+def _apart(limits: list[Limit]) -> list[Limit]:
+    names = [limit.name for limit in limits]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two budgets share a name, and so a counter: {', '.join(names)}")
+    return limits
+
+
+Budgets = Annotated[list[Limit], Field(max_length=5), AfterValidator(_apart)]
 """A decision carries at most 16 reservations: five for each of agent, person and tenant."""
 
 
@@ -206,6 +213,92 @@ class RiskByOperation(Model):
     spend: Risk
 
 
+Treatment = Literal["unattended", "notify", "approve", "deny"]
+"""What happens to a call; each is stricter than the one before it."""
+
+
+class RiskTreatment(Model):
+    """Treatment of a call by its risk; what is not stated is unattended."""
+
+    low: Treatment = "unattended"
+    medium: Treatment = "unattended"
+    high: Treatment = "unattended"
+    critical: Treatment = "unattended"
+
+
+class ConfidenceBand(Model):
+    """Treatment of a call whose author is less sure of it than this."""
+
+    below: Annotated[float, Field(gt=0, le=1)]
+    do: Treatment
+
+
+class Tolerance(Model):
+    """How much risk is taken unattended. It adds to what other rules ask, and lifts nothing."""
+
+    risk: RiskTreatment = RiskTreatment()
+    confidence: list[ConfidenceBand] = []
+    gate: GateRule | None = None
+    """Whom `approve` asks; an operator, when nobody is named."""
+
+
+class Purpose(Model):
+    """Where data of a class may be used."""
+
+    domains: list[Name]
+    """Data of the class flows into the tools of these alone."""
+
+
+class Hours(Model):
+    """When calls may be made; every entry that fits a call must be open."""
+
+    name: Name
+    calls: Selector
+    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1)]
+    """1 is Monday."""
+    from_minute: Annotated[int, Field(ge=0, le=1439)]
+    """Minute of the day, inclusive."""
+    to_minute: Annotated[int, Field(ge=1, le=1440)]
+    """Exclusive, and after `from_minute`."""
+    offset_minutes: Annotated[int, Field(ge=-720, le=840)] = 0
+    """Of the local clock from UTC. Written out: a rule knows no time zones."""
+    do: Literal["deny", "gate"] = "deny"
+    gate: GateRule | None = None
+
+    @model_validator(mode="after")
+    def _opens(self) -> "Hours":
+        if self.to_minute <= self.from_minute:
+            raise ValueError(f"the hours {self.name!r} never open")
+        return self
+
+
+_NEVER_WAIVED = ("input", "agent", "clock", "policy", "registry", "obligation", "purpose")
+"""Codes without which nothing is known of the call, of who asks, or of the rules themselves."""
+
+
+def _waivable(code: str) -> str:
+    if code.split(".")[0] in _NEVER_WAIVED:
+        raise ValueError(f"{code!r} cannot be waived")
+    return code
+
+
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z_0-9]*(\.[a-z_0-9]+)+$")]
+
+
+class Exemption(Model):
+    """A refusal that somebody answers for lifting, for a while."""
+
+    code: Code
+    """One of `thresholds.waivable`."""
+    agent: str | None = None
+    tool: Tool | None = None
+    """Without agent or tool, whoever calls whatever."""
+    ticket: Annotated[str, Field(min_length=1, max_length=100)]
+    owner: Annotated[str, Field(min_length=1, max_length=100)]
+    expires_ms: Annotated[int, Field(gt=0)]
+    """From this moment on it has no effect."""
+
+
 class Thresholds(Model):
     """Bounds of the global layer."""
 
@@ -229,15 +322,32 @@ class Thresholds(Model):
     """Regions of a tenant; a tenant not named has no bound of its own."""
     banned_combinations: list[Combination]
     sequences: list[Sequence]
+    tolerance: Tolerance
+    residency: dict[DataClass, list[str]]
+    """Regions in which data of a class may be worked on; one not named may be anywhere."""
+    privacy: dict[DataClass, Purpose]
+    hours: list[Hours]
+    waivable: list[Annotated[Code, AfterValidator(_waivable)]]
+    """Codes of refusals that `exceptions` may lift."""
     gates: Gates
     orders: Orders
     promotion: PromotionRule
+
+
+class Vendor(Model):
+    """Who stands behind a tool, and until when they were looked at."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    risk: Risk
+    review_due_ms: Annotated[int, Field(gt=0)]
+    """A call later than this is refused."""
 
 
 class ToolFact(Model):
     """What is known of a tool apart from its contract."""
 
     domain: Name
+    vendor: Vendor | None = None
 
 
 class Registry(Model):
@@ -255,9 +365,18 @@ class Registry(Model):
     """What differs from the core's `Thresholds`."""
     domains: dict[Name, JSONObject] = {}
     """Each domain's own bounds, in whatever form its rules read them."""
+    exceptions: list[Exemption] = []
     retention: dict[DataClass, Period] = {}
     """How long contents of a data class are kept; see `remit.ledger.retention`. No rule reads it:
     the keeper does."""
+
+    @model_validator(mode="after")
+    def _found(self) -> "Registry":
+        """Refuse a bound that no rule finds: people are looked up as they are compared."""
+        for name, person in self.people.items():
+            if person.budgets and name != name.strip().lower():
+                raise ValueError(f"{name!r} has budgets: write it in lower case")
+        return self
 
 
 class Defaults(Model):
@@ -265,6 +384,19 @@ class Defaults(Model):
 
     thresholds: Thresholds
     domains: dict[Name, JSONObject]
+
+
+class _Waived(Model):
+    """What exceptions speak of, against what they may speak of."""
+
+    waivable: list[str]
+    codes: list[str]
+
+    @model_validator(mode="after")
+    def _all_waivable(self) -> "_Waived":
+        if stray := sorted(set(self.codes) - set(self.waivable)):
+            raise ValueError(f"exceptions: {stray[0]!r} is not among thresholds.waivable")
+        return self
 
 
 def check_registry(data: Mapping[str, object]) -> None:
@@ -280,7 +412,10 @@ def check_registry(data: Mapping[str, object]) -> None:
     defaults = Defaults.model_validate(data.get("defaults"))
     registry = Registry.model_validate(data.get("registry", {}))
     below = defaults.thresholds.model_dump(mode="json")
-    Thresholds.model_validate(_over(below, registry.thresholds))
+    thresholds = Thresholds.model_validate(_over(below, registry.thresholds))
+    _Waived.model_validate(
+        {"waivable": thresholds.waivable, "codes": [one.code for one in registry.exceptions]}
+    )
 
 
 def settled(data: JSONObject) -> JSONObject:

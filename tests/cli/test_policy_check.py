@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from remit.cli.policy_check import of_one_version
+from remit.cli.policy.check import of_one_version
 
 _RULE = "denies contains 1 if not input.a in input.b\n"
 

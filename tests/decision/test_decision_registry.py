@@ -14,6 +14,11 @@ LIMIT: dict[str, object] = {"name": "few", "counts": "calls", "most": 5, "window
 _CORE = yaml.safe_load((Path(__file__).parents[2] / "policies" / "data.yaml").read_text())["remit"]
 
 
+def limits(count: int) -> list[dict[str, object]]:
+    """Return that many limits, each with a name of its own."""
+    return [{**LIMIT, "name": f"few-{number}"} for number in range(count)]
+
+
 def data(**registry: object) -> dict[str, Any]:
     """The core's defaults with a project's registry over them."""
     return {"defaults": copy.deepcopy(_CORE["defaults"]), "registry": registry}
@@ -40,11 +45,32 @@ def test_limits_sequences_and_ceilings_are_data() -> None:
     check_registry(
         data(
             agents={"buyer": {"scopes": [], "tenants": [], "budgets": [asking], "ceiling": []}},
-            people={"a@b.example": {"roles": [], "budgets": [LIMIT] * 5}},
+            people={"a@b.example": {"roles": [], "budgets": limits(5)}},
             tenants={"acme": {"budgets": [LIMIT]}},
             thresholds={"sequences": [sequence]},
         )
     )
+
+
+_HOURS = {"name": "x", "calls": {}, "days": [1], "from_minute": 540, "to_minute": 1020}
+_EXCEPTION = {"code": "region.forbidden", "ticket": "SEC-7", "owner": "ciso", "expires_ms": 1}
+_WAIVABLE = {"waivable": ["region.forbidden"]}
+
+
+def test_tables_of_the_packs_are_taken() -> None:
+    """What the next test refuses is wrong in one thing alone."""
+    table = {"risk": {"high": "deny"}, "confidence": [{"below": 0.5, "do": "approve"}]}
+    vendor = {"name": "x", "risk": "low", "review_due_ms": 1}
+    thresholds = {
+        **_WAIVABLE,
+        "tolerance": table,
+        "residency": {"pii": ["eu"]},
+        "privacy": {"pii": {"domains": ["crm"]}},
+        "hours": [_HOURS],
+    }
+    tools = {"erp.order@1": {"domain": "erp", "vendor": vendor}}
+
+    check_registry(data(thresholds=thresholds, exceptions=[_EXCEPTION], tools=tools))
 
 
 @pytest.mark.parametrize(
@@ -70,10 +96,25 @@ def test_limits_sequences_and_ceilings_are_data() -> None:
         {"thresholds": {"sequences": [{"name": "x", "calls": {}, "message": "says nothing"}]}},
         {"thresholds": {"sequences": [{"name": "x", "needs": ["a.b@1"], "message": "of what"}]}},
         {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [{**LIMIT, "most": -1}]}}},
-        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [LIMIT] * 6}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": limits(6)}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [LIMIT, LIMIT]}}},
+        {"people": {"A@b.example": {"roles": [], "budgets": [LIMIT]}}},
         {"people": {"a@b.example": {"roles": [], "budgets": [{**LIMIT, "window_ms": 0}]}}},
         {"tenants": {"acme": {"budgets": [{**LIMIT, "counts": "tokens"}]}}},
         {"agents": {"buyer": {"scopes": [], "tenants": [], "ceiling": ["erp"]}}},
+        {"thresholds": {"tolerance": {"risk": {"huge": "deny"}}}},
+        {"thresholds": {"tolerance": {"risk": {"high": "forbid"}}}},
+        {"thresholds": {"tolerance": {"confidence": [{"below": 1.1, "do": "deny"}]}}},
+        {"thresholds": {"privacy": {"pii": ["crm"]}}},
+        {"thresholds": {"hours": [{**_HOURS, "days": [0]}]}},
+        {"thresholds": {"hours": [{**_HOURS, "to_minute": 540}]}},
+        {"thresholds": {"waivable": ["input.missing"]}},
+        {"thresholds": {"waivable": ["agent.suspended"]}},
+        {"thresholds": {"waivable": ["everything"]}},
+        {"exceptions": [_EXCEPTION]},
+        {"exceptions": [{**_EXCEPTION, "ticket": ""}], "thresholds": _WAIVABLE},
+        {"exceptions": [{**_EXCEPTION, "code": "egress.host"}], "thresholds": _WAIVABLE},
+        {"tools": {"erp.order@1": {"domain": "erp", "vendor": {"name": "x", "risk": "low"}}}},
     ],
 )
 def test_what_a_rule_could_not_read_is_refused(registry: dict[str, object]) -> None:

@@ -14,16 +14,22 @@ _policy := "domains.crm.fields"
 
 _bounds := lib.bounds("crm")
 
+# METADATA
+# labels: {concern: risk, control: H-02}
 gates contains lib.gate("crm.commercial_field", _policy, lib.rule("crm", "gate"), $"it changes {concat(", ", sort(_touched))}") if {
 	input.action.operation != "read"
 	count(_touched) > 0
 }
 
 # Without its bounds this rule set would stay silent.
+# METADATA
+# labels: {concern: governance, control: D-01}
 denies contains lib.reason("crm.unbounded", _policy, "the registry holds no bounds for crm") if {
 	not is_array(_bounds.commercial_fields)
 }
 
+# METADATA
+# labels: {concern: privacy, control: S-05}
 obligations contains {"type": "redact", "critical": true, "paths": sort(_hidden)} if count(_hidden) > 0
 
 _touched contains name if {

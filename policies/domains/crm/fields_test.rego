@@ -56,3 +56,10 @@ test_values_that_are_no_names_touch_nothing if {
 	decision := main.decision with input as call({"phone": 1}) with data.remit.registry as registry
 	decision.effect == "allow"
 }
+
+test_nothing_to_hide_is_no_obligation if {
+	registry := object.union(facts.registry, {"domains": {"crm": {"redact_fields": ["iban"]}}})
+	given := call({"phone": "1"})
+	fields.obligations == set() with input as given with data.remit.registry as registry
+	fields.obligations != set() with input as call({"iban": "x"}) with data.remit.registry as registry
+}

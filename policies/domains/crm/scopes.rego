@@ -10,4 +10,5 @@ import data.remit.lib
 
 # METADATA
 # title: The agent holds a scope
+# labels: {concern: security, control: T-01}
 permits contains lib.reason("crm.scoped", "domains.crm.scopes", "the agent's scopes cover the call") if lib.scoped(input)

@@ -14,6 +14,9 @@ _policy := "domains.finance.amount"
 
 _bounds := lib.bounds("finance")
 
+# METADATA
+# scope: document
+# labels: {concern: risk, control: H-02}
 gates contains lib.gate("finance.amount", _policy, _bounds.gate, $"it commits more than {_bounds.gate.above_micros} micros") if {
 	_costs_more(_bounds.gate)
 }
@@ -23,6 +26,8 @@ gates contains lib.gate("finance.large_amount", _policy, _bounds.large, $"it com
 }
 
 # Without its bounds this rule set would stay silent.
+# METADATA
+# labels: {concern: governance, control: D-01}
 denies contains lib.reason("finance.unbounded", _policy, "the registry holds no bounds for finance") if {
 	some name in {"gate", "large"}
 	not is_number(_bounds[name].above_micros)

@@ -56,3 +56,12 @@ test_another_tenant_has_no_agents_here if {
 	decision := main.decision with input as asked
 	"agent.tenant" in testing.codes(decision.reasons)
 }
+
+# The global layer refuses a call without a scope, so only the set itself shows what a domain permits.
+test_a_domain_permits_whom_its_scopes_cover if {
+	every tool in ["erp.place_order@1", "identity.provision_access@1", "mail.notify@1", "supplier.confirm_order@1"] {
+		asked := testing.call(tool, "delete", {}, {}, {"agent": "reporter"})
+		permits := main.permits with input as asked
+		permits == set()
+	}
+}

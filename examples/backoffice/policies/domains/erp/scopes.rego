@@ -8,4 +8,6 @@ import rego.v2
 
 import data.remit.lib
 
+# METADATA
+# labels: {concern: security, control: T-01}
 permits contains lib.reason("erp.scoped", "domains.erp.scopes", "the agent's scopes cover the call") if lib.scoped(input)

@@ -40,3 +40,10 @@ test_a_buyer_gives_no_access if {
 	decision := main.decision with input as asked
 	decision.effect == "deny"
 }
+
+test_only_giving_access_is_asked_about if {
+	arguments := {"subject": "requester@acme.example", "role": "admin"}
+	asked := testing.call("identity.revoke_access@1", "write", arguments, {}, {"agent": "identity-agent"})
+	decision := main.decision with input as asked
+	decision.effect == "allow"
+}

@@ -13,11 +13,15 @@ _policy := "domains.identity.privileges"
 
 _provisions if input.action.tool == "identity.provision_access@1"
 
+# METADATA
+# labels: {concern: governance, control: H-06}
 gates contains lib.gate("identity.high_privilege", _policy, lib.rule("identity", "gate"), "the role carries high privileges") if {
 	_provisions
 	not _ordinary
 }
 
+# METADATA
+# labels: {concern: governance, control: H-06}
 denies contains lib.reason("identity.self_grant", _policy, "nobody has access given to themselves") if {
 	_provisions
 	lib.same_party(input.action.arguments.subject, input.principal.on_behalf_of)

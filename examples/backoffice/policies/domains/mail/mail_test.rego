@@ -41,3 +41,8 @@ test_what_leaves_the_company_waits_for_somebody if {
 	decision.effect == "require_approval"
 	{gate.role | some gate in decision.approvals} == {"operator"}
 }
+
+test_what_follows_our_own_domain_does_not_make_it_ours if {
+	decision := main.decision with input as _notice("a@acme.example@evil.example")
+	testing.codes(decision.reasons) == {"mail.notice_to_outsider"}
+}
