@@ -28,14 +28,14 @@ import data.remit.undo
 # labels: {concern: governance, control: D-04}
 decision := object.union(_common, {"effect": "deny", "reasons": _first(facts.findings)}) if not shape.well_formed
 
-else := object.union(_common, {"effect": "deny", "reasons": _first(refusals), "risk": risk.level}) if count(refusals) > 0
+else := object.union(_common, {"effect": "deny", "reasons": _first(refusals), "risk": risk.level}) if _refused
 
 else := object.union(_common, {"effect": "deny", "reasons": [_not_granted], "risk": risk.level}) if count(permits) == 0
 
 else := object.union(_common, {
 	"effect": "require_approval",
 	"reasons": sort({lib.reason(gate.code, gate.policy, gate.message) | some gate in open_gates}),
-	"permits": (permits | lifted),
+	"permits": _told,
 	"approvals": array.slice(sort(open_gates), 0, 8),
 	"risk": risk.level,
 }) if {
@@ -44,8 +44,8 @@ else := object.union(_common, {
 
 else := object.union(_common, {
 	"effect": "allow",
-	"reasons": (permits | lifted),
-	"permits": (permits | lifted),
+	"reasons": _told,
+	"permits": _told,
 	"obligations": obligations,
 	"reserve": reserves,
 	"risk": risk.level,
@@ -154,6 +154,16 @@ denies contains reason if {
 	input.kind == "order"
 	some reason in orders.denies
 }
+
+# Exceptions are looked at only when something is refused.
+_refused if {
+	count(denies) > 0
+	count(refusals) > 0
+}
+
+_told := permits | lifted if count(denies) > 0
+
+else := permits
 
 # METADATA
 # title: What is refused although exceptions lift refusals

@@ -223,6 +223,26 @@ class Hours(Model):
         return self
 
 
+class Vendor(Model):
+    """Who stands behind a tool, and until when they were looked at."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    risk: Risk
+    review_due_ms: Annotated[int, Field(gt=0)]
+    """A call later than this is refused."""
+
+
+class Packs(Model):
+    """Tables of rules that are silent without. While all are empty they cost a call nothing."""
+
+    tolerance: Tolerance = Tolerance()
+    residency: dict[DataClass, list[str]] = {}
+    """Regions in which data of a class may be worked on; one not named may be anywhere."""
+    privacy: dict[DataClass, Purpose] = {}
+    hours: list[Hours] = []
+    vendors: dict[Tool, Vendor] = {}
+
+
 _NEVER_WAIVED = ("input", "agent", "clock", "policy", "registry", "obligation", "purpose")
 """Codes without which nothing is known of the call, of who asks, or of the rules themselves."""
 
@@ -273,31 +293,17 @@ class Thresholds(Model):
     """Regions of a tenant; a tenant not named has no bound of its own."""
     banned_combinations: list[Combination]
     sequences: list[Sequence]
-    tolerance: Tolerance
-    residency: dict[DataClass, list[str]]
-    """Regions in which data of a class may be worked on; one not named may be anywhere."""
-    privacy: dict[DataClass, Purpose]
-    hours: list[Hours]
+    packs: Packs
     waivable: list[Annotated[Code, AfterValidator(_waivable)]]
     """Codes of refusals that `exceptions` may lift."""
     gates: Gates
     orders: Orders
 
 
-class Vendor(Model):
-    """Who stands behind a tool, and until when they were looked at."""
-
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    risk: Risk
-    review_due_ms: Annotated[int, Field(gt=0)]
-    """A call later than this is refused."""
-
-
 class ToolFact(Model):
     """What is known of a tool apart from its contract."""
 
     domain: Name
-    vendor: Vendor | None = None
 
 
 class Registry(Model):

@@ -63,7 +63,7 @@ def _about(said: Said, reach: Sequence[Reach]) -> tuple[str, ...]:
     found = (one.about for one in reach if said.code in one.codes.get(gathered, ()))
     if said.set == "plan_denies":
         return tuple(about for about in found if about == "admission")
-    if said.module.package.split(".")[1] in {"global", "domains", "undo"}:
+    if said.module.package.split(".")[1] in {"global", "packs", "domains", "undo"}:
         return tuple(about for about in found if about not in KINDS)
     return tuple(found)
 

@@ -1,12 +1,12 @@
-package remit.global.tolerance_test
+package remit.packs.tolerance_test
 
 import rego.v2
 
-import data.remit.global.tolerance
 import data.remit.lib.fixtures_test as facts
 import data.remit.main
+import data.remit.packs.tolerance
 
-registry(table) := object.union(facts.registry, {"thresholds": {"tolerance": table}})
+registry(table) := object.union(facts.registry, {"thresholds": {"packs": {"tolerance": table}}})
 
 told := {"context": {"capabilities": ["redact", "limit", "notify"]}}
 
