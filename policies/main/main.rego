@@ -28,7 +28,10 @@ import data.remit.undo
 # labels: {concern: governance, control: D-04}
 decision := object.union(_common, {"effect": "deny", "reasons": _first(facts.findings)}) if not shape.well_formed
 
-else := object.union(_common, {"effect": "deny", "reasons": _first(refusals), "risk": risk.level}) if _refused
+else := object.union(_common, {"effect": "deny", "reasons": _first(refusals), "risk": risk.level}) if {
+	count(denies) > 0
+	count(refusals) > 0
+}
 
 else := object.union(_common, {"effect": "deny", "reasons": [_not_granted], "risk": risk.level}) if count(permits) == 0
 
@@ -156,11 +159,6 @@ denies contains reason if {
 }
 
 # Exceptions are looked at only when something is refused.
-_refused if {
-	count(denies) > 0
-	count(refusals) > 0
-}
-
 _told := permits | lifted if count(denies) > 0
 
 else := permits
@@ -170,7 +168,7 @@ else := permits
 # labels: {concern: governance, control: D-15}
 refusals contains reason if {
 	some reason in denies
-	not exceptions.in_force[reason.code]
+	object.get(exceptions.in_force, reason.code, set()) == set()
 }
 
 # METADATA
