@@ -5,6 +5,7 @@ ends it, and nothing was changed. Taken or refused, the ledger keeps who propose
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -44,6 +45,7 @@ from remit.plan.amendwire import Amend, Amended
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation
 from remit.plan.contract import MAX_PLAN_BYTES
+from remit.plan.delegation import agents_above
 from remit.plan.path import Segment, StepKey
 from remit.plan.wire import AMEND, DENIED, Answered, Failure
 from remit.tool.contract import ToolContract
@@ -184,8 +186,9 @@ class Amending:
         totals = await self._totals(run.root)
         try:
             decided = await self._ask(name, plan, contracts, run, "", totals)
+            above = agents_above(plan, compilation.parts)
             for digest_, part in compilation.parts.items():
-                await self._ask(digest_, part, contracts, run, part.name, totals)
+                await self._ask(digest_, part, contracts, run, part.name, totals, above[digest_])
         except ApplicationError as error:
             if error.type != DENIED:
                 raise
@@ -201,10 +204,11 @@ class Amending:
         run: RunRow,
         path: str,
         totals: Totals,
+        above: Sequence[str] = (),
     ) -> Decided:
         facts, frame = step_facts(plan, contracts), Frame.of(activity.info(), ROLE)
         pinned = PinnedPlan.of(name, plan)
-        return await decide_plan(self._point, pinned, facts, run, frame, path, totals)
+        return await decide_plan(self._point, pinned, facts, run, frame, path, totals, above)
 
     async def _totals(self, root: str) -> Totals:
         return (await self._point.ledger.look(StepKey(root, "", Segment("amendment")))).totals

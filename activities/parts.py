@@ -184,7 +184,10 @@ class Parts:
         contracts = await contracts_of(self._point, plan.plan)
         frame = Frame.of(activity.info(), ROLE)
         facts = step_facts(plan.plan, contracts)
-        decided = await decide_plan(self._point, plan, facts, run, frame, key.path)
+        above = await self._point.pinned.agents_above(key.root, key.path)
+        decided = await decide_plan(
+            self._point, plan, facts, run, frame, key.path, delegation=above
+        )
         resolved = content(inputs)
         admission = Admission(
             root=key.root,

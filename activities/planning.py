@@ -5,7 +5,7 @@ travels. Nothing of a plan is called before its admission stands in the ledger.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -29,6 +29,7 @@ from remit.ledger.errors import LedgerError
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES
+from remit.plan.delegation import agents_above
 from remit.plan.library import Library
 from remit.plan.scheduling import schedule_of
 from remit.plan.wire import ADMIT, INVALID, Admit, Admitted, Failure
@@ -81,8 +82,9 @@ class Planning:
         pinned = PinnedPlan.of(compilation.digest, compiled)
         run = pinned.run(ask.root, frame.workflow_id, self._clock())
         decided = await self._decide(compiled, compilation.digest, compilation, run, frame)
+        above = agents_above(compiled, compilation.parts)
         for name, part in compilation.parts.items():
-            await self._decide(part, name, compilation, run, frame)
+            await self._decide(part, name, compilation, run, frame, above[name])
         admission = Admission(
             root=ask.root,
             path="",
@@ -124,11 +126,12 @@ class Planning:
         compilation: Compilation,
         run: RunRow,
         frame: Frame,
+        above: Sequence[str] = (),
     ) -> Decided:
         pinned = PinnedPlan.of(name, plan)
         path = "" if name == compilation.digest else plan.name
         facts = step_facts(plan, compilation.contracts)
-        return await decide_plan(self._point, pinned, facts, run, frame, path)
+        return await decide_plan(self._point, pinned, facts, run, frame, path, delegation=above)
 
     async def _store(
         self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
@@ -201,10 +204,13 @@ async def decide_plan(
     frame: Frame,
     path: str,
     totals: Totals | None = None,
+    delegation: Sequence[str] = (),
 ) -> Decided:
     """Return OPA's allow for a whole plan; raise its refusal."""
     try:
-        decided = await point.deciding.admission(pinned, run, facts, frame, path, totals)
+        decided = await point.deciding.admission(
+            pinned, run, facts, frame, path, totals, delegation
+        )
     except PolicyUnavailableError as error:
         raise failure.unavailable(
             error.code, f"OPA did not answer ({error}); nothing was admitted", 2

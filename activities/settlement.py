@@ -141,7 +141,8 @@ class Settlement:
             return None, ()
         pinned = await self._point.pinned.plan(action.compiled)
         step = pinned.step(key.segment.step)
-        admitted = Admitted(run, admission, pinned, step, situation)
+        # Nothing is decided about it here, so nobody asks who handed it down.
+        admitted = Admitted(run, admission, pinned, step, situation, delegation=())
         frame = Frame.of(activity.info(), ROLE)
         subject = await recorded_subject(self._point.pinned, admitted, action, frame)
         around = Surroundings(self._point.ledger, self._point.pinned, pinned, admission)

@@ -117,6 +117,7 @@ class Voting:
         if admission is None:
             return "ADMISSION-ABSENT", "the gate's plan is not admitted", None
         pinned = await self._point.pinned.plan(admission.compiled)
+        above = await self._point.pinned.agents_above(root, gate.key.parent)
         fact = GateFact(
             id=gate.id,
             path=path_of(gate),
@@ -130,7 +131,7 @@ class Voting:
         )
         facts = Facts(
             kind="vote",
-            principal=principal(pinned.plan),
+            principal=principal(pinned.plan, above),
             vote=Vote(gate=fact, by=cast.by, verdict=cast.verdict, verified=False),
             context=self._point.deciding.context(Frame.of(activity.info(), ROLE)),
         )

@@ -337,7 +337,8 @@ LEDGER: Mapping[str, Entry] = {
         "The tool's rate limit is reached; nothing was called.", "It waits its turn by itself."
     ),
     "RESERVE-CONFLICT": Entry(
-        "A counter would pass its ceiling, or kept moving.", "It is decided again."
+        "A counter had no room and then had some, again and again.",
+        "It is decided again with the counters' values; policy refuses or asks where none is left.",
     ),
     "RUN-ABSENT": Entry("The run was never admitted.", "Start the plan."),
     "RUN-CLOSED": Entry("The run is over; nothing of it begins.", "Start a new run."),

@@ -76,3 +76,9 @@ _interested(by) if lib.same_party(by, input.principal.on_behalf_of)
 _interested(by) if lib.same_party(by, input.principal.agent)
 
 _interested(by) if lib.same_party(by, $"{input.principal.agent}@{input.principal.agent_version}")
+
+# Whoever handed the work down wants it done.
+_interested(by) if {
+	some above in input.principal.delegation
+	lib.same_party(by, above)
+}

@@ -43,6 +43,16 @@ test_nobody_approves_what_they_asked_for if {
 	refused(facts.vote("buyer@1.4.0", "budget_holder")) == {"vote.self_approval", "vote.unknown_person"}
 }
 
+test_nobody_approves_what_they_handed_down if {
+	every above in ["holder@acme.example", "Holder@acme.example "] {
+		given := object.union(
+			facts.vote("holder@acme.example", "budget_holder"),
+			{"principal": {"delegation": ["lead", above]}},
+		)
+		refused(given) == {"vote.self_approval"}
+	}
+}
+
 test_case_does_not_make_another_person if {
 	given := object.union(
 		facts.vote("holder@acme.example", "budget_holder"),

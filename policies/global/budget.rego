@@ -65,7 +65,7 @@ reserves contains {
 
 _after := (input.budget.spent_micros + input.budget.reserved_micros) + input.action.cost.micros
 
-default _ceiling := 9007199254740992
+default _ceiling := 9007199254740991
 
 _ceiling := input.budget.limit_micros if is_number(input.budget.limit_micros)
 

@@ -49,7 +49,7 @@ test_without_a_limit_a_person_decides if {
 	given := costing(5, {"limit_micros": null, "currency": ""})
 	denied(given) == set()
 	gated(given) == {"budget.unbudgeted"}
-	reserved(given) == {{"counter": "run/0b9b1c1a/micros", "amount": 5, "ceiling": 9007199254740992}}
+	reserved(given) == {{"counter": "run/0b9b1c1a/micros", "amount": 5, "ceiling": 9007199254740991}}
 }
 
 test_without_a_limit_a_spending_is_asked_about_once if {

@@ -15,47 +15,44 @@ _policy := "global.sequences"
 # METADATA
 # labels: {concern: safety, control: D-14}
 denies contains lib.reason(_code(rule), _policy, rule.message) if {
-	some rule in _broken
+	some rule in lib.thresholds.sequences
 	not _asks(rule)
+	_broken(rule)
 }
 
 # METADATA
 # labels: {concern: safety, control: D-14}
 gates contains lib.gate(_code(rule), _policy, object.get(rule, "gate", {}), rule.message) if {
-	some rule in _broken
+	some rule in lib.thresholds.sequences
 	_asks(rule)
+	_broken(rule)
 }
 
-_broken contains rule if {
-	some rule in _rules
-	some tool in object.get(rule, "needs", [])
+_broken(rule) if {
+	input.action.purpose == "call"
+	lib.fits(input.action, rule.calls)
+	_disagrees(rule)
+}
+
+_disagrees(rule) if {
+	some tool in rule.needs
 	not tool in _done(rule)
 }
 
-_broken contains rule if {
-	some rule in _rules
-	some tool in object.get(rule, "forbids", [])
+_disagrees(rule) if {
+	some tool in rule.forbids
 	tool in _done(rule)
 }
 
-_broken contains rule if {
-	some rule in _rules
-	_of_resource(rule)
+_disagrees(rule) if {
+	rule.same_resource
 	input.action.resource == ""
 }
 
-_rules contains rule if {
-	input.action.purpose == "call"
-	some rule in lib.thresholds.sequences
-	lib.fits(input.action, rule.calls)
-}
+_done(rule) := input.history.on_resource if rule.same_resource
 
-_done(rule) := input.history.on_resource if _of_resource(rule)
+_done(rule) := input.history.tools if not rule.same_resource
 
-_done(rule) := input.history.tools if not _of_resource(rule)
-
-_of_resource(rule) if object.get(rule, "same_resource", false)
-
-_asks(rule) if object.get(rule, "do", "deny") == "gate"
+_asks(rule) if rule.do == "gate"
 
 _code(rule) := concat(".", ["sequence", replace(rule.name, "-", "_")])

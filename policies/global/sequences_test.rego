@@ -42,7 +42,7 @@ test_what_is_needed_was_done if {
 }
 
 test_what_is_needed_was_not_done if {
-	with_rule(deletion({}), archive_first).denies == {"sequence.archive_first"}
+	with_rule(deletion({}), archive_first) == {"denies": {"sequence.archive_first"}, "gates": set()}
 
 	# To something else in the same run is not to this.
 	elsewhere := deletion({"history": {"tools": ["crm.archive@1"]}})
@@ -85,6 +85,8 @@ test_a_rule_may_ask_instead if {
 	found := with_rule(deletion({}), asks)
 	found.denies == set()
 	{[gate.code, gate.role, gate.expires_in_ms] | some gate in found.gates} == {["sequence.archive_first", "data_owner", 5]}
+	done := deletion({"history": {"on_resource": ["crm.archive@1"]}})
+	with_rule(done, asks) == fine
 	cautious := with_rule(deletion({}), object.union(archive_first, {"do": "gate"}))
 	{gate.role | some gate in cautious.gates} == {"operator"}
 }

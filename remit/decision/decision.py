@@ -115,8 +115,8 @@ class Reservation(Model):
     """A counter to raise with the intent, if it stays within its ceiling."""
 
     counter: Annotated[str, Field(pattern=r"^[a-z][\w.:@/-]{0,199}$")]
-    amount: Annotated[int, Field(ge=0, le=2**53)]
-    ceiling: Annotated[int, Field(ge=0, le=2**53)]
+    amount: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    ceiling: Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class Decision(Model):

@@ -26,7 +26,7 @@ Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_l
 """A host name in lower case, or `*.` and the domain whose hosts are meant."""
 Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$", max_length=500)]
 """A JSON pointer to a member."""
-Micros = Annotated[int, Field(ge=0, le=2**53)]
+Micros = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Operation = Literal["read", "write", "delete", "trigger", "spend"]
 
 
@@ -34,38 +34,6 @@ class Model(BaseModel):
     """A closed, frozen boundary type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Fields(Model):
-    """Which members of a tool's arguments and answers an agent has to do with.
-
-    JSON pointers, with what is below them; `*` stands for any member or item.
-    """
-
-    set: list[Pointer] | None = None
-    """With a list, arguments with any other member are denied."""
-    read: list[Pointer] | None = None
-    """With a list, nothing else of the answer is recorded or told; for tools that read."""
-
-
-class Agent(Model):
-    """What one agent may do at most."""
-
-    scopes: list[Scope]
-    tenants: list[Name]
-    status: Literal["active", "suspended"] = "active"
-    tools: list[Tool] | None = None
-    """With a list, only these tools, whatever the scopes say."""
-    fields: dict[Tool, Fields] = {}
-    """Members of arguments and answers, by tool; a tool not named is not bounded."""
-
-
-class Person(Model):
-    """Who somebody is to the gates."""
-
-    roles: list[Role]
-    tenants: list[Name] | None = None
-    """With a list, only runs of these tenants."""
 
 
 class GateRule(Model):
@@ -110,6 +78,78 @@ class Combination(Model):
     steps: Annotated[list[Selector], Field(min_length=1)]
     """The plan is refused when each of these finds a step."""
     message: Annotated[str, Field(max_length=200)]
+
+
+class Limit(Model):
+    """How much may be done in a window of time, over all runs and workers."""
+
+    name: Name
+    counts: Literal["calls", "micros"]
+    """Calls that are made, or what they cost; what was refused is given back."""
+    of: Selector = Selector()
+    """Calls that it speaks of; without it all."""
+    most: Micros
+    window_ms: Annotated[int, Field(ge=1000, le=400 * 86400 * 1000)]
+    """Time is cut into windows of this length, counted from 1970 in UTC."""
+    do: Literal["deny", "gate"] = "deny"
+    """What becomes of a call for which no room is left. One that a person lets pass is counted."""
+    gate: GateRule | None = None
+    """Whom a `gate` asks; an operator, when nobody is named."""
+
+
+def _apart(limits: list[Limit]) -> list[Limit]:
+    names = [limit.name for limit in limits]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two budgets share a name, and so a counter: {', '.join(names)}")
+    return limits
+
+
+Budgets = Annotated[list[Limit], Field(max_length=5), AfterValidator(_apart)]
+"""A decision carries at most 16 reservations: five for each of agent, person and tenant."""
+
+
+class Fields(Model):
+    """Which members of a tool's arguments and answers an agent has to do with.
+
+    JSON pointers, with what is below them; `*` stands for any member or item.
+    """
+
+    set: list[Pointer] | None = None
+    """With a list, arguments with any other member are denied."""
+    read: list[Pointer] | None = None
+    """With a list, nothing else of the answer is recorded or told; for tools that read."""
+
+
+class Agent(Model):
+    """What one agent may do at most."""
+
+    scopes: list[Scope]
+    tenants: list[Name]
+    status: Literal["active", "suspended"] = "active"
+    tools: list[Tool] | None = None
+    """With a list, only these tools, whatever the scopes say."""
+    fields: dict[Tool, Fields] = {}
+    """Members of arguments and answers, by tool; a tool not named is not bounded."""
+    ceiling: list[Scope] | None = None
+    """The most that work it hands down may do, whoever does it; without one, what it may do itself.
+    It gives the agent nothing."""
+    budgets: Budgets = []
+
+
+class Person(Model):
+    """Who somebody is to the gates."""
+
+    roles: list[Role]
+    tenants: list[Name] | None = None
+    """With a list, only runs of these tenants."""
+    budgets: Budgets = []
+    """Of all that is done on this person's behalf."""
+
+
+class Tenant(Model):
+    """What holds for all of a tenant's runs together."""
+
+    budgets: Budgets = []
 
 
 class Sequence(Model):
@@ -311,6 +351,8 @@ class Registry(Model):
 
     agents: dict[str, Agent] = {}
     people: dict[str, Person] = {}
+    tenants: dict[Name, Tenant] = {}
+    """Tenants with bounds of their own; one that is not named has none."""
     egress: dict[Name, list[Host]] = {}
     """Hosts that a tenant's calls may reach."""
     tools: dict[Tool, ToolFact] = {}
@@ -323,6 +365,14 @@ class Registry(Model):
     retention: dict[DataClass, Period] = {}
     """How long contents of a data class are kept; see `remit.ledger.retention`. No rule reads it:
     the keeper does."""
+
+    @model_validator(mode="after")
+    def _found(self) -> "Registry":
+        """Refuse a bound that no rule finds: people are looked up as they are compared."""
+        for name, person in self.people.items():
+            if person.budgets and name != name.strip().lower():
+                raise ValueError(f"{name!r} has budgets: write it in lower case")
+        return self
 
 
 class Defaults(Model):

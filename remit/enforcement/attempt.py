@@ -24,6 +24,7 @@ from remit.enforcement.obligations import ObligationError, apply, kept, logged, 
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import pace_of
 from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
+from remit.enforcement.room import keep_pace, without_room
 from remit.enforcement.sending import Cancellable, Send, after_a_loss
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action, Content, Intent, Outcome, Reserve, Situation, State
@@ -67,8 +68,9 @@ class Attempts:
                     raise _stopped(error, subject) from error
                 if error.code not in ("RESERVE-CONFLICT", "GRANT-USED"):
                     raise
-                await self._keep_pace(subject)
-                situation = await self._ledger.look(subject.key)
+                await keep_pace(self._ledger, subject, self._clock())
+                full = await without_room(self._ledger, decided.decision.reserve)
+                situation = replace(await self._ledger.look(subject.key), full=full)
                 continue
             reached(Point.INTENT, subject.key)
             _log_obliged(subject, decided)
@@ -210,15 +212,6 @@ class Attempts:
             resource=proposed.resource_digest,
         )
         return Lease(await self._ledger.begin(intent), intent.lease_until_ms)
-
-    async def _keep_pace(self, subject: Subject) -> None:
-        """Wait for another window when the tool's rate limit is what left no room."""
-        pace = pace_of(subject.contract, self._clock())
-        if pace is None or await self._ledger.counter(pace.reserve.counter) < pace.reserve.ceiling:
-            return
-        limit = f"{pace.reserve.ceiling} calls in {pace.window_s:g} s"
-        message = f"{subject.contract.ref} takes {limit}; nothing was called, it waits its turn"
-        raise failure.again("RATE-LIMITED", message, pace.delay_s(), subject.key.path)
 
     def _refuse_stale(self, decided: Decided, subject: Subject) -> None:
         age = self._clock() - decided.decided_ms

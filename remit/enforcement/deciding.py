@@ -4,7 +4,7 @@ Nothing here is taken from the agent's word for itself: names come from the admi
 from its pinned contract, money and history from the ledger, time from the clock. No answer is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from remit.canonical import JSONObject
@@ -54,10 +54,10 @@ class Deciding:
         """Ask about a tool call; `on_resource` are the tools that did something to its resource."""
         facts = Facts(
             kind="call",
-            principal=principal(subject.plan),
+            principal=principal(subject.plan, subject.delegation),
             action=_action(subject, situation),
             plan=_plan(subject.plan, subject.pinned.digest, subject.run.deadline_ms),
-            budget=_budget(subject.run, situation.totals),
+            budget=_budget(subject.run, situation.totals, situation.full),
             history=_history(situation.totals, situation.tools, on_resource),
             grants=[_grant(gate) for gate in situation.gates if _stands(gate, subject)],
             run=_run(subject.run, subject.frame, subject.key.parent),
@@ -93,6 +93,7 @@ class Deciding:
         frame: Frame,
         path: str,
         totals: Totals | None = None,
+        delegation: Sequence[str] = (),
     ) -> Decided:
         """Ask about a whole plan; `totals` are of the run that an amended one goes on with."""
         so_far = totals or Totals()
@@ -100,7 +101,7 @@ class Deciding:
         fact = _plan(plan, pinned.digest, run.deadline_ms).model_copy(update={"steps": steps})
         facts = Facts(
             kind="admission",
-            principal=principal(plan),
+            principal=principal(plan, delegation),
             plan=fact,
             budget=_budget(run, so_far),
             history=_history(so_far),
@@ -121,7 +122,7 @@ class Deciding:
         )
 
 
-def principal(plan: CompiledPlan) -> Principal:
+def principal(plan: CompiledPlan, delegation: Sequence[str] = ()) -> Principal:
     """Return who acts; `light` verifies nobody, so the names are claims."""
     agent, _, version = plan.agent.partition("@")
     return Principal(
@@ -130,7 +131,7 @@ def principal(plan: CompiledPlan) -> Principal:
         on_behalf_of=plan.on_behalf_of,
         tenant=plan.tenant,
         verified=False,
-        delegation=[],
+        delegation=list(delegation),
     )
 
 
@@ -242,13 +243,13 @@ def _plan(plan: CompiledPlan, compiled: str, deadline_ms: int) -> PlanFact:
     )
 
 
-def _budget(run: RunRow, totals: Totals) -> Budget:
+def _budget(run: RunRow, totals: Totals, full: Mapping[str, int] | None = None) -> Budget:
     return Budget(
         currency=run.currency,
         limit_micros=run.limit_micros,
         spent_micros=totals.spent_micros,
         reserved_micros=totals.reserved_micros,
-        counters={},
+        counters=dict(full or {}),
     )
 
 

@@ -1,6 +1,6 @@
 """A `do` call from its names to its result: look up, resolve, check, then attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical
@@ -46,6 +46,8 @@ class Admitted:
     pinned: PinnedPlan
     step: CompiledStep
     situation: Situation
+    delegation: Sequence[str]
+    """Agents above the plan's own."""
 
 
 class Doing:
@@ -145,6 +147,7 @@ class Doing:
             run=admitted.run,
             admission=admitted.admission,
             frame=frame,
+            delegation=admitted.delegation,
         )
 
     async def _result(
@@ -201,7 +204,8 @@ async def admitted_call(ledger: Ledger, pinned: Pinned, call: StepCall, key: Ste
         raise failure.refused(error.code, str(error), key.path) from error
     if plan.plan.amends is not None and plan.generation(call.step) != call.generation:
         raise failure.refused("STEP-SUPERSEDED", f"an amendment replaced {call.step!r}", key.path)
-    return Admitted(run, admission, plan, step, situation)
+    above = await pinned.agents_above(key.root, key.parent)
+    return Admitted(run, admission, plan, step, situation, above)
 
 
 async def require_earlier(
@@ -231,6 +235,7 @@ async def recorded_subject(
         run=admitted.run,
         admission=admitted.admission,
         frame=replace(frame, activity=action.tool),
+        delegation=admitted.delegation,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -11,6 +11,7 @@ from remit.ledger.entries import RunRow
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledPlan, CompiledStep
+from remit.plan.path import callers
 from remit.tool.contract import ToolContract
 
 T = TypeVar("T")
@@ -92,6 +93,7 @@ class Pinned:
         self._plans: _Recent[PinnedPlan] = _Recent(64)
         self._contracts: _Recent[ToolContract] = _Recent(2000)
         self._values: _Recent[list[JSON]] = _Recent(256)
+        self._agents: _Recent[Sequence[str]] = _Recent(2000)
 
     async def plan(self, name: Digest) -> PinnedPlan:
         """Return a compiled plan."""
@@ -116,6 +118,23 @@ class Pinned:
             found = [await self._load(name, json.loads)]
             self._values.put(name, found)
         return found[0]
+
+    async def agents_above(self, root: str, path: str) -> Sequence[str]:
+        """Return the agents that handed the work of a path down, the run's own first.
+
+        They stand for good: a path is admitted once, and an amendment does not change the agent.
+        """
+        known = self._agents.get(f"{root}:{path}") if path else ()
+        if known is None:
+            known = [await self._agent(root, caller) for caller in callers(path)]
+            self._agents.put(f"{root}:{path}", known)
+        return known
+
+    async def _agent(self, root: str, path: str) -> str:
+        admission = await self._ledger.admission(root, path)
+        if admission is None:
+            raise LedgerError("ADMISSION-ABSENT", f"no plan is admitted at {path or 'the root'!r}")
+        return (await self.plan(admission.compiled)).plan.agent_id
 
     async def _load(self, name: Digest, parse: Callable[[bytes], T]) -> T:
         body = await self._ledger.get(name)

@@ -1,5 +1,6 @@
 """One governed call, complete: what is to be called, for whom, with which arguments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,6 +35,8 @@ class Subject:
     admission: Admission
     frame: Frame
     purpose: Purpose = "call"
+    delegation: Sequence[str] = ()
+    """Agents that handed the work down, the run's own first."""
 
     @property
     def plan(self) -> CompiledPlan:

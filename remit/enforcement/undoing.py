@@ -73,6 +73,7 @@ class Undoing:
             run=admitted.run,
             admission=admitted.admission,
             frame=frame,
+            delegation=admitted.delegation,
         )
 
     async def _result(

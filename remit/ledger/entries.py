@@ -3,7 +3,7 @@
 Moments are milliseconds of Unix time; digests name canonical JSON in the content store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -290,3 +290,6 @@ class Situation:
     """Recorded as skipped: its `when` was false."""
     tools: Sequence[str] = ()
     """Tools with a `do` of the run that happened as it had to and was not undone, by name."""
+    full: Mapping[str, int] = field(default_factory=dict)
+    """Counters that had no room when the call was about to begin, with their values; nobody looked
+    before that."""

@@ -171,6 +171,11 @@ class CompiledPlan(Model):
     """Set in an amended plan. Left out otherwise, so that digests stay what they were."""
 
     @property
+    def agent_id(self) -> str:
+        """The agent without its version."""
+        return self.agent.partition("@")[0]
+
+    @property
     def seats(self) -> list[Seat]:
         """Every step's place and generation, dropped steps included."""
         if self.amends is not None:

@@ -6,6 +6,7 @@ the root chain id, a path and a direction; never the attempt.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -54,6 +55,12 @@ class Segment:
 def join_path(parent: str, segment: Segment) -> str:
     """Return the path of `segment` below `parent` (empty for the root plan)."""
     return f"{parent}/{segment}" if parent else str(segment)
+
+
+def callers(path: str) -> Sequence[str]:
+    """Return the paths of the plans through which the one at `path` was called, the run's first."""
+    segments = path.split("/") if path else []
+    return ["/".join(segments[:length]) for length in range(len(segments))]
 
 
 @dataclass(frozen=True, slots=True)

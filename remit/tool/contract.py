@@ -7,13 +7,7 @@ catalogue loads, and pinned by digest in every compiled plan. It holds no code a
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
 from remit.canonical import JSON, Digest, JSONObject, digest
 
@@ -144,10 +138,6 @@ ToolKind = Annotated[PythonKind | HttpKind, Field(discriminator="kind")]
 """The one place where a new kind of tool joins the contract."""
 
 
-_LATER = frozenset({"resource"})
-"""Fields that a contract is written without while they are empty."""
-
-
 class ToolContract(Model):
     """A versioned description of one tool."""
 
@@ -176,18 +166,14 @@ class ToolContract(Model):
     """Host names the call may reach."""
     cost: Cost = Cost()
     rate_limit: RateLimit | None = None
-    resource: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=4)] = []
+    resource: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=4)] = Field(
+        default=[], exclude_if=lambda value: not value
+    )
     """JSON pointers to the arguments that say which thing of its domain a call is about. Tools that
-    name the same values are about the same thing, in whichever run."""
+    name the same values are about the same thing, in whichever run. Left out while it is empty, so
+    that a contract keeps its digest, and a run in flight its tools."""
     task_queue: Annotated[str, Field(max_length=200)] | None = None
     """Temporal task queue; without it the catalogue's default."""
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> JSONObject:
-        """Leave out what came later and is not used: a contract keeps its digest, and a run its
-        tools, when Remit learns a new field."""
-        dumped: JSONObject = handler(self)
-        return {name: value for name, value in dumped.items() if value or name not in _LATER}
 
     @property
     def ref(self) -> str:

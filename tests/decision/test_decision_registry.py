@@ -10,7 +10,13 @@ from pydantic import ValidationError
 
 from remit.decision.registry import check_registry
 
+LIMIT: dict[str, object] = {"name": "few", "counts": "calls", "most": 5, "window_ms": 60_000}
 _CORE = yaml.safe_load((Path(__file__).parents[2] / "policies" / "data.yaml").read_text())["remit"]
+
+
+def limits(count: int) -> list[dict[str, object]]:
+    """Return that many limits, each with a name of its own."""
+    return [{**LIMIT, "name": f"few-{number}"} for number in range(count)]
 
 
 def data(**registry: object) -> dict[str, Any]:
@@ -28,6 +34,22 @@ def test_a_project_says_only_what_differs() -> None:
     thresholds = {"min_confidence": 0.5, "gates": {"delete": {"role": "archivist"}}}
 
     check_registry(data(thresholds=thresholds, domains={"erp": {"anything": [1]}}))
+
+
+def test_limits_sequences_and_ceilings_are_data() -> None:
+    """What bounds agents, tenants and people over runs needs no code."""
+    gate = {"role": "budget_holder", "expires_in_ms": 5}
+    asking = {**LIMIT, "do": "gate", "gate": gate, "of": {"operation": "spend"}}
+    sequence = {"name": "x", "calls": {}, "needs": ["a.b@1"], "do": "gate", "message": "why"}
+
+    check_registry(
+        data(
+            agents={"buyer": {"scopes": [], "tenants": [], "budgets": [asking], "ceiling": []}},
+            people={"a@b.example": {"roles": [], "budgets": limits(5)}},
+            tenants={"acme": {"budgets": [LIMIT]}},
+            thresholds={"sequences": [sequence]},
+        )
+    )
 
 
 _HOURS = {"name": "x", "calls": {}, "days": [1], "from_minute": 540, "to_minute": 1020}
@@ -71,6 +93,15 @@ def test_tables_of_the_packs_are_taken() -> None:
         {"thresholds": {"gates": {"delete": {"expires_in_ms": 0}}}},
         {"thresholds": {"gates": {"wipe": {"role": "x", "expires_in_ms": 1}}}},
         {"thresholds": {"banned_combinations": [{"name": "x", "steps": [], "message": ""}]}},
+        {"thresholds": {"sequences": [{"name": "x", "calls": {}, "message": "says nothing"}]}},
+        {"thresholds": {"sequences": [{"name": "x", "needs": ["a.b@1"], "message": "of what"}]}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [{**LIMIT, "most": -1}]}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": limits(6)}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [LIMIT, LIMIT]}}},
+        {"people": {"A@b.example": {"roles": [], "budgets": [LIMIT]}}},
+        {"people": {"a@b.example": {"roles": [], "budgets": [{**LIMIT, "window_ms": 0}]}}},
+        {"tenants": {"acme": {"budgets": [{**LIMIT, "counts": "tokens"}]}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "ceiling": ["erp"]}}},
         {"thresholds": {"packs": {"tolerance": {"risk": {"huge": "deny"}}}}},
         {"thresholds": {"packs": {"tolerance": {"risk": {"high": "forbid"}}}}},
         {"thresholds": {"packs": {"tolerance": {"confidence": [{"below": 1.1, "do": "deny"}]}}}},

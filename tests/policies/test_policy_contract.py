@@ -1,9 +1,11 @@
 """What the policies answer: one closed form, one verdict for one input, and who may do what."""
 
 import pytest
+from pydantic import ValidationError
 
+from remit.canonical import canonical
 from remit.decision.decision import Decision
-from remit.decision.facts import Facts
+from remit.decision.facts import CostFact, Facts
 from remit.plan.wire import SYSTEM_ACTIVITIES
 from tests.policies import given
 from tests.policies.served import Served
@@ -68,6 +70,20 @@ def test_a_costly_allow_reserves(policies: Served) -> None:
     assert [r.model_dump() for r in decision.reserve] == [
         {"counter": "run/0b9b1c1a/micros", "amount": 100, "ceiling": 1000}
     ]
+
+
+def test_a_bound_that_nobody_set_can_be_recorded(policies: Served) -> None:
+    """What a plan without a limit reserves stands in a record, whose numbers are bounded."""
+    grant = given.GRANT.model_copy(update={"code": "budget.unbudgeted"})
+    facts = given.call(cost=CostFact(micros=5, currency="EUR"))
+    budget = given.BUDGET.model_copy(update={"limit_micros": None, "currency": ""})
+    decision = decide(policies, facts.model_copy(update={"budget": budget, "grants": [grant]}))
+
+    assert decision.effect == "allow"
+    (reserve,) = decision.reserve
+    assert canonical(reserve.model_dump())
+    with pytest.raises(ValidationError):
+        reserve.model_validate({**reserve.model_dump(), "ceiling": reserve.ceiling + 1})
 
 
 def test_obligations_of_a_domain_come_with_the_allow(policies: Served) -> None:

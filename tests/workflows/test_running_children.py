@@ -48,6 +48,18 @@ async def test_sub_plan_is_one_compound_step(lab: Running, lab_client: Client, t
     assert (await child.describe()).status is not None
 
 
+async def test_nothing_is_handed_down_beyond_ones_own(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """An agent that may only read has nobody write for it, through however many plans."""
+    reading = {**plan("parent", [pair("both", tag)]), "agent": "reader@1.0.0"}
+
+    outcome = await ended(await start(lab_client, reading))
+
+    assert (outcome["status"], outcome["code"]) == ("refused", "delegation.exceeds")
+    assert lab.effects(tag) == []
+
+
 async def test_finished_sub_plan_is_undone_with_its_run(
     lab: Running, lab_client: Client, tag: str
 ) -> None:

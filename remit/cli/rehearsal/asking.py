@@ -21,7 +21,7 @@ from remit.enforcement.planfacts import step_facts
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Admission, Situation, Totals
 from remit.plan.compiled import CompiledPlan, CompiledStep
-from remit.plan.path import StepKey
+from remit.plan.path import StepKey, callers
 from remit.tool.contract import ToolContract
 
 ROOT = "dry-run"
@@ -90,6 +90,8 @@ class Asking:
         """What the run would have spent and done so far."""
         self._done: dict[str, set[str]] = {}
         """Tools that it would have called by then, by what they were about."""
+        self._agents: dict[str, str] = {}
+        """Whose plan stands at a path."""
 
     async def admission(
         self, plan: PinnedPlan, contracts: Mapping[Digest, ToolContract], path: str
@@ -97,7 +99,14 @@ class Asking:
         """Return what policy says of a whole plan; `path` is a sub-plan's."""
         frame = _frame("remit.admit")
         facts = step_facts(plan.plan, contracts)
-        return await _answer(self._deciding.admission(plan, self._run, facts, frame, path))
+        self._agents[path] = plan.plan.agent_id
+        above = self._above(path)
+        return await _answer(
+            self._deciding.admission(plan, self._run, facts, frame, path, delegation=above)
+        )
+
+    def _above(self, path: str) -> Sequence[str]:
+        return [self._agents[caller] for caller in callers(path)]
 
     async def call(self, subject: Subject) -> Answer:
         """Return what policy says of one call."""
@@ -126,6 +135,7 @@ class Asking:
             run=self._run,
             admission=admission,
             frame=_frame(contract.ref),
+            delegation=self._above(key.parent),
         )
 
     def count(self, subject: Subject) -> None:
