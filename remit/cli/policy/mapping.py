@@ -163,7 +163,7 @@ def _without_common(
     ref, does, *sets, undone = row
     cells = []
     for at, own in enumerate(sets, start=2):
-        common = set(own).intersection(*(other[at] for other in rows)) if at < 4 else set()
+        common = set(own).intersection(*(other[at] for other in rows))
         cells.append(", ".join(f"`{code}`" for code in own if code not in common))
     return (ref[0], does[0], *cells, undone[0])
 
