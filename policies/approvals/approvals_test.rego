@@ -53,6 +53,11 @@ test_nobody_approves_what_they_handed_down if {
 	}
 }
 
+test_who_handed_nothing_down_approves if {
+	given := object.union(facts.vote("holder@acme.example", "budget_holder"), {"principal": {"delegation": ["lead"]}})
+	decide(given).effect == "allow"
+}
+
 test_case_does_not_make_another_person if {
 	given := object.union(
 		facts.vote("holder@acme.example", "budget_holder"),

@@ -68,6 +68,8 @@ test_only_a_call_is_lifted if {
 	found := exceptions.in_force with input as facts.admission([])
 		with data.remit.registry as registry({"code": "plan.empty"}, {"waivable": ["plan.empty"]})
 	found == {}
+	other := exceptions.in_force with input as object.union(facts.call({}), {"kind": "vote"}) with data.remit.registry as registry({}, {})
+	other == {}
 }
 
 test_without_exceptions_nothing_is_told if {

@@ -16,20 +16,16 @@ import data.remit.global.budget
 import data.remit.global.ceiling
 import data.remit.global.egress
 import data.remit.global.fields
-import data.remit.global.hours
 import data.remit.global.limits
 import data.remit.global.operation
 import data.remit.global.plan
 import data.remit.global.plan_flow
 import data.remit.global.plan_order
-import data.remit.global.privacy
 import data.remit.global.registry
-import data.remit.global.residency
 import data.remit.global.run
 import data.remit.global.sequences
-import data.remit.global.tolerance
-import data.remit.global.vendor
 import data.remit.lib
+import data.remit.packs
 
 # METADATA
 # scope: document
@@ -66,15 +62,10 @@ denies contains reason if {
 	some reason in sequences.denies
 }
 
-denies contains reason if some reason in hours.denies
-
-denies contains reason if some reason in privacy.denies
-
-denies contains reason if some reason in residency.denies
-
-denies contains reason if some reason in tolerance.denies
-
-denies contains reason if some reason in vendor.denies
+denies contains reason if {
+	packs.used
+	some reason in packs.denies
+}
 
 # METADATA
 # scope: document
@@ -126,9 +117,10 @@ gates contains gate if {
 	some gate in sequences.gates
 }
 
-gates contains gate if some gate in hours.gates
-
-gates contains gate if some gate in tolerance.gates
+gates contains gate if {
+	packs.used
+	some gate in packs.gates
+}
 
 # METADATA
 # scope: document
@@ -145,4 +137,7 @@ reserves contains reserve if some reserve in limits.reserves
 # labels: {concern: governance, control: D-04}
 obligations contains obligation if some obligation in fields.obligations
 
-obligations contains obligation if some obligation in tolerance.obligations
+obligations contains obligation if {
+	packs.used
+	some obligation in packs.obligations
+}

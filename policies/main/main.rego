@@ -29,14 +29,17 @@ import data.remit.undo
 # labels: {concern: governance, control: D-04}
 decision := object.union(_common, {"effect": "deny", "reasons": _first(facts.findings)}) if not shape.well_formed
 
-else := object.union(_common, {"effect": "deny", "reasons": _first(refusals), "risk": risk.level}) if count(refusals) > 0
+else := object.union(_common, {"effect": "deny", "reasons": _first(refusals), "risk": risk.level}) if {
+	count(denies) > 0
+	count(refusals) > 0
+}
 
 else := object.union(_common, {"effect": "deny", "reasons": [_not_granted], "risk": risk.level}) if count(permits) == 0
 
 else := object.union(_common, {
 	"effect": "require_approval",
 	"reasons": sort({lib.reason(gate.code, gate.policy, gate.message) | some gate in open_gates}),
-	"permits": (permits | lifted),
+	"permits": _told,
 	"approvals": array.slice(sort(open_gates), 0, 8),
 	"risk": risk.level,
 }) if {
@@ -45,8 +48,8 @@ else := object.union(_common, {
 
 else := object.union(_common, {
 	"effect": "allow",
-	"reasons": (permits | lifted),
-	"permits": (permits | lifted),
+	"reasons": _told,
+	"permits": _told,
 	"obligations": obligations,
 	"reserve": reserves,
 	"risk": risk.level,
@@ -156,12 +159,17 @@ denies contains reason if {
 	some reason in orders.denies
 }
 
+# Exceptions are looked at only when something is refused.
+_told := permits | lifted if count(denies) > 0
+
+else := permits
+
 # METADATA
 # title: What is refused although exceptions lift refusals
 # labels: {concern: governance, control: D-15}
 refusals contains reason if {
 	some reason in denies
-	not exceptions.in_force[reason.code]
+	object.get(exceptions.in_force, reason.code, set()) == set()
 }
 
 # METADATA

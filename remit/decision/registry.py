@@ -13,39 +13,25 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from remit.canonical import JSONObject
 from remit.decision.decision import Risk
+from remit.decision.packs import Packs
 from remit.decision.periods import DataClass, Period
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Scope = Annotated[
-    str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}\.(read|write|delete|trigger|spend|\*)$")
-]
-"""`domain.operation`, or `domain.*`."""
-Tool = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*@[1-9][0-9]*$")]
-Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
-"""A host name in lower case, or `*.` and the domain whose hosts are meant."""
-Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$", max_length=500)]
-"""A JSON pointer to a member."""
-Micros = Annotated[int, Field(ge=0, le=2**53 - 1)]
-Operation = Literal["read", "write", "delete", "trigger", "spend"]
+from remit.decision.terms import (
+    GateRule,
+    Host,
+    Micros,
+    Name,
+    Pointer,
+    Role,
+    Scope,
+    Selector,
+    Tool,
+)
 
 
 class Model(BaseModel):
     """A closed, frozen boundary type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class GateRule(Model):
-    """Whom a gate asks, and when."""
-
-    role: Role
-    quorum: Annotated[int, Field(ge=1, le=20)] = 1
-    expires_in_ms: Annotated[int, Field(gt=0, le=90 * 86400 * 1000)]
-    above_micros: Micros = 0
-    """The gate is asked for when a call costs more than this."""
-    except_domains: list[Name] = []
-    """Domains whose own rules ask instead."""
 
 
 class Gates(Model):
@@ -60,15 +46,6 @@ class Gates(Model):
     low_confidence: GateRule
     autonomy: GateRule
     """A step whose author asks for a person."""
-
-
-class Selector(Model):
-    """Which steps of a plan are meant; what is not stated fits everything."""
-
-    tool: Tool | None = None
-    domain: Name | None = None
-    operation: Operation | None = None
-    data_class: str | None = None
 
 
 class Combination(Model):
@@ -246,65 +223,6 @@ class RiskByOperation(Model):
     spend: Risk
 
 
-Treatment = Literal["unattended", "notify", "approve", "deny"]
-"""What happens to a call; each is stricter than the one before it."""
-
-
-class RiskTreatment(Model):
-    """Treatment of a call by its risk; what is not stated is unattended."""
-
-    low: Treatment = "unattended"
-    medium: Treatment = "unattended"
-    high: Treatment = "unattended"
-    critical: Treatment = "unattended"
-
-
-class ConfidenceBand(Model):
-    """Treatment of a call whose author is less sure of it than this."""
-
-    below: Annotated[float, Field(gt=0, le=1)]
-    do: Treatment
-
-
-class Tolerance(Model):
-    """How much risk is taken unattended. It adds to what other rules ask, and lifts nothing."""
-
-    risk: RiskTreatment = RiskTreatment()
-    confidence: list[ConfidenceBand] = []
-    gate: GateRule | None = None
-    """Whom `approve` asks; an operator, when nobody is named."""
-
-
-class Purpose(Model):
-    """Where data of a class may be used."""
-
-    domains: list[Name]
-    """Data of the class flows into the tools of these alone."""
-
-
-class Hours(Model):
-    """When calls may be made; every entry that fits a call must be open."""
-
-    name: Name
-    calls: Selector
-    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1)]
-    """1 is Monday."""
-    from_minute: Annotated[int, Field(ge=0, le=1439)]
-    """Minute of the day, inclusive."""
-    to_minute: Annotated[int, Field(ge=1, le=1440)]
-    """Exclusive, and after `from_minute`."""
-    offset_minutes: Annotated[int, Field(ge=-720, le=840)] = 0
-    """Of the local clock from UTC. Written out: a rule knows no time zones."""
-    do: Literal["deny", "gate"] = "deny"
-    gate: GateRule | None = None
-
-    @model_validator(mode="after")
-    def _opens(self) -> "Hours":
-        if self.to_minute <= self.from_minute:
-            raise ValueError(f"the hours {self.name!r} never open")
-        return self
-
-
 _NEVER_WAIVED = ("input", "agent", "clock", "policy", "registry", "obligation", "purpose")
 """Codes without which nothing is known of the call, of who asks, or of the rules themselves."""
 
@@ -355,11 +273,7 @@ class Thresholds(Model):
     """Regions of a tenant; a tenant not named has no bound of its own."""
     banned_combinations: list[Combination]
     sequences: list[Sequence]
-    tolerance: Tolerance
-    residency: dict[DataClass, list[str]]
-    """Regions in which data of a class may be worked on; one not named may be anywhere."""
-    privacy: dict[DataClass, Purpose]
-    hours: list[Hours]
+    packs: Packs
     waivable: list[Annotated[Code, AfterValidator(_waivable)]]
     """Codes of refusals that `exceptions` may lift."""
     plans: PlanRules
@@ -368,20 +282,10 @@ class Thresholds(Model):
     promotion: PromotionRule
 
 
-class Vendor(Model):
-    """Who stands behind a tool, and until when they were looked at."""
-
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    risk: Risk
-    review_due_ms: Annotated[int, Field(gt=0)]
-    """A call later than this is refused."""
-
-
 class ToolFact(Model):
     """What is known of a tool apart from its contract."""
 
     domain: Name
-    vendor: Vendor | None = None
 
 
 class Registry(Model):

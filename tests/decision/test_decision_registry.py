@@ -61,16 +61,16 @@ def test_tables_of_the_packs_are_taken() -> None:
     """What the next test refuses is wrong in one thing alone."""
     table = {"risk": {"high": "deny"}, "confidence": [{"below": 0.5, "do": "approve"}]}
     vendor = {"name": "x", "risk": "low", "review_due_ms": 1}
-    thresholds = {
-        **_WAIVABLE,
+    packs = {
         "tolerance": table,
         "residency": {"pii": ["eu"]},
         "privacy": {"pii": {"domains": ["crm"]}},
         "hours": [_HOURS],
+        "vendors": {"erp.order@1": vendor},
     }
-    tools = {"erp.order@1": {"domain": "erp", "vendor": vendor}}
+    thresholds = {**_WAIVABLE, "packs": packs}
 
-    check_registry(data(thresholds=thresholds, exceptions=[_EXCEPTION], tools=tools))
+    check_registry(data(thresholds=thresholds, exceptions=[_EXCEPTION]))
 
 
 @pytest.mark.parametrize(
@@ -102,19 +102,19 @@ def test_tables_of_the_packs_are_taken() -> None:
         {"people": {"a@b.example": {"roles": [], "budgets": [{**LIMIT, "window_ms": 0}]}}},
         {"tenants": {"acme": {"budgets": [{**LIMIT, "counts": "tokens"}]}}},
         {"agents": {"buyer": {"scopes": [], "tenants": [], "ceiling": ["erp"]}}},
-        {"thresholds": {"tolerance": {"risk": {"huge": "deny"}}}},
-        {"thresholds": {"tolerance": {"risk": {"high": "forbid"}}}},
-        {"thresholds": {"tolerance": {"confidence": [{"below": 1.1, "do": "deny"}]}}},
-        {"thresholds": {"privacy": {"pii": ["crm"]}}},
-        {"thresholds": {"hours": [{**_HOURS, "days": [0]}]}},
-        {"thresholds": {"hours": [{**_HOURS, "to_minute": 540}]}},
+        {"thresholds": {"packs": {"tolerance": {"risk": {"huge": "deny"}}}}},
+        {"thresholds": {"packs": {"tolerance": {"risk": {"high": "forbid"}}}}},
+        {"thresholds": {"packs": {"tolerance": {"confidence": [{"below": 1.1, "do": "deny"}]}}}},
+        {"thresholds": {"packs": {"privacy": {"pii": ["crm"]}}}},
+        {"thresholds": {"packs": {"hours": [{**_HOURS, "days": [0]}]}}},
+        {"thresholds": {"packs": {"hours": [{**_HOURS, "to_minute": 540}]}}},
         {"thresholds": {"waivable": ["input.missing"]}},
         {"thresholds": {"waivable": ["agent.suspended"]}},
         {"thresholds": {"waivable": ["everything"]}},
         {"exceptions": [_EXCEPTION]},
         {"exceptions": [{**_EXCEPTION, "ticket": ""}], "thresholds": _WAIVABLE},
         {"exceptions": [{**_EXCEPTION, "code": "egress.host"}], "thresholds": _WAIVABLE},
-        {"tools": {"erp.order@1": {"domain": "erp", "vendor": {"name": "x", "risk": "low"}}}},
+        {"thresholds": {"packs": {"vendors": {"erp.order@1": {"name": "x", "risk": "low"}}}}},
     ],
 )
 def test_what_a_rule_could_not_read_is_refused(registry: dict[str, object]) -> None:

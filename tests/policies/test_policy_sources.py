@@ -169,6 +169,16 @@ def test_sets_of_the_global_layer_are_gathered(path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("path", _of("packs"), ids=lambda p: p.stem)
+def test_sets_of_the_packs_are_gathered(path: Path) -> None:
+    """Each set stands in `packs.rego`, and none of them can permit."""
+    gathered = (POLICIES / "packs" / "packs.rego").read_text()
+
+    for name in _sets(path) if path.stem != "packs" else ():
+        assert f"in {path.stem}.{name}\n" in gathered
+    assert _sets(path) <= {"denies", "gates", "obligations"}
+
+
 def test_codes_are_stable_and_tested() -> None:
     """Every code has the form of the contract, names its own package, and stands in a test."""
     tested = "\n".join(path.read_text() for path in _TESTS)

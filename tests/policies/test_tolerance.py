@@ -63,7 +63,10 @@ def case(call: JSONObject, table: JSONObject, least: float, confidence: float) -
         "unscored": given.document(given.call(**call, confidence=None)),
         "scored": given.document(given.call(**call, confidence=confidence)),
         "calm": {**_REGISTRY, "thresholds": {"min_confidence": 0}},
-        "registry": {**_REGISTRY, "thresholds": {"tolerance": table, "min_confidence": least}},
+        "registry": {
+            **_REGISTRY,
+            "thresholds": {"packs": {"tolerance": table}, "min_confidence": least},
+        },
     }
 
 

@@ -63,7 +63,7 @@ def _about(said: Said, reach: Sequence[Reach]) -> tuple[str, ...]:
     found = (one.about for one in reach if said.code in one.codes.get(gathered, ()))
     if said.set == "plan_denies":
         return tuple(about for about in found if about == "admission")
-    if said.module.package.split(".")[1] in {"global", "domains", "undo"}:
+    if said.module.package.split(".")[1] in {"global", "packs", "domains", "undo"}:
         return tuple(about for about in found if about not in KINDS)
     return tuple(found)
 
@@ -163,7 +163,7 @@ def _without_common(
     ref, does, *sets, undone = row
     cells = []
     for at, own in enumerate(sets, start=2):
-        common = set(own).intersection(*(other[at] for other in rows)) if at < 4 else set()
+        common = set(own).intersection(*(other[at] for other in rows))
         cells.append(", ".join(f"`{code}`" for code in own if code not in common))
     return (ref[0], does[0], *cells, undone[0])
 

@@ -58,7 +58,7 @@ class Rule:
     @property
     def name(self) -> str:
         """First part of its name."""
-        return str(self.head.get("name", ""))
+        return _name(self.node)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Module:
         if node.get("default") and head is not None:
             span = Span(span.start, head.end)
         row = self.row(span.start)
-        name = str(child(node, "head").get("name", ""))
+        name = _name(node)
         return Rule(node, span, row, self._document_labels[name] | _labels_of(node, "rule"))
 
     @cached_property
@@ -135,7 +135,7 @@ class Module:
         """Labels that speak for every rule of a name: the annotation stands on one of them."""
         found: dict[str, dict[str, str]] = {}
         for rule in nodes(self.tree.get("rules")):
-            name = str(child(rule, "head").get("name", ""))
+            name = _name(rule)
             found[name] = found.get(name, {}) | _labels_of(rule, "document")
         return found
 
@@ -199,6 +199,11 @@ def digest_of(text: str) -> str:
     if all(line.count("`") % 2 == 0 for line in lines):
         lines = [line for line in lines if not line.lstrip().startswith("#")]
     return hashlib.sha256("\n".join(line for line in lines if line.strip()).encode()).hexdigest()
+
+
+def _name(rule: JSONObject) -> str:
+    """Return a rule's name; of `a[b]` it is `a`, which the parser gives as a reference alone."""
+    return next((str(part.get("value")) for part in nodes(child(rule, "head").get("ref"))), "")
 
 
 def _labels_of(rule: JSONObject, scope: str) -> dict[str, str]:

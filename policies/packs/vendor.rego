@@ -2,7 +2,7 @@
 # title: Vendors
 # description: A tool whose vendor nobody has reviewed in time is not called; what it did is still undone.
 # labels: {owner: security, control: S-13}
-package remit.global.vendor
+package remit.packs.vendor
 
 import rego.v2
 
@@ -10,7 +10,7 @@ import data.remit.lib
 
 # METADATA
 # labels: {concern: risk, control: S-13}
-denies contains lib.reason("vendor.review_overdue", "global.vendor", $"the review of {vendor.name} is overdue") if {
-	vendor := data.remit.registry.tools[input.action.tool].vendor
+denies contains lib.reason("vendor.review_overdue", "packs.vendor", $"the review of {vendor.name} is overdue") if {
+	vendor := lib.thresholds.packs.vendors[input.action.tool]
 	input.context.now_ms > vendor.review_due_ms
 }

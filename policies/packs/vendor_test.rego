@@ -1,15 +1,16 @@
-package remit.global.vendor_test
+package remit.packs.vendor_test
 
 import rego.v2
 
-import data.remit.global.vendor
 import data.remit.lib.fixtures_test as facts
 import data.remit.main
+import data.remit.packs.vendor
 
-registry(due) := object.union(facts.registry, {"tools": {"finance.book@1": {
-	"domain": "finance",
-	"vendor": {"name": "Books Ltd", "risk": "medium", "review_due_ms": due},
-}}})
+registry(due) := object.union(facts.registry, {"thresholds": {"packs": {"vendors": {"finance.book@1": {
+	"name": "Books Ltd",
+	"risk": "medium",
+	"review_due_ms": due,
+}}}}})
 
 denied(due) := facts.codes(reasons) if {
 	reasons := vendor.denies with input as facts.call({}) with data.remit.registry as registry(due)

@@ -1,12 +1,12 @@
-package remit.global.tolerance_test
+package remit.packs.tolerance_test
 
 import rego.v2
 
-import data.remit.global.tolerance
 import data.remit.lib.fixtures_test as facts
 import data.remit.main
+import data.remit.packs.tolerance
 
-registry(table) := object.union(facts.registry, {"thresholds": {"tolerance": table}})
+registry(table) := object.union(facts.registry, {"thresholds": {"packs": {"tolerance": table}}})
 
 told := {"context": {"capabilities": ["redact", "limit", "notify"]}}
 
@@ -22,7 +22,7 @@ test_data_moves_the_same_call if {
 	decide(medium("unattended"), facts.call({})).effect == "allow"
 	decide(medium("notify"), object.union(facts.call({}), told)).effect == "allow"
 	decide(medium("approve"), facts.call({})).effect == "require_approval"
-	decide(medium("deny"), facts.call({})).effect == "deny"
+	facts.codes(decide(medium("deny"), facts.call({})).reasons) == {"tolerance.exceeded"}
 }
 
 test_another_risk_is_another_treatment if {

@@ -1,12 +1,12 @@
-package remit.global.residency_test
+package remit.packs.residency_test
 
 import rego.v2
 
-import data.remit.global.residency
 import data.remit.lib.fixtures_test as facts
 import data.remit.main
+import data.remit.packs.residency
 
-registry := object.union(facts.registry, {"thresholds": {"residency": {"pii": ["eu", "ch"]}}})
+registry := object.union(facts.registry, {"thresholds": {"packs": {"residency": {"pii": ["eu", "ch"]}}}})
 
 denied(action, context) := facts.codes(reasons) if {
 	given := object.union(facts.call(action), {"context": context})

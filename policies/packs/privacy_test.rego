@@ -1,12 +1,12 @@
-package remit.global.privacy_test
+package remit.packs.privacy_test
 
 import rego.v2
 
-import data.remit.global.privacy
 import data.remit.lib.fixtures_test as facts
 import data.remit.main
+import data.remit.packs.privacy
 
-registry(domains) := object.union(facts.registry, {"thresholds": {"privacy": {"pii": {"domains": domains}}}})
+registry(domains) := object.union(facts.registry, {"thresholds": {"packs": {"privacy": {"pii": {"domains": domains}}}}})
 
 denied(action, domains) := facts.codes(reasons) if {
 	reasons := privacy.denies with input as facts.call(action) with data.remit.registry as registry(domains)

@@ -4,14 +4,14 @@
 #   Data says how much risk, and how little confidence, is taken unattended, told, asked about, or
 #   refused. It adds to what other rules ask and lifts nothing: a score can only make an outcome stricter.
 # labels: {owner: security, control: P-11}
-package remit.global.tolerance
+package remit.packs.tolerance
 
 import rego.v2
 
 import data.remit.lib
 import data.remit.risk
 
-_policy := "global.tolerance"
+_policy := "packs.tolerance"
 
 # METADATA
 # labels: {concern: risk, control: P-11}
@@ -42,12 +42,12 @@ obligations contains {"type": "notify", "critical": true, "role": object.get(_ga
 	"notify" in input.context.capabilities
 }
 
-_gate := object.get(lib.thresholds.tolerance, "gate", {})
+_gate := object.get(lib.thresholds.packs.tolerance, "gate", {})
 
-_treatments contains lib.thresholds.tolerance.risk[risk.level]
+_treatments contains lib.thresholds.packs.tolerance.risk[risk.level]
 
 _treatments contains band.do if {
-	some band in lib.thresholds.tolerance.confidence
+	some band in lib.thresholds.packs.tolerance.confidence
 	is_number(input.action.confidence)
 	input.action.confidence < band.below
 }

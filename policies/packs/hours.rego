@@ -4,13 +4,13 @@
 #   Calls that an entry of the table means are made on its days and between its minutes, by the clock of the
 #   facts. Every entry that fits must be open. No hours stop an undo.
 # labels: {owner: platform, control: T-02}
-package remit.global.hours
+package remit.packs.hours
 
 import rego.v2
 
 import data.remit.lib
 
-_policy := "global.hours"
+_policy := "packs.hours"
 
 # METADATA
 # labels: {concern: safety, control: T-02}
@@ -28,7 +28,7 @@ gates contains lib.gate("hours.outside", _policy, object.get(entry, "gate", {}),
 
 _closed contains entry if {
 	input.action.purpose == "call"
-	some entry in lib.thresholds.hours
+	some entry in lib.thresholds.packs.hours
 	lib.fits(input.action, entry.calls)
 	not _open(entry)
 }

@@ -1,10 +1,10 @@
-package remit.global.hours_test
+package remit.packs.hours_test
 
 import rego.v2
 
-import data.remit.global.hours
 import data.remit.lib.fixtures_test as facts
 import data.remit.main
+import data.remit.packs.hours
 
 # 2026-11-23 is a Monday.
 monday := 1795392000000
@@ -13,7 +13,7 @@ minute := 60000
 
 office := {"name": "office", "calls": {"operation": "write"}, "days": [1, 2, 3, 4, 5], "from_minute": 540, "to_minute": 1020}
 
-registry(entries) := object.union(facts.registry, {"thresholds": {"hours": entries}})
+registry(entries) := object.union(facts.registry, {"thresholds": {"packs": {"hours": entries}}})
 
 at(ms, action) := object.union(facts.call(action), {"context": {"now_ms": ms, "scheduled_ms": ms}, "run": {"deadline_ms": ms}})
 
@@ -51,6 +51,11 @@ test_other_calls_and_questions_have_no_hours if {
 		reasons := hours.denies with input as at(monday, action) with data.remit.registry as registry([office])
 		reasons == set()
 	}
+}
+
+test_a_table_that_refuses_does_not_ask_as_well if {
+	gates := hours.gates with input as at(monday, {}) with data.remit.registry as registry([office])
+	gates == set()
 }
 
 test_a_table_may_ask_instead if {

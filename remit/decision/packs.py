@@ -1,0 +1,93 @@
+"""Tables of the packs: rules about one concern each, silent while there is no table for them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from remit.decision.decision import Risk
+from remit.decision.periods import DataClass
+from remit.decision.terms import GateRule, Name, Selector, Tool
+
+Treatment = Literal["unattended", "notify", "approve", "deny"]
+"""What happens to a call; each is stricter than the one before it."""
+
+
+class Model(BaseModel):
+    """A closed, frozen boundary type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RiskTreatment(Model):
+    """Treatment of a call by its risk; what is not stated is unattended."""
+
+    low: Treatment = "unattended"
+    medium: Treatment = "unattended"
+    high: Treatment = "unattended"
+    critical: Treatment = "unattended"
+
+
+class ConfidenceBand(Model):
+    """Treatment of a call whose author is less sure of it than this."""
+
+    below: Annotated[float, Field(gt=0, le=1)]
+    do: Treatment
+
+
+class Tolerance(Model):
+    """How much risk is taken unattended. It adds to what other rules ask, and lifts nothing."""
+
+    risk: RiskTreatment = RiskTreatment()
+    confidence: list[ConfidenceBand] = []
+    gate: GateRule | None = None
+    """Whom `approve` asks; an operator, when nobody is named."""
+
+
+class Purpose(Model):
+    """Where data of a class may be used."""
+
+    domains: list[Name]
+    """Data of the class flows into the tools of these alone."""
+
+
+class Hours(Model):
+    """When calls may be made; every entry that fits a call must be open."""
+
+    name: Name
+    calls: Selector
+    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1)]
+    """1 is Monday."""
+    from_minute: Annotated[int, Field(ge=0, le=1439)]
+    """Minute of the day, inclusive."""
+    to_minute: Annotated[int, Field(ge=1, le=1440)]
+    """Exclusive, and after `from_minute`."""
+    offset_minutes: Annotated[int, Field(ge=-720, le=840)] = 0
+    """Of the local clock from UTC. Written out: a rule knows no time zones."""
+    do: Literal["deny", "gate"] = "deny"
+    gate: GateRule | None = None
+
+    @model_validator(mode="after")
+    def _opens(self) -> "Hours":
+        if self.to_minute <= self.from_minute:
+            raise ValueError(f"the hours {self.name!r} never open")
+        return self
+
+
+class Vendor(Model):
+    """Who stands behind a tool, and until when they were looked at."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    risk: Risk
+    review_due_ms: Annotated[int, Field(gt=0)]
+    """A call later than this is refused."""
+
+
+class Packs(Model):
+    """Tables of rules that are silent without. While all are empty they cost a call nothing."""
+
+    tolerance: Tolerance = Tolerance()
+    residency: dict[DataClass, list[str]] = {}
+    """Regions in which data of a class may be worked on; one not named may be anywhere."""
+    privacy: dict[DataClass, Purpose] = {}
+    hours: list[Hours] = []
+    vendors: dict[Tool, Vendor] = {}

@@ -1,0 +1,46 @@
+"""Names and small forms that the policies' data is written in."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Scope = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}\.(read|write|delete|trigger|spend|\*)$")
+]
+"""`domain.operation`, or `domain.*`."""
+Tool = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*@[1-9][0-9]*$")]
+Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
+"""A host name in lower case, or `*.` and the domain whose hosts are meant."""
+Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$", max_length=500)]
+"""A JSON pointer to a member."""
+Micros = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Operation = Literal["read", "write", "delete", "trigger", "spend"]
+
+
+class Model(BaseModel):
+    """A closed, frozen boundary type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GateRule(Model):
+    """Whom a gate asks, and when."""
+
+    role: Role
+    quorum: Annotated[int, Field(ge=1, le=20)] = 1
+    expires_in_ms: Annotated[int, Field(gt=0, le=90 * 86400 * 1000)]
+    above_micros: Micros = 0
+    """The gate is asked for when a call costs more than this."""
+    except_domains: list[Name] = []
+    """Domains whose own rules ask instead."""
+
+
+class Selector(Model):
+    """Which steps of a plan are meant; what is not stated fits everything."""
+
+    tool: Tool | None = None
+    domain: Name | None = None
+    operation: Operation | None = None
+    data_class: str | None = None
