@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from remit.canonical import JSONObject
 from remit.cli.options import AsJson, InProject, Inputs, PlanFile, StackFolder
 
 What = Annotated[
@@ -202,8 +201,11 @@ def stop(
     """
     from remit.cli.stopping import order as give
 
-    told: JSONObject = {"order": "stop", "what": what, "by": by, "reason": reason, "undos": undos}
-    return give(told, project, as_json=as_json)
+    return give(
+        {"order": "stop", "what": what, "by": by, "reason": reason, "undos": undos},
+        project,
+        as_json=as_json,
+    )
 
 
 def go(
@@ -216,8 +218,7 @@ def go(
     """Let calls go on that were stopped."""
     from remit.cli.stopping import order as give
 
-    told: JSONObject = {"order": "go", "what": what, "by": by, "reason": reason}
-    return give(told, project, as_json=as_json)
+    return give({"order": "go", "what": what, "by": by, "reason": reason}, project, as_json=as_json)
 
 
 def stops(project: InProject = None, as_json: AsJson = False) -> int:
