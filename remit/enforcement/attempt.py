@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-import structlog
 from temporalio.exceptions import ApplicationError
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
@@ -20,7 +19,8 @@ from remit.enforcement.deciding import Deciding, decision_record, facts_of, reco
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
-from remit.enforcement.obligations import ObligationError, apply, kept, logged, notices
+from remit.enforcement.obligations import kept, notices
+from remit.enforcement.obliging import log_obliged, obliged
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import pace_of
 from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
@@ -33,9 +33,7 @@ from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import Idempotency
-from remit.tool.validation import check_input
 
-_log = structlog.get_logger("remit.enforcement")
 _OPA_DELAY_S = 2.0
 _STOPPED_DELAY_S = 5.0
 _CONFLICTS = 5
@@ -59,7 +57,7 @@ class Attempts:
             decided = await self.decide(subject, situation)
             if decided.decision.effect == "require_approval":
                 return NeedsApproval(decided, subject.proposed_digest)
-            enforced = self._enforce(subject, decided)
+            enforced = obliged(subject, decided)
             reached(Point.DECIDED, subject.key)
             try:
                 lease = await self._begin(enforced, subject, situation, decided)
@@ -73,7 +71,7 @@ class Attempts:
                 situation = replace(await self._ledger.look(subject.key), full=full)
                 continue
             reached(Point.INTENT, subject.key)
-            _log_obliged(subject, decided)
+            log_obliged(subject, decided)
             sending = Cancellable(send, subject.contract.cancellable)
             carried = self._carry(enforced, lease, decided, sending.send, judge)
             return await self._shielded(carried, sending)
@@ -146,36 +144,6 @@ class Attempts:
         """Record what was decided about asking again: the intent that stands holds the first."""
         record = decision_record(subject, recorded(decided), [facts_of(decided)], "repeat")
         await self._ledger.append(subject.run.root, [record])
-
-    def _enforce(self, subject: Subject, decided: Decided) -> Subject:
-        try:
-            arguments = apply(decided.decision.obligations, subject.arguments)
-        except ObligationError as error:
-            raise failure.denied(
-                Failure(
-                    code="host:obligation_unsupported",
-                    message=str(error),
-                    step=subject.key.path,
-                    revision=decided.revision,
-                    decision_id=decided.decision_id,
-                )
-            ) from error
-        if arguments is subject.arguments:
-            return subject
-        findings = check_input(subject.contract, arguments)
-        if findings:
-            first = findings[0]
-            raise failure.denied(
-                Failure(
-                    code="host:obligation_failed",
-                    message=f"with its obligations the call is none that "
-                    f"{subject.contract.ref} takes: {first.path or '/'}: {first.message}",
-                    step=subject.key.path,
-                    revision=decided.revision,
-                    decision_id=decided.decision_id,
-                )
-            )
-        return replace(subject, arguments=arguments)
 
     async def _begin(
         self, enforced: Subject, proposed: Subject, situation: Situation, decided: Decided
@@ -260,8 +228,7 @@ class Attempts:
         match answer:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
-                obliged = decided.decision.obligations if decided else ()
-                stands = kept(obliged, output)
+                stands = kept(decided.decision.obligations if decided else (), output)
                 return await self._happened(subject, attempt, stands, verdict, decided)
             case Broken(code, message) if self._may_ask_again(subject, attempt):
                 # It takes its key: the next answer under the same key may be readable.
@@ -405,12 +372,6 @@ class Attempts:
                     raise
                 if sending is not None:
                     sending.cancel()
-
-
-def _log_obliged(subject: Subject, decided: Decided) -> None:
-    values = logged(decided.decision.obligations, subject.arguments)
-    if values:
-        _log.info("obliged", tool=subject.contract.ref, values=values)
 
 
 def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:
