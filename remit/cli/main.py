@@ -89,7 +89,6 @@ def make_app() -> typer.Typer:
     ledger.command("rekey")(commands.rekey)
     app.add_typer(ledger)
     app.add_typer(questions.make_decision_app())
-    app.add_typer(make_policy_app())
     return app
 
 

@@ -7,7 +7,9 @@ from remit.decision.decision import Decided, Decision, Reason
 from remit.decision.facts import Facts
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.pinned import PinnedPlan
+from remit.enforcement.planfacts import Outlook
 from remit.plan.compiler import compile_plan
+from remit.plan.flow import Entry
 from remit.plan.library import Library
 from remit.stores.project import load_project
 from tests.running import ROOT
@@ -40,10 +42,11 @@ async def asked(plan: str) -> list[Facts]:
     made = compile_plan({"plan": f"{plan}@1.0.0"}, project.catalogue, library)
     assert made.compiled is not None, made.diagnostics
     heard = Heard()
-    asking = Asking(heard, made.compiled)
+    outlook = Outlook(made.contracts, made.parts)
+    asking = Asking(heard, made.compiled, outlook)
     pinned = PinnedPlan.of(made.digest, made.compiled)
-    await asking.admission(pinned, made.contracts, "")
-    await Stage(asking, made.contracts, made.parts).play(pinned, made.compiled.inputs)
+    await asking.admission(pinned, Entry(), "")
+    await Stage(asking, outlook.flows).play(pinned, made.compiled.inputs)
     return heard.facts
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from remit.cli.options import AsJson, InProject
+from remit.cli.options import AsJson, InProject, group
+from remit.cli.policy_delivery.commands import add_delivery
 
 ReportFile = Annotated[
     Path | None,
@@ -20,22 +21,11 @@ ReportFile = Annotated[
 
 def make_policy_app() -> typer.Typer:
     """Return the group of commands about policies."""
-    app = typer.Typer(
-        name="policy",
-        help="Look after policies.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    # A group of one would be a command by itself.
-    app.callback()(_policies)
+    app = group("policy", "Look after policies.")
     app.command("what-if")(what_if)
     app.command("approve")(approve)
+    add_delivery(app)
     return app
-
-
-def _policies() -> None:
-    """Look after policies."""
 
 
 def what_if(
