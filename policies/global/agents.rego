@@ -24,7 +24,7 @@ denies contains _elsewhere if {
 
 # METADATA
 # labels: {concern: governance, control: L-10}
-denies contains _suspended if lib.agent.status != "active"
+denies contains _not_active if lib.agent.status != "active"
 
 denies contains lib.reason("agent.scope_missing", _policy, $"{_name} does not hold {input.action.domain}.{input.action.operation}") if {
 	lib.agent
@@ -62,7 +62,7 @@ plan_denies contains _elsewhere if {
 
 # METADATA
 # labels: {concern: governance, control: L-10}
-plan_denies contains _suspended if lib.agent.status != "active"
+plan_denies contains _not_active if lib.agent.status != "active"
 
 # METADATA
 # title: Tools that a plan may not name
@@ -90,4 +90,4 @@ _unknown := lib.reason("agent.unknown", _policy, $"the registry does not know th
 
 _elsewhere := lib.reason("agent.tenant", _policy, $"{_name} does not act in the tenant {input.principal.tenant}")
 
-_suspended := lib.reason("agent.suspended", _policy, $"{_name} is not active")
+_not_active := lib.reason("agent.not_active", _policy, $"{_name} is {lib.agent.status}, not active")

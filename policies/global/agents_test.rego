@@ -40,9 +40,17 @@ test_without_a_registry_every_agent_is_unknown if {
 }
 
 test_a_suspended_agent_only_undoes if {
-	denied(agent_of("sleeper", facts.call({}))) == {"agent.suspended"}
-	plan_denied(agent_of("sleeper", facts.admission([{}]))) == {"agent.suspended"}
+	denied(agent_of("sleeper", facts.call({}))) == {"agent.not_active"}
+	plan_denied(agent_of("sleeper", facts.admission([{}]))) == {"agent.not_active"}
 	undo_denied(agent_of("sleeper", facts.undo({}))) == set()
+}
+
+test_only_an_active_agent_acts if {
+	every status in ["proposed", "approved", "suspended", "retired"] {
+		registry := object.union(facts.registry, {"agents": {"buyer": {"status": status}}})
+		reasons := agents.denies with input as facts.call({}) with data.remit.registry as registry
+		reasons == {{"code": "agent.not_active", "policy": "global.agents", "message": $"buyer is {status}, not active"}}
+	}
 }
 
 test_another_tenant_is_denied if {

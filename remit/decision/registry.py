@@ -102,7 +102,12 @@ class Agent(Model):
 
     scopes: list[Scope]
     tenants: list[Name]
-    status: Literal["active", "suspended"] = "active"
+    status: Literal["proposed", "approved", "active", "suspended", "retired"] = "active"
+    """Only an active agent starts and acts; what it did is undone in every state."""
+    owner: str = ""
+    """Who answers for it."""
+    approved_by: str = ""
+    """Who let it be used; with an owner, somebody else must have."""
     tools: list[Tool] | None = None
     """With a list, only these tools, whatever the scopes say."""
     fields: dict[Tool, Fields] = {}
@@ -111,6 +116,15 @@ class Agent(Model):
     """The most that work it hands down may do, whoever does it; without one, what it may do itself.
     It gives the agent nothing."""
     budgets: Budgets = []
+
+    @model_validator(mode="after")
+    def _approved(self) -> "Agent":
+        if self.owner and self.status in ("approved", "active", "suspended"):
+            if not self.approved_by:
+                raise ValueError("an agent with an owner is used once somebody approved it")
+            if self.approved_by.strip().lower() == self.owner.strip().lower():
+                raise ValueError("nobody approves an agent of their own")
+        return self
 
 
 class Person(Model):

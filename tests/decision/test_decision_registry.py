@@ -73,6 +73,20 @@ def test_tables_of_the_packs_are_taken() -> None:
     check_registry(data(thresholds=thresholds, exceptions=[_EXCEPTION]))
 
 
+_OWNED = {"owner": "team:desk"}
+
+
+def test_an_agent_goes_from_proposed_to_retired() -> None:
+    """Who owns it does not approve it; what nobody uses yet, or any more, needs no approval."""
+    for status in ("proposed", "retired"):
+        check_registry(
+            data(agents={"x": {"scopes": [], "tenants": [], **_OWNED, "status": status}})
+        )
+    for status in ("approved", "active", "suspended"):
+        approved = {**_OWNED, "status": status, "approved_by": "ciso@acme.example"}
+        check_registry(data(agents={"x": {"scopes": [], "tenants": [], **approved}}))
+
+
 @pytest.mark.parametrize(
     "registry",
     [
@@ -90,6 +104,10 @@ def test_tables_of_the_packs_are_taken() -> None:
         {"thresholds": {"max_steps": None}},
         {"thresholds": {"risk": {"write": "huge"}}},
         {"thresholds": {"gates": {"delete": {"quorum": 0}}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "status": "asleep"}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "owner": "team:desk"}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], **_OWNED, "approved_by": "Team:Desk "}}},
+        {"agents": {"buyer": {"scopes": [], "tenants": [], "fields": {"a.b@1": {"set": ["x"]}}}}},
         {"thresholds": {"gates": {"delete": {"expires_in_ms": 0}}}},
         {"thresholds": {"gates": {"wipe": {"role": "x", "expires_in_ms": 1}}}},
         {"thresholds": {"banned_combinations": [{"name": "x", "steps": [], "message": ""}]}},
@@ -109,7 +127,7 @@ def test_tables_of_the_packs_are_taken() -> None:
         {"thresholds": {"packs": {"hours": [{**_HOURS, "days": [0]}]}}},
         {"thresholds": {"packs": {"hours": [{**_HOURS, "to_minute": 540}]}}},
         {"thresholds": {"waivable": ["input.missing"]}},
-        {"thresholds": {"waivable": ["agent.suspended"]}},
+        {"thresholds": {"waivable": ["agent.not_active"]}},
         {"thresholds": {"waivable": ["everything"]}},
         {"exceptions": [_EXCEPTION]},
         {"exceptions": [{**_EXCEPTION, "ticket": ""}], "thresholds": _WAIVABLE},

@@ -39,7 +39,9 @@ Place = tuple[str, ...]
 AGENT: Place = ("registry", "agents", "buyer")
 THRESHOLDS: Place = ("defaults", "thresholds")
 
+FIELDS: JSON = {"erp.get@1": {"set": ["/a"]}}
 WIDER: dict[str, tuple[Place, JSON]] = {
+    'exceptions + {"code":"x"}': (("registry", "exceptions"), [{"code": "x"}]),
     "agents.buyer.scopes + erp.spend": ((*AGENT, "scopes"), ["erp.spend"]),
     "agents.buyer.tenants + other": ((*AGENT, "tenants"), ["acme", "other"]),
     "agents.buyer.tools + erp.put@1": ((*AGENT, "tools"), ["erp.put@1"]),
@@ -105,6 +107,8 @@ WIDER: dict[str, tuple[Place, JSON]] = {
     ),
 }
 TIGHTER: dict[str, tuple[Place, JSON]] = {
+    "fields where none were bounded": ((*AGENT, "fields"), FIELDS),
+    "retired": ((*AGENT, "status"), "retired"),
     "a scope less": ((*AGENT, "scopes"), []),
     "no agent": (AGENT, None),
     "a bound for tools": (("registry", "agents", "idle", "tools"), ["erp.get@1"]),

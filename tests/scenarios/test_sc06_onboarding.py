@@ -80,7 +80,7 @@ async def test_each_part_is_decided_as_its_own_agent(office: Office, client: Cli
     with office.policy({"agents/billing-agent/status": "suspended"}):
         outcome = await ended(await onboard(client))
 
-    assert (outcome["status"], outcome["code"]) == ("refused", "agent.suspended")
+    assert (outcome["status"], outcome["code"]) == ("refused", "agent.not_active")
     assert "billing-agent" in str(outcome["reason"])
     assert office.requests() == []
 

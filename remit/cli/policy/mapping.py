@@ -97,7 +97,7 @@ def rendered(
             _HEAD,
             "## Rules\n",
             *_table(("code", "stands in", "control", "speaks of", "what comes of it"), rules),
-            "\n## Tools\n\nWhat any call may hear, such as `agent.suspended`, is left out here.\n",
+            "\n## Tools\n\nWhat any call may hear, such as `agent.not_active`, is left out here.\n",
             *_table(
                 ("tool", "does", "may be refused by", "may wait for", "obligations", "undone by"),
                 [_without_common(row, used) for row in used],

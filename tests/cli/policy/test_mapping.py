@@ -55,7 +55,7 @@ def test_a_rule_reaches_the_tools_whose_contract_lets_it_speak(tmp_path: Path) -
     assert "operation.delete" in deletes.codes["gates"]
     assert "operation.delete" not in reads.codes["gates"]
     assert "purpose.not_a_read" not in reads.codes["denies"]
-    assert "agent.suspended" in reads.codes["denies"]
+    assert "agent.not_active" in reads.codes["denies"]
     assert admission.about == "admission"
     assert "plan.empty" in admission.codes["denies"]
     assert "budget.exceeded" not in admission.codes["denies"]
