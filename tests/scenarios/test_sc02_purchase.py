@@ -253,7 +253,10 @@ async def test_agent_without_scope_calls_nothing(office: Office, client: Client)
 
 
 async def test_scope_taken_away_while_it_waits(office: Office, client: Client) -> None:
-    """An approval is not enough when the rules have changed meanwhile: it is decided again."""
+    """An approval is not enough when the rules have changed meanwhile (SC-13).
+
+    It is decided again, and the record holds both revisions.
+    """
     before = office.state()
     handle = await purchase(client)
     await waits(handle)
@@ -266,3 +269,14 @@ async def test_scope_taken_away_while_it_waits(office: Office, client: Client) -
     assert (outcome["status"], outcome["code"]) == ("refused", "agent.scope_missing")
     assert office.effects() == ["do finance.reservation", "undo finance.reservation"]
     assert office.state() == before
+    records = await office.evidence(str(handle.first_execution_run_id))
+    under = {
+        (record["kind"], body["decision"]["effect"]): body["decision"]["revision"]
+        for record in records
+        if record["kind"] in ("gate", "decision")
+        and isinstance(body := record["body"], dict)
+        and isinstance(body.get("decision"), dict)
+        and body["decision"]["effect"] != "allow"
+    }
+    assert under.keys() == {("gate", "require_approval"), ("decision", "deny")}
+    assert len(set(under.values())) == 2
