@@ -51,7 +51,6 @@ _is_leaf(value) if count(value) == 0
 _covered(path) if {
 	some pointer in _table.set
 	tokens := array.slice(split(pointer, "/"), 1, 100)
-	count(tokens) <= count(path)
 	every number, token in tokens {
 		_same(_unescaped(token), path[number])
 	}
@@ -65,6 +64,6 @@ _unescaped(token) := replace(replace(token, "~1", "/"), "~0", "~")
 
 _text(part) := part if is_string(part)
 
-_text(part) := format_int(part, 10) if is_number(part)
+else := format_int(part, 10)
 
 _shown(path) := concat("/", [text | some part in array.concat([""], path); text := _text(part)])

@@ -52,6 +52,18 @@ test_without_a_list_nothing_is_bounded if {
 	denied({"read": ["/id"]}, {"iban": "DE"}) == {"field.read_of_effect"}
 }
 
+test_null_is_no_list if {
+	denied({"set": null, "read": null}, {"iban": "DE"}) == set()
+	given := facts.call({"operation": "read"})
+	decision := main.decision with input as given with data.remit.registry as registry({"read": null})
+	decision.effect == "allow"
+	decision.obligations == set()
+}
+
+test_a_list_that_goes_deeper_covers_nothing_above if {
+	denied({"set": ["/owner/name/first"]}, {"owner": {"name": "x"}}) == {"field.not_settable"}
+}
+
 test_only_calls_of_the_step_are_bounded if {
 	_denies(table, {"purpose": "probe", "arguments": {"iban": "DE"}}) == set()
 }
