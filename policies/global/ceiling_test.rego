@@ -35,6 +35,12 @@ test_a_ceiling_bounds_what_is_handed_down if {
 	denied(["lead"], {"domain": "erp"}) == {"delegation.exceeds"}
 }
 
+test_null_is_no_ceiling if {
+	changed := object.union(registry, {"agents": {"grand": {"ceiling": null}}})
+	reasons := ceiling.denies with input as below(["grand"], facts.call({})) with data.remit.registry as changed
+	reasons == set()
+}
+
 test_without_a_ceiling_its_own_scopes_bound_it if {
 	denied(["grand"], {}) == set()
 	denied(["reader"], {}) == {"delegation.exceeds"}

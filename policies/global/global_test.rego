@@ -24,6 +24,20 @@ test_denies_of_calls if {
 	denied(object.union(facts.call({}), {"plan": {"forbidden_tools": ["finance.book@1"]}})) == {"tool.forbidden"}
 }
 
+# What flows where, and what comes before what, is refused by data alone.
+_planned(changes, thresholds) := facts.codes(decision.reasons) if {
+	registry := object.union(facts.registry, {"thresholds": thresholds})
+	decision := main.decision with input as facts.admission([changes]) with data.remit.registry as registry
+	decision.effect == "deny"
+}
+
+test_denies_of_plans_by_data if {
+	flow := {"name": "home", "data_class": "pii", "regions": ["us"]}
+	_planned({"inflow": ["pii"]}, {"plans": {"flows": [flow]}}) == {"plan.flow"}
+	lost := {"irreversible": true, "may_fail_behind": true}
+	"plan.irreversible_before_fallible" in _planned(lost, {"plans": {"irreversible_before_fallible": "deny"}})
+}
+
 test_denies_of_undos if {
 	denied(object.union(facts.undo({}), {"principal": {"agent": "nobody"}})) == {"agent.unknown"}
 	denied(facts.undo({"destinations": ["evil.example"]})) == {"egress.host"}

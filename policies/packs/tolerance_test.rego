@@ -86,3 +86,9 @@ test_no_table_is_milder_than_none if {
 		}
 	}
 }
+
+test_somebody_is_asked_only_where_somebody_was_to_be_told if {
+	untold := object.union(facts.call({}), {"context": {"capabilities": ["redact", "limit"]}})
+	decide(medium("notify"), untold).effect == "require_approval"
+	decide(medium("unattended"), untold).effect == "allow"
+}
