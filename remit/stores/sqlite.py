@@ -3,6 +3,7 @@
 Several processes share one file: write-ahead log, every commit synced, one writer at a time.
 """
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -29,8 +30,7 @@ def open_engine(url: str, busy_ms: int) -> Engine:
     """
     parsed = make_url(url)
     path = _file(parsed)
-    # The file holds arguments and outputs: nobody else reads it, nor the log beside it.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    _create(path)
     engine = create_engine(
         parsed,
         poolclass=NullPool,
@@ -56,6 +56,16 @@ def open_engine(url: str, busy_ms: int) -> Engine:
 
     event.listen(engine, "connect", prepare)
     return engine
+
+
+def _create(path: Path) -> None:
+    """Make an absent file that nobody else reads (it holds arguments and outputs).
+
+    A file that is there is left alone: closing any handle on it drops the POSIX locks that this
+    process's other connections hold, and then another process may delete the log under them.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def empty_log(engine: Engine) -> bool:

@@ -11,8 +11,17 @@ from remit.ledger.entries import Reserve, State
 from remit.ledger.errors import LedgerError
 from remit.plan.path import StepKey
 from remit.stores import writer
-from remit.stores.ledger import SqlLedger
-from tests.stores.ledger_values import ROOT, chain_of, gate, intent, key, kinds, open_admitted
+from remit.stores.ledger import SqlLedger, open_ledger
+from tests.stores.ledger_values import (
+    ROOT,
+    HandClock,
+    chain_of,
+    gate,
+    intent,
+    key,
+    kinds,
+    open_admitted,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -148,3 +157,20 @@ async def test_one_group_sees_what_it_has_written_so_far(ledger: SqlLedger) -> N
     assert error.value.code == "STEP-FENCED"
     assert [(await one).id for one in gates] == ["gated#1"] * 2
     assert kinds(await chain_of(ledger))[1:] == ["intent", "intent", "fence", "gate"]
+
+
+async def test_one_that_leaves_takes_no_log_from_a_process_that_opened_twice(
+    made_url: str, clock: HandClock
+) -> None:
+    """As a keeper does: its second ledger must not cost the first one its locks on the file."""
+    file = made_url.removeprefix("sqlite:///")
+    first = await open_admitted(made_url, clock=clock)
+    second = await open_ledger(made_url)
+    leaves = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT 1 FROM runs')"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", leaves, file)
+    assert await asyncio.wait_for(process.wait(), 60) == 0
+
+    assert Path(f"{file}-wal").exists()
+    await first.begin(intent(key("one")))
+    assert (await second.look(key("one"))).action is not None
+    await asyncio.gather(first.close(), second.close())
