@@ -1,11 +1,14 @@
 """Votes: read, judged by policy, written to the ledger, and only then counted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from temporalio import activity
 
 from activities.planning import ROLE
+from activities.proving import Proving, recordable
 from remit.approval.ballot import Cast, Spoilt, path_of, read_vote, repeats, state_after
+from remit.approval.tokens import TokenError
 from remit.canonical import JSONObject
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts, GateFact, Vote
@@ -17,6 +20,7 @@ from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.telemetry import GATES
 from remit.ledger.entries import GateRow, Record, VoteRow
+from remit.ledger.proofs import Proof
 from remit.plan.wire import (
     CLOSE_GATE,
     VOTE,
@@ -36,6 +40,7 @@ class Voting:
         """Read and write the point's ledger."""
         self._point = point
         self._clock = clock
+        self._proving = Proving(point)
 
     @activity.defn(name=VOTE)
     async def vote(self, ask: Votes) -> VotesCounted:
@@ -61,8 +66,8 @@ class Voting:
         GATES.labels(state).inc()
         return GateEnd.model_validate({"state": _end(state)})
 
-    async def _one(self, root: str, message: Message) -> GateVerdict:
-        ledger = self._point.ledger
+    async def _one(self, root: str, came: Message) -> GateVerdict:
+        ledger, message = self._point.ledger, recordable(came)
         gates = await ledger.gates(root)
         read = read_vote(message.name, message.payload, gates, self._clock())
         if isinstance(read, Spoilt):
@@ -74,9 +79,16 @@ class Voting:
             row = _row(message, read.gate.id, read.by, read.verdict, False, read.body)
             reason = f"{read.by} has voted on this gate already"
             return await self._record(root, row, "VOTE-REPEATED", reason, None)
-        code, reason, decision = await self._decide(root, message, read)
+        try:
+            proposed = read.gate.proposed_digest
+            proof = await self._proving.message("vote", root, came, read.by, proposed)
+        except TokenError as error:
+            row = _row(message, read.gate.id, read.by, read.verdict, False, read.body)
+            return await self._record(root, row, error.code, str(error), None)
+        code, reason, decision = await self._decide(root, message, read, proof)
         counted = not code
         row = _row(message, read.gate.id, read.by, read.verdict, counted, read.body)
+        row = replace(row, proof=proof)
         return await self._record(root, row, code, reason or read.comment, read, decision)
 
     async def _record(
@@ -89,9 +101,7 @@ class Voting:
         decision: Record | None = None,
     ) -> GateVerdict:
         ledger = self._point.ledger
-        vote = VoteRow(
-            row.gate, row.event, row.by, row.verdict, row.counted, code, reason, row.body
-        )
+        vote = replace(row, code=code, reason=reason)
         ends: list[tuple[str, str]] = []
         if cast is not None and vote.counted:
             state = state_after(cast.gate, [*await ledger.votes(cast.gate.id, root), vote])
@@ -109,12 +119,12 @@ class Voting:
         return _verdict(stands, gate, cast.comment if cast else "")
 
     async def _decide(
-        self, root: str, message: Message, cast: Cast
+        self, root: str, message: Message, cast: Cast, proof: Proof | None
     ) -> tuple[str, str, Record | None]:
         gate = cast.gate
         ledger = self._point.ledger
-        admission = await ledger.admission(root, gate.key.parent)
-        if admission is None:
+        run, admission = await ledger.run(root), await ledger.admission(root, gate.key.parent)
+        if run is None or admission is None:
             return "ADMISSION-ABSENT", "the gate's plan is not admitted", None
         pinned = await self._point.pinned.plan(admission.compiled)
         above = await self._point.pinned.agents_above(root, gate.key.parent)
@@ -131,8 +141,8 @@ class Voting:
         )
         facts = Facts(
             kind="vote",
-            principal=principal(pinned.plan, above),
-            vote=Vote(gate=fact, by=cast.by, verdict=cast.verdict, verified=False),
+            principal=principal(pinned.plan, above, run.starter),
+            vote=Vote(gate=fact, by=cast.by, verdict=cast.verdict, verified=proof is not None),
             context=self._point.deciding.context(Frame.of(activity.info(), ROLE)),
         )
         try:

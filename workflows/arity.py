@@ -1,7 +1,8 @@
 """Makes every start, signal and update arrive as exactly one raw value.
 
-With too few or too many arguments Python's own `TypeError` would fail the workflow task for ever;
-here the handler gets one value that says what arrived, and refuses it with a clear reason.
+A plan may come with a second one, the proof of who starts it. With too few or too many arguments
+Python's own `TypeError` would fail the workflow task for ever; here the handler gets one value that
+says what arrived, and refuses it with a clear reason.
 """
 
 import json
@@ -21,6 +22,8 @@ from temporalio.worker import (
 with workflow.unsafe.imports_passed_through():
     from workflows.messages import MESSAGES
 
+_PLAN = 2
+
 
 def _one(args: Sequence[Any]) -> list[Any]:
     if len(args) == 1:
@@ -33,8 +36,9 @@ class OneArgument(WorkflowInboundInterceptor):
     """Normalises arguments before they reach a handler."""
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
-        """Run with exactly one argument."""
-        input.args = _one(input.args)
+        """Run with exactly one argument, or a plan with two."""
+        if len(input.args) != _PLAN or workflow.info().workflow_type != "ExecutePlan":
+            input.args = _one(input.args)
         return await super().execute_workflow(input)
 
     async def handle_signal(self, input: HandleSignalInput) -> None:

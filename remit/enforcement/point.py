@@ -14,6 +14,7 @@ from remit.enforcement.doing import Doing
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
 from remit.enforcement.gates import Gates
+from remit.enforcement.identity import Identity
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
 from remit.enforcement.reading import Reading
@@ -39,6 +40,7 @@ class EnforcementPoint:
         clock: Callable[[], int],
         tools: Mapping[str, Digest],
         freshness: Freshness | None = None,
+        identity: Identity | None = None,
     ) -> None:
         """Govern with `ledger` and `judge`.
 
@@ -49,9 +51,11 @@ class EnforcementPoint:
             clock: Gives milliseconds of Unix time.
             tools: Digests of the contracts that hold here today, by `name@major`.
             freshness: Who knows how old the policies are; a worker process always has one.
+            identity: Who verifies tokens; without one none is good.
         """
         self.ledger = ledger
         self.clock = clock
+        self.identity = identity or Identity(None, "default", clock)
         self.pinned = Pinned(ledger)
         self.deciding = Deciding(judge, place, clock, freshness)
         attempts = Attempts(ledger, self.deciding, clock)

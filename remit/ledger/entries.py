@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from remit.canonical import Digest, JSONObject
+from remit.ledger.proofs import Proof
 from remit.plan.path import StepKey
 
 
@@ -71,6 +72,8 @@ class RunRow:
     limit_micros: int | None = None
     closed: str = ""
     """`RemitStatus` at the end; empty while open."""
+    starter: str = ""
+    """Who started it, proven by a token; empty: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,8 @@ class VoteRow:
     code: str
     reason: str
     body: JSONObject
+    proof: Proof | None = None
+    """That `by` said so; used up as it is recorded."""
 
 
 @dataclass(frozen=True, slots=True)

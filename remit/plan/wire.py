@@ -171,6 +171,8 @@ class Admit(Model):
     """The run continues an earlier one: the admission must exist already."""
     compiled: Digest = ""
     """With `continued`: the digest that was admitted."""
+    submission: Given[JSON] = None
+    """What came beside the document: `{"token": …}`, the proof of who started it."""
 
 
 class Admitted(Model):

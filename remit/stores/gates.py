@@ -13,10 +13,12 @@ from sqlalchemy import bindparam, select
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import rules
 from remit.ledger.entries import Content, GateRow, Record, VoteRow
+from remit.ledger.proofs import REPLAYED
 from remit.plan.path import StepKey
 from remit.stores.chain import Chain
 from remit.stores.contents import find_object, store_contents
 from remit.stores.inserting import insert_new
+from remit.stores.nonces import use
 from remit.stores.schema import gates, votes
 from remit.stores.statements import Row, Value
 from remit.stores.transaction import Question, Transaction
@@ -114,9 +116,11 @@ def vote(
     """Record votes and the ends that gates reach by them; return the votes as they stand."""
     chain = Chain(tx, root)
     stand = [_record_vote(tx, chain, one) for one in given]
+    # What was not counted after all ends nothing: not a replayed "no" either.
+    fell = {one.gate for one, ask in zip(stand, given, strict=True) if ask.counted > one.counted}
     for gate_id, state in ends:
         gate = find(tx, root, gate_id)
-        if gate is None or rules.is_late(gate, tx.now_ms):
+        if gate is None or gate_id in fell or rules.is_late(gate, tx.now_ms):
             continue
         voters = _approvers(find_votes(tx, root, gate_id))
         if state != "granted" or len(voters) >= gate.quorum:
@@ -145,6 +149,9 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     gate = find(tx, chain.root, one.gate) if one.gate else None
     if one.counted and rules.is_late(gate, tx.now_ms):
         one = replace(one, counted=False, code="VOTE-LATE", reason="the gate is closed")
+    if one.proof is not None and not use(tx, chain.root, one.proof):
+        told = "the token was used before, for something else"
+        one = replace(one, counted=False, code=REPLAYED, reason=told, proof=None)
     if not one.counted and _count_refused(tx, chain, gate) > REFUSED_LIMIT:
         return one
     body = _content(one.body)
@@ -160,7 +167,8 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     row = {name: str(value) for name, value in plain.items()}
     place: dict[str, Value] = {"root": chain.root, "seq": chain.next_seq, "body": body.digest}
     tx.insert(insert_new, votes, {**row, **place, "counted": int(one.counted)})
-    chain.append("vote", {**plain, "counted": one.counted, "body": body.digest})
+    proof: JSONObject = {} if one.proof is None else {"proof": one.proof.recorded()}
+    chain.append("vote", {**plain, "counted": one.counted, "body": body.digest, **proof})
     return one
 
 

@@ -45,6 +45,7 @@ _principal := {
 	"tenant": "acme",
 	"verified": false,
 	"delegation": [],
+	"starter": "",
 }
 
 _action(tool, operation, arguments) := {
