@@ -27,6 +27,7 @@ from remit.enforcement import faultpoints
 from remit.enforcement.contact import CONTACT_FILE
 from remit.enforcement.frame import Place
 from remit.enforcement.freshness import Bounds, Freshness
+from remit.enforcement.identity import Identity
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.protocol import Ledger
@@ -175,7 +176,8 @@ async def enforcement(
             await _decides(opa, settings.ready_timeout_s)
             place = Place(settings.environment, settings.profile, settings.region)
             async with watched(settings, opa, ledger.releases) as freshness:
-                yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness)
+                identity = Identity(settings.identity, settings.temporal_namespace, now_ms)
+                yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness, identity)
     finally:
         await ledger.close()
 

@@ -34,6 +34,8 @@ class WorkerSettings(BaseSettings):
     project: Path = Path()
     """Folder with `tools/`, `policies/`, `plans/` and `remit.toml`."""
     profile: Literal["light", "full"] = "light"
+    identity: Path | None = None
+    """File of whom to trust to say who somebody is; without one no token is good."""
     region: str = ""
     """Where this worker stands, as policies call it."""
     environment: str = "dev"
