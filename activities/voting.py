@@ -7,7 +7,8 @@ from temporalio import activity
 
 from activities.planning import ROLE
 from activities.proving import Proving, recordable
-from remit.approval.ballot import Cast, Spoilt, path_of, read_vote, repeats, state_after
+from remit.approval.ballot import VERBS, Verb, path_of, standing
+from remit.approval.messages import Cast, Spoilt, newest, read_vote, steps_of
 from remit.approval.tokens import TokenError
 from remit.canonical import JSONObject
 from remit.decision.decision import Decided
@@ -18,7 +19,8 @@ from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
-from remit.enforcement.telemetry import GATES
+from remit.enforcement.proposals import NO_CHANGE, Change
+from remit.enforcement.telemetry import GATE_SECONDS, GATES
 from remit.ledger.entries import GateRow, Record, VoteRow
 from remit.ledger.proofs import Proof
 from remit.plan.wire import (
@@ -39,6 +41,7 @@ class Voting:
     def __init__(self, point: EnforcementPoint, clock: Callable[[], int]) -> None:
         """Read and write the point's ledger."""
         self._point = point
+        self._proposals = point.proposals
         self._clock = clock
         self._proving = Proving(point)
 
@@ -66,60 +69,66 @@ class Voting:
         GATES.labels(state).inc()
         return GateEnd.model_validate({"state": _end(state)})
 
-    async def _one(self, root: str, came: Message) -> GateVerdict:
-        ledger, message = self._point.ledger, recordable(came)
-        gates = await ledger.gates(root)
-        read = read_vote(message.name, message.payload, gates, self._clock())
+    async def _one(self, root: str, message: Message) -> GateVerdict:
+        """Record what one message says, about one call or about several of equal request."""
+        verdicts = [
+            await self._about(root, _numbered(recordable(message), place), step, message)
+            for place, step in enumerate(steps_of(message.payload))
+        ]
+        first, further = verdicts[0], verdicts[1:]
+        return first.model_copy(update={"further": further}) if further else first
+
+    async def _about(self, root: str, message: Message, step: str, came: Message) -> GateVerdict:
+        ledger = self._point.ledger
+        gate = newest(await ledger.gates(root), step)
+        votes = await ledger.votes(gate.id, root) if gate else []
+        others = [vote for vote in votes if vote.event != message.event]
+        now_ms = self._clock()
+        now = standing(gate, others, now_ms) if gate else None
+        read = read_vote(_VERBS[message.name], message.payload, step, gate, now, now_ms)
+        change: Change = NO_CHANGE
+        proof: Proof | None = None
+        if isinstance(read, Cast):
+            try:
+                action = read.gate.proposed_digest
+                proof = await self._proving.message("vote", root, came, read.by, action)
+            except TokenError as error:
+                told = (read.gate.id, read.by, read.verdict, error.code, str(error), read.body)
+                read = Spoilt(*told)
+        if isinstance(read, Cast):
+            found = await self._proposals.change(read, Frame.of(activity.info(), ROLE))
+            if isinstance(found, Spoilt):
+                read = found
+            else:
+                change = found
         if isinstance(read, Spoilt):
-            row = _row(message, read.gate, read.by, read.verdict, False, read.body)
-            return await self._record(root, row, read.code, read.reason, None)
-        votes = await ledger.votes(read.gate.id, root)
-        standing = next((vote for vote in votes if vote.event == message.event), None)
-        if standing is None and repeats(read, votes):
-            row = _row(message, read.gate.id, read.by, read.verdict, False, read.body)
-            reason = f"{read.by} has voted on this gate already"
-            return await self._record(root, row, "VOTE-REPEATED", reason, None)
-        try:
-            proposed = read.gate.proposed_digest
-            proof = await self._proving.message("vote", root, came, read.by, proposed)
-        except TokenError as error:
-            row = _row(message, read.gate.id, read.by, read.verdict, False, read.body)
-            return await self._record(root, row, error.code, str(error), None)
-        code, reason, decision = await self._decide(root, message, read, proof)
-        counted = not code
-        row = _row(message, read.gate.id, read.by, read.verdict, counted, read.body)
-        row = replace(row, proof=proof)
-        return await self._record(root, row, code, reason or read.comment, read, decision)
+            row = _row(message, read.gate, read.by, read.verdict, read.code, read.reason, read.body)
+            return await self._record(root, row, None)
+        code, reason, decision = await self._decide(root, message, read, change, proof)
+        row = _row(
+            message, read.gate.id, read.by, read.verdict, code, reason or read.comment, read.body
+        )
+        return await self._record(root, replace(row, proof=proof), read, decision)
 
     async def _record(
-        self,
-        root: str,
-        row: VoteRow,
-        code: str,
-        reason: str,
-        cast: Cast | None,
-        decision: Record | None = None,
+        self, root: str, row: VoteRow, cast: Cast | None, decision: Record | None = None
     ) -> GateVerdict:
         ledger = self._point.ledger
-        vote = replace(row, code=code, reason=reason)
-        ends: list[tuple[str, str]] = []
-        if cast is not None and vote.counted:
-            state = state_after(cast.gate, [*await ledger.votes(cast.gate.id, root), vote])
-            ends = [(cast.gate.id, state)] if state != "open" else []
         if decision is not None:
             await ledger.append(root, [decision])
         key = cast.gate.key if cast is not None else f"{root}::do"
         reached(Point.VOTING, key)
-        stands = (await ledger.vote(root, [vote], ends))[0]
+        stands = (await ledger.vote(root, [row]))[0]
         reached(Point.VOTED, key)
         gates = {gate.id: gate for gate in await ledger.gates(root)}
         gate = gates.get(stands.gate)
         if gate is not None and stands.counted and gate.state != "open":
             GATES.labels(gate.state).inc()
+            GATE_SECONDS.labels(gate.role).observe((self._clock() - gate.opened_ms) / 1000)
         return _verdict(stands, gate, cast.comment if cast else "")
 
     async def _decide(
-        self, root: str, message: Message, cast: Cast, proof: Proof | None
+        self, root: str, message: Message, cast: Cast, change: Change, proof: Proof | None
     ) -> tuple[str, str, Record | None]:
         gate = cast.gate
         ledger = self._point.ledger
@@ -128,21 +137,19 @@ class Voting:
             return "ADMISSION-ABSENT", "the gate's plan is not admitted", None
         pinned = await self._point.pinned.plan(admission.compiled)
         above = await self._point.pinned.agents_above(root, gate.key.parent)
-        fact = GateFact(
-            id=gate.id,
-            path=path_of(gate),
-            code=gate.code,
-            role=gate.role,
-            quorum=gate.quorum,
-            tool=gate.tool,
-            domain=gate.domain,
-            proposed_digest=gate.proposed_digest,
-            expires_ms=gate.expires_ms,
-        )
         facts = Facts(
             kind="vote",
             principal=principal(pinned.plan, above, run.starter),
-            vote=Vote(gate=fact, by=cast.by, verdict=cast.verdict, verified=proof is not None),
+            vote=Vote(
+                gate=_fact(cast),
+                by=cast.by,
+                verdict=cast.verdict,
+                verified=proof is not None,
+                instead_of=cast.instead_of,
+                to=cast.to if cast.verdict == "delegate" else "",
+                costs_more=change.costs_more,
+                other_resource=change.other_resource,
+            ),
             context=self._point.deciding.context(Frame.of(activity.info(), ROLE)),
         )
         try:
@@ -161,19 +168,46 @@ class Voting:
         return reason.code, reason.message or reason.code, record
 
 
+def _numbered(message: Message, place: int) -> Message:
+    """Return the message as one about the call at `place`, with an event of its own."""
+    return message.model_copy(update={"event": f"{message.event}/{place}"}) if place else message
+
+
+def _fact(cast: Cast) -> GateFact:
+    gate = cast.gate
+    return GateFact(
+        id=gate.id,
+        path=path_of(gate),
+        code=gate.code,
+        role=gate.role,
+        roles=list(cast.standing.roles),
+        quorum=gate.quorum,
+        tool=gate.tool,
+        domain=gate.domain,
+        proposed_digest=gate.proposed_digest,
+        expires_ms=gate.expires_ms,
+    )
+
+
 def _record_of(message: Message, decided: Decided) -> Record:
     body = {"about": message.event, **recorded(decided)}
     return Record("decision", body, [facts_of(decided)])
 
 
 def _row(
-    message: Message, gate: str, by: str, verdict: str, counted: bool, body: JSONObject
+    message: Message,
+    gate: str,
+    by: str,
+    verdict: str,
+    code: str,
+    reason: str,
+    body: JSONObject,
 ) -> VoteRow:
-    return VoteRow(gate, message.event, by, verdict, counted, "", "", body)
+    return VoteRow(gate, message.event, by, verdict, not code, code, reason, body)
 
 
 def _verdict(vote: VoteRow, gate: GateRow | None, comment: str) -> GateVerdict:
-    closed = gate.state if gate is not None and gate.state in ("granted", "rejected") else ""
+    closed = gate.state if gate is not None and gate.state in _BY_VOTE else ""
     return GateVerdict.model_validate(
         {
             "event": vote.event,
@@ -186,6 +220,10 @@ def _verdict(vote: VoteRow, gate: GateRow | None, comment: str) -> GateVerdict:
             "by": vote.by,
         }
     )
+
+
+_BY_VOTE = ("granted", "rejected", "edited", "changes_requested", "taken_over")
+_VERBS: dict[str, Verb] = {verb: verb for verb in VERBS}
 
 
 def _end(state: str) -> str:

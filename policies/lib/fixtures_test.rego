@@ -194,6 +194,7 @@ vote(by, role) := object.union(base, {
 			"path": "book",
 			"code": "operation.spend",
 			"role": role,
+			"roles": [role],
 			"quorum": 1,
 			"tool": "finance.book@1",
 			"domain": "finance",
@@ -203,6 +204,10 @@ vote(by, role) := object.union(base, {
 		"by": by,
 		"verdict": "approve",
 		"verified": false,
+		"instead_of": "",
+		"to": "",
+		"costs_more": false,
+		"other_resource": false,
 	},
 })
 
@@ -245,6 +250,7 @@ grant(code, role, by) := {
 	"code": code,
 	"role": role,
 	"by": by,
+	"instead_of": ["" | some _ in by],
 	"proposed_digest": digest,
 	"enforced_digest": digest,
 	"expires_ms": 1000001,

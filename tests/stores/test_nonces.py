@@ -30,7 +30,7 @@ async def test_a_proof_is_recorded_by_its_names_alone(ledger: SqlLedger) -> None
     """The vote's record says by which key, never more."""
     await ledger.open_gate(gate(), [])
 
-    (stands,) = await ledger.vote(ROOT, [replace(vote("e1", "ann"), proof=PROOF)], [])
+    (stands,) = await ledger.vote(ROOT, [replace(vote("e1", "ann"), proof=PROOF)])
 
     assert stands.counted
     (record,) = [one for one in await chain_of(ledger) if one["kind"] == "vote"]
@@ -42,8 +42,8 @@ async def test_the_same_event_again_is_the_same_vote(ledger: SqlLedger) -> None:
     await ledger.open_gate(gate(), [])
     given = replace(vote("e1", "ann"), proof=PROOF)
 
-    await ledger.vote(ROOT, [given], [])
-    (again,) = await ledger.vote(ROOT, [given], [("order#1", "granted")])
+    await ledger.vote(ROOT, [given])
+    (again,) = await ledger.vote(ROOT, [given])
 
     assert again.counted
     assert [one.state for one in await ledger.gates(ROOT)] == ["granted"]
@@ -53,11 +53,10 @@ async def test_the_same_event_again_is_the_same_vote(ledger: SqlLedger) -> None:
 async def test_a_replayed_token_counts_for_nothing(ledger: SqlLedger, verdict: str) -> None:
     """By another message it is recorded and refused, and ends no gate: no "no" either."""
     await ledger.open_gate(gate(quorum=2), [])
-    await ledger.vote(ROOT, [replace(vote("e1", "ann"), proof=PROOF)], [])
+    await ledger.vote(ROOT, [replace(vote("e1", "ann"), proof=PROOF)])
     stolen = replace(vote("e2", "ann", verdict=verdict), proof=replace(PROOF, event="e2"))
-    state = {"approve": "granted", "reject": "rejected"}[verdict]
 
-    (stands,) = await ledger.vote(ROOT, [stolen], [("order#1", state)])
+    (stands,) = await ledger.vote(ROOT, [stolen])
 
     assert (stands.counted, stands.code) == (False, REPLAYED)
     assert [one.state for one in await ledger.gates(ROOT)] == ["open"]
