@@ -90,6 +90,7 @@ runs = Table(
     _text("starter"),
     Index("runs_closed", "closed", "root"),
     Index("runs_workflow", "workflow_id", "started_ms"),
+    Index("runs_started", "started_ms", "root"),
 )
 
 admissions = Table(
@@ -212,6 +213,8 @@ gates = Table(
     _whole("refused_votes"),
     Column("turns", _TEXT, nullable=False, server_default="[]"),
     Index("gates_step_key", "root", "step_key"),
+    Index("gates_state", "state", "expires_ms", "root", "gate"),
+    Index("gates_tool", "tool", "state", "opened_ms"),
 )
 
 votes = Table(
