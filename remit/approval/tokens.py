@@ -115,6 +115,11 @@ class Envelope:
         return digest_bytes(self.token.rpartition(".")[0].encode("ascii"))
 
 
+def audience_of(namespace: str) -> str:
+    """Return what tokens for a namespace are for."""
+    return f"remit/{namespace}"
+
+
 def key_id(key: Ed25519PublicKey) -> str:
     """Return the id of a key: one key has one, and two keys have two."""
     return "k-" + digest_bytes(key.public_bytes_raw()).removeprefix("sha256:")[:20]

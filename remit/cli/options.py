@@ -31,6 +31,26 @@ Inputs = Annotated[
         show_default=False,
     ),
 ]
+Speaking = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="NAME",
+        help="Who you are. Without it: $REMIT_AS, else whom the key's file names.",
+        show_default=False,
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="Your key, which proves who you are. Without it: $REMIT_KEY; without both the name "
+        "is a claim.",
+        show_default=False,
+    ),
+]
+Sure = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 StackFolder = Annotated[
     Path | None, typer.Argument(metavar="[DIR]", help="The project.", show_default=False)
 ]

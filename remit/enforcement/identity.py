@@ -22,7 +22,7 @@ class Identity:
 
     def __init__(self, file: Path | None, namespace: str, clock: Callable[[], int]) -> None:
         """Trust whom `file` lists; without one, nobody."""
-        self.audience = audience_of(namespace)
+        self.audience = tokens.audience_of(namespace)
         self._trust = None if file is None else Watched(file, load_trust)
         self._keys = KeySets(file.parent if file else Path(), clock)
 
@@ -91,11 +91,6 @@ class Identity:
         check_speaks(envelope.issuer, issuer.speaks_for, issuer.purposes, person, binding.purpose)
         tokens.check_nonce(envelope, binding)
         return expires_ms, person
-
-
-def audience_of(namespace: str) -> str:
-    """Return what tokens for a namespace are for."""
-    return f"remit/{namespace}"
 
 
 def _is_for(audience: JSON, wanted: str) -> bool:

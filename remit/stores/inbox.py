@@ -1,4 +1,4 @@
-"""What a reader of the ledger asks about many runs at once: open gates, earlier grants, latest runs.
+"""What a reader asks about many runs at once: open gates, earlier grants, latest runs.
 
 Reads only, each from one snapshot; `open_readonly` opens a ledger for somebody who may do nothing
 else, and the database itself refuses whatever he might write.
