@@ -118,6 +118,15 @@ def speaker(
     return Speaker(name, found.key if found else None)
 
 
+def starter(person: str | None, file: Path | None) -> Speaker | None:
+    """Return who starts a run; nobody says so without a key.
+
+    Raises:
+        CliError: as `speaker`.
+    """
+    return None if _chosen(file, os.environ) is None else speaker(person, file)
+
+
 def _chosen(file: Path | None, variables: Mapping[str, str]) -> Path | None:
     named = variables.get(KEY)
     return file or (Path(named) if named else None)

@@ -1,7 +1,7 @@
 """Signs what a person says with a key, so that the run's own process can verify who said it.
 
-Owns the clock and the randomness of tokens; what a token is stands in `remit.approval.tokens`. A key
-never leaves the process that reads it.
+Owns the clock and the randomness of tokens; what a token is stands in `remit.approval.tokens`. No
+key leaves the process that reads it.
 """
 
 import secrets

@@ -7,19 +7,24 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc, refused
+from remit.client.signing import Signer, signed
+from remit.ledger.stops import CHAIN
 from remit.plan.wire import Answered
 
 WORKFLOW = "StopCalls"
 PREFIX = "remit-stop/"
 
 
-async def order_stop(client: Client, order: JSONObject, queue: str) -> Answered:
+async def order_stop(
+    client: Client, order: JSONObject, queue: str, signer: Signer | None = None
+) -> Answered:
     """Give an order about calls and wait until it is carried out.
 
     Args:
         client: of the server whose workers obey.
         order: `{"order": "stop" or "go", "what", "by", "reason", "undos"}`.
         queue: task queue of the orchestrating workers.
+        signer: who proves that `by` says so; without one the name is a claim.
 
     Raises:
         RefusedError: policy refused it, or another one about the same is on its way.
@@ -29,7 +34,7 @@ async def order_stop(client: Client, order: JSONObject, queue: str) -> Answered:
     try:
         handle = await client.start_workflow(
             WORKFLOW,
-            order,
+            signed(signer, CHAIN, str(order["order"]), order),
             id=f"{PREFIX}{what}",
             task_queue=queue,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,

@@ -7,13 +7,16 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc, refused
+from remit.client.signing import Signer, signed
 from remit.plan.wire import Tended
 
 WORKFLOW = "TendRun"
 PREFIX = "remit-tend/"
 
 
-async def tend(client: Client, root: str, order: JSONObject, queue: str) -> Tended:
+async def tend(
+    client: Client, root: str, order: JSONObject, queue: str, signer: Signer | None = None
+) -> Tended:
     """Give an order about the run with this root chain id, and wait until it is carried out.
 
     Raises:
@@ -23,7 +26,7 @@ async def tend(client: Client, root: str, order: JSONObject, queue: str) -> Tend
     try:
         handle = await client.start_workflow(
             WORKFLOW,
-            order | {"run": root},
+            signed(signer, root, str(order["order"]), order | {"run": root}),
             id=f"{PREFIX}{root}",
             task_queue=queue,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,

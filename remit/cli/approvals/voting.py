@@ -1,7 +1,7 @@
 """`remit approve` and its kin: show what stands at a gate, ask, sign, send, tell what it did.
 
-The digest is looked up in the ledger and shown with the action, so that what is sent is for what was
-read; a gate that changes meanwhile refuses it. The ledger is only read.
+The digest is looked up in the ledger and shown with the action, so that what is sent is for what
+was read; a gate that changes meanwhile refuses it. The ledger is only read.
 """
 
 import asyncio
