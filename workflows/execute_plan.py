@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.answers import diagnostics_of, failure_of
     from workflows.display import Display
     from workflows.governed import Ending, Governed, outcome
-    from workflows.messages import read_document, read_payload
+    from workflows.messages import read_document
     from workflows.options import system_options
     from workflows.scope import Carried, Scope
 
@@ -40,19 +40,14 @@ class ExecutePlan(Governed):
         self.display = Display()
         self.admitted: wire.Admitted | None = None
         self.diagnostics: JSONObject = {}
-        self._submission = _EMPTY
+        self.submission: JSON = None
+        """What came beside the document: `{"token": …}`, the proof of who starts it."""
 
     @workflow.run
-    async def run(self, document: RawValue = _EMPTY, submission: RawValue = _EMPTY) -> JSONObject:
-        """Admit, drive, and end as design.md §8 says; take any JSON.
-
-        Args:
-            document: the plan, or which one of the catalogue.
-            submission: `{"token": …}`, the proof of who starts it; may be left out in `light`.
-        """
+    async def run(self, document: RawValue = _EMPTY) -> JSONObject:
+        """Admit, drive, and end as design.md §8 says; take any JSON."""
         _refuse_options()
         carried = _carried(document)
-        self._submission = submission
         ending = await self.shielded(self._body(document, carried))
         await self.leave()
         if ending == "continue":
@@ -101,7 +96,7 @@ class ExecutePlan(Governed):
             size=len(document.payload.data),
             continued=carried is not None,
             compiled=carried.scope.compiled if carried else "",
-            submission=None if carried else _submitted(self._submission),
+            submission=None if carried else self.submission,
         )
         admitted: wire.Admitted = await workflow.execute_activity(
             wire.ADMIT,
@@ -211,11 +206,6 @@ class ExecutePlan(Governed):
         if _step_of(self.cause.step) == step:
             return f"{self.cause.code}: {self.cause.reason}"
         return f"the run is undone, because of {self.cause.code}" if state == "done" else ""
-
-
-def _submitted(submission: RawValue) -> JSON:
-    """Return what came beside the document; nothing when nothing did."""
-    return read_payload(submission) if submission.payload.data else None
 
 
 def _step_of(path: str) -> str:

@@ -387,7 +387,7 @@ IDENTITY: Mapping[str, Entry] = {
     ),
     "TOKEN-AUDIENCE": Entry("It is for another namespace or client.", "Sign for this one."),
     "TOKEN-PURPOSE": Entry(
-        "It is for something else (a vote, an order, a start), or its issuer is not trusted with it.",
+        "It is for something else (vote, order, start), or its issuer is not trusted with it.",
         "Sign what you send; see `purposes` in the file.",
     ),
     "TOKEN-RUN": Entry("It is for another run.", "Sign for this one."),

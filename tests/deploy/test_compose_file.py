@@ -199,6 +199,8 @@ def test_variables_are_few_and_documented() -> None:
     assert variables_of(FILE.read_text()) == {
         "REMIT_VERSION",
         "REMIT_ENVIRONMENT",
+        "REMIT_IDENTITY",
+        "REMIT_PROFILE",
         "REMIT_LOG_LEVEL",
         "REMIT_POSTGRES_PASSWORD",
         "REMIT_PROJECT_DIR",
