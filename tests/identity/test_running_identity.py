@@ -4,8 +4,10 @@ The people are keys that `remit keys` made; what they type goes through the comm
 strangers send goes straight to Temporal.
 """
 
+import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -19,8 +21,9 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from remit.approval.tokens import of_start
 from remit.canonical import JSON, JSONObject, digest
 from remit.cli.keys import read_key
+from remit.cli.stack import stack
 from remit.client.signing import Signer
-from tests.running import ROOT, Running, burn, eventually, plan, waits
+from tests.running import ROOT, Running, burn, eventually, plan, put, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("identity")]
 
@@ -92,8 +95,6 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A lab in which nobody is believed by name."""
     folder = tmp_path_factory.mktemp("town")
     source = folder / "source"
-    import shutil
-
     shutil.copytree(ROOT / "tests" / "lab", source, ignore=shutil.ignore_patterns(".remit"))
     with (source / "remit.toml").open("a") as settings:
         settings.write('\n[identity]\nfile = "identity.yaml"\n')
@@ -203,6 +204,28 @@ async def test_a_start_is_for_one_plan_and_one_run(town: Town, client: Client) -
     assert [told.get("code") for told in (wrong, again, nonsense)] == [
         "TOKEN-ACTION", "TOKEN-REPLAYED", "TOKEN-MALFORMED"
     ]  # fmt: skip
+
+
+async def test_temporals_own_command_line_starts_a_plan(town: Town, client: Client) -> None:
+    """A plan and its proof are two files, or two inputs."""
+    document = plan(f"n{uuid.uuid4().hex[:8]}", [put("put", "by-hand")])
+    proof = town.signer(ASKER).start(ASKER, digest(document))
+    files = [town.keys / "plan.json", town.keys / "token.json"]
+    for file, value in zip(files, (document, proof), strict=True):
+        file.write_text(json.dumps(value))
+    name = f"id-{uuid.uuid4().hex}"
+    program = str(stack.environment(town.running.project).temporal_binary)
+
+    started = await asyncio.to_thread(
+        subprocess.run,
+        [program, "workflow", "start", "--address", town.running.address,
+         "--type", "ExecutePlan", "--task-queue", "remit", "--workflow-id", name,
+         "--input-file", str(files[0]), "--input-file", str(files[1])],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert started.returncode == 0, started.stderr
+    assert (await client.get_workflow_handle(name).result())["status"] == "completed"
 
 
 async def test_a_key_is_revoked_while_a_run_waits(town: Town, client: Client) -> None:
