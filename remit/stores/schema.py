@@ -209,6 +209,7 @@ gates = Table(
     _text("voters"),
     _text("consumed_by"),
     _whole("refused_votes"),
+    Column("turns", _TEXT, nullable=False, server_default="[]"),
     Index("gates_step_key", "root", "step_key"),
 )
 
@@ -225,6 +226,7 @@ votes = Table(
     _text("code"),
     _text("reason"),
     _text("body"),
+    Column("at_ms", BigInteger, nullable=False, server_default="0"),
     Index("votes_gate", "root", "gate", "seq"),
 )
 
