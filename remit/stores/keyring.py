@@ -5,8 +5,8 @@
     log.pub            a public key a line, with the sizes of the trees that it signs
     lock               held while a batch is signed and while the key is changed
 
-`remit up` makes the first key; elsewhere `python -m remit.stores.keyring FOLDER` does, and leaves one
-alone that is there.
+`remit up` makes the first key; elsewhere `python -m remit.stores.keyring FOLDER` does, and leaves
+one alone that is there.
 
 Only the keeper and `remit evidence` are told where this is; what writes the ledger is not. Auditors
 get `log.pub`. A rotation that is broken off is finished, or forgotten, by the next who comes.
