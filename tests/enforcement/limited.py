@@ -147,11 +147,21 @@ async def desk(
     *,
     asks: Callable[..., OpaClient] = OpaClient,
     deadline_s: float = 30,
+    by: Callable[[], int] = wall_ms,
 ) -> AsyncIterator[Desk]:
-    """Open a ledger and an OPA; the clock may be ahead, and questions be spoilt by `asks`."""
+    """Open a ledger and an OPA.
+
+    Args:
+        url: of the ledger.
+        socket: OPA's.
+        ahead_ms: how far the worker's clock is ahead of `by`.
+        asks: makes the client, which may spoil what it asks.
+        deadline_s: for one question.
+        by: the right time.
+    """
 
     def clock() -> int:
-        return wall_ms() + ahead_ms
+        return by() + ahead_ms
 
     ledger = await open_ledger(url, deadline_s=30, clock=clock)
     place = Place(allow_age_ms=abs(ahead_ms) + 30_000)
