@@ -33,7 +33,7 @@ from tests.running import ROOT, plan
 LONG_MS = 400 * 86400 * 1000
 """A window that no test sees the end of."""
 LAB = ROOT / "tests" / "lab"
-HEAD = "package remit.domains.lab.more\n\nimport rego.v2\n\nimport data.remit.lib\n\n"
+HEAD = "package remit.domains.lab.more\n\nimport rego.v2\n\n"
 STEP: JSONObject = {"id": "put", "tool": "lab.put@1", "args": {"name": "x"}, "timeout": "PT5S"}
 
 
