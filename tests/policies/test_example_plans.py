@@ -18,7 +18,7 @@ from tests.policies.served import ROOT, Served, serve
 pytestmark = pytest.mark.opa
 
 OFFICE = ROOT / "examples" / "backoffice"
-PLANS = ["crm-update", "delete-record", "nightly-report", "onboarding", "purchase"]
+PLANS = ["crm-update", "data-request", "delete-record", "nightly-report", "onboarding", "purchase"]
 
 
 @pytest.fixture(scope="module")
