@@ -23,12 +23,13 @@ from remit.decision.facts import (
     Run,
     SystemCall,
 )
+from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
 from remit.enforcement.obligations import CAPABILITIES, left_out
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
-from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS, VIOLATIONS
+from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS, POLICY_REFUSED, VIOLATIONS
 from remit.ledger.entries import GRANTS, Content, GateRow, Record, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
@@ -77,7 +78,15 @@ class Deciding:
         return await self.decide(facts)
 
     async def decide(self, facts: Facts) -> Decided:
-        """Ask about any facts, and count the answer."""
+        """Ask about any facts, and count the answer, also one that cannot be used."""
+        try:
+            decided = await self._usable(facts)
+        except (PolicyInvalidError, PolicyUnavailableError) as error:
+            POLICY_REFUSED.labels(error.code).inc()
+            raise
+        return decided
+
+    async def _usable(self, facts: Facts) -> Decided:
         decided = await self.judge.decide(facts)
         DECISIONS.labels(facts.kind, decided.decision.effect).inc()
         DECISION_SECONDS.observe(decided.took_us / 1e6)

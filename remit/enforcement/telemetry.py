@@ -42,7 +42,7 @@ POLICY_AGE = Gauge("remit_policy_age_seconds", "Since OPA last heard from whoeve
 POLICY_BEHIND = Gauge("remit_policy_behind_seconds", "Since OPA is behind the newest release")
 POLICY_ERROR = Gauge("remit_policy_bundle_error", "1 while OPA cannot take what it is served")
 POLICY_REFUSED = Counter(
-    "remit_policy_refused_total", "Decisions that were too old to be used, by reason", ["code"]
+    "remit_policy_refused_total", "Questions without a usable decision, by reason", ["code"]
 )
 GATES = Counter("remit_gates_total", "Gates by what became of them", ["state"])
 GATE_SECONDS = Histogram(
