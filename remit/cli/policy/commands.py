@@ -7,6 +7,7 @@ import typer
 
 from remit.cli.options import AsJson, InProject, group
 from remit.cli.policy_delivery.commands import add_delivery
+from remit.cli.shadow.commands import make_shadow_app
 
 ReportFile = Annotated[
     Path | None,
@@ -25,6 +26,7 @@ def make_policy_app() -> typer.Typer:
     app.command("what-if")(what_if)
     app.command("approve")(approve)
     add_delivery(app)
+    app.add_typer(make_shadow_app())
     return app
 
 
