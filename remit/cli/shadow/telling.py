@@ -1,4 +1,4 @@
-"""`remit policy shadow report`: what a candidate would have decided otherwise, of live decisions."""
+"""`remit policy shadow report`: what a candidate would have decided otherwise, and how often."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
