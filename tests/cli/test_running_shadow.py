@@ -164,3 +164,24 @@ def _metric(lab: Running, name: str) -> float:
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     return next((float(one.split()[-1]) for one in lines if one.startswith(name + " ")), 0)
+
+
+async def test_one_candidate_takes_the_place_of_another(
+    lab: Running, lab_client: Client, shadow: Shadow, stricter: Path, tmp_path: Path
+) -> None:
+    """Without a worker's start; what was found about each stands by itself."""
+    tag = uuid.uuid4().hex[:8]
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    first = (await shadow("start", stricter)).document
+    await eventually(lambda: _is_followed(lab))
+    second = await shadow("start", bare)
+    assert second.code == 0, second
+
+    async def is_compared() -> bool:
+        await _ran(lab_client, f"free{tag}")
+        return bool((await report(shadow))["outcomes"].get("breaks"))
+
+    await eventually(is_compared, 60)
+    assert (await report(shadow))["candidate"] == second.document["revision"]
+    assert second.document["revision"] != first["revision"]
