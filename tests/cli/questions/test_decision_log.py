@@ -9,6 +9,7 @@ import pytest
 
 from remit.canonical import JSONObject
 from remit.evidence.decisionline import contents_of
+from remit.ledger.entries import Record
 from remit.stores import decided
 from remit.stores.ledger import open_ledger
 from tests.cli.conftest import Command
@@ -157,9 +158,17 @@ def test_people_read_a_line_too(remit: Command, signed: Path) -> None:
     assert "erp.place_order@1" in ran.out
 
 
-def test_records_that_wait_for_the_log_are_told_of(remit: Command, office: Path) -> None:
+def test_records_that_wait_for_the_log_are_told_of(remit: Command, signed: Path) -> None:
     """They are no lines yet; whoever asks again behind the last one gets them."""
-    with sqlite3.connect(office / ".remit" / "data" / "ledger.db") as database:
-        waits = database.execute("SELECT count(*) FROM pending").fetchone()[0]
-    ran = remit("policy", "log", "--project", office)
-    assert ("not in the signed log yet" in ran.err) == bool(waits)
+    before = exported(remit, signed)
+
+    async def append() -> None:
+        ledger = await open_ledger(f"sqlite:///{signed}/.remit/data/ledger.db")
+        body: JSONObject = {"decision": {"effect": "allow"}}
+        await ledger.append(BOUGHT, [Record("decision", body)])
+        await ledger.close()
+
+    assert "not in the signed log yet" not in remit("policy", "log", "--project", signed).err
+    asyncio.run(append())
+    assert exported(remit, signed) == before
+    assert "not in the signed log yet" in remit("policy", "log", "--project", signed).err
