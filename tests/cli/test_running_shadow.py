@@ -1,10 +1,12 @@
 """A candidate beside the lab's policies: told of, and never felt, whatever becomes of its OPA."""
 
 import asyncio
+import base64
 import json
 import os
 import shutil
 import signal
+import tarfile
 import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,6 +18,7 @@ from temporalio.client import Client
 from remit.canonical import JSONObject
 from remit.cli.stack.bundle_status import read_status
 from remit.cli.stack.layout import Layout
+from remit.cli.stack.signing import scope_of
 from tests.cli.conftest import Command, Ran
 from tests.running import Running, ended, eventually, plan, put, start
 
@@ -85,6 +88,7 @@ async def test_what_it_would_refuse_is_done_and_told(
 
     await eventually(is_told, 60)
     found = await report(shadow)
+    assert _scope(lab) == f"{scope_of()}-shadow"
     assert found["candidate"] == started["revision"]
     assert found["base"] == read_status(Layout(lab.project.resolve()).bundle).revision
     assert (found["first"], found["censored"], found["widens"]) == ({"breaks": 1}, {"breaks": 1}, 0)
@@ -140,10 +144,10 @@ async def test_a_release_can_be_the_candidate(
     assert started.code == 0, started
     (tmp_path / "broken.rego").write_text("package remit.domains.lab.broken\n\nallow if {")
     refused = await shadow("start", tmp_path)
-    await eventually(lambda: _is_followed(lab))
-    await _ran(lab_client, f"closed{tag}")
 
     async def is_told() -> bool:
+        # Until the worker knows of it, runs are not compared.
+        await _ran(lab_client, f"closed{tag}")
         return (await report(shadow))["compared"] > 0
 
     await eventually(is_told, 60)
@@ -185,3 +189,15 @@ async def test_one_candidate_takes_the_place_of_another(
     await eventually(is_compared, 60)
     assert (await report(shadow))["candidate"] == second.document["revision"]
     assert second.document["revision"] != first["revision"]
+
+
+def _scope(lab: Running) -> str:
+    """Return what the candidate's bundle is signed for."""
+    with tarfile.open(Layout(lab.project.resolve()).shadow_bundle) as archive:
+        name = next(one for one in archive.getnames() if one.endswith(".signatures.json"))
+        file = archive.extractfile(name)
+        assert file is not None
+        (token,) = json.loads(file.read())["signatures"]
+    claims = token.split(".")[1]
+    found: str = json.loads(base64.urlsafe_b64decode(claims + "=="))["scope"]
+    return found

@@ -1,7 +1,7 @@
 """`remit policy shadow start|status|stop`: a candidate beside the policies that decide."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from remit.cli.errors import ExitCode, usage
@@ -13,6 +13,7 @@ from remit.cli.questions.words import moment, short
 from remit.cli.stack import shadow, stack
 from remit.cli.stack.bundle import Bundle
 from remit.cli.stack.layout import Layout
+from remit.cli.stack.signing import scope_of
 from remit.decision.shadow import Announcement, summarised
 from remit.stores.shadow import counts
 
@@ -33,7 +34,7 @@ def start(wanted: Wanted, project: Path | None, *, as_json: bool) -> int:
     folder = find_project(project)
     stack.environment(folder)
     layout = Layout(folder)
-    bundle = _bundle(layout, wanted)
+    bundle, scope = _bundle(layout, wanted)
     announcement = Announcement(
         revision=bundle.revision,
         source=_source(wanted),
@@ -41,7 +42,7 @@ def start(wanted: Wanted, project: Path | None, *, as_json: bool) -> int:
         percent=wanted.percent,
         deadline_ms=wanted.deadline_ms,
     )
-    shadow.begin(folder, bundle.content, announcement, note)
+    shadow.begin(folder, bundle.content, scope, announcement, note)
     document = {"ok": True, **announcement.model_dump(mode="json")}
     lines = [
         f"{short(bundle.revision)} is asked about {_share(wanted.percent)}, and decides nothing",
@@ -87,8 +88,8 @@ def stop(project: Path | None, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def _bundle(layout: Layout, wanted: Wanted) -> Bundle:
-    """Return the signed bundle of the candidate.
+def _bundle(layout: Layout, wanted: Wanted) -> tuple[Bundle, str]:
+    """Return the signed bundle of the candidate, and what it is signed for.
 
     Raises:
         CliError: `CLI-USAGE`, `FILE-UNREADABLE` or `RELEASE-UNKNOWN`.
@@ -101,8 +102,10 @@ def _bundle(layout: Layout, wanted: Wanted) -> Bundle:
         if not wanted.candidate.is_dir():
             hint = "name a folder as `policies` of a project is one"
             raise usage("FILE-UNREADABLE", f"{str(wanted.candidate)!r} is no folder", hint)
-        return built(layout, signing_key(layout, wanted.key), wanted.candidate)
-    return reading(_released(layout, wanted.release or ""))
+        key = signing_key(layout, wanted.key)
+        apart = replace(key, scope=shadow.scope_beside(key.scope))
+        return built(layout, apart, wanted.candidate), apart.scope
+    return reading(_released(layout, wanted.release or "")), scope_of()
 
 
 async def _released(layout: Layout, name: str) -> Bundle:

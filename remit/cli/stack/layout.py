@@ -101,6 +101,11 @@ class Layout:
         return self.shadow / "remit.tar.gz"
 
     @property
+    def shadow_scope(self) -> Path:
+        """What that bundle is signed for; a candidate's own scope is none that ever decides."""
+        return self.shadow / "scope"
+
+    @property
     def policy_key(self) -> Path:
         """Private key that signs policy bundles, so that OPA takes them from its owner alone."""
         return self.secrets / "policy.key"

@@ -65,7 +65,11 @@ class Session:
             shadow = opa_setup.write_configuration(
                 layout.shadow,
                 token=keep_secret(layout.shadow / BEARER),
-                source=replace(source, url=opa_setup.file_url(layout.shadow_bundle)),
+                source=replace(
+                    source,
+                    url=opa_setup.file_url(layout.shadow_bundle),
+                    scope=layout.shadow_scope.read_text(encoding="utf-8"),
+                ),
             )
         postgres = None
         if outline.profile == "full":

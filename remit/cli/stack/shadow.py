@@ -33,8 +33,22 @@ class Standing:
     """Why its OPA does not answer; empty when it does, or when there is none."""
 
 
-def begin(project: Path, archive: bytes, announcement: Announcement, report: Report) -> None:
-    """Serve the signed bundle `archive` in the shadow of a running stack, in place of any other.
+def scope_beside(scope: str) -> str:
+    """Return what a candidate for `scope` is signed for: what decides there never takes it."""
+    return f"{scope}-shadow"
+
+
+def begin(
+    project: Path, archive: bytes, scope: str, announcement: Announcement, report: Report
+) -> None:
+    """Serve a signed bundle in the shadow of a running stack, in place of any other.
+
+    Args:
+        project: the folder with `remit.toml`.
+        archive: the bundle.
+        scope: what it is signed for.
+        announcement: what workers are told once it is served.
+        report: told, a line at a time, what is done.
 
     Raises:
         StackError: the stack is not up, or OPA does not take the bundle; nothing is announced then.
@@ -43,6 +57,7 @@ def begin(project: Path, archive: bytes, announcement: Announcement, report: Rep
     end(project, report)
     layout = Layout(project.resolve())
     layout.shadow.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(layout.shadow_scope, scope.encode())
     write_atomically(layout.shadow_bundle, archive)
     try:
         stack.up(project, report, only=(SHADOW,))
