@@ -60,17 +60,6 @@ class Session:
         configuration = opa_setup.write_configuration(
             layout.run, token=keep_secret(layout.opa_token), source=source
         )
-        shadow = None
-        if outline.has_shadow:
-            shadow = opa_setup.write_configuration(
-                layout.shadow,
-                token=keep_secret(layout.shadow / BEARER),
-                source=replace(
-                    source,
-                    url=opa_setup.file_url(layout.shadow_bundle),
-                    scope=layout.shadow_scope.read_text(encoding="utf-8"),
-                ),
-            )
         postgres = None
         if outline.profile == "full":
             postgres = server_of(layout, ports.get("postgres", 0))
@@ -84,7 +73,7 @@ class Session:
             socket=layout.socket(self.state.socket),
             opa_configuration=configuration,
             core_policies=core,
-            shadow_configuration=shadow,
+            shadow_configuration=self._shadow(source) if outline.has_shadow else None,
             postgres=postgres,
         )
         self._keep(
@@ -99,6 +88,19 @@ class Session:
             )
         )
         return blueprint
+
+    def _shadow(self, source: opa_setup.BundleSource) -> Path:
+        """Write the configuration of the OPA that serves a candidate."""
+        layout = self.layout
+        return opa_setup.write_configuration(
+            layout.shadow,
+            token=keep_secret(layout.shadow / BEARER),
+            source=replace(
+                source,
+                url=opa_setup.file_url(layout.shadow_bundle),
+                scope=layout.shadow_scope.read_text(encoding="utf-8"),
+            ),
+        )
 
     def _key(self, outline: Outline) -> PublicKey:
         """Return the key that OPA takes policies of; the stack's own unless the project has one."""
