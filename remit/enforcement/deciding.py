@@ -41,6 +41,13 @@ class Judge(Protocol):
         """Return OPA's answer, checked; raise when there is none that can be trusted."""
 
 
+class Watcher(Protocol):
+    """Whoever looks on without a say: a candidate in the shadow."""
+
+    def offer(self, facts: Facts, decided: Decided) -> None:
+        """Take note of a decision that was made; returns at once, and never raises."""
+
+
 class Deciding:
     """Puts facts together and asks."""
 
@@ -50,12 +57,15 @@ class Deciding:
         place: Place,
         clock: Callable[[], int],
         freshness: Freshness | None = None,
+        shadow: Watcher | None = None,
     ) -> None:
         """Ask `judge`; `clock` gives milliseconds of Unix time.
 
         Without `freshness` nobody looks at how old the policies are: for tests and questions.
+        `shadow` is told of each decision once it can be used.
         """
         self._freshness = freshness
+        self._shadow = shadow
         self.judge = judge
         self.place = place
         self.clock = clock
@@ -95,6 +105,8 @@ class Deciding:
                 VIOLATIONS.labels(facts.kind, code).inc()
         if self._freshness is not None:
             self._freshness.check(decided.revision, may_age=_may_age(facts))
+        if self._shadow is not None:
+            self._shadow.offer(facts, decided)
         return decided
 
     async def system(self, frame: Frame, about: str) -> Decided:

@@ -44,6 +44,18 @@ POLICY_ERROR = Gauge("remit_policy_bundle_error", "1 while OPA cannot take what 
 POLICY_REFUSED = Counter(
     "remit_policy_refused_total", "Questions without a usable decision, by reason", ["code"]
 )
+SHADOW_ON = Gauge("remit_shadow_on", "1 while a candidate is asked beside the deciding policies")
+SHADOW_DECISIONS = Counter(
+    "remit_shadow_decisions_total",
+    "Decisions offered to a candidate, by what came of it",
+    ["outcome"],
+)
+SHADOW_SECONDS = Histogram(
+    "remit_shadow_seconds",
+    "How long a candidate took to answer, in seconds; no call waits for it",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1),
+)
+SHADOW_WAITING = Gauge("remit_shadow_waiting", "Decisions that wait to be put to a candidate")
 GATES = Counter("remit_gates_total", "Gates by what became of them", ["state"])
 GATE_SECONDS = Histogram(
     "remit_gate_seconds",
