@@ -65,8 +65,7 @@ def arena(
         without: components of the stack that are not started.
         crowd: in place of the project's own policies.
     """
-    own = str(os.getpid()) if crowd is None else f"{os.getpid()}-{crowd.domains}"
-    project = ROOT / "build" / "bench" / own
+    project = ROOT / "build" / "bench" / str(os.getpid())
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("__pycache__", ".remit"))
     with ExitStack() as after:
         after.callback(shutil.rmtree, project, ignore_errors=True)
