@@ -175,7 +175,7 @@ STEP: Mapping[str, Entry] = {
         "`until` did not hold within `max_times`.", "Repeat more often, or with a pause."
     ),
     "STEP-TOO-MANY-GATES": Entry(
-        "A step that was approved three times was to be approved again; it is refused.",
+        "A step that was asked about twelve times was to be asked about again; it is refused.",
         "See why the action, or the policy, changes while it waits.",
     ),
     "GATE-NOT-GRANTED": Entry("A gate closed without a grant.", "See who closed it."),
@@ -265,6 +265,34 @@ MESSAGE: Mapping[str, Entry] = {
         "The digest is that of another action.", "Query `pending`: the arguments have changed."
     ),
     "VOTE-LATE": Entry("The gate is closed, or has expired.", "Nothing to do."),
+    "VOTE-CLAIMED": Entry(
+        "Somebody else has the gate in hand.", "Wait half an hour at most, or ask for a `release`."
+    ),
+    "VOTE-DELEGATED": Entry(
+        "This vote was handed over, and is not handed on.", "`release` takes it back."
+    ),
+    "VOTE-NOT-HELD": Entry("There is no claim and no vote handed over to give up.", "Nothing."),
+    "VOTE-QUORUM": Entry(
+        "Other approvals come before a call is taken over.", "Approve, or wait for them."
+    ),
+    "VOTE-UNDO": Entry(
+        "What undoes a call was fixed with it, and is not changed.",
+        "Approve or reject it, or order a `repair`.",
+    ),
+    "VOTE-EDIT-INVALID": Entry(
+        "The tool does not take the edited arguments.", "The message says where and why."
+    ),
+    "VOTE-EDIT-SAME": Entry("The edit changes nothing.", "Approve it as it is."),
+    "VOTE-OUTPUT-INVALID": Entry(
+        "The tool would not have answered so.", "Give `output` as the tool's contract says."
+    ),
+    "EDIT-FORGOTTEN": Entry(
+        "Edited arguments that nobody keeps any more; nothing was called.", "Start again."
+    ),
+    "GATE-CHANGES-REQUESTED": Entry(
+        "Changes were asked for, and nobody amended the step in time; the run is undone.",
+        "Plan it again with what the reason says.",
+    ),
     "VOTE-REPEATED": Entry("This person has voted here.", "Distinct people count once."),
     "VOTE-DIFFERENT": Entry(
         "Only gates of equal request are approved together.", "Approve them one by one."
@@ -566,6 +594,18 @@ COMMAND: Mapping[str, Entry] = {
     "OPA-NOT-READY": Entry(
         "An OPA started for `decision replay` or `dry-run --why` does not serve the bundle.",
         "The bundle may be of another version of OPA; compare with `remit status`.",
+    ),
+    "AGENT-UNKNOWN": Entry(
+        "Neither the policies in force nor the ledger know an agent of this name.",
+        "`remit agents` lists them.",
+    ),
+    "AGENTS-UNREADABLE": Entry(
+        "The policies in force have agents in a form that this version does not read.",
+        "Publish the policies anew with this version.",
+    ),
+    "SHADOW-NONE": Entry(
+        "No candidate for the policies was ever asked here, or none of this revision.",
+        "`remit policy shadow start DIR` asks one.",
     ),
     "WHATIF-NO-BASE": Entry(
         "A what-if has no policies to compare with: none were in force, or their bundle is not "

@@ -51,6 +51,17 @@ KeyFile = Annotated[
     ),
 ]
 Sure = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")]
+ArchiveFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--archive",
+        metavar="FILE",
+        help="Ask an archive of evidence, in place of the project's ledger.",
+        show_default=False,
+    ),
+]
 StackFolder = Annotated[
     Path | None, typer.Argument(metavar="[DIR]", help="The project.", show_default=False)
 ]

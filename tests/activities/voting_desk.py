@@ -128,7 +128,7 @@ async def an_office(folder: Path, file: Path) -> AsyncIterator[Office]:
     judge = Judge(clock)
     judge.seen = []
     point = EnforcementPoint(
-        ledger, judge, Place(), clock, {}, None, Identity(file, "default", clock)
+        ledger, judge, Place(), clock, {}, identity=Identity(file, "default", clock)
     )
     office = Office(ledger, point, judge, file)
     await office.gate("pay")

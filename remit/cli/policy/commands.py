@@ -1,13 +1,36 @@
 """`remit policy …` as it is typed. What the commands do is imported when one runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from remit.cli.options import AsJson, InProject, group
+from remit.cli.options import ArchiveFile, AsJson, InProject, Reason, group
 from remit.cli.policy_delivery.commands import add_delivery
+from remit.cli.shadow.commands import make_shadow_app
 
+Candidate = Annotated[
+    Path,
+    typer.Option("--candidate", metavar="DIR", help="Folder of the policies that are proposed."),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="A day or a moment; without it everything.",
+        show_default=False,
+    ),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REVISION",
+        help="Compare with these; without it with the policies in force.",
+        show_default=False,
+    ),
+]
 ReportFile = Annotated[
     Path | None,
     typer.Option(
@@ -17,6 +40,34 @@ ReportFile = Annotated[
         show_default=False,
     ),
 ]
+PageFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        help="Write one readable page, with the plans' graphs.",
+        show_default=False,
+    ),
+]
+TestsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tests",
+        metavar="DIR",
+        help="Write the smallest facts that differ, each as a test in Rego.",
+        show_default=False,
+    ),
+]
+Temporal = Annotated[
+    str | None,
+    typer.Option(
+        "--temporal",
+        metavar="HOST:PORT",
+        help="Look through the histories there for decisions that the ledger lacks.",
+        show_default=False,
+    ),
+]
+Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Of these histories.")]
 
 
 def make_policy_app() -> typer.Typer:
@@ -24,75 +75,22 @@ def make_policy_app() -> typer.Typer:
     app = group("policy", "Look after policies.")
     app.command("what-if")(what_if)
     app.command("approve")(approve)
+    app.command("log")(log)
     add_delivery(app)
+    app.add_typer(make_shadow_app())
     return app
 
 
 def what_if(
-    candidate: Annotated[
-        Path,
-        typer.Option(
-            "--candidate", metavar="DIR", help="Folder of the policies that are proposed."
-        ),
-    ],
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="TIME",
-            help="A day or a moment; without it everything.",
-            show_default=False,
-        ),
-    ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            metavar="REVISION",
-            help="Compare with these; without it with the policies in force.",
-            show_default=False,
-        ),
-    ] = None,
+    candidate: Candidate,
+    since: Since = None,
+    base: Base = None,
     report: ReportFile = None,
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            "--html",
-            metavar="FILE",
-            help="Write one readable page, with the plans' graphs.",
-            show_default=False,
-        ),
-    ] = None,
-    tests: Annotated[
-        Path | None,
-        typer.Option(
-            "--tests",
-            metavar="DIR",
-            help="Write the smallest facts that differ, each as a test in Rego.",
-            show_default=False,
-        ),
-    ] = None,
-    archive: Annotated[
-        Path | None,
-        typer.Option(
-            "--archive",
-            metavar="FILE",
-            help="Ask about an archive of evidence, in place of the project's ledger.",
-            show_default=False,
-        ),
-    ] = None,
-    temporal: Annotated[
-        str | None,
-        typer.Option(
-            "--temporal",
-            metavar="HOST:PORT",
-            help="Look through the histories there for decisions that the ledger lacks.",
-            show_default=False,
-        ),
-    ] = None,
-    namespace: Annotated[
-        str, typer.Option("--namespace", metavar="NAME", help="Of these histories.")
-    ] = "default",
+    html: PageFile = None,
+    tests: TestsFolder = None,
+    archive: ArchiveFile = None,
+    temporal: Temporal = None,
+    namespace: Namespace = "default",
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
@@ -121,7 +119,7 @@ def what_if(
 def approve(
     report: Annotated[Path, typer.Argument(metavar="REPORT", help="What `what-if` wrote.")],
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who approves it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    reason: Reason = "",
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
@@ -134,3 +132,49 @@ def approve(
     from remit.cli.whatif.approving import approve as start
 
     return start(report, by, reason, project, as_json=as_json)
+
+
+def log(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="A day or a moment; without it everything.",
+            show_default=False,
+        ),
+    ] = None,
+    after: Annotated[
+        int | None,
+        typer.Option(
+            "--after",
+            metavar="POSITION",
+            help="Go on behind the last line that was taken.",
+            min=-1,
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["text", "jsonl"],
+        typer.Option("--format", help="For people, or one JSON document a line."),
+    ] = "text",
+    contents: Annotated[
+        bool,
+        typer.Option(
+            "--contents", help="With messages and arguments, except where data has a class."
+        ),
+    ] = False,
+    project: InProject = None,
+) -> int:
+    """Print the decisions that the ledger records, in the order of its signed log.
+
+    Each line has a position, and a position is never given twice, so that `--after` with the last
+    one goes on without loss. Needs the ledger, no running stack.
+    """
+    from remit.cli.decisionlog import Wanted
+    from remit.cli.decisionlog import log as start
+    from remit.cli.whatif.command import since as moment
+
+    first = 0 if after is None else after + 1
+    wanted = Wanted(moment(since), first, contents=contents, as_lines=form == "jsonl")
+    return start(wanted, project)
