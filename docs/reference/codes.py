@@ -264,6 +264,14 @@ MESSAGE: Mapping[str, Entry] = {
     "VOTE-DIGEST": Entry(
         "The digest is that of another action.", "Query `pending`: the arguments have changed."
     ),
+    "VOTE-NO-ANSWER": Entry(
+        "Nobody answered a vote in time; it may still be taken.",
+        "Look at the gate again before you repeat it; `remit status` tells whether workers run.",
+    ),
+    "VOTE-REFUSED": Entry(
+        "A run refused a vote without saying why: it is of another version.",
+        "Use the console of the version that its workers have.",
+    ),
     "VOTE-LATE": Entry("The gate is closed, or has expired.", "Nothing to do."),
     "VOTE-CLAIMED": Entry(
         "Somebody else has the gate in hand.", "Wait half an hour at most, or ask for a `release`."
@@ -308,6 +316,10 @@ LEDGER: Mapping[str, Entry] = {
     "LEDGER-UNAVAILABLE": Entry(
         "The ledger did not answer in time; what is recorded decides how it goes on.",
         "[Runbook](../runbooks/ledger-down.md).",
+    ),
+    "LEDGER-TOO-OLD": Entry(
+        "An older Remit made this ledger, and who asks may only read it.",
+        "Start this Remit's workers first; they upgrade it.",
     ),
     "LEDGER-TOO-NEW": Entry("A newer Remit made this ledger.", "Run that version."),
     "LOG-BROKEN": Entry(

@@ -242,6 +242,31 @@ async def test_a_key_is_revoked_while_a_run_waits(town: Town, client: Client) ->
     assert (await client.get_workflow_handle(run).result())["status"] == "rejected"
 
 
+async def test_every_answer_is_signed_whole(town: Town, client: Client) -> None:
+    """A claim, other arguments, an output given by hand: what is typed is what is signed."""
+    step = burn("ash", "first")
+    run = str(town.said("run", written(town, step), "--no-follow", person=ASKER)["workflow_id"])
+    before = await gate_of(client, run)
+    claimed = town.said("claim", run, "ash", "--yes", person=BOSS)
+    edited = town.said("edit", run, "ash", "--args", '{"name": "second"}', "--yes", person=BOSS)
+
+    async def asks_anew() -> bool:
+        pending = await client.get_workflow_handle(run).query("pending")
+        return bool(pending) and pending[0]["digest"] != before["digest"]
+
+    await eventually(asks_anew)
+    taken = town.said(
+        "take-over", run, "ash", "--output", '{"name": "by hand"}', "--yes", person=BOSS
+    )
+    votes = town.running.records(
+        str((await client.get_workflow_handle(run).describe()).raw_info.first_run_id), "vote"
+    )
+
+    assert (claimed.get("verb"), edited.get("verb")) == ("claim", "edit"), (claimed, edited)
+    assert all("proof" in vote for vote in votes)
+    assert [vote["verdict"] for vote in votes] == ["claim", "edit", "take_over"], taken
+
+
 async def test_a_stolen_token_is_none(town: Town, client: Client) -> None:
     """A good token of one run's gate, sent about another's by whoever can write to Temporal."""
     runs = [
