@@ -20,10 +20,15 @@ from cryptography.hazmat.primitives.serialization import (
 
 from remit.approval.tokens import key_id
 from remit.approval.trust import spelt
-from remit.cli.errors import ExitCode, usage
+from remit.cli.compiling import findings_of
+from remit.cli.errors import CliError, ExitCode, usage
 from remit.cli.output import answer
+from remit.cli.place import find_project
+from remit.cli.stack.project import load_project
 from remit.client.signing import Signer
+from remit.diagnostic import InvalidDocumentError
 from remit.stores.atomic import write_atomically
+from remit.stores.identity import load_trust
 
 KEY = "REMIT_KEY"
 """Variable that names the key's file."""
@@ -76,6 +81,44 @@ def show(file: Path | None, *, as_json: bool) -> int:
     if chosen is None:
         raise usage("KEY-FILE", "no key is named", f"give its file, or set {KEY}")
     return _tell(chosen, read_key(chosen), as_json=as_json)
+
+
+def check(file: Path | None, project: Path | None, *, as_json: bool) -> int:
+    """Read a file of whom to trust, by default the project's, and tell what is wrong with it."""
+    chosen = file or _trusted(find_project(project))
+    try:
+        trust = load_trust(chosen)
+    except InvalidDocumentError as error:
+        raise CliError(findings_of(error.diagnostics), ExitCode.FINDINGS) from error
+    keys = sorted(trust.keys.values(), key=lambda key: (key.issuer, key.id))
+    document = {
+        "ok": True,
+        "file": str(chosen),
+        "keys": [
+            {
+                "id": key.id,
+                "issuer": key.issuer,
+                "speaks_for": list(key.speaks_for),
+                "purposes": list(key.purposes),
+                "revoked": key.id in trust.revoked,
+            }
+            for key in keys
+        ],
+        "oidc": sorted(trust.oidc),
+    }
+    lines = []
+    for key in keys:
+        may = "revoked" if key.id in trust.revoked else ", ".join(key.purposes)
+        lines.append(f"{key.issuer}  {key.id}  {may}")
+    answer(document, [*lines, *sorted(trust.oidc)] or ["nobody"], as_json=as_json)
+    return ExitCode.OK
+
+
+def _trusted(folder: Path) -> Path:
+    identity = load_project(folder).identity
+    if identity is None:
+        raise usage("KEY-FILE", f"{str(folder)!r} trusts nobody", "`[identity]` in remit.toml")
+    return folder / identity.file
 
 
 def read_key(file: Path) -> KeyFile:

@@ -13,6 +13,7 @@ from remit.canonical import JSONObject, digest
 from remit.cli.errors import CliError
 from remit.cli.keys import read_key, speaker, starter
 from remit.cli.main import main
+from tests.approval.signing import line
 
 
 def shown(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, JSONObject]:
@@ -66,6 +67,26 @@ def test_a_key_of_openssl_is_one(tmp_path: Path) -> None:
     assert isinstance(read_key(file).key, Ed25519PrivateKey)
     assert read_key(file).person == ""
     assert [refusal(other), refusal(tmp_path / "absent")] == ["KEY-FILE", "KEY-FILE"]
+
+
+def test_a_file_of_whom_to_trust_is_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every fault by its code and place, before a worker meets it."""
+    file = tmp_path / "identity.yaml"
+    good = "schema: remit.identity/v1\npeople:\n  anna:\n    - key: "
+    file.write_text(good + str(line()["key"]) + "\n")
+
+    right = shown(capsys, "keys", "check", str(file))
+    file.write_text(good + "ed25519:AAAA\n")
+    wrong = shown(capsys, "keys", "check", str(file))
+    absent = shown(capsys, "keys", "check", str(tmp_path / "none.yaml"))
+
+    assert right[0] == 0
+    assert right[1]["keys"][0]["issuer"] == "anna"  # type: ignore[index,call-overload]
+    codes = [told["diagnostics"][0]["code"] for _, told in (wrong, absent)]  # type: ignore[index,call-overload]
+    assert codes == ["IDENTITY-SHAPE", "IDENTITY-UNREADABLE"]
+    assert (wrong[0], absent[0]) == (1, 1)
 
 
 def test_who_speaks(tmp_path: Path) -> None:

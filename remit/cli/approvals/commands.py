@@ -193,6 +193,20 @@ def show_key(
     return start(file, as_json=as_json)
 
 
+def check_keys(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="Whom to trust; without it, the project's."),
+    ] = None,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Check a file of whom to trust, and list who may say what."""
+    from remit.cli.keys import check as start
+
+    return start(file, project, as_json=as_json)
+
+
 def add_commands(app: typer.Typer) -> None:
     """Give an application the commands of this module."""
     verbs = (approve, reject, edit, request_changes, delegate, claim, release, take_over, inbox)
@@ -201,6 +215,7 @@ def add_commands(app: typer.Typer) -> None:
     keys = group("keys", "Keys by which people prove who they are.")
     keys.command("new")(new_key)
     keys.command("show")(show_key)
+    keys.command("check")(check_keys)
     app.add_typer(keys)
 
 
