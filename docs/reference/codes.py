@@ -283,6 +283,10 @@ MESSAGE: Mapping[str, Entry] = {
     "VOTE-QUORUM": Entry(
         "Other approvals come before a call is taken over.", "Approve, or wait for them."
     ),
+    "VOTE-TOGETHER": Entry(
+        "Of several calls that a message answers one refuses, so none of it counts.",
+        "See what the other says; answer it by itself.",
+    ),
     "VOTE-UNDO": Entry(
         "What undoes a call was fixed with it, and is not changed.",
         "Approve or reject it, or order a `repair`.",

@@ -61,6 +61,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
         "VOTE-OUTPUT-INVALID",
         "VOTE-QUORUM",
         "VOTE-REPEATED",
+        "VOTE-TOGETHER",
         "VOTE-UNDO",
     ),
     "in-doubt": (

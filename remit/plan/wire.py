@@ -328,6 +328,10 @@ class Votes(Model):
     messages: list[Message]
 
 
+TOGETHER = "VOTE-TOGETHER"
+"""Code of a vote that does not count because another one of its message does not."""
+
+
 class GateVerdict(Model):
     """What a message did to a gate."""
 
