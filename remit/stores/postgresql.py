@@ -213,7 +213,7 @@ def grants(role: str, *, keeper: bool = False) -> Sequence[str]:
         f"REVOKE ALL ON {every} FROM {role}",
         f"GRANT USAGE ON SCHEMA public TO {role}",
         f"GRANT SELECT ON {every} TO {role}",
-        f"GRANT INSERT ON contents, records, {', '.join(MUTABLE)} TO {role}",
+        f"GRANT INSERT ON contents, records, nonces, {', '.join(MUTABLE)} TO {role}",
         f"GRANT UPDATE ON {', '.join(MUTABLE)} TO {role}",
         f"GRANT DELETE ON {', '.join(_PASSING)} TO {role}",
         # A body may be written anew under another key, or overwritten beside a tombstone.

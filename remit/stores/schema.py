@@ -87,8 +87,10 @@ runs = Table(
     _text("currency"),
     _whole("limit_micros", absent=True),
     _text("closed"),
+    _text("starter"),
     Index("runs_closed", "closed", "root"),
     Index("runs_workflow", "workflow_id", "started_ms"),
+    Index("runs_started", "started_ms", "root"),
 )
 
 admissions = Table(
@@ -211,6 +213,8 @@ gates = Table(
     _whole("refused_votes"),
     Column("turns", _TEXT, nullable=False, server_default="[]"),
     Index("gates_step_key", "root", "step_key"),
+    Index("gates_state", "state", "expires_ms", "root", "gate"),
+    Index("gates_tool", "tool", "state", "opened_ms"),
 )
 
 votes = Table(
@@ -350,7 +354,21 @@ stops = Table(
 )
 """What is called no more until somebody lets it go on; see `remit.ledger.stops`."""
 
-APPEND_ONLY = (*("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases"),)
+nonces = Table(
+    "nonces",
+    metadata,
+    _text("issuer", key=True),
+    _text("nonce", key=True),
+    _text("root"),
+    _text("event"),
+    _whole("expires_ms"),
+    _whole("at_ms"),
+)
+"""Tokens that proved something, so that none proves anything else; see `remit.stores.nonces`."""
+
+APPEND_ONLY = (
+    *("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases", "nonces"),
+)
 """Tables whose rows the database itself refuses to change or to delete."""
 
 FED_BY = {"pending": "records"}

@@ -12,6 +12,10 @@
     review = "required"                # policies take effect by `remit policy publish` alone
     public_key = "keys/policy.pub"     # of whoever publishes; else a key of the stack's own
 
+    [identity]                         # optional
+    file = "identity.yaml"             # whom to trust to say who somebody is
+    required = true                    # refuse names that nobody proved
+
 `${port:NAME}` is a free loopback port, the same wherever the name stands, given to every process
 of the stack as `REMIT_PORT_<NAME>` too. `${python}` is the interpreter that runs Remit, `${data}`
 the folder for databases, `${project}` the project. Owns reading and substitution; starts nothing.
@@ -78,6 +82,17 @@ class PolicySettings(BaseModel):
         return self.review == "required" or (self.review is None and is_usual)
 
 
+class IdentitySettings(BaseModel):
+    """Who proves who they are, and whether everybody must."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Text
+    """File of whom to trust, see docs/identity.md."""
+    required: bool = True
+    """Whether votes, orders and starts without a token are refused, whatever the profile."""
+
+
 class ProjectSettings(BaseModel):
     """The content of `remit.toml`."""
 
@@ -86,6 +101,7 @@ class ProjectSettings(BaseModel):
     name: Annotated[str, Field(pattern=_NAME)] | None = None
     service: Annotated[tuple[Service, ...], Field(max_length=16)] = ()
     policy: PolicySettings = PolicySettings()
+    identity: IdentitySettings | None = None
 
     def ports(self) -> tuple[str, ...]:
         """Return the names of all ports that services mention, each once, sorted."""
