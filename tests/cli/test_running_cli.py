@@ -232,6 +232,12 @@ def test_a_dry_run_says_which_values_would_turn_it(typed: Typed, tag: str) -> No
             "role": "keeper_of_names",
             "when": ['startswith(arguments.name, "guarded")'],
         },
+        {
+            "effect": "gate",
+            "code": "lab.hasty",
+            "role": "keeper_of_names",
+            "when": ['startswith(arguments.name, "hasty")'],
+        },
     ]
     assert 'becomes deny (lab.forbidden) when startswith(arguments.name, "forbidden")' in ran.stdout
     assert "asking keeper_of_names) when startswith" in ran.stdout
