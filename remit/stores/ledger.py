@@ -173,6 +173,10 @@ class SqlLedger:
     async def _read(self, work: Callable[[Transaction], R]) -> R:
         return await self._reader.call(work)
 
+    async def ask(self, work: Callable[[Transaction], R]) -> R:
+        """Answer a question of another part of `remit.stores` from one snapshot."""
+        return await self._read(work)
+
     # content
 
     async def put(self, contents: Sequence[Content]) -> None:

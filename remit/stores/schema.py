@@ -89,6 +89,7 @@ runs = Table(
     _text("closed"),
     Index("runs_closed", "closed", "root"),
     Index("runs_workflow", "workflow_id", "started_ms"),
+    Index("runs_started", "started_ms", "root"),
 )
 
 admissions = Table(
@@ -210,6 +211,8 @@ gates = Table(
     _text("consumed_by"),
     _whole("refused_votes"),
     Index("gates_step_key", "root", "step_key"),
+    Index("gates_state", "state", "expires_ms", "root", "gate"),
+    Index("gates_tool", "tool", "state", "opened_ms"),
 )
 
 votes = Table(
