@@ -1,4 +1,4 @@
-"""What a reader of the ledger asks about many runs at once: open gates, earlier grants, latest runs.
+"""What a reader asks about many runs at once: open gates, earlier grants, latest runs.
 
 Reads only, each from one snapshot; `open_readonly` opens a ledger for somebody who may do nothing
 else, and the database itself refuses whatever he might write.
@@ -9,18 +9,19 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
-from sqlalchemy import bindparam, event, or_, select
+from sqlalchemy import and_, bindparam, event, func, or_, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from remit.canonical import JSONObject
+from remit.canonical import JSON, JSONObject
 from remit.ledger.entries import GateRow, RunRow, VoteRow
 from remit.ledger.errors import LedgerError
 from remit.stores import gates, reading, runs
 from remit.stores.database import Database, database_of
 from remit.stores.ledger import SqlLedger, wall_ms
 from remit.stores.migrate import version
-from remit.stores.schema import chains, records
+from remit.stores.schema import chains, records, votes
+from remit.stores.schema import gates as gates_table
 from remit.stores.schema import runs as run_table
 from remit.stores.session import Clock
 from remit.stores.transaction import Transaction
@@ -56,6 +57,17 @@ _VOTED = (
     )
     .order_by(records.c.seq)
     .limit(bindparam("most"))
+)
+_PULSE = (
+    select(gates_table.c.root, gates_table.c.gate, func.count(votes.c.event))
+    .select_from(
+        gates_table.outerjoin(
+            votes, and_(votes.c.root == gates_table.c.root, votes.c.gate == gates_table.c.gate)
+        )
+    )
+    .where(gates_table.c.state == "open")
+    .group_by(gates_table.c.root, gates_table.c.gate)
+    .order_by(gates_table.c.root, gates_table.c.gate)
 )
 _LENGTH = select(chains.c.length).where(chains.c.root == bindparam("root"))
 _make_run: Callable[..., RunRow] = RunRow
@@ -99,6 +111,10 @@ class InboxStore:
             lambda tx: [reading.record_of(row) for row in tx.all(_VOTED, root=root, most=most)]
         )
 
+    async def pulse(self) -> list[JSON]:
+        """Return the open gates, each with how many votes it has had: what differs, happened."""
+        return await self._ledger.ask(_pulse)
+
     async def lengths(self, roots: Sequence[str]) -> Mapping[str, int]:
         """Return how many records each of these runs has: it grows with whatever happens."""
         return await self._ledger.ask(lambda tx: _lengths(tx, roots))
@@ -131,6 +147,10 @@ def _latest(tx: Transaction, text: str, most: int, before_ms: int) -> Sequence[R
     rows = tx.all(_LATEST, text=f"%{escaped}%", before=before_ms, most=most)
     named = tx.all(_BY_NAME, name=text, most=most) if text else []
     return [_make_run(*row) for row in (*named, *rows)]
+
+
+def _pulse(tx: Transaction) -> list[JSON]:
+    return [[str(root), str(gate), int(str(votes))] for root, gate, votes in tx.all(_PULSE)]
 
 
 def _lengths(tx: Transaction, roots: Sequence[str]) -> Mapping[str, int]:
