@@ -1,5 +1,6 @@
 """What waits for people, over all runs: whose turn it is, until when, and how much is at stake."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -69,20 +70,21 @@ class Inbox:
     mine: int
     roles: Mapping[str, int]
     """How many wait for each role."""
+    alike: Mapping[str, int]
+    """How many wait for one and the same action, by its request digest."""
 
 
 def inbox_of(found: Open, viewer: Viewer, wanted: Wanted, now_ms: int) -> Inbox:
     """Return what a viewer sees of the open gates."""
     seen = [item for item in _items(found, viewer, now_ms) if viewer.sees(item.run.tenant)]
-    roles: dict[str, int] = {}
-    for item in seen:
-        roles[item.stand.role] = roles.get(item.stand.role, 0) + 1
+    roles = Counter(item.stand.role for item in seen)
     chosen = [item for item in seen if _fits(item, wanted)]
     return Inbox(
         items=sorted(chosen, key=_ORDERS.get(wanted.order, _by_due)),
         total=len(seen),
         mine=sum(1 for item in seen if item.is_mine),
         roles=dict(sorted(roles.items())),
+        alike=Counter(item.gate.request_digest for item in seen),
     )
 
 

@@ -24,6 +24,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.loopcontrols"],
     )
     made.filters |= {
         "clean": words.clean,
@@ -35,6 +36,7 @@ def templates() -> Environment:
         "short": words.short,
         "spoken": words.spoken,
         "titled": words.titled,
+        "elapsed": words.elapsed,
         "plain": words.plain,
         "drawn": _drawn,
         "tojson_plain": _written,

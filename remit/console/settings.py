@@ -18,6 +18,20 @@ PORT = 8234
 Address = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$", max_length=500)]
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on `host`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        # Of names only this one is loopback by the resolver's own rule (RFC 6761).
+        return host == "localhost"
+
+
+def host_of(address: str) -> str:
+    """Return the host of an address, without its port."""
+    return urlsplit(address).hostname or ""
+
+
 class Oidc(BaseModel):
     """Who tells the console who somebody is: `[console.oidc]` of `remit.toml`."""
 
@@ -91,17 +105,3 @@ class ConsoleSettings(BaseSettings):
     project: Path | None = None
     """Folder whose tools and plans are listed."""
     profile: str = "light"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens on `host`."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        # Of names only this one is loopback by the resolver's own rule (RFC 6761).
-        return host == "localhost"
-
-
-def host_of(address: str) -> str:
-    """Return the host of an address, without its port."""
-    return urlsplit(address).hostname or ""

@@ -104,9 +104,16 @@ def spoken(name: str) -> str:
 
 
 def titled(name: str) -> str:
-    """Return `spoken` as a title."""
+    """Return a tool's or a plan's name as a title; one word alone says too little."""
     words = spoken(name)
-    return words[:1].upper() + words[1:]
+    where = name.partition("@")[0].rpartition(".")[0].replace("_", " ").replace(".", " ")
+    more = f" ({where})" if where and " " not in words else ""
+    return f"{words[:1].upper()}{words[1:]}{more}"
+
+
+def elapsed(ms: int) -> str:
+    """Return how long after the beginning something was, finely while that is short."""
+    return f"{ms / 1000:.2f} s" if 0 <= ms < _MINUTE else duration(ms)
 
 
 def plain(value: JSON) -> str:
