@@ -5,7 +5,8 @@ from collections.abc import Callable
 from temporalio import activity
 
 from activities.planning import ROLE
-from remit.approval.ballot import Cast, Spoilt, path_of, read_vote, repeats, state_after
+from remit.approval.ballot import VERBS, Verb, path_of, standing
+from remit.approval.messages import Cast, Spoilt, newest, read_vote, steps_of
 from remit.canonical import JSONObject
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts, GateFact, Vote
@@ -15,7 +16,8 @@ from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
-from remit.enforcement.telemetry import GATES
+from remit.enforcement.proposals import NO_CHANGE, Change
+from remit.enforcement.telemetry import GATE_SECONDS, GATES
 from remit.ledger.entries import GateRow, Record, VoteRow
 from remit.plan.wire import (
     CLOSE_GATE,
@@ -35,6 +37,7 @@ class Voting:
     def __init__(self, point: EnforcementPoint, clock: Callable[[], int]) -> None:
         """Read and write the point's ledger."""
         self._point = point
+        self._proposals = point.proposals
         self._clock = clock
 
     @activity.defn(name=VOTE)
@@ -62,54 +65,57 @@ class Voting:
         return GateEnd.model_validate({"state": _end(state)})
 
     async def _one(self, root: str, message: Message) -> GateVerdict:
+        """Record what one message says, about one call or about several of equal request."""
+        verdicts = [
+            await self._about(root, _numbered(message, place), step)
+            for place, step in enumerate(steps_of(message.payload))
+        ]
+        first, further = verdicts[0], verdicts[1:]
+        return first.model_copy(update={"further": further}) if further else first
+
+    async def _about(self, root: str, message: Message, step: str) -> GateVerdict:
         ledger = self._point.ledger
-        gates = await ledger.gates(root)
-        read = read_vote(message.name, message.payload, gates, self._clock())
+        gate = newest(await ledger.gates(root), step)
+        votes = await ledger.votes(gate.id, root) if gate else []
+        others = [vote for vote in votes if vote.event != message.event]
+        now_ms = self._clock()
+        now = standing(gate, others, now_ms) if gate else None
+        read = read_vote(_VERBS[message.name], message.payload, step, gate, now, now_ms)
+        change: Change = NO_CHANGE
+        if isinstance(read, Cast):
+            found = await self._proposals.change(read, Frame.of(activity.info(), ROLE))
+            if isinstance(found, Spoilt):
+                read = found
+            else:
+                change = found
         if isinstance(read, Spoilt):
-            row = _row(message, read.gate, read.by, read.verdict, False, read.body)
-            return await self._record(root, row, read.code, read.reason, None)
-        votes = await ledger.votes(read.gate.id, root)
-        standing = next((vote for vote in votes if vote.event == message.event), None)
-        if standing is None and repeats(read, votes):
-            row = _row(message, read.gate.id, read.by, read.verdict, False, read.body)
-            reason = f"{read.by} has voted on this gate already"
-            return await self._record(root, row, "VOTE-REPEATED", reason, None)
-        code, reason, decision = await self._decide(root, message, read)
-        counted = not code
-        row = _row(message, read.gate.id, read.by, read.verdict, counted, read.body)
-        return await self._record(root, row, code, reason or read.comment, read, decision)
+            row = _row(message, read.gate, read.by, read.verdict, read.code, read.reason, read.body)
+            return await self._record(root, row, None)
+        code, reason, decision = await self._decide(root, message, read, change)
+        row = _row(
+            message, read.gate.id, read.by, read.verdict, code, reason or read.comment, read.body
+        )
+        return await self._record(root, row, read, decision)
 
     async def _record(
-        self,
-        root: str,
-        row: VoteRow,
-        code: str,
-        reason: str,
-        cast: Cast | None,
-        decision: Record | None = None,
+        self, root: str, row: VoteRow, cast: Cast | None, decision: Record | None = None
     ) -> GateVerdict:
         ledger = self._point.ledger
-        vote = VoteRow(
-            row.gate, row.event, row.by, row.verdict, row.counted, code, reason, row.body
-        )
-        ends: list[tuple[str, str]] = []
-        if cast is not None and vote.counted:
-            state = state_after(cast.gate, [*await ledger.votes(cast.gate.id, root), vote])
-            ends = [(cast.gate.id, state)] if state != "open" else []
         if decision is not None:
             await ledger.append(root, [decision])
         key = cast.gate.key if cast is not None else f"{root}::do"
         reached(Point.VOTING, key)
-        stands = (await ledger.vote(root, [vote], ends))[0]
+        stands = (await ledger.vote(root, [row]))[0]
         reached(Point.VOTED, key)
         gates = {gate.id: gate for gate in await ledger.gates(root)}
         gate = gates.get(stands.gate)
         if gate is not None and stands.counted and gate.state != "open":
             GATES.labels(gate.state).inc()
+            GATE_SECONDS.labels(gate.role).observe((self._clock() - gate.opened_ms) / 1000)
         return _verdict(stands, gate, cast.comment if cast else "")
 
     async def _decide(
-        self, root: str, message: Message, cast: Cast
+        self, root: str, message: Message, cast: Cast, change: Change
     ) -> tuple[str, str, Record | None]:
         gate = cast.gate
         ledger = self._point.ledger
@@ -118,21 +124,19 @@ class Voting:
             return "ADMISSION-ABSENT", "the gate's plan is not admitted", None
         pinned = await self._point.pinned.plan(admission.compiled)
         above = await self._point.pinned.agents_above(root, gate.key.parent)
-        fact = GateFact(
-            id=gate.id,
-            path=path_of(gate),
-            code=gate.code,
-            role=gate.role,
-            quorum=gate.quorum,
-            tool=gate.tool,
-            domain=gate.domain,
-            proposed_digest=gate.proposed_digest,
-            expires_ms=gate.expires_ms,
-        )
         facts = Facts(
             kind="vote",
             principal=principal(pinned.plan, above),
-            vote=Vote(gate=fact, by=cast.by, verdict=cast.verdict, verified=False),
+            vote=Vote(
+                gate=_fact(cast),
+                by=cast.by,
+                verdict=cast.verdict,
+                verified=False,
+                instead_of=cast.instead_of,
+                to=cast.to if cast.verdict == "delegate" else "",
+                costs_more=change.costs_more,
+                other_resource=change.other_resource,
+            ),
             context=self._point.deciding.context(Frame.of(activity.info(), ROLE)),
         )
         try:
@@ -151,19 +155,46 @@ class Voting:
         return reason.code, reason.message or reason.code, record
 
 
+def _numbered(message: Message, place: int) -> Message:
+    """Return the message as one about the call at `place`, with an event of its own."""
+    return message.model_copy(update={"event": f"{message.event}/{place}"}) if place else message
+
+
+def _fact(cast: Cast) -> GateFact:
+    gate = cast.gate
+    return GateFact(
+        id=gate.id,
+        path=path_of(gate),
+        code=gate.code,
+        role=gate.role,
+        roles=list(cast.standing.roles),
+        quorum=gate.quorum,
+        tool=gate.tool,
+        domain=gate.domain,
+        proposed_digest=gate.proposed_digest,
+        expires_ms=gate.expires_ms,
+    )
+
+
 def _record_of(message: Message, decided: Decided) -> Record:
     body = {"about": message.event, **recorded(decided)}
     return Record("decision", body, [facts_of(decided)])
 
 
 def _row(
-    message: Message, gate: str, by: str, verdict: str, counted: bool, body: JSONObject
+    message: Message,
+    gate: str,
+    by: str,
+    verdict: str,
+    code: str,
+    reason: str,
+    body: JSONObject,
 ) -> VoteRow:
-    return VoteRow(gate, message.event, by, verdict, counted, "", "", body)
+    return VoteRow(gate, message.event, by, verdict, not code, code, reason, body)
 
 
 def _verdict(vote: VoteRow, gate: GateRow | None, comment: str) -> GateVerdict:
-    closed = gate.state if gate is not None and gate.state in ("granted", "rejected") else ""
+    closed = gate.state if gate is not None and gate.state in _BY_VOTE else ""
     return GateVerdict.model_validate(
         {
             "event": vote.event,
@@ -176,6 +207,10 @@ def _verdict(vote: VoteRow, gate: GateRow | None, comment: str) -> GateVerdict:
             "by": vote.by,
         }
     )
+
+
+_BY_VOTE = ("granted", "rejected", "edited", "changes_requested", "taken_over")
+_VERBS: dict[str, Verb] = {verb: verb for verb in VERBS}
 
 
 def _end(state: str) -> str:

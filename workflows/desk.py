@@ -6,7 +6,6 @@ timers.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from remit.canonical import JSON, JSONObject
+    from remit.canonical import JSON
     from remit.plan import wire
     from remit.plan.event import Cause, DoubtResolved, Event, GateClosed, Ref
     from workflows.messages import (
@@ -26,8 +25,11 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.options import now_ms, system_options
     from workflows.scope import Scope, Wait, WaitChanged
+    from workflows.waits import changes_wait, doubt_wait, gate_wait
 
 _BATCH = 50
+_CALLED_AGAIN = ("granted", "edited", "taken_over")
+"""Ends of a gate after which the call is decided again: the ledger says with what."""
 _KEPT_REFUSALS = 20
 
 Answer = wire.Answered
@@ -39,12 +41,6 @@ class Letter:
 
     message: wire.Message
     answer: Answer | None = None
-
-
-def signal_command(workflow_id: str, name: str, body: JSONObject) -> str:
-    """Return the complete command line that sends `body` as signal `name`."""
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False).replace("'", "'\\''")
-    return f"temporal workflow signal --workflow-id '{workflow_id}' --name {name} --input '{text}'"
 
 
 class Desk:
@@ -89,20 +85,11 @@ class Desk:
 
     def open_gate(self, gate: wire.Gate, ref: Ref | None) -> None:
         """Let a gate stand open until a vote or its expiry; an undo's gate has no `ref`."""
-        body: JSONObject = {"step": gate.path, "digest": gate.proposed_digest, "by": "YOU"}
-        wait = Wait(
-            id=gate.id,
-            kind="gate",
-            step=gate.path,
-            role=gate.role,
-            reason=gate.message or gate.code,
-            due_ms=gate.expires_ms,
-            digest=gate.proposed_digest,
-            command=signal_command(self._scope.workflow_id, "approve", body),
-        )
+        sent_back = gate.state == "changes_requested"
+        wait = (changes_wait if sent_back else gate_wait)(self._scope, gate)
         self._gates[gate.id] = (gate, ref)
         self._timers[gate.id] = asyncio.create_task(self._expire(gate))
-        if gate.state != "open" or gate.id in self._early:
+        if gate.state not in ("open", "changes_requested") or gate.id in self._early:
             self._spawn(self._look(gate.id))
         self.begin_wait(wait)
 
@@ -262,17 +249,10 @@ class Desk:
             **system_options(),
         )
         for letter, verdict in zip(letters, counted.verdicts, strict=True):
-            self._reply(
-                letter,
-                Answer(
-                    taken=verdict.counted,
-                    path=verdict.path,
-                    code=verdict.code,
-                    reason=verdict.reason,
-                ),
-            )
-            if verdict.closed:
-                self._gate_closed(verdict.gate, verdict.closed, verdict.by, verdict.reason)
+            self._reply(letter, _answer_of(verdict))
+            for one in (verdict, *(verdict.further or ())):
+                if one.closed:
+                    self._gate_closed(one.gate, one.closed, one.by, one.reason)
 
     def _reply(self, letter: Letter, answer: Answer) -> None:
         letter.answer = answer
@@ -291,10 +271,13 @@ class Desk:
                 self._spawn(self._poke(wait))
             return
         gate, ref = self._gates[gate_id]
+        if state == "changes_requested" and ref is not None:
+            self._await_changes(gate, ref, by, reason)
+            return
         self._forget_gate(gate_id)
         if ref is None:
             return
-        if state == "granted":
+        if state in _CALLED_AGAIN:
             self._happened(GateClosed(ref, granted=True))
             return
         texts = {
@@ -304,6 +287,17 @@ class Desk:
         text = texts.get(state, f"the gate is {state}")
         cause = Cause(f"GATE-{state.upper()}", text, gate.path, state)
         self._happened(GateClosed(ref, granted=False, cause=cause))
+
+    def _await_changes(self, gate: wire.Gate, ref: Ref, by: str, reason: str) -> None:
+        """Wait for an amendment of the step until the gate would have expired."""
+        if gate.state == "changes_requested":
+            return
+        asked = gate.model_copy(update={"state": "changes_requested"})
+        self._gates[gate.id] = (asked, ref)
+        self.end_wait(gate.id)
+        said = f"{by or 'somebody'} asks for changes: {reason or 'no reason given'}"
+        wait = changes_wait(self._scope, asked)
+        self.begin_wait(wait.model_copy(update={"reason": said}))
 
     def _forget_gate(self, gate_id: str) -> None:
         self._gates.pop(gate_id, None)
@@ -322,9 +316,25 @@ class Desk:
         self._happened(DoubtResolved(ref))
 
     async def _expire(self, gate: wire.Gate) -> None:
+        role = gate.role
+        for turn in gate.then or ():
+            if turn.at_ms > now_ms():
+                seconds = (turn.at_ms - now_ms()) / 1000
+                await workflow.sleep(seconds, summary=f"gate {gate.path}: then {turn.role} too")
+            role = turn.role
+            self._ask_too(gate.id, role)
         seconds = max(gate.expires_ms - now_ms(), 0) / 1000
-        await workflow.sleep(seconds, summary=f"gate {gate.path}: refused without {gate.role}")
+        await workflow.sleep(seconds, summary=f"gate {gate.path}: refused without {role}")
         await asyncio.shield(asyncio.create_task(self._close(gate.id, "expired")))
+
+    def _ask_too(self, gate_id: str, role: str) -> None:
+        """Show the role that a gate asks from now on."""
+        wait = self.waits.get(gate_id)
+        if wait is not None and wait.kind == "gate" and wait.role != role:
+            asked = wait.model_copy(update={"role": role})
+            self.waits[gate_id] = asked
+            self._tell_root(asked, is_open=True)
+            self._changed()
 
     async def _look(self, gate_id: str) -> None:
         await self._close(gate_id, "look")
@@ -343,8 +353,19 @@ class Desk:
             )
         finally:
             self._working -= 1
-        if end.state not in ("open", "abandoned"):
+        if how == "expired" and end.state == "changes_requested":
+            self._changes_missed(gate_id)
+        elif end.state not in ("open", "abandoned"):
             self._gate_closed(gate_id, end.state, end.by, end.reason)
+
+    def _changes_missed(self, gate_id: str) -> None:
+        """Nobody amended the step in time."""
+        gate, ref = self._gates.get(gate_id, (None, None))
+        self._forget_gate(gate_id)
+        if gate is not None and ref is not None:
+            text = "changes were asked for, and nobody amended the step in time"
+            cause = Cause("GATE-CHANGES-REQUESTED", text, gate.path, "rejected")
+            self._happened(GateClosed(ref, granted=False, cause=cause))
 
     # to and from the run's other workflows
 
@@ -373,26 +394,9 @@ class Desk:
         task.add_done_callback(lambda done: self._tasks.pop(id(done), None))
 
 
-def held_wait(scope: Scope, path: str, reason: str) -> Wait:
-    """Return the wait for an operator to order a run back that its deadline holds."""
-    return Wait(
-        id=f"held:{path}",
-        kind="held",
-        step=path,
-        role="operator",
-        reason=reason,
-        command=signal_command(scope.workflow_id, "rollback", {"reason": "…", "by": "YOU"}),
-    )
-
-
-def doubt_wait(scope: Scope, path: str, reason: str) -> Wait:
-    """Return the wait for a person who says whether the call at `path` happened."""
-    body: JSONObject = {"step": path, "happened": True, "evidence": "…", "by": "YOU"}
-    return Wait(
-        id=path,
-        kind="doubt",
-        step=path,
-        role="operator",
-        reason=reason,
-        command=signal_command(scope.workflow_id, "resolve_doubt", body),
-    )
+def _answer_of(verdict: wire.GateVerdict) -> Answer:
+    """Return the answer to a message: of several gates the first that refused it speaks."""
+    every = (verdict, *(verdict.further or ()))
+    told = next((one for one in every if not one.counted), verdict)
+    path = told.path if len(every) == 1 else ", ".join(one.path for one in every if one.counted)
+    return Answer(taken=told.counted, path=path, code=told.code, reason=told.reason)

@@ -20,10 +20,11 @@ with workflow.unsafe.imports_passed_through():
     from remit.plan.machine import Machine
     from remit.plan.path import Segment
     from workflows.answers import child_ended, failure_of, step_ended
-    from workflows.desk import Desk, held_wait
+    from workflows.desk import Desk
     from workflows.options import call_options, system_options
     from workflows.scope import Part, PartEnd, Scope
     from workflows.unwinder import Unwinder
+    from workflows.waits import held_wait
 
 PART = "ExecutePart"
 

@@ -21,13 +21,14 @@ with workflow.unsafe.imports_passed_through():
     from remit.plan.event import Cause
     from remit.plan.machine import machine_for
     from remit.plan.wire import Answered, Message, Residue
-    from workflows.desk import Desk, held_wait
+    from workflows.desk import Desk
     from workflows.display import waits_markdown
     from workflows.driver import Driver
     from workflows.messages import MESSAGES, WAIT_ANSWERED, WAIT_CHANGED, read_payload
     from workflows.options import now_ms
     from workflows.scope import Carried, CauseModel, Scope, WaitChanged
     from workflows.unwinder import Unwinder
+    from workflows.waits import held_wait
 
 _EMPTY = RawValue(Payload())
 _TAKEN = Answered(taken=True)
@@ -72,6 +73,12 @@ class Governed(Mailbox):
 
     approve = _signal("approve")
     reject = _signal("reject")
+    edit = _signal("edit")
+    request_changes = _signal("request_changes")
+    take_over = _signal("take_over")
+    claim = _signal("claim")
+    release = _signal("release")
+    delegate = _signal("delegate")
     hold = _signal("hold")
     resume = _signal("resume")
     rollback = _signal("rollback")
@@ -80,6 +87,12 @@ class Governed(Mailbox):
     amend_signal = _signal("amend")
     approve_update = _update("approve")
     reject_update = _update("reject")
+    edit_update = _update("edit")
+    request_changes_update = _update("request_changes")
+    take_over_update = _update("take_over")
+    claim_update = _update("claim")
+    release_update = _update("release")
+    delegate_update = _update("delegate")
     hold_update = _update("hold")
     resume_update = _update("resume")
     rollback_update = _update("rollback")
@@ -298,7 +311,8 @@ class Governed(Mailbox):
             return "unwinding"
         if "held" in kinds or (self.driver is not None and self.driver.machine.held):
             return "held"
-        return "awaiting_approval" if "gate" in kinds else self.phase
+        asked = "gate" in kinds or "changes" in kinds
+        return "awaiting_approval" if asked else self.phase
 
     def show(self) -> None:
         """Tell people how things stand, called whenever something changed.

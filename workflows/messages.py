@@ -16,6 +16,15 @@ with workflow.unsafe.imports_passed_through():
 GATE_MESSAGES = {
     "approve": 'Approve a gate: {"step", "digest", "by", "comment"?}',
     "reject": 'Reject a gate; the run is undone: {"step", "digest"?, "by", "comment"?}',
+    "edit": "Change a call's arguments, all given anew; policy decides again: "
+    '{"step", "digest", "by", "args", "comment"?}',
+    "request_changes": "Send a step back to whoever planned it; `amend` answers: "
+    '{"step", "digest"?, "by", "comment"}',
+    "take_over": "Say what came of the call that you made by hand; the tool is not called: "
+    '{"step", "digest", "by", "output", "comment"?}',
+    "claim": 'Keep a gate to yourself for half an hour: {"step", "by"}',
+    "release": 'Give up a claim, or take back a vote handed over: {"step", "by"}',
+    "delegate": 'Hand your vote to somebody: {"step", "by", "to", "comment"?}',
 }
 CONTROL_MESSAGES = {
     "hold": 'Begin nothing more until resume: {"by", "reason"}',

@@ -58,8 +58,9 @@ class Wait(Model):
     """Something that waits for a person, wherever in the run it stands."""
 
     id: str
-    """Gate id, the path of a call in doubt or of residue, or `held:` and the path of one held."""
-    kind: Literal["gate", "doubt", "repair", "held"]
+    """Gate id (also where changes were asked for), the path of a call in doubt or of residue, or
+    `held:` and the path of one held."""
+    kind: Literal["gate", "changes", "doubt", "repair", "held"]
     step: str
     """Path of the call, as messages name it."""
     role: str

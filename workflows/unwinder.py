@@ -19,9 +19,10 @@ with workflow.unsafe.imports_passed_through():
     from remit.plan.path import Direction
     from remit.saga.unwinding import Unwinding
     from workflows.answers import failure_of
-    from workflows.desk import Desk, doubt_wait, signal_command
+    from workflows.desk import Desk
     from workflows.options import system_options, undo_options
     from workflows.scope import Part, PartEnd, Scope, Wait
+    from workflows.waits import doubt_wait, signal_command
 
 UNWIND = "UnwindPart"
 UNREPAIRED = "UNDO-FAILED"

@@ -21,15 +21,20 @@ met(gate) if {
 	grant.role == gate.role
 	grant.proposed_digest == input.action.proposed_digest
 	grant.expires_ms > input.context.now_ms
-	voters := {lower(trim_space(by)) | some by in grant.by; _may_approve(by, gate.role)}
+	voters := {lower(trim_space(by)) | some i, by in grant.by; _may_approve(by, grant.instead_of[i], _roles(gate))}
 	count(voters) >= gate.quorum
 }
 
+# Whom the gate asks first, and whom it asks later.
+_roles(gate) := {gate.role} | {later.role | some later in object.get(gate, "then", [])}
+
 # METADATA
 # labels: {concern: governance, control: H-06}
-permits contains lib.reason("vote.permitted", _policy, "the person holds the gate's role") if {
+permits contains lib.reason("vote.permitted", _policy, "the person may answer for one of the gate's roles") if _answers
+
+_answers if {
 	_person
-	input.vote.gate.role in _person.roles
+	_holds(_holder, input.vote.gate.roles)
 }
 
 # METADATA
@@ -37,9 +42,9 @@ permits contains lib.reason("vote.permitted", _policy, "the person holds the gat
 # labels: {concern: governance, control: H-06}
 denies contains lib.reason("vote.unknown_person", _policy, $"nobody is known as {input.vote.by}") if not _person
 
-denies contains lib.reason("vote.role_missing", _policy, $"{input.vote.by} does not hold the role {input.vote.gate.role}") if {
+denies contains lib.reason("vote.role_missing", _policy, $"{_holder} does not hold the role {input.vote.gate.role}") if {
 	_person
-	not input.vote.gate.role in _person.roles
+	not _holds(_holder, input.vote.gate.roles)
 }
 
 denies contains lib.reason("vote.tenant", _policy, $"{input.vote.by} does not answer for the tenant {input.principal.tenant}") if {
@@ -51,8 +56,32 @@ denies contains lib.reason("vote.self_approval", _policy, $"{input.vote.by} is t
 	_interested(input.vote.by)
 }
 
+# What somebody may not say, nobody says in their place.
+denies contains lib.reason("vote.handed_over", _policy, $"{input.vote.instead_of} could not vote, so nobody can in that place") if {
+	input.vote.instead_of != ""
+	not _clean(input.vote.instead_of)
+}
+
 denies contains lib.reason("vote.gate_expired", _policy, "the gate had expired when the vote came") if {
 	input.vote.gate.expires_ms <= input.context.now_ms
+}
+
+# METADATA
+# labels: {concern: governance, control: H-09}
+denies contains lib.reason("vote.delegate", _policy, $"{input.vote.to} cannot vote here in anybody's place") if {
+	input.vote.verdict == "delegate"
+	not _clean(input.vote.to)
+}
+
+# An edit makes a call smaller, or other within what was asked for; anything else is a plan's business.
+# METADATA
+# labels: {concern: governance, control: H-09}
+denies contains lib.reason("vote.edit_widens", _policy, "the edited call would cost more than the one proposed") if {
+	input.vote.costs_more
+}
+
+denies contains lib.reason("vote.edit_elsewhere", _policy, "the edited call would be about something else") if {
+	input.vote.other_resource
 }
 
 # METADATA
@@ -64,11 +93,31 @@ denies contains lib.reason("vote.unverified", _policy, "the name behind the vote
 
 _person := data.remit.registry.people[input.vote.by]
 
-_may_approve(by, role) if {
-	person := data.remit.registry.people[by]
-	role in person.roles
-	lib.of_tenant(person)
-	not _interested(by)
+_holder := input.vote.by if input.vote.instead_of == ""
+
+_holder := input.vote.instead_of if input.vote.instead_of != ""
+
+_may_approve(by, "", roles) if {
+	_clean(by)
+	_holds(by, roles)
+}
+
+_may_approve(by, holder, roles) if {
+	holder != ""
+	_clean(by)
+	_clean(holder)
+	_holds(holder, roles)
+}
+
+_holds(person, roles) if {
+	some role in data.remit.registry.people[person].roles
+	role in roles
+}
+
+# Known, of the tenant, and with nothing to gain.
+_clean(name) if {
+	lib.of_tenant(data.remit.registry.people[name])
+	not _interested(name)
 }
 
 _interested(by) if lib.same_party(by, input.principal.on_behalf_of)

@@ -12,10 +12,18 @@ decide(given) := decision if {
 
 refused(given) := facts.codes(decide(given).reasons) if decide(given).effect == "deny"
 
-gate := {"code": "operation.spend", "role": "budget_holder", "quorum": 1, "expires_in_ms": 5, "policy": "x", "message": ""}
+gate := {
+	"code": "operation.spend",
+	"role": "budget_holder",
+	"quorum": 1,
+	"expires_in_ms": 5,
+	"policy": "x",
+	"message": "",
+}
 
 met(changes, asked) if {
-	grant := object.union(facts.grant("operation.spend", "budget_holder", ["holder@acme.example"]), changes)
+	voters := object.get(changes, "by", ["holder@acme.example"])
+	grant := object.union(facts.grant("operation.spend", "budget_holder", voters), changes)
 	approvals.met(object.union(gate, asked)) with input as object.union(facts.call({}), {"grants": [grant]})
 		with data.remit.registry as facts.registry
 }
@@ -114,4 +122,64 @@ test_only_the_right_role_is_permitted if {
 		permits := approvals.permits with input as given with data.remit.registry as facts.registry
 		permits == set()
 	}
+}
+
+test_later_roles_answer_too if {
+	late := {"vote": {"gate": {"roles": ["budget_holder", "committee"]}}}
+	given := object.union(facts.vote("clerk@acme.example", "budget_holder"), late)
+	refused(given) == {"vote.role_missing"}
+	decision := main.decision with input as given
+		with data.remit.registry as object.union(facts.registry, {"people": {"clerk@acme.example": {"roles": ["committee"]}}})
+	decision.effect == "allow"
+}
+
+test_a_later_roles_voter_makes_a_grant if {
+	later := {"then": [{"role": "committee", "after_ms": 5}]}
+	people := object.union(facts.registry, {"people": {"clerk@acme.example": {"roles": ["committee"]}}})
+	grant := facts.grant("operation.spend", "budget_holder", ["clerk@acme.example"])
+	given := object.union(facts.call({}), {"grants": [grant]})
+	approvals.met(object.union(gate, later)) with input as given with data.remit.registry as people
+	not approvals.met(gate) with input as given with data.remit.registry as people
+}
+
+handed(by, holder) := object.union(facts.vote(by, "budget_holder"), {"vote": {"instead_of": holder}})
+
+test_a_vote_in_somebodys_place if {
+	decide(handed("clerk@acme.example", "holder@acme.example")).effect == "allow"
+	refused(handed("clerk@acme.example", "clerk@acme.example")) == {"vote.role_missing"}
+	refused(handed("holder@acme.example", "clerk@acme.example")) == {"vote.role_missing"}
+	refused(handed("nobody@acme.example", "holder@acme.example")) == {"vote.unknown_person"}
+	refused(handed("requester@acme.example", "holder@acme.example")) == {"vote.self_approval"}
+	refused(handed("clerk@acme.example", "foreign@other.example")) == {"vote.handed_over"}
+	"vote.handed_over" in refused(handed("clerk@acme.example", "nobody@acme.example"))
+	"vote.handed_over" in refused(handed("clerk@acme.example", "requester@acme.example"))
+}
+
+test_a_place_that_was_handed_over_makes_a_grant if {
+	met({"by": ["clerk@acme.example"], "instead_of": ["holder@acme.example"]}, {})
+	not met({"by": ["clerk@acme.example"], "instead_of": ["clerk@acme.example"]}, {})
+	not met({"by": ["nobody@acme.example"], "instead_of": ["holder@acme.example"]}, {})
+	not met({"by": ["requester@acme.example"], "instead_of": ["holder@acme.example"]}, {})
+	not met({"by": ["clerk@acme.example"], "instead_of": ["requester@acme.example"]}, {})
+	not met({"by": ["clerk@acme.example"], "instead_of": ["foreign@other.example"]}, {})
+}
+
+test_who_may_be_handed_a_vote if {
+	every to in ["nobody@acme.example", "requester@acme.example", "foreign@other.example", ""] {
+		given := object.union(
+			facts.vote("holder@acme.example", "budget_holder"),
+			{"vote": {"verdict": "delegate", "to": to}},
+		)
+		refused(given) == {"vote.delegate"}
+	}
+	sound := {"vote": {"verdict": "delegate", "to": "clerk@acme.example"}}
+	decide(object.union(facts.vote("holder@acme.example", "budget_holder"), sound)).effect == "allow"
+}
+
+test_an_edit_does_not_widen if {
+	vote := facts.vote("holder@acme.example", "budget_holder")
+	edit := {"vote": {"verdict": "edit"}}
+	decide(object.union(vote, edit)).effect == "allow"
+	refused(object.union(vote, {"vote": {"verdict": "edit", "costs_more": true}})) == {"vote.edit_widens"}
+	refused(object.union(vote, {"vote": {"verdict": "edit", "other_resource": true}})) == {"vote.edit_elsewhere"}
 }

@@ -27,6 +27,7 @@ test_the_gate_of_the_plan if {
 		"role": "lawyer",
 		"quorum": 2,
 		"expires_in_ms": 7,
+		"then": [],
 	}}
 	some spoken in gated({"plan_gate": object.union(gate, {"message": ""}), "autonomy": "approve"})
 	spoken.message == "the plan asks for it"

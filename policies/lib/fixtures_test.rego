@@ -193,6 +193,7 @@ vote(by, role) := object.union(base, {
 			"path": "book",
 			"code": "operation.spend",
 			"role": role,
+			"roles": [role],
 			"quorum": 1,
 			"tool": "finance.book@1",
 			"domain": "finance",
@@ -202,6 +203,10 @@ vote(by, role) := object.union(base, {
 		"by": by,
 		"verdict": "approve",
 		"verified": false,
+		"instead_of": "",
+		"to": "",
+		"costs_more": false,
+		"other_resource": false,
 	},
 })
 
@@ -244,6 +249,7 @@ grant(code, role, by) := {
 	"code": code,
 	"role": role,
 	"by": by,
+	"instead_of": ["" | some _ in by],
 	"proposed_digest": digest,
 	"enforced_digest": digest,
 	"expires_ms": 1000001,

@@ -23,7 +23,8 @@ step_reason(code, policy, step, message) := object.union(
 # METADATA
 # title: A gate
 # description: |
-#   `rule` is data with `role` and `expires_in_ms`, and with `quorum` where one person is not enough.
+#   `rule` is data with `role` and `expires_in_ms`, with `quorum` where one person is not enough, and with
+#   `then` where others are asked too while nobody answers.
 #   What it lacks is taken from a cautious default: an undefined part would make the gate vanish.
 gate(code, policy, rule, message) := {
 	"code": code,
@@ -32,6 +33,7 @@ gate(code, policy, rule, message) := {
 	"role": object.get(rule, "role", _cautious.role),
 	"quorum": object.get(rule, "quorum", _cautious.quorum),
 	"expires_in_ms": object.get(rule, "expires_in_ms", _cautious.expires_in_ms),
+	"then": object.get(rule, "then", []),
 }
 
 _cautious := {"role": "operator", "quorum": 1, "expires_in_ms": 86400000}

@@ -98,18 +98,18 @@ well_formed if {
 well_formed if {
 	input.kind == "vote"
 	input.schema_version == 1
-	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.vote.gate.id, input.vote.gate.path, input.vote.gate.code, input.vote.gate.role, input.vote.gate.tool, input.vote.gate.domain, input.vote.gate.proposed_digest, input.vote.by, input.context.environment, input.context.region]
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.vote.gate.id, input.vote.gate.path, input.vote.gate.code, input.vote.gate.role, input.vote.gate.tool, input.vote.gate.domain, input.vote.gate.proposed_digest, input.vote.by, input.vote.instead_of, input.vote.to, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
-	flags := [input.principal.verified, input.vote.verified]
+	flags := [input.principal.verified, input.vote.verified, input.vote.costs_more, input.vote.other_resource]
 	min(flags) >= false
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.vote.gate.quorum, input.vote.gate.expires_ms, input.context.now_ms, input.context.scheduled_ms]))
-	lists := [input.principal.delegation, input.context.capabilities]
+	lists := [input.principal.delegation, input.vote.gate.roles, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
-	{[0, input.vote.verdict], [1, input.context.profile]} - {[0, "approve"], [0, "reject"], [1, "light"], [1, "full"]} == set()
+	{[0, input.vote.verdict], [1, input.context.profile]} - {[0, "approve"], [0, "reject"], [0, "edit"], [0, "request_changes"], [0, "take_over"], [0, "claim"], [0, "release"], [0, "delegate"], [1, "light"], [1, "full"]} == set()
 	optional_run
 	max([input.action, input.plan, input.budget, input.history, input.order, input.promotion, input.system]) == null
 	is_array(input.grants)
@@ -188,7 +188,7 @@ grant(v) if {
 	min(texts) >= ""
 	max(texts) < []
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.expires_ms]))
-	lists := [v.by]
+	lists := [v.by, v.instead_of]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
@@ -320,14 +320,19 @@ leaves := [
 	{"path": ["vote", "gate", "path"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "gate", "code"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "gate", "role"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "gate", "roles"], "types": {"array"}, "values": set()},
 	{"path": ["vote", "gate", "quorum"], "types": {"integer"}, "values": set()},
 	{"path": ["vote", "gate", "tool"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "gate", "domain"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "gate", "proposed_digest"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "gate", "expires_ms"], "types": {"integer"}, "values": set()},
 	{"path": ["vote", "by"], "types": {"string"}, "values": set()},
-	{"path": ["vote", "verdict"], "types": {"string"}, "values": {"approve", "reject"}},
+	{"path": ["vote", "verdict"], "types": {"string"}, "values": {"approve", "reject", "edit", "request_changes", "take_over", "claim", "release", "delegate"}},
 	{"path": ["vote", "verified"], "types": {"boolean"}, "values": set()},
+	{"path": ["vote", "instead_of"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "to"], "types": {"string"}, "values": set()},
+	{"path": ["vote", "costs_more"], "types": {"boolean"}, "values": set()},
+	{"path": ["vote", "other_resource"], "types": {"boolean"}, "values": set()},
 	{"path": ["order", "name"], "types": {"string"}, "values": {"hold", "resume", "rollback", "resolve_doubt", "repair", "amend", "forget", "retain", "release", "stop", "go"}},
 	{"path": ["order", "path"], "types": {"string"}, "values": set()},
 	{"path": ["order", "by"], "types": {"string"}, "values": set()},

@@ -6,7 +6,6 @@ judged here: the run reads it, policy judges it, the ledger records it, taken or
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
 from temporalio.client import (
     Client,
@@ -16,21 +15,10 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from remit.approval.ballot import Verb
 from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc, refused
 from remit.plan.wire import REPAIR_ID
-
-Verb = Literal[
-    "approve",
-    "reject",
-    "edit",
-    "request_changes",
-    "claim",
-    "release",
-    "delegate",
-    "take_over",
-]
-"""What may be said about a gate; each is an update and a signal of this name."""
 
 _DESCRIBE_S = timedelta(seconds=5)
 _ANSWER_S = timedelta(seconds=30)

@@ -4,7 +4,7 @@ Reads only. What approvers may not see of the arguments is not in here, but for 
 completes an edit and is never shown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from remit.canonical import JSONObject
@@ -14,7 +14,7 @@ from remit.console.inbox import Item, item_of
 from remit.console.plans import Plans, lights_of
 from remit.console.standing import stand_of
 from remit.console.viewing import Viewer
-from remit.evidence.fields import inner, objects, text, whole
+from remit.evidence.fields import inner, objects, text
 from remit.ledger.entries import Action, GateRow, RunRow, Totals, VoteRow
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import Direction
@@ -39,6 +39,8 @@ class Said:
     reason: str
     comment: str
     at_ms: int
+    to: str
+    """To whom it was handed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +136,12 @@ class Cards:
             contract=contract,
             arguments=shown,
             shows_arguments=shows,
-            said=_said(votes, records),
+            said=_said(votes),
             rules=_rules(decision),
             decision=decision,
             facts=facts,
             drawing=await self._drawing(plan, gate, actions, gates),
-            edited=_edited(before, shown) if shows else (),
+            edited=_edited(gate.card, shown) if shows else (),
             earlier=await self._last(gate, run, viewer, shown) if shows else None,
             alike=await self._alike(gate, viewer, now_ms),
             earlier_gates=before,
@@ -225,12 +227,7 @@ def _rules(decision: JSONObject) -> list[tuple[str, str, str]]:
     ]
 
 
-def _said(votes: Sequence[VoteRow], records: Sequence[JSONObject]) -> list[Said]:
-    at: Mapping[str, int] = {
-        text(inner(record, "body"), "event"): whole(record, "at_ms")
-        for record in records
-        if record.get("kind") == "vote"
-    }
+def _said(votes: Sequence[VoteRow]) -> list[Said]:
     return [
         Said(
             by=vote.by,
@@ -239,14 +236,15 @@ def _said(votes: Sequence[VoteRow], records: Sequence[JSONObject]) -> list[Said]
             code=vote.code,
             reason="" if vote.counted else vote.reason,
             comment=text(vote.body, "comment"),
-            at_ms=at.get(vote.event, 0),
+            at_ms=vote.at_ms,
+            to=text(vote.body, "to"),
         )
         for vote in votes
     ]
 
 
-def _edited(before: Sequence[GateRow], shown: JSONObject) -> Sequence[Difference]:
-    """Return what people changed since the step first asked; nothing when nobody edited."""
-    if not any(one.state == "edited" for one in before):
+def _edited(card: JSONObject, shown: JSONObject) -> Sequence[Difference]:
+    """Return what people changed of the plan's arguments; nothing when nobody edited."""
+    if not isinstance(card.get("proposal"), dict):
         return ()
-    return differences(inner(before[0].card, "arguments"), shown)
+    return differences(inner(card, "proposal"), shown)

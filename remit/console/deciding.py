@@ -13,9 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from remit.approval.ballot import Verb
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
 from remit.client.errors import RefusedError
-from remit.client.voting import Verb, Word, send_vote
+from remit.client.voting import Word, send_vote
 from remit.console.card import Card
 from remit.console.differences import differences
 from remit.console.fields import read_form

@@ -1,26 +1,18 @@
 """How a gate stands, for the eye: whose turn it is, who holds it, what is missing.
 
-Told from the gate and the votes that count; it decides nothing. Whether a word counts is said by
-the ballot and by policy when it arrives.
+Told from what the ballot makes of gate and votes; nothing is decided here. Whether a word counts is
+said by the ballot and by policy when it arrives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.canonical import JSON
-from remit.client.voting import Verb
+from remit.approval.ballot import Verb, standing
 from remit.ledger.entries import GateRow, VoteRow
+from remit.plan.path import Direction
 
-VERBS: tuple[Verb, ...] = (
-    "approve",
-    "reject",
-    "edit",
-    "request_changes",
-    "claim",
-    "release",
-    "delegate",
-    "take_over",
-)
+_OF_UNDO: Sequence[Verb] = ("approve", "reject", "claim", "release", "delegate")
+"""What may be said about an undo: it was fixed together with what it undoes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +21,8 @@ class Level:
 
     role: str
     at_ms: int
-    """From when on this role decides."""
+    """From when on this role may decide too."""
+    is_reached: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +31,25 @@ class Stand:
 
     role: str
     """Whose turn it is."""
+    roles: tuple[str, ...]
+    """Whoever may answer by now."""
     levels: tuple[Level, ...]
     """The whole chain, the first role included."""
     claimed_by: str
-    delegates: tuple[str, ...]
-    """Who may answer because somebody handed it on."""
+    claimed_until_ms: int
+    delegated: Mapping[str, str]
+    """Who handed their answer over, and to whom."""
     ayes: tuple[str, ...]
     missing: int
     """How many more must agree."""
     is_open: bool
+    verbs: Sequence[Verb]
+    """What may be said about it."""
 
     @property
-    def next(self) -> Level | None:
-        """Whose turn it will be if nobody answers."""
-        at = [level.role for level in self.levels].index(self.role) if self.levels else -1
-        return self.levels[at + 1] if self.is_open and at + 1 < len(self.levels) else None
+    def delegates(self) -> tuple[str, ...]:
+        """Who may answer because somebody handed it over."""
+        return tuple(self.delegated.values())
 
 
 def stand_of(gate: GateRow, votes: Sequence[VoteRow], now_ms: int) -> Stand:
@@ -63,36 +60,27 @@ def stand_of(gate: GateRow, votes: Sequence[VoteRow], now_ms: int) -> Stand:
         votes: those that were cast there, in order; refused ones are passed over.
         now_ms: milliseconds of Unix time.
     """
-    counted = [vote for vote in votes if vote.counted]
-    levels = _levels(gate)
-    reached = [level for level in levels if level.at_ms <= now_ms]
-    ayes = tuple(dict.fromkeys(vote.by for vote in counted if vote.verdict == "approve"))
-    holder = ""
-    delegates: dict[str, None] = {}
-    for vote in counted:
-        if vote.verdict == "claim":
-            holder = vote.by
-        elif vote.verdict == "release":
-            holder = ""
-        elif vote.verdict == "delegate":
-            delegates[str(vote.body.get("to", ""))[:200]] = None
-    return Stand(
-        role=reached[-1].role if reached else gate.role,
-        levels=levels,
-        claimed_by=holder,
-        delegates=tuple(delegates),
-        ayes=ayes,
-        missing=max(gate.quorum - len(ayes), 0),
-        is_open=gate.state == "open" and now_ms < gate.expires_ms,
+    now = standing(gate, votes, now_ms)
+    then = [Level(turn.role, turn.at_ms, turn.at_ms <= now_ms) for turn in gate.then]
+    every: Sequence[Verb] = (
+        "approve",
+        "reject",
+        "request_changes",
+        "edit",
+        "claim",
+        "release",
+        "delegate",
+        "take_over",
     )
-
-
-def _levels(gate: GateRow) -> tuple[Level, ...]:
-    first = Level(gate.role, gate.opened_ms)
-    chain: JSON = getattr(gate, "chain", [])
-    told = [
-        Level(str(one.get("role", "")), int(str(one.get("at_ms", 0))))
-        for one in (chain if isinstance(chain, (list, tuple)) else [])
-        if isinstance(one, dict)
-    ]
-    return (first, *(level for level in told if level.at_ms > gate.opened_ms))
+    return Stand(
+        role=now.role,
+        roles=now.roles,
+        levels=(Level(gate.role, gate.opened_ms, True), *then),
+        claimed_by=now.claimed_by,
+        claimed_until_ms=now.claimed_until_ms,
+        delegated=now.delegated,
+        ayes=tuple(now.ayes),
+        missing=now.missing,
+        is_open=gate.state == "open" and now_ms < gate.expires_ms,
+        verbs=_OF_UNDO if gate.key.direction is Direction.UNDO else every,
+    )

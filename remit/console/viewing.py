@@ -44,7 +44,7 @@ class Viewer:
 
     def is_asked(self, stand: Stand) -> bool:
         """Whether it is this person's turn, or was handed on to them."""
-        return stand.role in self.roles or self.name in stand.delegates
+        return bool(set(stand.roles) & set(self.roles)) or self.name in stand.delegates
 
     def sees_arguments(self, stand: Stand) -> bool:
         """Whether the content of a call is shown."""

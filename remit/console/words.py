@@ -40,6 +40,8 @@ GATE_STATES = {
     "abandoned": "no longer needed",
     "void": "replaced by a newer request",
     "edited": "arguments were changed",
+    "changes_requested": "changes were asked for",
+    "taken_over": "done by hand",
 }
 
 

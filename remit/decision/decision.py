@@ -104,6 +104,18 @@ class UnknownObligation(Model):
 Obligation = Redact | Limit | Keep | Notify | Log | UnknownObligation
 
 
+class Later(Model):
+    """Whom a gate asks too when nobody has answered for so long."""
+
+    role: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    after_ms: Annotated[int, Field(gt=0, le=90 * 86400 * 1000)]
+    """Counted from the gate's opening."""
+
+
+Chain = Annotated[list[Later], Field(max_length=5)]
+"""An escalation: each later than the one before."""
+
+
 class ApprovalDemand(Model):
     """A gate that policy asks for."""
 
@@ -112,6 +124,8 @@ class ApprovalDemand(Model):
     role: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     quorum: Annotated[int, Field(ge=1, le=20)] = 1
     expires_in_ms: Annotated[int, Field(gt=0, le=90 * 86400 * 1000)]
+    """When silence refuses."""
+    then: Chain = []
     message: Annotated[str, Field(max_length=300)] = ""
 
 

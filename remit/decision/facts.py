@@ -176,6 +176,8 @@ class Grant(Model):
     code: str
     role: str
     by: list[str]
+    instead_of: list[str]
+    """For each of `by` in whose place they voted; empty for their own."""
     proposed_digest: Digest
     enforced_digest: Digest
     expires_ms: int
@@ -188,6 +190,9 @@ class GateFact(Model):
     path: str
     code: str
     role: str
+    """Whom it asked first."""
+    roles: list[str]
+    """Whoever may answer by now, the first one included."""
     quorum: Count
     tool: str
     domain: str
@@ -200,8 +205,25 @@ class Vote(Model):
 
     gate: GateFact
     by: str
-    verdict: Literal["approve", "reject"]
+    verdict: Literal[
+        "approve",
+        "reject",
+        "edit",
+        "request_changes",
+        "take_over",
+        "claim",
+        "release",
+        "delegate",
+    ]
     verified: bool
+    instead_of: str
+    """Who handed their vote to `by`; empty when it is their own."""
+    to: str
+    """Of `delegate`: who is to vote."""
+    costs_more: bool
+    """Of `edit`: the call would cost more than the one proposed."""
+    other_resource: bool
+    """Of `edit`: the call would be about another thing."""
 
 
 class Order(Model):

@@ -1,8 +1,11 @@
 """Names and small forms that the policies' data is written in."""
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from remit.decision.decision import Chain
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -31,10 +34,19 @@ class GateRule(Model):
     role: Role
     quorum: Annotated[int, Field(ge=1, le=20)] = 1
     expires_in_ms: Annotated[int, Field(gt=0, le=90 * 86400 * 1000)]
+    then: Chain = []
+    """Who is asked too while nobody answers; silence refuses all the same."""
     above_micros: Micros = 0
     """The gate is asked for when a call costs more than this."""
     except_domains: list[Name] = []
     """Domains whose own rules ask instead."""
+
+    @model_validator(mode="after")
+    def _one_after_another(self) -> "GateRule":
+        moments = [0, *(later.after_ms for later in self.then), self.expires_in_ms]
+        if any(late <= early for early, late in pairwise(moments)):
+            raise ValueError("`then` goes from early to late, and all before the gate expires")
+        return self
 
 
 class Selector(Model):

@@ -27,7 +27,7 @@ from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
 from remit.enforcement.room import keep_pace, without_room
 from remit.enforcement.sending import Cancellable, Send, after_a_loss
 from remit.enforcement.subject import Subject
-from remit.ledger.entries import Action, Content, Intent, Outcome, Reserve, Situation, State
+from remit.ledger.entries import GRANTS, Action, Content, Intent, Outcome, Reserve, Situation, State
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
@@ -151,7 +151,7 @@ class Attempts:
         grants = [
             gate.id
             for gate in situation.gates
-            if gate.state == "granted"
+            if gate.state in GRANTS
             and gate.proposed_digest == proposed.proposed_digest
             and gate.consumed_by in ("", str(proposed.key))
         ]

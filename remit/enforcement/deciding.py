@@ -29,7 +29,7 @@ from remit.enforcement.obligations import CAPABILITIES, left_out
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS, VIOLATIONS
-from remit.ledger.entries import Content, GateRow, Record, RunRow, Situation, Totals
+from remit.ledger.entries import GRANTS, Content, GateRow, Record, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
 
@@ -285,7 +285,7 @@ def _history(totals: Totals, tools: Sequence[str] = (), on_resource: Sequence[st
 
 def _stands(gate: GateRow, subject: Subject) -> bool:
     """Whether a gate is a grant that this key may use, or has used already."""
-    return gate.state == "granted" and gate.consumed_by in ("", str(subject.key))
+    return gate.state in GRANTS and gate.consumed_by in ("", str(subject.key))
 
 
 def _grant(gate: GateRow) -> Grant:
@@ -294,6 +294,7 @@ def _grant(gate: GateRow) -> Grant:
         code=gate.code,
         role=gate.role,
         by=list(gate.voters),
+        instead_of=list(gate.instead_of),
         proposed_digest=gate.proposed_digest,
         enforced_digest=gate.enforced_digest,
         expires_ms=gate.expires_ms,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical
 from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
+from remit.enforcement.changed import by_hand, edited
 from remit.enforcement.endings import Doubtful, NeedsApproval, Performed
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
@@ -77,7 +78,7 @@ class Doing:
         admitted = await admitted_call(self._ledger, self._pinned, call, call.key)
         around = Surroundings(self._ledger, self._pinned, admitted.pinned, admitted.admission)
         reached(Point.LOOKED, call.key)
-        action = admitted.situation.action
+        action, gates = admitted.situation.action, admitted.situation.gates
         if action is not None and action.state is State.HAPPENED:
             return await self._again(admitted, around, action)
         if action is not None and action.state is State.IN_DOUBT:
@@ -89,10 +90,20 @@ class Doing:
             await self._skip(call.key, admitted.step)
             return StepResult(status="skipped", message=f"when is false: {admitted.step.when}")
         require(admitted.step, scope, call.key.path)
-        subject = await self._subject(call, admitted, scope, frame)
+        planned = await self._subject(call, admitted, scope, frame)
+        subject = await edited(self._ledger, planned, gates)
         judge = judgement_of_do(subject, around, self._reading.back(send))
-        ended = await self._attempts.perform(subject, admitted.situation, send, judge)
+        made = await by_hand(self._ledger, subject, gates, send)
+        ended = await self._attempts.perform(subject, admitted.situation, made, judge)
         return await self._result(subject, admitted, around, ended)
+
+    async def proposed(self, call: StepCall, frame: Frame) -> Subject:
+        """Return the call as it stands now, edits included, without deciding or making it."""
+        admitted = await admitted_call(self._ledger, self._pinned, call, call.key)
+        around = Surroundings(self._ledger, self._pinned, admitted.pinned, admitted.admission)
+        scope = await around.scope(admitted.step, call.item, steps_used(admitted.step, "call"))
+        planned = await self._subject(call, admitted, scope, frame)
+        return await edited(self._ledger, planned, admitted.situation.gates)
 
     async def _recover(
         self,
@@ -105,8 +116,10 @@ class Doing:
     ) -> StepResult:
         subject = await recorded_subject(self._pinned, admitted, action, frame)
         judge = judgement_of_do(subject, around, self._reading.back(send))
-        probe = self._reading.probe(subject, send)
-        ended = await self._attempts.recover(subject, action, probe, send, judge)
+        gates = admitted.situation.gates
+        made = await by_hand(self._ledger, subject, gates, send)
+        probe = await by_hand(self._ledger, subject, gates, self._reading.probe(subject, send))
+        ended = await self._attempts.recover(subject, action, probe, made, judge)
         return await self._result(subject, admitted, around, ended)
 
     async def _subject(

@@ -9,9 +9,11 @@ from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.shown import shown_arguments
 from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import ESCALATIONS
-from remit.ledger.entries import GateRow, Record, Situation
+from remit.ledger.entries import GateRow, Record, Situation, Turn
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import Gate, StepResult
+
+_ANSWERED = ("rejected", "expired", "changes_requested")
 
 
 class Gates:
@@ -29,7 +31,7 @@ class Gates:
         answer. An undo may be: it goes on until it is done or somebody takes it over.
         """
         demand = decided.decision.approvals[0]
-        stands = {"open"} if subject.is_undo else {"open", "rejected", "expired"}
+        stands = {"open"} if subject.is_undo else {"open", *_ANSWERED}
         standing = [
             gate
             for gate in situation.gates
@@ -74,6 +76,7 @@ class Gates:
             card=_card(subject, decided, demand),
             opened_ms=now,
             expires_ms=now + demand.expires_in_ms,
+            then=[Turn(later.role, now + later.after_ms) for later in demand.then],
         )
         body: JSONObject = {
             "gate": row.id,
@@ -110,6 +113,7 @@ def gate_of(row: GateRow) -> Gate:
             "state": row.state,
             "opened_ms": row.opened_ms,
             "expires_ms": row.expires_ms,
+            "then": [{"role": turn.role, "at_ms": turn.at_ms} for turn in row.then] or None,
             **row.card,
         }
     )
@@ -118,8 +122,14 @@ def gate_of(row: GateRow) -> Gate:
 def _card(subject: Subject, decided: Decided, demand: ApprovalDemand) -> JSONObject:
     undo = subject.step.undo
     texts = [reason.message or reason.code for reason in decided.decision.reasons]
+    classes = subject.contract.data_classes
+    edit: JSONObject = {}
+    if subject.proposal is not None:
+        before = shown_arguments(subject.proposal, classes)
+        edit = {"edited_by": subject.edited_by, "proposal": before}
     return {
-        "arguments": shown_arguments(subject.arguments, subject.contract.data_classes),
+        **edit,
+        "arguments": shown_arguments(subject.arguments, classes),
         "message": demand.message,
         "reasons": [subject.step.reason, *texts] if subject.step.reason else [*texts],
         "risk": decided.decision.risk,

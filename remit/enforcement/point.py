@@ -16,6 +16,7 @@ from remit.enforcement.freshness import Freshness
 from remit.enforcement.gates import Gates
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
+from remit.enforcement.proposals import Proposals
 from remit.enforcement.reading import Reading
 from remit.enforcement.sending import Send
 from remit.enforcement.undoing import Undoing
@@ -57,7 +58,8 @@ class EnforcementPoint:
         attempts = Attempts(ledger, self.deciding, clock)
         gates = Gates(ledger, clock)
         reading = Reading(ledger, self.pinned, self.deciding)
-        self._doing = Doing(ledger, self.pinned, attempts, gates, reading, tools)
+        self._doing = doing = Doing(ledger, self.pinned, attempts, gates, reading, tools)
+        self.proposals = Proposals(ledger, doing)
         self._undoing = Undoing(ledger, self.pinned, attempts, gates, reading)
 
     async def call(self, call: StepCall, frame: Frame, send: Send) -> StepResult:

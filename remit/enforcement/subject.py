@@ -39,6 +39,10 @@ class Subject:
     """Agents that handed the work down, the run's own first."""
     inflow: Sequence[str] = ()
     """Classes of the data that flows into the arguments; sorted."""
+    edited_by: str = ""
+    """Who gave the arguments their last form; empty while they are the plan's."""
+    proposal: JSONObject | None = None
+    """With `edited_by`: the plan's arguments."""
 
     @property
     def plan(self) -> CompiledPlan:

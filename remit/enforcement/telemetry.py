@@ -45,6 +45,12 @@ POLICY_REFUSED = Counter(
     "remit_policy_refused_total", "Decisions that were too old to be used, by reason", ["code"]
 )
 GATES = Counter("remit_gates_total", "Gates by what became of them", ["state"])
+GATE_SECONDS = Histogram(
+    "remit_gate_seconds",
+    "From a gate's opening to the vote that ended it, in seconds, by role",
+    ["role"],
+    buckets=(1, 10, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400, 3 * 86400, 7 * 86400),
+)
 
 
 @contextmanager

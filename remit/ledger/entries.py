@@ -217,6 +217,18 @@ class Outcome:
     """
 
 
+GRANTS = ("granted", "taken_over")
+"""States of a gate that permit its call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """From when on a gate asks a further role."""
+
+    role: str
+    at_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class GateRow:
     """A gate as the ledger fixed it when it first opened."""
@@ -239,9 +251,14 @@ class GateRow:
     opened_ms: int
     expires_ms: int
     state: str = "open"
-    """`open`, `granted`, `rejected`, `expired`, `abandoned`, `void`."""
+    """`open`, `granted`, `taken_over`, `edited`, `changes_requested`, `rejected`, `expired`,
+    `abandoned`, `void`."""
+    then: Sequence[Turn] = ()
+    """Who is asked too, and from when on; early to late."""
     voters: Sequence[str] = ()
     """Names whose approvals count, once granted."""
+    instead_of: Sequence[str] = ()
+    """For each voter in whose place; empty for their own."""
     consumed_by: str = ""
     """Step key whose intent used the grant; empty while unused."""
 
@@ -260,6 +277,8 @@ class VoteRow:
     code: str
     reason: str
     body: JSONObject
+    at_ms: int = 0
+    """When it was written; milliseconds of Unix time."""
 
 
 @dataclass(frozen=True, slots=True)

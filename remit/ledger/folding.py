@@ -22,6 +22,7 @@ from remit.ledger.entries import (
     Reserve,
     State,
     Totals,
+    Turn,
 )
 from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, Segment, StepKey, join_path
@@ -336,12 +337,15 @@ class _Folding:
             card={},
             opened_ms=_whole(body["opened_ms"]),
             expires_ms=_whole(body["expires_ms"]),
+            then=tuple(_turn(one) for one in _list(body.get("then", []))),
         )
 
     def _gate_end(self, body: JSONObject) -> None:
         gate = self._state.gates[str(body["gate"])]
-        voters = tuple(str(one) for one in _list(body["voters"]))
-        self._state.gates[gate.id] = replace(gate, state=str(body["state"]), voters=voters)
+        voters, instead_of = rules.voters_of(_list(body["voters"]))
+        self._state.gates[gate.id] = replace(
+            gate, state=str(body["state"]), voters=voters, instead_of=instead_of
+        )
 
 
 _HOLDING = {"hold": True, "resume": False}
@@ -377,6 +381,12 @@ def _list(value: JSON) -> list[JSON]:
     if not isinstance(value, list):
         raise TypeError(f"a {type(value).__name__}, not a list")
     return value
+
+
+def _turn(value: JSON) -> Turn:
+    if not isinstance(value, dict):
+        raise TypeError(f"a {type(value).__name__}, not an object")
+    return Turn(str(value["role"]), _whole(value["at_ms"]))
 
 
 def _whole(value: JSON) -> int:

@@ -224,15 +224,12 @@ class Ledger(Protocol):
     async def gates(self, root: str) -> Sequence[GateRow]:
         """Return all gates of a run."""
 
-    async def vote(
-        self, root: str, votes: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
-    ) -> Sequence[VoteRow]:
-        """Record votes, and the states that gates reach by them: `(gate id, state)`.
+    async def vote(self, root: str, votes: Sequence[VoteRow]) -> Sequence[VoteRow]:
+        """Record votes, and the ends that gates reach by them (`remit.approval.ballot`).
 
         Returns the votes as they stand, in order: a repeated event gives the vote recorded first,
         and a vote that came when its gate was closed or past its time does not count
-        (`VOTE-LATE`). A gate is granted only with its quorum of distinct counted approvals;
-        otherwise, and when it is closed already, its end is ignored.
+        (`VOTE-LATE`).
         """
 
     async def votes(self, gate: str, root: str) -> Sequence[VoteRow]:

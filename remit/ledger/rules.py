@@ -8,8 +8,9 @@ Nothing here does I/O or reads a clock; moments are milliseconds of Unix time.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from remit.canonical import Digest
+from remit.canonical import JSON, Digest
 from remit.ledger.entries import (
+    GRANTS,
     HANDED_OVER,
     MONEY,
     REPAIR_DONE,
@@ -81,7 +82,7 @@ def check_grant(gate: GateRow | None, intent: Intent, now_ms: int) -> None:
     """Refuse a grant that does not permit exactly this intent, now, for the first time."""
     if (
         gate is None
-        or gate.state != "granted"
+        or gate.state not in GRANTS
         or gate.key != intent.key
         or gate.proposed_digest != intent.proposed_digest
         or gate.expires_ms <= now_ms
@@ -308,7 +309,7 @@ def count(totals: Totals, before: Action | None, after: Action) -> Totals:
 
 def end_gate(gate: GateRow, state: str, now_ms: int) -> str:
     """Return the state in which a gate stands after somebody closes it without a vote."""
-    if state == "void" and gate.state == "granted" and not gate.consumed_by:
+    if state == "void" and gate.state in GRANTS and not gate.consumed_by:
         return state
     if gate.state != "open" or (state == "expired" and now_ms < gate.expires_ms):
         return gate.state
@@ -318,3 +319,9 @@ def end_gate(gate: GateRow, state: str, now_ms: int) -> str:
 def is_late(gate: GateRow | None, now_ms: int) -> bool:
     """Whether a vote on this gate cannot count any more."""
     return gate is None or gate.state != "open" or gate.expires_ms <= now_ms
+
+
+def voters_of(written: Sequence[JSON]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return who approved and, for each, in whose place, from what a gate's end says."""
+    pairs = [one if isinstance(one, list) else [one, ""] for one in written]
+    return tuple(str(by) for by, _ in pairs), tuple(str(place) for _, place in pairs)

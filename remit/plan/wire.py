@@ -95,6 +95,13 @@ class StepCall(Model):
         return StepKey(self.root, self.parent, segment, self.direction)
 
 
+class Turn(Model):
+    """From when on a gate asks a further role."""
+
+    role: str
+    at_ms: int
+
+
 class Gate(Model):
     """A wait for people, as its card shows it (design.md §8)."""
 
@@ -124,6 +131,12 @@ class Gate(Model):
     expires_ms: int
     state: str = "open"
     """How it stands: people may be faster than whoever tells that it is open."""
+    then: Given[list[Turn] | None] = None
+    """Who is asked too while nobody answers; early to late."""
+    edited_by: Filled[str] = ""
+    """Whose edit the arguments are; empty while they are the plan's."""
+    proposal: Given[JSONObject | None] = None
+    """With `edited_by`: the arguments that the plan proposed, redacted and bounded."""
 
 
 class StepResult(Model):
@@ -324,8 +337,10 @@ class GateVerdict(Model):
     code: str = ""
     """Why it was refused: a stable code."""
     reason: str = ""
-    closed: Literal["", "granted", "rejected"] = ""
+    closed: Literal["", "granted", "rejected", "edited", "changes_requested", "taken_over"] = ""
     by: str = ""
+    further: Given[list["GateVerdict"] | None] = None
+    """What it did to further gates that it named."""
 
 
 class VotesCounted(Model):
@@ -346,7 +361,16 @@ class CloseGate(Model):
 class GateEnd(Model):
     """How the gate ended in the ledger, which may differ: a vote may have come first."""
 
-    state: Literal["granted", "rejected", "expired", "abandoned", "open"]
+    state: Literal[
+        "granted",
+        "rejected",
+        "edited",
+        "changes_requested",
+        "taken_over",
+        "expired",
+        "abandoned",
+        "open",
+    ]
     expires_ms: int = 0
     by: str = ""
     """Whose vote closed it, if one did."""

@@ -1,18 +1,20 @@
 """Gates and votes as rows.
 
-What makes a vote good is the business of `remit.approval`; this room only sees to it that a vote is
-recorded once, that none counts behind the end of its gate, and that a grant has its quorum.
+What makes a vote good is the business of `remit.approval`, and so is what votes make of a gate.
+This room sees to it that a vote is recorded once, that none counts behind the end of its gate, and
+that the end is written together with the vote that brings it.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import and_, bindparam, select
 
+from remit.approval.ballot import Standing, standing
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import rules
-from remit.ledger.entries import Content, GateRow, Record, VoteRow
+from remit.ledger.entries import GRANTS, Content, GateRow, Record, Turn, VoteRow
 from remit.plan.path import StepKey
 from remit.stores.chain import Chain
 from remit.stores.contents import about as about_content
@@ -29,7 +31,7 @@ REFUSED_LIMIT = 100
 _COLUMNS = (
     *("gate", "root", "step_key", "number", "code", "role", "quorum"),
     *("request_digest", "proposed_digest", "enforced_digest", "tool", "domain", "card"),
-    *("opened_ms", "expires_ms", "state", "voters", "consumed_by"),
+    *("opened_ms", "expires_ms", "state", "turns", "voters", "consumed_by"),
 )
 _SELECT = select(*[gates.c[name] for name in _COLUMNS]).where(gates.c.root == bindparam("root"))
 _ONE = _SELECT.where(gates.c.gate == bindparam("gate"))
@@ -50,7 +52,18 @@ _GRANTED = (
     .order_by(gates.c.opened_ms.desc(), gates.c.root, gates.c.gate)
     .limit(bindparam("most"))
 )
-_VOTE_COLUMNS = ("gate", "event", "by", "verdict", "counted", "code", "reason", "body", "seq")
+_VOTE_COLUMNS = (
+    "gate",
+    "event",
+    "by",
+    "verdict",
+    "counted",
+    "code",
+    "reason",
+    "body",
+    "at_ms",
+    "seq",
+)
 _VOTES = (
     select(*[votes.c[name] for name in _VOTE_COLUMNS])
     .where(votes.c.root == bindparam("root"), votes.c.gate == bindparam("gate"))
@@ -151,38 +164,44 @@ def end_gate(tx: Transaction, root: str, gate_id: str, state: str) -> str:
         return ""
     ended = rules.end_gate(gate, state, tx.now_ms)
     if ended != gate.state:
-        _end(tx, chain, gate, ended, ())
+        _end(tx, chain, gate, ended, None)
         chain.save()
     return ended
 
 
-def vote(
-    tx: Transaction, root: str, given: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
-) -> Sequence[VoteRow]:
+def vote(tx: Transaction, root: str, given: Sequence[VoteRow]) -> Sequence[VoteRow]:
     """Record votes and the ends that gates reach by them; return the votes as they stand."""
     chain = Chain(tx, root)
-    stand = [_record_vote(tx, chain, one) for one in given]
-    for gate_id, state in ends:
-        gate = find(tx, root, gate_id)
-        if gate is None or rules.is_late(gate, tx.now_ms):
-            continue
-        voters = _approvers(find_votes(tx, root, gate_id))
-        if state != "granted" or len(voters) >= gate.quorum:
-            _end(tx, chain, gate, state, voters if state == "granted" else ())
+    stand = []
+    for one in given:
+        recorded = _record_vote(tx, chain, one)
+        stand.append(recorded)
+        if recorded.counted:
+            _count(tx, chain, recorded.gate)
     chain.save()
     return stand
 
 
-def _approvers(given: Sequence[VoteRow]) -> Sequence[str]:
-    return sorted({one.by for one in given if one.counted and one.verdict == "approve"})
+def _count(tx: Transaction, chain: Chain, gate_id: str) -> None:
+    gate = find(tx, chain.root, gate_id)
+    if gate is None or rules.is_late(gate, tx.now_ms):
+        return
+    now = standing(gate, find_votes(tx, chain.root, gate_id), tx.now_ms)
+    if now.state != "open":
+        _end(tx, chain, gate, now.state, now)
 
 
-def _end(tx: Transaction, chain: Chain, gate: GateRow, state: str, voters: Sequence[str]) -> None:
-    names: list[JSON] = list(voters)
-    written = json.dumps(names)
+def _end(tx: Transaction, chain: Chain, gate: GateRow, state: str, now: Standing | None) -> None:
+    ayes = now.ayes if now is not None and state in GRANTS else {}
+    voters = _written(ayes)
     place = {"root": gate.root, "gate": gate.id}
-    tx.change(gates, {**place, "state": state, "voters": written})
-    chain.append("gate_end", {"gate": gate.id, "state": state, "voters": names})
+    tx.change(gates, {**place, "state": state, "voters": json.dumps(voters)})
+    chain.append("gate_end", {"gate": gate.id, "state": state, "voters": voters})
+
+
+def _written(ayes: Mapping[str, str]) -> JSON:
+    """Return who approved: names, and pairs with the one in whose place where there is one."""
+    return [[by, place] if place else by for by, place in sorted(ayes.items())]
 
 
 def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
@@ -193,6 +212,7 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     gate = find(tx, chain.root, one.gate) if one.gate else None
     if one.counted and rules.is_late(gate, tx.now_ms):
         one = replace(one, counted=False, code="VOTE-LATE", reason="the gate is closed")
+    one = replace(one, at_ms=tx.now_ms)
     if not one.counted and _count_refused(tx, chain, gate) > REFUSED_LIMIT:
         return one
     body = _content(one.body)
@@ -207,6 +227,7 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     }
     row = {name: str(value) for name, value in plain.items()}
     place: dict[str, Value] = {"root": chain.root, "seq": chain.next_seq, "body": body.digest}
+    place["at_ms"] = one.at_ms
     tx.insert(insert_new, votes, {**row, **place, "counted": int(one.counted)})
     chain.append("vote", {**plain, "counted": one.counted, "body": body.digest})
     return one
@@ -237,29 +258,43 @@ def _terms(gate: GateRow) -> JSONObject:
         "domain": gate.domain,
         "opened_ms": gate.opened_ms,
         "expires_ms": gate.expires_ms,
+        **({"then": _turns(gate)} if gate.then else {}),
     }
+
+
+def _turns(gate: GateRow) -> JSON:
+    return [{"role": turn.role, "at_ms": turn.at_ms} for turn in gate.then]
 
 
 def _columns(gate: GateRow, card: Content) -> dict[str, Value]:
     plain: dict[str, Value] = {
         name: getattr(gate, name)
         for name in _COLUMNS
-        if name not in ("gate", "step_key", "card", "voters")
+        if name not in ("gate", "step_key", "card", "voters", "turns")
     }
     special = {"gate": gate.id, "step_key": str(gate.key), "card": card.digest}
-    return {**plain, **special, "voters": json.dumps(list(gate.voters))}
+    return {**plain, **special, "voters": "[]", "turns": json.dumps(_turns(gate))}
 
 
 def _gate_of(tx: Transaction, row: Row) -> GateRow:
     named = dict(zip(_COLUMNS, row, strict=True))
     card = find_object(tx, str(named.pop("card")))
     key = StepKey.parse(str(named.pop("step_key")))
-    voters = tuple(json.loads(str(named.pop("voters"))))
-    return _make_gate(id=named.pop("gate"), key=key, card=card, voters=voters, **named)
+    voters, instead_of = rules.voters_of(json.loads(str(named.pop("voters"))))
+    then = tuple(Turn(**turn) for turn in json.loads(str(named.pop("turns"))))
+    return _make_gate(
+        id=named.pop("gate"),
+        key=key,
+        card=card,
+        then=then,
+        voters=voters,
+        instead_of=instead_of,
+        **named,
+    )
 
 
 def _vote_of(tx: Transaction, row: Row) -> VoteRow:
-    gate, event, by, verdict, counted, code, reason, body = row[:8]
+    gate, event, by, verdict, counted, code, reason, body, at_ms = row[:9]
     return VoteRow(
         gate=str(gate),
         event=str(event),
@@ -269,6 +304,7 @@ def _vote_of(tx: Transaction, row: Row) -> VoteRow:
         code=str(code),
         reason=str(reason),
         body=find_object(tx, str(body)),
+        at_ms=int(at_ms) if isinstance(at_ms, int) else 0,
     )
 
 

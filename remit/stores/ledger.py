@@ -361,13 +361,9 @@ class SqlLedger:
         """Return all gates of a run."""
         return await self._read(partial(gates.find_all, root=root))
 
-    async def vote(
-        self, root: str, votes: Sequence[VoteRow], ends: Sequence[tuple[str, str]]
-    ) -> Sequence[VoteRow]:
+    async def vote(self, root: str, votes: Sequence[VoteRow]) -> Sequence[VoteRow]:
         """Record votes and the ends that gates reach by them."""
-        return await self._write(
-            Wanted(root), partial(gates.vote, root=root, given=votes, ends=ends)
-        )
+        return await self._write(Wanted(root), partial(gates.vote, root=root, given=votes))
 
     async def votes(self, gate: str, root: str) -> Sequence[VoteRow]:
         """Return the recorded votes of a gate."""

@@ -210,6 +210,7 @@ gates = Table(
     _text("voters"),
     _text("consumed_by"),
     _whole("refused_votes"),
+    Column("turns", _TEXT, nullable=False, server_default="[]"),
     Index("gates_step_key", "root", "step_key"),
     Index("gates_state", "state", "expires_ms", "root", "gate"),
     Index("gates_tool", "tool", "state", "opened_ms"),
@@ -228,6 +229,7 @@ votes = Table(
     _text("code"),
     _text("reason"),
     _text("body"),
+    Column("at_ms", BigInteger, nullable=False, server_default="0"),
     Index("votes_gate", "root", "gate", "seq"),
 )
 

@@ -89,7 +89,7 @@ async def test_a_person_may_let_one_more_pass(opa: Served, sqlite_url: str) -> N
         assert asked.gate is not None
         gate = asked.gate.id
         yes = VoteRow(gate, "e1", "boss@lab.example", "approve", True, "", "", {})
-        await made.ledger.vote("two", [yes], [(gate, "granted")])
+        await made.ledger.vote("two", [yes])
 
         assert await made.ending("two", "asking") == "happened"
         assert await made.ending("three", "asking") == "gate"

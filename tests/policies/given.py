@@ -117,6 +117,7 @@ GRANT = Grant(
     code="operation.spend",
     role="budget_holder",
     by=["holder@acme.example"],
+    instead_of=[""],
     proposed_digest=DIGEST,
     enforced_digest=DIGEST,
     expires_ms=NOW_MS + 1,
@@ -126,6 +127,7 @@ GATE = GateFact(
     path="order",
     code="operation.spend",
     role="budget_holder",
+    roles=["budget_holder"],
     quorum=1,
     tool="desk.order@1",
     domain="desk",
@@ -176,7 +178,16 @@ def system(activity: str = "remit.admit", workflow_type: str = "ExecutePlan") ->
 
 def vote(by: str = "holder@acme.example") -> Facts:
     """Return the facts of a vote; the budget holder's is allowed."""
-    cast = Vote(gate=GATE, by=by, verdict="approve", verified=False)
+    cast = Vote(
+        gate=GATE,
+        by=by,
+        verdict="approve",
+        verified=False,
+        instead_of="",
+        to="",
+        costs_more=False,
+        other_resource=False,
+    )
     return Facts(kind="vote", principal=PRINCIPAL, vote=cast, context=CONTEXT)
 
 

@@ -183,7 +183,7 @@ class Play:
             await self._gate(one, 2)
         name = await self._gate_of(one)
         given = [vote(f"{self.moves}-{by}", by, gate_id=name) for by in ("ann", "ben")]
-        await self.ledger.vote(ROOT, given, [(name, state)] if state != "open" else [])
+        await self.ledger.vote(ROOT, given)
 
     async def _end_gate(self, one: StepKey, state: str) -> None:
         await self.ledger.end_gate(ROOT, await self._gate_of(one), state)

@@ -104,7 +104,7 @@ async def test_a_forgotten_content_says_so(ledger: SqlLedger) -> None:
     """Reading it names the record; a gate whose card is gone can still be read."""
     await begin_run(ledger, "run-1")
     await ledger.open_gate(gate(step("run-1", "order")), [])
-    await ledger.vote("run-1", [vote("event-1")], [("order#1", "granted")])
+    await ledger.vote("run-1", [vote("event-1")])
     made = await call(ledger, "run-1", "tell", {"to": "ada"}, {"sent": 1}, "mail.send@1")
     await ledger.close_run("run-1", "completed", [])
     done = await ledger.forgetting.order("run-1", ORDER)

@@ -18,7 +18,7 @@ async def test_open_gates_of_all_runs_come_with_runs_and_votes(ledger: SqlLedger
     await ledger.open_gate(replace(soon, expires_ms=soon.expires_ms - 5), [])
     await ledger.open_gate(gate(), [])
     await ledger.open_gate(gate(key(root="other")), [])
-    await ledger.vote(ROOT, [vote("e1", gate_id="budget#1"), vote("e2", counted=False)], [])
+    await ledger.vote(ROOT, [vote("e1", gate_id="budget#1"), vote("e2", counted=False)])
     await ledger.end_gate("other", "order#1", "abandoned")
 
     found = await InboxStore(ledger).open()
@@ -33,7 +33,7 @@ async def test_grants_of_a_tool_are_found_latest_first(ledger: SqlLedger) -> Non
     """Only what was granted counts as an earlier approval."""
     await ledger.open_gate(gate(), [])
     await ledger.open_gate(gate(key("again")), [])
-    await ledger.vote(ROOT, [vote("e1")], [("order#1", "granted")])
+    await ledger.vote(ROOT, [vote("e1")])
 
     found = await InboxStore(ledger).granted(gate().tool, 10)
 
@@ -56,7 +56,7 @@ async def test_records_of_gates_and_lengths_of_chains(ledger: SqlLedger) -> None
     store = InboxStore(ledger)
     before = await store.lengths([ROOT, "nobody"])
     await ledger.open_gate(gate(), [])
-    await ledger.vote(ROOT, [vote("e1")], [("order#1", "granted")])
+    await ledger.vote(ROOT, [vote("e1")])
 
     assert [one["kind"] for one in await store.asked(ROOT)] == ["gate", "vote", "gate_end"]
     assert (await store.lengths([ROOT]))[ROOT] == before[ROOT] + 3
@@ -72,7 +72,7 @@ async def test_a_reader_reads_and_the_database_refuses_its_writes(
     try:
         assert [one.id for one in (await InboxStore(reader).open()).gates] == ["order#1"]
         with pytest.raises((LedgerError, LedgerUnavailableError)):
-            await reader.vote(ROOT, [vote("e1")], [("order#1", "granted")])
+            await reader.vote(ROOT, [vote("e1")])
     finally:
         await reader.close()
 

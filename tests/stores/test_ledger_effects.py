@@ -64,11 +64,11 @@ async def test_records_hold_digests_never_payloads(ledger: SqlLedger) -> None:
     await ledger.finish(replace(outcome(state=State.IN_DOUBT), output=marked))
     await ledger.resolve(key(), True, {"output": {"x": "payload-marker"}})
     await ledger.open_gate(replace(gate(), card={"x": "payload-marker"}), [])
-    await ledger.vote(ROOT, [replace(vote("e1"), body={"x": "payload-marker"})], [])
+    await ledger.vote(ROOT, [replace(vote("e1"), body={"x": "payload-marker"})])
 
     records = await chain_of(ledger)
 
-    assert kinds(records)[1:] == ["intent", "outcome", "resolve", "gate", "vote"]
+    assert kinds(records)[1:] == ["intent", "outcome", "resolve", "gate", "vote", "gate_end"]
     assert b"payload-marker" not in canonical(records)
     assert await ledger.get(marked.digest) == marked.body
 
@@ -320,7 +320,7 @@ async def test_a_grant_is_consumed_with_the_intent(ledger: SqlLedger, clock: Han
     """A grant works for its own key while it lasts, and for no other."""
     standing = await ledger.open_gate(gate(), [])
     assert await refusal(ledger.begin(intent(grants=["order#1"]))) == "GRANT-USED"
-    await ledger.vote(ROOT, [vote("e1")], [("order#1", "granted")])
+    await ledger.vote(ROOT, [vote("e1")])
 
     assert await refusal(ledger.begin(intent(key("b"), grants=["order#1"]))) == "GRANT-USED"
     other = intent(grants=["order#1"], proposed=digest("edited"))
@@ -340,7 +340,7 @@ async def test_a_grant_is_consumed_with_the_intent(ledger: SqlLedger, clock: Han
 async def test_a_refused_intent_consumes_nothing(ledger: SqlLedger) -> None:
     """A grant survives an intent that is refused for another reason."""
     await ledger.open_gate(gate(), [])
-    await ledger.vote(ROOT, [vote("e1")], [("order#1", "granted")])
+    await ledger.vote(ROOT, [vote("e1")])
     full = intent(grants=["order#1"], reserve=[Reserve("run/run/micros", 2, 1)])
 
     assert await refusal(ledger.begin(full)) == "RESERVE-CONFLICT"

@@ -18,13 +18,13 @@ async def test_a_gate_is_fixed_when_it_first_opens(ledger: SqlLedger) -> None:
     assert kinds(await chain_of(ledger)) == ["admission", "gate", "decision"]
 
 
-async def test_a_vote_is_recorded_once_per_event(ledger: SqlLedger) -> None:
+async def test_a_vote_is_recorded_once_per_event(ledger: SqlLedger, clock: HandClock) -> None:
     """The same event again gives the vote recorded first, whatever it says now."""
     await ledger.open_gate(gate(quorum=2), [])
-    first = vote("signal:1")
+    first = replace(vote("signal:1"), at_ms=clock.now_ms)
 
-    await ledger.vote(ROOT, [first], [])
-    again = await ledger.vote(ROOT, [replace(first, verdict="reject", by="mallory")], [])
+    await ledger.vote(ROOT, [first])
+    again = await ledger.vote(ROOT, [replace(first, verdict="reject", by="mallory")])
 
     assert again == [first]
     assert await ledger.votes("order#1", ROOT) == [first]
@@ -32,13 +32,12 @@ async def test_a_vote_is_recorded_once_per_event(ledger: SqlLedger) -> None:
 
 
 async def test_a_grant_needs_its_quorum_of_people(ledger: SqlLedger) -> None:
-    """One person voting twice is one; with the second person the gate is granted."""
+    """One person is not two, and a refused one is none; the second good one grants."""
     await ledger.open_gate(gate(quorum=2), [])
-    end = [("order#1", "granted")]
 
-    await ledger.vote(ROOT, [vote("e1", "ann"), vote("e2", "ann")], end)
+    await ledger.vote(ROOT, [vote("e1", "ann")])
     (still,) = await ledger.gates(ROOT)
-    await ledger.vote(ROOT, [vote("e3", "bob", counted=False), vote("e4", "cay")], end)
+    await ledger.vote(ROOT, [vote("e3", "bob", counted=False), vote("e4", "cay")])
     (granted,) = await ledger.gates(ROOT)
 
     assert still.state == "open"
@@ -48,9 +47,9 @@ async def test_a_grant_needs_its_quorum_of_people(ledger: SqlLedger) -> None:
 async def test_a_rejection_ends_the_gate_for_all(ledger: SqlLedger) -> None:
     """After a rejection an approval is recorded as late, and the end stands."""
     await ledger.open_gate(gate(), [])
-    await ledger.vote(ROOT, [vote("e1", verdict="reject")], [("order#1", "rejected")])
+    await ledger.vote(ROOT, [vote("e1", verdict="reject")])
 
-    (late,) = await ledger.vote(ROOT, [vote("e2", "bob")], [("order#1", "granted")])
+    (late,) = await ledger.vote(ROOT, [vote("e2", "bob")])
 
     assert (late.counted, late.code) == (False, "VOTE-LATE")
     assert [one.state for one in await ledger.gates(ROOT)] == ["rejected"]
@@ -63,7 +62,7 @@ async def test_a_vote_at_the_expiry_is_late(ledger: SqlLedger, clock: HandClock)
     assert await ledger.end_gate(ROOT, "order#1", "expired") == "open"
     clock.now_ms = standing.expires_ms
 
-    (late,) = await ledger.vote(ROOT, [vote("e1")], [("order#1", "granted")])
+    (late,) = await ledger.vote(ROOT, [vote("e1")])
 
     assert late.code == "VOTE-LATE"
     assert await ledger.end_gate(ROOT, "order#1", "expired") == "expired"
@@ -74,7 +73,7 @@ async def test_a_vote_at_the_expiry_is_late(ledger: SqlLedger, clock: HandClock)
 async def test_an_unused_grant_can_be_voided(ledger: SqlLedger) -> None:
     """When another decision makes a grant pointless it is voided, once."""
     await ledger.open_gate(gate(), [])
-    await ledger.vote(ROOT, [vote("e1")], [("order#1", "granted")])
+    await ledger.vote(ROOT, [vote("e1")])
 
     assert await ledger.end_gate(ROOT, "order#1", "void") == "void"
     assert await ledger.end_gate(ROOT, "order#9", "void") == ""
@@ -87,8 +86,8 @@ async def test_a_flood_of_refused_votes_is_only_counted(ledger: SqlLedger) -> No
     flood = [vote(f"e{n}", counted=False) for n in range(REFUSED_LIMIT + 20)]
     stray = [vote(f"s{n}", gate_id="nowhere#1", counted=False) for n in range(REFUSED_LIMIT + 5)]
 
-    await ledger.vote(ROOT, [*flood, *stray], [])
-    await ledger.vote(ROOT, [vote("good")], [("order#1", "granted")])
+    await ledger.vote(ROOT, [*flood, *stray])
+    await ledger.vote(ROOT, [vote("good")])
 
     recorded = await ledger.votes("order#1", ROOT)
     assert len(recorded) == REFUSED_LIMIT + 1

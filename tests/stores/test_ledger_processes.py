@@ -170,7 +170,7 @@ async def test_one_that_leaves_takes_no_log_from_a_process_that_opened_twice(
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", leaves, file)
     assert await asyncio.wait_for(process.wait(), 60) == 0
 
-    assert Path(f"{file}-wal").exists()
+    assert await asyncio.to_thread(Path(f"{file}-wal").exists)
     await first.begin(intent(key("one")))
     assert (await second.look(key("one"))).action is not None
     await asyncio.gather(first.close(), second.close())

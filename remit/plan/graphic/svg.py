@@ -187,7 +187,8 @@ def _box(node: Node, size: Size, corner: Point) -> Iterator[str]:
     for position, mark in enumerate(node.marks, start=2):
         at = line + position * _LINE
         yield _dot(mark.kind, left + 4, at - 4.3)
-        yield f'<text class="mark{" stage" if mark.kind == "stage" else ""}" x="{_n(left + 13)}" y="{_n(at)}">{_text(mark.text)}</text>'
+        css = "mark stage" if mark.kind == "stage" else "mark"
+        yield f'<text class="{css}" x="{_n(left + 13)}" y="{_n(at)}">{_text(mark.text)}</text>'
     yield "</g>"
 
 

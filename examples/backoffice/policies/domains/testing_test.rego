@@ -31,6 +31,7 @@ granted(of, code, role, by) := object.union(of, {"grants": array.concat(of.grant
 	"code": code,
 	"role": role,
 	"by": [by],
+	"instead_of": [""],
 	"proposed_digest": of.action.proposed_digest,
 	"enforced_digest": of.action.proposed_digest,
 	"expires_ms": 5000,
