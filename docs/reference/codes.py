@@ -264,6 +264,14 @@ MESSAGE: Mapping[str, Entry] = {
     "VOTE-DIGEST": Entry(
         "The digest is that of another action.", "Query `pending`: the arguments have changed."
     ),
+    "VOTE-NO-ANSWER": Entry(
+        "Nobody answered a vote in time; it may still be taken.",
+        "Look at the gate again before you repeat it; `remit status` tells whether workers run.",
+    ),
+    "VOTE-REFUSED": Entry(
+        "A run refused a vote without saying why: it is of another version.",
+        "Use the console of the version that its workers have.",
+    ),
     "VOTE-LATE": Entry("The gate is closed, or has expired.", "Nothing to do."),
     "VOTE-REPEATED": Entry("This person has voted here.", "Distinct people count once."),
     "NOT-IN-DOUBT": Entry("Nobody asks whether this call happened.", "Query `pending`."),
@@ -277,6 +285,10 @@ LEDGER: Mapping[str, Entry] = {
     "LEDGER-UNAVAILABLE": Entry(
         "The ledger did not answer in time; what is recorded decides how it goes on.",
         "[Runbook](../runbooks/ledger-down.md).",
+    ),
+    "LEDGER-TOO-OLD": Entry(
+        "An older Remit made this ledger, and who asks may only read it.",
+        "Start this Remit's workers first; they upgrade it.",
     ),
     "LEDGER-TOO-NEW": Entry("A newer Remit made this ledger.", "Run that version."),
     "LOG-BROKEN": Entry(
@@ -461,6 +473,15 @@ HOST: Mapping[str, Entry] = {
 """The second word says what follows: `wait` (asked again, no attempt used) or `deny`."""
 
 COMMAND: Mapping[str, Entry] = {
+    "CONSOLE-NOT-INSTALLED": Entry(
+        "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."
+    ),
+    "CONSOLE-PORT": Entry("The port is taken.", "Name another `--port`, or none."),
+    "CONSOLE-SETTINGS": Entry(
+        "Under these settings the console does not start: without `[console.oidc]` it listens on "
+        "loopback alone, and with it `base_url` is needed, by https unless it is on this machine.",
+        "See [the console](../console.md).",
+    ),
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
     "CLI-AMEND": Entry(

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from remit.client.errors import ClientError
 from remit.console import deciding, listing, live, login, reviewing
-from remit.console.guarding import Guard, TooLargeError, too_large
+from remit.console.guarding import HEALTH, Guard, TooLargeError, too_large
 from remit.console.office import Office, office_of, see
 from remit.console.rendering import STATIC, graph_style
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
@@ -89,7 +89,7 @@ def _routes() -> list[Route | Mount]:
         Route("/login/start", login.start),
         Route("/login/callback", login.come_back),
         Route("/logout", signed_in(login.leave), methods=["POST"]),
-        Route("/health", _health),
+        Route(HEALTH, _health),
         Route("/static/graph.css", _graph_style),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]

@@ -205,7 +205,7 @@ def _checked(schema: JSONObject, value: JSON) -> dict[str, str]:
         canonical(value)
         return {
             _FIELD + found.path.lstrip("/").partition("/")[0]: found.message
-            for found in check(schema, value, "EDIT-SCHEMA")
+            for found in check(schema, value, "VOTE-EDIT-INVALID")
         }
     except (SchemaError, NotCanonicalError) as error:
         return {"verb": str(error)[:300]}

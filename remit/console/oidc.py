@@ -18,7 +18,7 @@ from jwt import PyJWKSet
 
 from remit.canonical import JSONObject
 from remit.console.forms import NAME
-from remit.console.settings import Oidc
+from remit.console.table import Oidc
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA", "PS256")
 """Signatures that are taken: never a secret's, never none."""

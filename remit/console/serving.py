@@ -30,6 +30,8 @@ from remit.stores.atomic import keep_secret
 from remit.stores.inbox import InboxStore, open_readonly
 from remit.stores.ledger import SqlLedger
 
+SETTINGS = "CONSOLE-SETTINGS"
+"""Code of settings under which the console does not start."""
 _GRACE_S = 3
 _PATIENCE_S = 60.0
 """How long ledger and Temporal are waited for at the start."""
@@ -42,7 +44,7 @@ def main() -> int:
         settings = ConsoleSettings()
     except ValidationError as error:
         for found in error.errors():
-            print(f"CONSOLE-SETTINGS  {found['msg']}", file=sys.stderr)  # noqa: T201
+            print(SETTINGS, found["msg"], sep="  ", file=sys.stderr)  # noqa: T201
         return 2
     try:
         asyncio.run(serve(settings))

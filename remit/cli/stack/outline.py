@@ -7,9 +7,12 @@ from remit.cli.stack import temporal_full, temporal_server
 from remit.cli.stack.blueprint import SERVICE
 from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import Profile
+from remit.console.table import PORT
 
 WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
 """Worker processes and their roles."""
+CONSOLE = "console"
+"""The console's name, and the purpose of its port."""
 METRICS = "metrics."
 """What the purposes of workers' ports begin with."""
 _FAMILIAR = {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}
@@ -28,15 +31,18 @@ class Outline:
     def names(self) -> tuple[str, ...]:
         """Return the names of all components, in the order of their start."""
         services = tuple(service.name for service in self.settings.service)
+        console = (CONSOLE,) if self.settings.console is not None else ()
         if self.profile == "light":
-            return ("temporal", "publisher", "opa", *services, *WORKERS)
+            return ("temporal", "publisher", "opa", *services, *WORKERS, *console)
         own = ("postgres",) if self.has_cluster else ()
-        return (*own, "publisher", "temporal", "opa", *services, "temporal-ui", *WORKERS)
+        return (*own, "publisher", "temporal", "opa", *services, "temporal-ui", *WORKERS, *console)
 
     def port_owners(self) -> dict[str, tuple[str, ...]]:
         """Return every port the stack needs, by purpose, with the components that listen on it."""
         owners: dict[str, tuple[str, ...]] = {"publisher": ("publisher",), **self._engine()}
         owners |= {METRICS + name: (name,) for name in WORKERS}
+        if self.settings.console is not None:
+            owners[CONSOLE] = (CONSOLE,)
         for port in self.settings.ports():
             users = (s.name for s in self.settings.service if port in s.ports())
             owners[SERVICE + port] = tuple(users)
@@ -44,12 +50,16 @@ class Outline:
 
     def candidates(self, purpose: str) -> tuple[int, ...]:
         """Return ports to try before any other that is free."""
-        familiar = _FAMILIAR.get(purpose)
+        familiar = self._console_port() if purpose == CONSOLE else _FAMILIAR.get(purpose)
         first = () if familiar is None else (familiar,)
         if self.profile == "light" or purpose not in temporal_full.purposes():
             return first
         # Not for secrets: two stacks that start at once should not try the same ones.
         return (*first, *random.sample(temporal_full.PORTS, _TRIED))
+
+    def _console_port(self) -> int:
+        table = self.settings.console
+        return (table.port if table else None) or PORT
 
     def _engine(self) -> dict[str, tuple[str, ...]]:
         if self.profile == "light":
