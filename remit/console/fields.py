@@ -12,9 +12,10 @@ from typing import Literal
 
 from remit.canonical import JSON, JSONObject
 
-Kind = Literal["text", "long", "integer", "number", "flag", "choice", "json"]
+Kind = Literal["text", "long", "integer", "money", "number", "flag", "choice", "json"]
 
 _HIDDEN = re.compile(r"^\[(hidden|(pii|personal|secret|confidential)(, \w+)*)\]$")
+_MICROS = "_micros"
 _LONG_TEXT = 60
 _EXACT = 2**53
 
@@ -105,6 +106,8 @@ def _is_empty_text(field: Field, proposed: JSONObject) -> bool:
 def _field(name: str, schema: JSONObject, proposed: JSONObject, is_required: bool) -> Field:
     value = proposed.get(name)
     kind, choices = _kind(schema, value)
+    if kind == "integer" and name.endswith(_MICROS):
+        kind = "money"
     written = "" if name not in proposed else _written(kind, value)
     about = schema.get("description")
     return Field(name, kind, written, is_required, about if isinstance(about, str) else "", choices)
@@ -128,6 +131,10 @@ def _kind(schema: JSONObject, value: JSON) -> tuple[Kind, tuple[str, ...]]:
 
 
 def _written(kind: Kind, value: JSON) -> str:
+    if kind == "money" and isinstance(value, int):
+        whole, rest = divmod(abs(value), 10**6)
+        cents = f"{rest:06d}".rstrip("0").ljust(2, "0")
+        return f"{'-' if value < 0 else ''}{whole}.{cents}"
     if kind in ("text", "long", "choice") and isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, indent=2 if kind == "json" else None)
@@ -143,6 +150,8 @@ def _value(field: Field, text: str) -> JSON:
             return _one_of(field, text.strip()) == "true"
         case "integer":
             return _whole(text)
+        case "money":
+            return _micros(text)
         case "number":
             return _number(text)
     return _json(text)
@@ -158,6 +167,16 @@ def _whole(text: str) -> int:
     if not re.fullmatch(r"-?\d{1,16}", text.strip()) or abs(int(text)) > _EXACT:
         raise ValueError("this must be a whole number, written with digits alone")
     return int(text)
+
+
+def _micros(text: str) -> int:
+    found = re.fullmatch(r"(-?)(\d{1,10})(?:\.(\d{1,6}))?", text.strip())
+    if found is None:
+        raise ValueError("this must be an amount, such as 4200 or 4200.50")
+    micros = int(found[2]) * 10**6 + int((found[3] or "").ljust(6, "0"))
+    if micros > _EXACT:
+        raise ValueError("this amount is too large")
+    return -micros if found[1] else micros
 
 
 def _number(text: str) -> int | float:
