@@ -90,7 +90,9 @@ def read_form(
     wrong: dict[str, str] = {}
     for field in form.fields:
         text = filled.get(field.name, "")
-        if not text and not field.is_required and not _is_empty_text(field, proposed):
+        if not text and not _is_empty_text(field, proposed):
+            if field.is_required:
+                wrong[field.name] = "this is needed"
             continue
         try:
             made[field.name] = _value(field, text)

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from pydantic import ValidationError
+from temporalio.client import Client
 
 from remit.client.connection import connect
 from remit.client.errors import ClientError
@@ -63,21 +64,25 @@ async def serve(settings: ConsoleSettings) -> None:
         ClientError, LedgerError, LedgerUnavailableError: a part of the stack is not there.
     """
     async with opened(settings) as office:
-        host, port = settings.console.host, settings.console_port
-        app = make_app(office, origin_of(settings))
-        config = uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_S,
-            limit_concurrency=400,
-            h11_max_incomplete_event_size=32 * 1024,
-        )
-        await uvicorn.Server(config).serve()
+        await server_of(office).serve()
+
+
+def server_of(office: Office) -> uvicorn.Server:
+    """Return the server of an office, not yet started."""
+    settings = office.settings
+    config = uvicorn.Config(
+        make_app(office, origin_of(settings)),
+        host=settings.console.host,
+        port=settings.console_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        limit_concurrency=400,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    return uvicorn.Server(config)
 
 
 def origin_of(settings: ConsoleSettings) -> str:
@@ -93,33 +98,36 @@ async def opened(settings: ConsoleSettings) -> AsyncIterator[Office]:
     ledger = await _patiently(settings)
     try:
         client = await connect(settings.temporal_address, settings.temporal_namespace)
-        table = settings.console
-        file = settings.console_key_file
-        seal = Seal(bytes.fromhex(keep_secret(file)) if file else secrets.token_bytes(32))
-        store = InboxStore(ledger)
-        plans = Plans(ledger)
-        callback = f"{origin_of(settings).rstrip('/')}/login/callback"
-        issuer = Issuer(table.oidc, callback) if table.oidc else None
-        yield Office(
-            settings=settings,
-            ledger=ledger,
-            store=store,
-            plans=plans,
-            cards=Cards(ledger, store, plans),
-            rules=RulesInForce(ledger.releases),
-            watch=Watch(store),
-            seal=seal,
-            sessions=Sessions(seal, lasts_s=table.session_hours * 3600, is_secure=table.is_secure),
-            issuer=issuer,
-            temporal=client,
-            signer=Unsigned(),
-            templates=templates(),
-            clock=lambda: time.time_ns() // 1_000_000,
-        )
-        if issuer is not None:
-            await issuer.close()
+        office = furnished(settings, ledger, client)
+        yield office
+        if office.issuer is not None:
+            await office.issuer.close()
     finally:
         await ledger.close()
+
+
+def furnished(settings: ConsoleSettings, ledger: SqlLedger, temporal: Client) -> Office:
+    """Return an office over a ledger and a server."""
+    table, file = settings.console, settings.console_key_file
+    seal = Seal(bytes.fromhex(keep_secret(file)) if file else secrets.token_bytes(32))
+    store, plans = InboxStore(ledger), Plans(ledger)
+    callback = f"{origin_of(settings).rstrip('/')}/login/callback"
+    return Office(
+        settings=settings,
+        ledger=ledger,
+        store=store,
+        plans=plans,
+        cards=Cards(ledger, store, plans),
+        rules=RulesInForce(ledger.releases),
+        watch=Watch(store),
+        seal=seal,
+        sessions=Sessions(seal, lasts_s=table.session_hours * 3600, is_secure=table.is_secure),
+        issuer=Issuer(table.oidc, callback) if table.oidc else None,
+        temporal=temporal,
+        signer=Unsigned(),
+        templates=templates(),
+        clock=lambda: time.time_ns() // 1_000_000,
+    )
 
 
 async def _patiently(settings: ConsoleSettings) -> SqlLedger:
