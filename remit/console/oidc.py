@@ -156,6 +156,10 @@ class Issuer:
         self._keys_at = self._clock()
         return self._keys
 
+    def forget_keys(self) -> None:
+        """Ask for the issuer's keys at the next login."""
+        self._keys_at = -_KEYS_S
+
     async def _endpoint(self, name: str) -> str:
         if not self._described:
             base = self._settings.issuer.rstrip("/")

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx2
+import uvicorn
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -28,6 +28,7 @@ from remit.ledger.entries import Content, GateRow, Record
 from remit.stores.inbox import open_readonly
 from remit.stores.ledger import SqlLedger
 from remit.tool.contract import ToolContract
+from tests.running import eventually
 from tests.stores.ledger_values import admission, gate, key, run_row
 
 HOLDER = "holder@acme.example"
@@ -127,17 +128,28 @@ async def served(
     )
     reader, wire = await open_readonly(url), Wire()
     office = furnished(settings, reader, wire)  # type: ignore[arg-type]
-    server = server_of(office)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        assert not serving.done(), serving.exception()
-        await asyncio.sleep(0.01)
     try:
-        yield Place(office, ledger, wire, f"http://127.0.0.1:{port}")
+        async with running(server_of(office)):
+            yield Place(office, ledger, wire, f"http://127.0.0.1:{port}")
+    finally:
+        await reader.close()
+
+
+@asynccontextmanager
+async def running(server: uvicorn.Server) -> AsyncIterator[None]:
+    """Let a server serve until the block ends."""
+    serving = asyncio.create_task(server.serve())
+
+    async def started() -> bool:
+        assert not serving.done(), serving.exception()
+        return server.started
+
+    await eventually(started, 20, 0.01)
+    try:
+        yield
     finally:
         server.should_exit = True
         await serving
-        await reader.close()
 
 
 def free_port() -> int:
@@ -235,10 +247,3 @@ async def say(
     page = (await browser.get(href)).text
     given = {name: hidden(page, name, verb) for name in ("token", "digest", "event")}
     return await browser.post(href, data={"verb": verb, **given, **fields})
-
-
-def project_secret(folder: Path) -> Path:
-    """Return a file with a client's secret."""
-    file = folder / "client.secret"
-    file.write_text("hush")
-    return file
