@@ -104,7 +104,7 @@ async def test_a_person_reads_and_approves_in_a_browser(
     await page.get_by_role("heading", name="Everything in order").wait_for()
     await page.get_by_text("completed", exact=True).first.wait_for()
 
-    for words in (tag, "This cannot be undone.", "asker@lab.example", "keeper of names"):
+    for words in (tag, "This cannot be undone.", "asker@lab.example", "your turn as operator"):
         assert words in told
     assert "<b>fine</b> by me" in said
     assert outcome["status"] == "completed"
