@@ -12,7 +12,7 @@ from remit.plan.library import Library
 from remit.stores.project import Project, load_project
 from tests.running import Running
 from workers.builder import Role, build_worker
-from workers.fleet import enforcement
+from workers.fleet import enforcement, opened
 from workers.settings import WorkerSettings
 
 _ROLES: tuple[Role, ...] = ("orchestrate", "tools")
@@ -37,7 +37,7 @@ async def working(
     shop = Shop(project.catalogue, Library(project.library_documents))
     known = project.catalogue.digests if digests is None else digests
     queue = settings.task_queue
-    async with enforcement(settings, known) as point:
+    async with opened(settings) as ledger, enforcement(settings, ledger, known) as point:
         worker = build_worker(
             client, settings, point, roles=_ROLES, shop=shop, tools=adapters, queue=queue
         )

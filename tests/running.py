@@ -119,6 +119,12 @@ def burn(step: str, name: str, *needs: str) -> JSONObject:
     return {**put(step, name, *needs), "tool": "lab.burn@1", "irreversible": True}
 
 
+def at_gate(tag: str) -> JSONObject:
+    """Return a plan that puts one thing down and asks a person before the next."""
+    gate: JSONObject = {"role": "operator", "expires": "PT1H"}
+    return plan("waiting", [put("a", f"{tag}a"), put("b", f"{tag}b", "a", approval=gate)])
+
+
 async def start(client: Client, document: JSON, **options: object) -> WorkflowHandle:
     """Start a plan as the CLI does; `id` is made up when it is not given."""
     workflow_id = str(options.pop("id", f"lab-{uuid.uuid4().hex[:12]}"))

@@ -29,10 +29,9 @@ from remit.enforcement.frame import Place
 from remit.enforcement.freshness import Bounds, Freshness
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.protocol import Ledger
 from remit.plan.library import Library
 from remit.stores.keyring import Keyring
-from remit.stores.ledger import open_ledger
+from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.project import Project, load_project
 from remit.stores.publishing import CheckpointFolder
 from remit.stores.releases import ReleaseStore
@@ -111,37 +110,32 @@ async def _work(
     await require_search_attributes(client)
     project = load_project(settings.project)
     tools = project.catalogue.digests
-    point = await stack.enter_async_context(enforcement(settings, tools))
+    ledger = await stack.enter_async_context(opened(settings))
+    point = await stack.enter_async_context(enforcement(settings, ledger, tools))
     for worker in await _workers(settings, roles, project, client, point, stack):
         await stack.enter_async_context(worker)
     if settings.metrics_port:
         serve_metrics(settings.metrics_port, sdk_port)
     _log.info("ready", roles=list(roles), queue=settings.task_queue)
     if "keeper" in roles:
-        await _keep(settings, client, point.ledger, stack, stop)
+        await _keep(settings, client, ledger, stop)
     await stop.wait()
 
 
 async def _keep(
-    settings: WorkerSettings,
-    client: Client,
-    ledger: Ledger,
-    stack: AsyncExitStack,
-    stop: asyncio.Event,
+    settings: WorkerSettings, client: Client, ledger: SqlLedger, stop: asyncio.Event
 ) -> None:
     """Look after runs and keep the log until `stop`."""
-    own = await open_ledger(settings.ledger_url)
-    stack.push_async_callback(own.close)
-    shelf = BundleShelf(own.log)
-    evidence = Evidence(own.log, Sealer(client, ledger, shelf))
-    forgetter = Forgetter(own.forgetting, settings.project)
+    shelf = BundleShelf(ledger.log)
+    evidence = Evidence(ledger.log, Sealer(client, ledger, shelf))
+    forgetter = Forgetter(ledger.forgetting, settings.project)
     work = [
         Keeper(client, ledger, settings, now_ms, evidence).run(stop),
         forgetter.run(stop, settings.forget_every_s),
     ]
     if settings.evidence_keys and settings.checkpoints:
         store = CheckpointFolder(settings.checkpoints)
-        sequencer = Sequencer(own.log, Keyring(settings.evidence_keys), store)
+        sequencer = Sequencer(ledger.log, Keyring(settings.evidence_keys), store)
         work.append(sequencer.run(stop, settings.sequence_every_s))
     else:
         _log.warning("no key and place for checkpoints: the ledger is not signed")
@@ -162,22 +156,28 @@ async def _connected(
 
 
 @asynccontextmanager
-async def enforcement(
-    settings: WorkerSettings, tools: Mapping[str, Digest]
-) -> AsyncIterator[EnforcementPoint]:
-    """Open the ledger and OPA, and give the enforcement point that joins them for `tools`."""
-    token = settings.opa_token_file.read_text().strip() if settings.opa_token_file else ""
+async def opened(settings: WorkerSettings) -> AsyncIterator[SqlLedger]:
+    """Open the ledger: once in a process, so that it has one writer and one cache."""
     ledger = await open_ledger(settings.ledger_url)
     try:
-        async with OpaClient(
-            settings.opa_socket, token=token, deadline_s=settings.opa_deadline_s
-        ) as opa:
-            await _decides(opa, settings.ready_timeout_s)
-            place = Place(settings.environment, settings.profile, settings.region)
-            async with watched(settings, opa, ledger.releases) as freshness:
-                yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness)
+        yield ledger
     finally:
         await ledger.close()
+
+
+@asynccontextmanager
+async def enforcement(
+    settings: WorkerSettings, ledger: SqlLedger, tools: Mapping[str, Digest]
+) -> AsyncIterator[EnforcementPoint]:
+    """Open OPA, and give the enforcement point that joins it and `ledger` for `tools`."""
+    token = settings.opa_token_file.read_text().strip() if settings.opa_token_file else ""
+    async with OpaClient(
+        settings.opa_socket, token=token, deadline_s=settings.opa_deadline_s
+    ) as opa:
+        await _decides(opa, settings.ready_timeout_s)
+        place = Place(settings.environment, settings.profile, settings.region)
+        async with watched(settings, opa, ledger.releases) as freshness:
+            yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness)
 
 
 @asynccontextmanager

@@ -175,7 +175,7 @@ STEP: Mapping[str, Entry] = {
         "`until` did not hold within `max_times`.", "Repeat more often, or with a pause."
     ),
     "STEP-TOO-MANY-GATES": Entry(
-        "A step that was approved three times was to be approved again; it is refused.",
+        "A step that was asked about twelve times was to be asked about again; it is refused.",
         "See why the action, or the policy, changes while it waits.",
     ),
     "GATE-NOT-GRANTED": Entry("A gate closed without a grant.", "See who closed it."),
@@ -273,6 +273,34 @@ MESSAGE: Mapping[str, Entry] = {
         "Use the console of the version that its workers have.",
     ),
     "VOTE-LATE": Entry("The gate is closed, or has expired.", "Nothing to do."),
+    "VOTE-CLAIMED": Entry(
+        "Somebody else has the gate in hand.", "Wait half an hour at most, or ask for a `release`."
+    ),
+    "VOTE-DELEGATED": Entry(
+        "This vote was handed over, and is not handed on.", "`release` takes it back."
+    ),
+    "VOTE-NOT-HELD": Entry("There is no claim and no vote handed over to give up.", "Nothing."),
+    "VOTE-QUORUM": Entry(
+        "Other approvals come before a call is taken over.", "Approve, or wait for them."
+    ),
+    "VOTE-UNDO": Entry(
+        "What undoes a call was fixed with it, and is not changed.",
+        "Approve or reject it, or order a `repair`.",
+    ),
+    "VOTE-EDIT-INVALID": Entry(
+        "The tool does not take the edited arguments.", "The message says where and why."
+    ),
+    "VOTE-EDIT-SAME": Entry("The edit changes nothing.", "Approve it as it is."),
+    "VOTE-OUTPUT-INVALID": Entry(
+        "The tool would not have answered so.", "Give `output` as the tool's contract says."
+    ),
+    "EDIT-FORGOTTEN": Entry(
+        "Edited arguments that nobody keeps any more; nothing was called.", "Start again."
+    ),
+    "GATE-CHANGES-REQUESTED": Entry(
+        "Changes were asked for, and nobody amended the step in time; the run is undone.",
+        "Plan it again with what the reason says.",
+    ),
     "VOTE-REPEATED": Entry("This person has voted here.", "Distinct people count once."),
     "NOT-IN-DOUBT": Entry("Nobody asks whether this call happened.", "Query `pending`."),
     "STEP-PATH": Entry("`step` is no path of a step.", "Copy it from `pending`."),

@@ -98,7 +98,7 @@ plan_denies contains lib.reason("plan.banned_combination", _policy, $"{combinati
 	some combination in _limits.banned_combinations
 	every selector in combination.steps {
 		some step in _steps
-		_selected(step, selector)
+		lib.fits(step, selector)
 	}
 }
 
@@ -121,14 +121,3 @@ _may_be_unbounded if {
 	_limits.plans.unbounded_spend == "limited"
 	is_number(input.budget.limit_micros)
 }
-
-_selected(step, selector) if {
-	object.get(selector, "tool", step.tool) in {step.tool, null}
-	object.get(selector, "domain", step.domain) in {step.domain, null}
-	object.get(selector, "operation", step.operation) in {step.operation, null}
-	_has_class(step, object.get(selector, "data_class", null))
-}
-
-_has_class(_, null)
-
-_has_class(step, class) if class in step.data_classes

@@ -96,11 +96,13 @@ of_tenant(person) if input.principal.tenant in person.tenants
 
 # METADATA
 # title: Whether a selector means a call
-# description: What it does not state fits everything.
+# description: |
+#   Of a call that is made or of a plan's step, which state the same. What the selector leaves out, or
+#   says null for, fits everything.
 fits(action, selector) if {
-	object.get(selector, "tool", action.tool) == action.tool
-	object.get(selector, "domain", action.domain) == action.domain
-	object.get(selector, "operation", action.operation) == action.operation
+	object.get(selector, "tool", null) in {action.tool, null}
+	object.get(selector, "domain", null) in {action.domain, null}
+	object.get(selector, "operation", null) in {action.operation, null}
 	_of_class(action, object.get(selector, "data_class", null))
 }
 

@@ -19,6 +19,23 @@ test_scoped_is_what_a_domain_permits_by if {
 	lib.scoped(input) with input as facts.call({}) with data.remit.registry as facts.registry
 }
 
+test_a_selector_means_what_it_states if {
+	call := {"tool": "a.b@1", "domain": "a", "operation": "read", "data_classes": ["pii", "pci"]}
+	all := {"tool": "a.b@1", "domain": "a", "operation": "read", "data_class": "pii"}
+	lib.fits(call, all)
+	not lib.fits(call, object.union(all, {"tool": "a.c@1"}))
+	not lib.fits(call, object.union(all, {"domain": "b"}))
+	not lib.fits(call, object.union(all, {"operation": "write"}))
+	not lib.fits(call, object.union(all, {"data_class": "phi"}))
+}
+
+test_what_a_selector_leaves_open_fits_everything if {
+	call := {"tool": "a.b@1", "domain": "a", "operation": "read", "data_classes": []}
+	lib.fits(call, {})
+	lib.fits(call, {"tool": null, "domain": null, "operation": null, "data_class": null})
+	not lib.fits(call, {"tool": null, "domain": "b"})
+}
+
 test_scopes_are_whole_names if {
 	lib.covers(["erp.write"], "erp", "write")
 	lib.covers(["erp.*"], "erp", "write")

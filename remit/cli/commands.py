@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from remit.cli.options import AsJson, InProject, Inputs, PlanFile, StackFolder
+from remit.cli.options import AsJson, By, InProject, Inputs, PlanFile, Reason, StackFolder
 
 What = Annotated[
     str,
@@ -148,8 +148,8 @@ def amend(
 
 def rollback(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Workflow id of a run.")],
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    by: By,
+    reason: Reason,
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
@@ -165,8 +165,8 @@ def rollback(
 
 def forget(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A workflow id, or a run's root id.")],
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    by: By,
+    reason: Reason,
     step: Annotated[
         str, typer.Option("--step", metavar="PATH", help="Only this step, and what is below it.")
     ] = "",
@@ -189,8 +189,8 @@ def forget(
 
 def stop(
     what: What,
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    by: By,
+    reason: Reason,
     undos: Annotated[bool, typer.Option("--undos", help="Undos too; they go on else.")] = False,
     project: InProject = None,
     as_json: AsJson = False,
@@ -210,8 +210,8 @@ def stop(
 
 def go(
     what: What,
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    by: By,
+    reason: Reason,
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
@@ -230,8 +230,8 @@ def stops(project: InProject = None, as_json: AsJson = False) -> int:
 
 def retain(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A workflow id, or a run's root id.")],
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    by: By,
+    reason: Reason,
     is_release: Annotated[bool, typer.Option("--release", help="End it.")] = False,
     project: InProject = None,
     as_json: AsJson = False,

@@ -85,11 +85,15 @@ def make_app() -> typer.Typer:
     app.command("restore")(commands.restore)
     app.add_typer(make_evidence_app())
     app.add_typer(make_policy_app())
-    ledger = group("ledger", "Look after the ledger.")
-    ledger.callback()(_ledger)
-    ledger.command("rekey")(commands.rekey)
-    app.add_typer(ledger)
+    app.add_typer(_make_ledger_app())
     app.add_typer(questions.make_decision_app())
+    return app
+
+
+def _make_ledger_app() -> typer.Typer:
+    app = group("ledger", "Look after the ledger.")
+    app.callback()(_ledger)
+    app.command("rekey")(commands.rekey)
     return app
 
 

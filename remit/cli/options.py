@@ -31,6 +31,17 @@ Inputs = Annotated[
         show_default=False,
     ),
 ]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")]
+ArchiveFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--archive",
+        metavar="FILE",
+        help="Ask an archive of evidence, in place of the project's ledger.",
+        show_default=False,
+    ),
+]
 StackFolder = Annotated[
     Path | None, typer.Argument(metavar="[DIR]", help="The project.", show_default=False)
 ]

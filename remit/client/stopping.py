@@ -1,12 +1,9 @@
 """Stop calls, or let them go on; one workflow each."""
 
-from temporalio.client import Client, WorkflowFailureError
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.client import Client
 
 from remit.canonical import JSONObject
-from remit.client.errors import from_failure, from_rpc, refused
+from remit.client.ordering import Order, carry_out
 from remit.plan.wire import Answered
 
 WORKFLOW = "StopCalls"
@@ -26,21 +23,6 @@ async def order_stop(client: Client, order: JSONObject, queue: str) -> Answered:
         ClientError: the server is away.
     """
     what = str(order["what"])
-    try:
-        handle = await client.start_workflow(
-            WORKFLOW,
-            order,
-            id=f"{PREFIX}{what}",
-            task_queue=queue,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-            result_type=dict,
-            static_summary=f"{order['order']} {what}"[:200],
-        )
-        return Answered.model_validate(await handle.result())
-    except WorkflowAlreadyStartedError as error:
-        raise refused("STOP-BUSY", f"another order about {what} is on its way") from error
-    except WorkflowFailureError as error:
-        raise from_failure(error.cause, "STOP-BUSY") from error
-    except RPCError as error:
-        raise from_rpc(error, f"the order about {what}") from error
+    given = Order(WORKFLOW, PREFIX, what, order, spoken=what)
+    told = await carry_out(client, given, queue, busy="STOP-BUSY", otherwise="STOP-BUSY")
+    return Answered.model_validate(told)

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from remit.canonical import Digest
 
+CHAIN = "policy"
+"""The chain of what is about policies themselves: releases and approvals. No run is called so, for
+those are UUIDs."""
 Origin = Literal["saved", "published", "rolled_back"]
 """`saved`: the publisher took the policy folder as it was saved. `published`: a person did.
 `rolled_back`: a person went back to an earlier release."""

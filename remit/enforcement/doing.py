@@ -29,6 +29,7 @@ from remit.plan.path import Direction, StepKey
 from remit.plan.template import TemplateError, resolve
 from remit.plan.usage import steps_used
 from remit.plan.wire import StepCall, StepResult
+from remit.tool.contract import ToolContract
 from remit.tool.validation import check_input
 
 MAX_ARGUMENT_BYTES = 512 * 1024
@@ -134,31 +135,13 @@ class Doing:
         if self._tools.get(pinned.tool) != pinned.contract:
             raise failure.refused("TOOL-DRIFTED", f"{pinned.tool} {_DRIFTED}", path)
         contract = await self._pinned.contract(pinned.contract)
-        try:
-            arguments = resolve(pinned.args, scope)
-            size = len(canonical(arguments))
-        except TemplateError as error:
-            raise failure.refused("REFERENCE-ABSENT", str(error), path) from error
-        except NotCanonicalError as error:
-            raise failure.refused("ARGUMENTS-NOT-JSON", str(error), path) from error
-        if size > MAX_ARGUMENT_BYTES or not isinstance(arguments, dict):
-            raise failure.refused("ARGUMENTS-TOO-LARGE", f"{size} bytes of arguments", path)
-        findings = check_input(contract, arguments)
-        if findings:
-            first = findings[0]
-            raise failure.refused(
-                "ARGUMENTS-SCHEMA",
-                f"{contract.ref} {contract.version} does not take this at "
-                f"{first.path or '/'}: {first.message}; nothing was called",
-                path,
-            )
         return Subject(
             key=call.key,
             pinned=admitted.pinned,
             step=admitted.step,
             contract=contract,
             contract_digest=pinned.contract,
-            arguments=arguments,
+            arguments=_arguments(pinned.args, scope, contract, path),
             run=admitted.run,
             admission=admitted.admission,
             frame=frame,
@@ -235,6 +218,31 @@ async def require_earlier(
     step, generation = key.segment.step, key.segment.generation
     if step not in plan.steps or plan.generation(step) != generation:
         raise failure.refused("STEP-SUPERSEDED", f"an amendment replaced {step!r}", key.path)
+
+
+def _arguments(
+    template: JSONObject, scope: JSONObject, contract: ToolContract, path: str
+) -> JSONObject:
+    """Return what the tool would be given, or refuse what it does not take."""
+    try:
+        arguments = resolve(template, scope)
+        size = len(canonical(arguments))
+    except TemplateError as error:
+        raise failure.refused("REFERENCE-ABSENT", str(error), path) from error
+    except NotCanonicalError as error:
+        raise failure.refused("ARGUMENTS-NOT-JSON", str(error), path) from error
+    if size > MAX_ARGUMENT_BYTES or not isinstance(arguments, dict):
+        raise failure.refused("ARGUMENTS-TOO-LARGE", f"{size} bytes of arguments", path)
+    findings = check_input(contract, arguments)
+    if findings:
+        first = findings[0]
+        raise failure.refused(
+            "ARGUMENTS-SCHEMA",
+            f"{contract.ref} {contract.version} does not take this at "
+            f"{first.path or '/'}: {first.message}; nothing was called",
+            path,
+        )
+    return arguments
 
 
 async def recorded_subject(

@@ -42,7 +42,7 @@ class Limits(Model):
     """After this many calls the workflow continues as new."""
     undo_batch: int = 300
     """Most undos that one unwinding batch takes."""
-    gates_per_step: int = 3
+    gates_per_step: int = 12
     """Most gates that one step may need; then it is refused."""
     max_items: int = 10_000
     """Most items of one `for_each`."""

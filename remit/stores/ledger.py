@@ -1,20 +1,14 @@
 """The ledger on SQL tables: `SqlLedger` implements the port `remit.ledger.protocol.Ledger`.
 
-Writes are committed in groups, reads are answered at once from a snapshot; on SQLite both on the
-event loop that opened the ledger, because threads beside a busy loop starve (see
-`remit.stores.writer`), on PostgreSQL in threads. Every call has a deadline.
-Immutable contents are kept in memory; nothing else is.
+What each method asks of the database stands in the modules beside this one, and how the database is
+reached in `remit.stores.access`.
 """
 
 import asyncio
-import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
-
-from sqlalchemy import Engine
 
 from remit.canonical import Digest, JSONObject
 from remit.ledger.amendments import Amending
@@ -37,29 +31,15 @@ from remit.plan.path import StepKey
 from remit.stores import amending as amendments
 from remit.stores import chain, deeds, effects, gates, reading, runs
 from remit.stores import stops as stopping
-from remit.stores.archiving import LogStore
-from remit.stores.contents import ContentCache, check_digests, find_content, store_contents
-from remit.stores.database import Database, database_of
+from remit.stores.access import Access
+from remit.stores.contents import check_digests, find_content, store_contents
+from remit.stores.database import database_of
 from remit.stores.foresight import Wanted
-from remit.stores.forgetting import ForgettingStore
-from remit.stores.grouping import GroupWriter, WriterStats
 from remit.stores.keys import agree
-from remit.stores.lanes import LaneWriter
 from remit.stores.migrate import migrate
-from remit.stores.reader import Reader
-from remit.stores.releases import ReleaseStore
 from remit.stores.reservations import find_value
-from remit.stores.session import Clock, Session
-from remit.stores.statements import Statements
-from remit.stores.transaction import Transaction
-from remit.stores.vault import OPEN, VARIABLE, Vault, load_vault
-from remit.stores.writer import Writer
-
-R = TypeVar("R")
-_log = logging.getLogger(__name__)
-_TRIES = 50
-_AGAIN_S = 0.1
-"""How often, and after how long, to try to empty the database's log while others use it."""
+from remit.stores.session import Clock
+from remit.stores.vault import VARIABLE, Vault, load_vault
 
 
 def wall_ms() -> int:
@@ -108,74 +88,8 @@ async def open_ledger(
     )
 
 
-class SqlLedger:
+class SqlLedger(Access):
     """The effect-once ledger; see `remit.ledger.protocol.Ledger` for what its methods promise."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        database: Database,
-        *,
-        deadline_s: float,
-        clock: Clock,
-        bound: int,
-        cache_bytes: int,
-        vault: Vault = OPEN,
-    ) -> None:
-        """Start the threads; `open_ledger` is the way to make one."""
-        self._engine = engine
-        self._cache = ContentCache(cache_bytes)
-        self._database = database
-        connect = partial(Session, engine, database, Statements(engine.dialect, vault), clock)
-        made = LaneWriter if database.in_threads else Writer
-        self._writer: GroupWriter = made(connect, bound=bound, deadline_s=deadline_s)
-        self._reader = Reader(connect, database, bound=bound, deadline_s=deadline_s)
-
-    @property
-    def writes(self) -> WriterStats:
-        """What the writer has done."""
-        return self._writer.stats
-
-    @property
-    def log(self) -> LogStore:
-        """The log of all runs, and what evidence is made of."""
-        return LogStore(partial(self._write, Wanted()), self._read)
-
-    @property
-    def releases(self) -> ReleaseStore:
-        """Which policies were released, in their order."""
-        return ReleaseStore(partial(self._write, Wanted()), self._read)
-
-    @property
-    def forgetting(self) -> ForgettingStore:
-        """What contents are, how they are forgotten, and what they are encrypted with."""
-        return ForgettingStore(partial(self._write, Wanted()), self._read, self._forget)
-
-    async def _forget(self, digests: Sequence[Digest]) -> None:
-        """Let go of values in memory, and of what the database's log still has of them."""
-        self._cache.drop(digests)
-        for _ in range(_TRIES):
-            if await asyncio.to_thread(self._database.empty_log, self._engine):
-                return
-            await asyncio.sleep(_AGAIN_S)
-        _log.warning("ledger_log_not_emptied")
-
-    async def compact(self) -> bool:
-        """Write the whole database anew, so that no old copy of anything is in its file.
-
-        Nobody else can use the ledger meanwhile; returns whether that could be had.
-        """
-        return await asyncio.to_thread(self._database.compact, self._engine)
-
-    async def _write(self, wanted: Wanted, work: Callable[[Transaction], R]) -> R:
-        return await self._writer.call(wanted, work)
-
-    async def _read(self, work: Callable[[Transaction], R]) -> R:
-        return await self._reader.call(work)
-
-    async def ask(self, work: Callable[[Transaction], R]) -> R:
-        """Answer a question of another part of `remit.stores` from one snapshot."""
-        return await self._read(work)
 
     # content
 
@@ -398,12 +312,6 @@ class SqlLedger:
     async def counter(self, name: str) -> int:
         """Return the value of a counter; 0 when nobody raised it."""
         return await self._read(partial(find_value, name=name))
-
-    async def close(self) -> None:
-        """Finish what is queued and let go of the database."""
-        await self._writer.close()
-        await self._reader.close()
-        self._engine.dispose()
 
 
 def _about(key: StepKey, counters: Sequence[str] = ()) -> Wanted:

@@ -12,7 +12,7 @@ from functools import partial
 from sqlalchemy import Executable, bindparam, select
 
 from remit.canonical import JSON, JSONObject, digest_bytes
-from remit.decision.release import Draft, Release
+from remit.decision.release import CHAIN, Draft, Release
 from remit.ledger.entries import Content
 from remit.ledger.errors import LedgerError
 from remit.stores.archiving import Runs
@@ -22,9 +22,6 @@ from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import bundles, releases
 from remit.stores.statements import Row, Value
 from remit.stores.transaction import Question, Transaction
-
-CHAIN = "policy"
-"""Name of the chain that tells of releases; no run is called so, for those are UUIDs."""
 
 _COLUMNS = tuple(Release.model_fields)
 _SELECT = select(*[releases.c[name] for name in _COLUMNS])

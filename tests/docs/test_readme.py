@@ -138,7 +138,7 @@ def test_the_duty_manager_may_vote(policies: Served) -> None:
     assert isinstance(gate, dict)
     assert isinstance(gate["gate"], dict)
     assert isinstance(principal, dict)
-    gate["gate"]["role"] = "duty_manager"
+    gate["gate"] |= {"role": "duty_manager", "roles": ["duty_manager"]}
     principal |= {"agent": "support-agent", "tenant": "acme"}
 
     assert policies.ask(facts)["effect"] == "allow"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from remit.canonical import JSON, Digest, JSONObject, digest
-from remit.decision.decision import Decided, Decision, Obligation, Reason
+from remit.decision.decision import ApprovalDemand, Decided, Decision, Obligation, Reason
 from remit.decision.facts import Facts
 from remit.enforcement.attempt import content
 from remit.enforcement.frame import Frame, Place
@@ -32,13 +32,14 @@ class Person:
     clock: HandClock
     effect: str = "allow"
     obligations: list[Obligation] = field(default_factory=list)
+    approvals: list[ApprovalDemand] = field(default_factory=list)
 
     async def decide(self, facts: Facts) -> Decided:
         """Decide at once."""
         reason = Reason(code="test.said", policy="test", message="")
         decision = Decision.model_construct(
             effect=self.effect, risk="low", reasons=[reason], permits=[reason],
-            obligations=self.obligations, approvals=[], reserve=[],
+            obligations=self.obligations, approvals=self.approvals, reserve=[],
         )  # fmt: skip
         return Decided.model_construct(
             decision=decision, decision_id="decision", revision="revision",

@@ -13,7 +13,6 @@ from remit.canonical import JSON, JSONObject
 from remit.decision.decision import Keep, Limit, Log, Notify, Redact, UnknownObligation
 from remit.ledger.entries import State
 from remit.tool.catalogue import Catalogue
-from tests.activities.conftest import environ, origin, tools  # noqa: F401
 from tests.activities.origin import Origin, answer, http_contract
 from tests.enforcement.desk import RUN, Desk, a_desk
 
@@ -21,7 +20,7 @@ ARGUMENTS: JSONObject = {"name": "Ann", "iban": "DE89-3704", "amount": 70}
 
 
 @pytest.fixture
-async def desk(origin: Origin, tools: Tools, tmp_path: Path) -> AsyncIterator[Desk]:  # noqa: F811
+async def desk(origin: Origin, tools: Tools, tmp_path: Path) -> AsyncIterator[Desk]:
     """A desk whose tool is a real server behind the real adapter."""
     contract = http_contract(
         operation="read",
@@ -54,7 +53,7 @@ async def _stored(desk: Desk, digest: JSON) -> JSON:
     return found
 
 
-async def test_what_is_redacted_never_leaves(desk: Desk, origin: Origin) -> None:  # noqa: F811
+async def test_what_is_redacted_never_leaves(desk: Desk, origin: Origin) -> None:
     """The value is in no byte that the server got, nor in the arguments that are recorded."""
     desk.judge.obligations = [Redact(type="redact", critical=True, paths=["/iban"])]
 
@@ -67,7 +66,7 @@ async def test_what_is_redacted_never_leaves(desk: Desk, origin: Origin) -> None
     assert intent["proposed"] != intent["enforced"]
 
 
-async def test_what_is_limited_arrives_lowered(desk: Desk, origin: Origin) -> None:  # noqa: F811
+async def test_what_is_limited_arrives_lowered(desk: Desk, origin: Origin) -> None:
     """The server gets the bound, not what was asked for."""
     desk.judge.obligations = [Limit(type="limit", critical=True, path="/amount", max=50)]
 
@@ -78,7 +77,7 @@ async def test_what_is_limited_arrives_lowered(desk: Desk, origin: Origin) -> No
 
 async def test_obligations_that_spoil_the_call_refuse_it(
     desk: Desk,
-    origin: Origin,  # noqa: F811
+    origin: Origin,
 ) -> None:
     """Arguments that the tool does not take any more are not sent, and nothing is begun."""
     desk.judge.obligations = [Redact(type="redact", critical=True, paths=["/amount"])]
@@ -92,7 +91,7 @@ async def test_obligations_that_spoil_the_call_refuse_it(
 
 async def test_a_critical_one_that_nobody_knows_refuses_the_call(
     desk: Desk,
-    origin: Origin,  # noqa: F811
+    origin: Origin,
 ) -> None:
     """What cannot be done here is not left out when it matters."""
     desk.judge.obligations = [UnknownObligation(type="dance", critical=True)]
@@ -105,7 +104,7 @@ async def test_a_critical_one_that_nobody_knows_refuses_the_call(
 
 async def test_one_that_does_not_matter_is_left_out_on_the_record(
     desk: Desk,
-    origin: Origin,  # noqa: F811
+    origin: Origin,
 ) -> None:
     """The call is made, and the intent says what nobody did."""
     desk.judge.obligations = [UnknownObligation(type="dance", critical=False)]
@@ -119,7 +118,7 @@ async def test_one_that_does_not_matter_is_left_out_on_the_record(
 
 async def test_of_the_answer_only_what_is_kept_is_recorded(
     desk: Desk,
-    origin: Origin,  # noqa: F811
+    origin: Origin,
 ) -> None:
     """What the agent may not read stands in no content of the ledger."""
     origin.reply = answer(200, b'{"id":"1","salary":91234}')

@@ -16,7 +16,7 @@ from remit.stores.project import load_project
 from remit.tool.call import ToolAnswer, ToolCall
 from tests.in_process import working
 from tests.running import Running, ended, eventually, plan, start, waits
-from workers.fleet import enforcement, now_ms
+from workers.fleet import enforcement, now_ms, opened
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
@@ -30,7 +30,8 @@ async def point(lab: Running, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     lab.up()
     for name, value in stack.environment(lab.project).variables().items():
         monkeypatch.setenv(name, value)
-    async with enforcement(WorkerSettings(), load_project(lab.project).catalogue.digests) as made:
+    settings, known = WorkerSettings(), load_project(lab.project).catalogue.digests
+    async with opened(settings) as ledger, enforcement(settings, ledger, known) as made:
         yield made
 
 

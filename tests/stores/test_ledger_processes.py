@@ -162,7 +162,7 @@ async def test_one_group_sees_what_it_has_written_so_far(ledger: SqlLedger) -> N
 async def test_one_that_leaves_takes_no_log_from_a_process_that_opened_twice(
     made_url: str, clock: HandClock
 ) -> None:
-    """As a keeper does: its second ledger must not cost the first one its locks on the file."""
+    """Opening a second one must not cost the first one its locks on the file."""
     file = made_url.removeprefix("sqlite:///")
     first = await open_admitted(made_url, clock=clock)
     second = await open_ledger(made_url)

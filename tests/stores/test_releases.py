@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from remit.canonical import digest
-from remit.decision.release import Draft, Release
+from remit.decision.release import CHAIN, Draft, Release
 from remit.ledger.errors import LedgerError
 from remit.ledger.records import verify_chain
 from remit.stores.ledger import SqlLedger, open_ledger
-from remit.stores.releases import CHAIN
 
 
 def draft(name: str, **fields: object) -> Draft:

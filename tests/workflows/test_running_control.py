@@ -13,7 +13,7 @@ from remit.cli.stack import stack
 from remit.plan.event import Command, Event, Gated
 from remit.plan.machine import Machine, MachineError
 from tests.in_process import working
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, at_gate, ended, eventually, plan, start, waits
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
@@ -28,25 +28,9 @@ def tag() -> str:
     return f"c{uuid.uuid4().hex[:8]}"
 
 
-def waiting(tag: str) -> JSONObject:
-    """Return a plan that does one step and waits at a gate before the next."""
-    gate: JSONObject = {"role": "operator", "expires": "PT1H"}
-    steps: list[JSON] = [
-        {"id": "a", "tool": "lab.put@1", "args": {"name": f"{tag}a"}},
-        {
-            "id": "b",
-            "tool": "lab.put@1",
-            "needs": ["a"],
-            "args": {"name": f"{tag}b"},
-            "approval": gate,
-        },
-    ]
-    return plan("waiting", steps)
-
-
 async def test_cancel_twice_still_undoes(lab: Running, lab_client: Client, tag: str) -> None:
     """Cancelling undoes; cancelling again does not stop the undoing."""
-    handle = await start(lab_client, waiting(tag))
+    handle = await start(lab_client, at_gate(tag))
     await waits(handle)
 
     await handle.cancel()
@@ -61,7 +45,7 @@ async def test_cancel_twice_still_undoes(lab: Running, lab_client: Client, tag: 
 
 async def test_rollback_ends_as_rolled_back(lab: Running, lab_client: Client, tag: str) -> None:
     """An operator's rollback undoes a running plan."""
-    handle = await start(lab_client, waiting(tag))
+    handle = await start(lab_client, at_gate(tag))
     await waits(handle)
 
     await handle.execute_update("rollback", {"reason": "wrong team", "by": BOSS})
@@ -85,7 +69,7 @@ async def test_an_order_of_somebody_without_the_role_is_refused(
     lab: Running, lab_client: Client, tag: str, order: str, said: JSON, code: str
 ) -> None:
     """Nobody is obeyed whom policy does not let order it; the run goes on waiting."""
-    handle = await start(lab_client, waiting(tag))
+    handle = await start(lab_client, at_gate(tag))
     wait = (await waits(handle))[0]
 
     with pytest.raises(WorkflowUpdateFailedError) as refused:
@@ -105,7 +89,7 @@ async def test_whoever_a_run_acts_for_may_stop_it(
     lab: Running, lab_client: Client, tag: str
 ) -> None:
     """The person a plan names needs no role to roll it back, and cannot make it go on."""
-    document = waiting(tag) | {"on_behalf_of": CLERK}
+    document = at_gate(tag) | {"on_behalf_of": CLERK}
     handle = await start(lab_client, document)
     await waits(handle)
     await handle.execute_update("hold", {"by": CLERK, "reason": "let me see"})
@@ -121,7 +105,7 @@ async def test_whoever_a_run_acts_for_may_stop_it(
 
 async def test_hold_begins_nothing_until_resume(lab: Running, lab_client: Client, tag: str) -> None:
     """A held run lets an approval stand, and calls only after resume."""
-    handle = await start(lab_client, waiting(tag))
+    handle = await start(lab_client, at_gate(tag))
     wait = (await waits(handle))[0]
     await handle.execute_update("hold", {"reason": "audit", "by": BOSS})
     vote = {"step": "b", "digest": wait["digest"], "by": BOSS}
@@ -174,7 +158,7 @@ async def test_start_options_behind_the_saga_are_refused(
     lab: Running, lab_client: Client, tag: str, options: dict[str, object]
 ) -> None:
     """A run that Temporal might end or repeat by itself does not begin."""
-    handle = await start(lab_client, waiting(tag), **options)
+    handle = await start(lab_client, at_gate(tag), **options)
 
     async def refused() -> bool:
         return (await handle.describe()).status is not None and lab.effects(tag) == []
@@ -205,7 +189,7 @@ async def test_terminated_run_is_undone_by_the_keeper(
     lab: Running, lab_client: Client, tag: str
 ) -> None:
     """What a terminated run left behind is undone within a minute, with nobody's help."""
-    handle = await start(lab_client, waiting(tag))
+    handle = await start(lab_client, at_gate(tag))
     await waits(handle)
 
     await handle.terminate("gone wrong")
@@ -251,7 +235,7 @@ async def test_a_run_past_its_deadline_holds_until_it_is_ordered_back(
     lab: Running, lab_client: Client, tag: str
 ) -> None:
     """Too late, nothing is called and nothing undone: the run says what to type, and waits."""
-    document = {**waiting(tag), "constraints": {"deadline": "PT3S"}}
+    document = {**at_gate(tag), "constraints": {"deadline": "PT3S"}}
     handle = await start(lab_client, document)
     gate = (await waits(handle))[0]
     explained = {line["step"]: line for line in await handle.query("explain")}
@@ -316,7 +300,7 @@ async def test_a_fault_in_the_machine_ends_in_an_unwind(
     monkeypatch.setattr(Machine, "apply", broken)
     async with working(lab, lab_client, settings):
         handle = await lab_client.start_workflow(
-            "ExecutePlan", waiting(tag), id=f"broken-{tag}", task_queue=settings.task_queue
+            "ExecutePlan", at_gate(tag), id=f"broken-{tag}", task_queue=settings.task_queue
         )
         outcome = await ended(handle)
 

@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowHandle
 from remit.canonical import JSON
 from remit.cli.main import main
 from remit.ledger.stops import CHAIN
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, at_gate, ended, eventually, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
 
@@ -32,20 +32,9 @@ async def test_stopped_calls_wait_and_go_on_once(
 ) -> None:
     """A stop holds the next call of a run at work, tells why, and costs it nothing."""
     tag = f"s{uuid.uuid4().hex[:8]}"
-    gate: JSON = {"role": "operator", "expires": "PT1H"}
-    steps: list[JSON] = [
-        {"id": "a", "tool": "lab.put@1", "args": {"name": f"{tag}a"}},
-        {
-            "id": "b",
-            "tool": "lab.put@1",
-            "needs": ["a"],
-            "args": {"name": f"{tag}b"},
-            "approval": gate,
-        },
-    ]
     where = ["--project", str(lab.project)]
     by = ["--reason", "try it", "--by"]
-    handle = await start(lab_client, plan("stoppable", steps))
+    handle = await start(lab_client, at_gate(tag))
     (asked,) = await waits(handle)
 
     stopped = await _said(capsys, "stop", WHAT, *by, "boss@lab.example", *where)

@@ -5,9 +5,31 @@ from typing import Annotated
 
 import typer
 
-from remit.cli.options import AsJson, InProject, group
+from remit.cli.options import ArchiveFile, AsJson, InProject, Reason, group
 from remit.cli.policy_delivery.commands import add_delivery
 
+Candidate = Annotated[
+    Path,
+    typer.Option("--candidate", metavar="DIR", help="Folder of the policies that are proposed."),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="A day or a moment; without it everything.",
+        show_default=False,
+    ),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REVISION",
+        help="Compare with these; without it with the policies in force.",
+        show_default=False,
+    ),
+]
 ReportFile = Annotated[
     Path | None,
     typer.Option(
@@ -17,6 +39,34 @@ ReportFile = Annotated[
         show_default=False,
     ),
 ]
+PageFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        help="Write one readable page, with the plans' graphs.",
+        show_default=False,
+    ),
+]
+TestsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tests",
+        metavar="DIR",
+        help="Write the smallest facts that differ, each as a test in Rego.",
+        show_default=False,
+    ),
+]
+Temporal = Annotated[
+    str | None,
+    typer.Option(
+        "--temporal",
+        metavar="HOST:PORT",
+        help="Look through the histories there for decisions that the ledger lacks.",
+        show_default=False,
+    ),
+]
+Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Of these histories.")]
 
 
 def make_policy_app() -> typer.Typer:
@@ -29,70 +79,15 @@ def make_policy_app() -> typer.Typer:
 
 
 def what_if(
-    candidate: Annotated[
-        Path,
-        typer.Option(
-            "--candidate", metavar="DIR", help="Folder of the policies that are proposed."
-        ),
-    ],
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="TIME",
-            help="A day or a moment; without it everything.",
-            show_default=False,
-        ),
-    ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            metavar="REVISION",
-            help="Compare with these; without it with the policies in force.",
-            show_default=False,
-        ),
-    ] = None,
+    candidate: Candidate,
+    since: Since = None,
+    base: Base = None,
     report: ReportFile = None,
-    html: Annotated[
-        Path | None,
-        typer.Option(
-            "--html",
-            metavar="FILE",
-            help="Write one readable page, with the plans' graphs.",
-            show_default=False,
-        ),
-    ] = None,
-    tests: Annotated[
-        Path | None,
-        typer.Option(
-            "--tests",
-            metavar="DIR",
-            help="Write the smallest facts that differ, each as a test in Rego.",
-            show_default=False,
-        ),
-    ] = None,
-    archive: Annotated[
-        Path | None,
-        typer.Option(
-            "--archive",
-            metavar="FILE",
-            help="Ask about an archive of evidence, in place of the project's ledger.",
-            show_default=False,
-        ),
-    ] = None,
-    temporal: Annotated[
-        str | None,
-        typer.Option(
-            "--temporal",
-            metavar="HOST:PORT",
-            help="Look through the histories there for decisions that the ledger lacks.",
-            show_default=False,
-        ),
-    ] = None,
-    namespace: Annotated[
-        str, typer.Option("--namespace", metavar="NAME", help="Of these histories.")
-    ] = "default",
+    html: PageFile = None,
+    tests: TestsFolder = None,
+    archive: ArchiveFile = None,
+    temporal: Temporal = None,
+    namespace: Namespace = "default",
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
@@ -121,7 +116,7 @@ def what_if(
 def approve(
     report: Annotated[Path, typer.Argument(metavar="REPORT", help="What `what-if` wrote.")],
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who approves it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    reason: Reason = "",
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from remit.cli.options import AsJson, InProject
+from remit.cli.options import AsJson, By, InProject, Reason
 
 Key = Annotated[
     Path | None,
@@ -16,7 +16,6 @@ Key = Annotated[
         show_default=False,
     ),
 ]
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")]
 Floor = Annotated[
     bool,
     typer.Option(
@@ -58,7 +57,7 @@ def build(
 
 def publish(
     by: By,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "",
+    reason: Reason = "",
     report: Annotated[
         Path | None,
         typer.Option(
@@ -88,7 +87,7 @@ def publish(
 def rollback(
     to: Annotated[str, typer.Argument(metavar="RELEASE", help="A serial number, or a revision.")],
     by: By,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    reason: Reason,
     floor: Floor = False,
     wait_s: Wait = 10,
     project: InProject = None,

@@ -1,26 +1,16 @@
 """The auditor's questions as they are typed. What answers them is imported when one is asked."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from remit.cli.errors import usage
-from remit.cli.options import AsJson, InProject, group
+from remit.cli.options import ArchiveFile, AsJson, InProject, group
 
 Run = Annotated[
     str | None,
     typer.Argument(metavar="[RUN]", help="A workflow id, or a run's root id.", show_default=False),
-]
-ArchiveFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--archive",
-        metavar="FILE",
-        help="Ask an archive of evidence, in place of the project's ledger.",
-        show_default=False,
-    ),
 ]
 
 

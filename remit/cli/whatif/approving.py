@@ -15,8 +15,8 @@ from remit.cli.evidence.ledger import opened
 from remit.cli.evidence.place import layout_of, read
 from remit.cli.output import answer
 from remit.cli.questions.words import short
-from remit.cli.whatif.reading import CHAIN
 from remit.decision.promotion import Report
+from remit.decision.release import CHAIN
 from remit.evidence.fields import text
 from remit.ledger.entries import Content, Record
 from remit.stores.archiving import LogStore

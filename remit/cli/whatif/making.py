@@ -94,13 +94,7 @@ async def make(source: Source, question: Question) -> Made:
             first=per_kind(found.tally.first),
             censored=per_kind(found.tally.censored),
             widens_data=widened(parts[0].data, parts[1].data),
-            divergences=sorted(
-                (
-                    _divergence(one, cause, proofs.get(number), found)
-                    for number, (one, cause) in enumerate(zip(found.firsts, why, strict=True))
-                ),
-                key=lambda one: (one.at_ms, one.root),
-            ),
+            divergences=_divergences(found, why, proofs),
             left_out=found.left_out,
             approvals=_approvals(found),
             findings=found.findings,
@@ -196,6 +190,17 @@ def _counts(found: Found) -> Counts:
         widens=tally.widens,
         errors=tally.errors,
     )
+
+
+def _divergences(
+    found: Found, why: Sequence[Cause], proofs: Mapping[int, Proof]
+) -> list[Divergence]:
+    """Return the first differences in the order of their moments, with what is known of each."""
+    told = (
+        _divergence(one, cause, proofs.get(number), found)
+        for number, (one, cause) in enumerate(zip(found.firsts, why, strict=True))
+    )
+    return sorted(told, key=lambda one: (one.at_ms, one.root))
 
 
 def _divergence(one: First, cause: Cause, proof: Proof | None, found: Found) -> Divergence:

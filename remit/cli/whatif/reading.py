@@ -13,6 +13,7 @@ from typing import Literal
 
 from remit.cli.questions.opening import Opened, Wanted, ledger_at, opened
 from remit.decision.promotion import Head
+from remit.decision.release import CHAIN
 from remit.evidence.asked import Asked, decisions
 from remit.evidence.checkpoint import parse_note
 from remit.evidence.dossier import Dossier
@@ -21,8 +22,6 @@ from remit.evidence.forgetting import forgotten_in
 from remit.stores.archiving import LogStore
 from remit.stores.dossier import dossier_of
 
-CHAIN = "policy"
-"""The chain of what is about policies themselves: releases and approvals. No run's decisions."""
 PAGE = 1000
 """Decisions that are held in memory at once, or those of one run."""
 _ROOTS = 200

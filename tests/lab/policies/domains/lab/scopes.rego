@@ -22,3 +22,7 @@ denies contains lib.reason("lab.forbidden", "domains.lab.scopes", "the name is f
 gates contains lib.gate("lab.guarded", "domains.lab.scopes", lib.rule("lab", "gate"), "guarded name") if {
 	startswith(input.action.arguments.name, "guarded")
 }
+
+gates contains lib.gate("lab.hasty", "domains.lab.scopes", lib.rule("lab", "hasty"), "hasty name") if {
+	startswith(input.action.arguments.name, "hasty")
+}
