@@ -114,13 +114,14 @@ def lights_of(
         gate.key.segment.step for gate in gates if gate.state == "open" and gate.key.parent == path
     }
     lights = {step.id: _light(calls.get(step.id, ()), step.id in waiting) for step in plan.steps}
-    done = {name for name, light in lights.items() if light is not None and light.stage == "done"}
+    begun = ("done", "running", "waits")
+    near = {name for name, light in lights.items() if light is not None and light.stage in begun}
     found: dict[str, Light] = {}
     for step in plan.steps:
         light = lights[step.id]
         if light is None:
-            is_next = all(need in done for need in step.needs)
-            light = Light("next", "next") if is_next and done else Light("later", "")
+            is_next = bool(near) and all(need in near for need in step.needs)
+            light = Light("next", "next") if is_next else Light("later", "")
         if step.id == here:
             light = Light("here", "this decision")
         found[step.id] = light

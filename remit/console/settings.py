@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from remit.console.table import PORT, ConsoleTable
@@ -15,7 +15,7 @@ class ConsoleSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="REMIT_", extra="ignore", frozen=True)
 
     console: ConsoleTable = ConsoleTable()
-    """As JSON."""
+    """As JSON; `null` for the defaults."""
     console_port: Annotated[int, Field(ge=0, le=65535)] = PORT
     console_key_file: Path | None = None
     """File with the secret that signs sessions; without one a restart signs everybody out."""
@@ -27,3 +27,8 @@ class ConsoleSettings(BaseSettings):
     project: Path | None = None
     """Folder whose tools and plans are listed."""
     profile: str = "light"
+
+    @field_validator("console", mode="before")
+    @classmethod
+    def _or_defaults(cls, given: object) -> object:
+        return {} if given is None else given

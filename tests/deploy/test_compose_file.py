@@ -198,6 +198,8 @@ def test_variables_are_few_and_documented() -> None:
     """What may be set from outside is known to this list."""
     assert variables_of(FILE.read_text()) == {
         "REMIT_VERSION",
+        "REMIT_CONSOLE",
+        "REMIT_CONSOLE_PORT",
         "REMIT_ENVIRONMENT",
         "REMIT_LOG_LEVEL",
         "REMIT_POSTGRES_PASSWORD",
@@ -212,7 +214,7 @@ def test_health_checks_are_valid_programs(services: dict[str, Service]) -> None:
     """One-line Python health checks parse."""
     lines = [s["healthcheck"]["test"] for s in services.values() if "healthcheck" in s]
     programs = [line[3] for line in lines if line[1:3] == ["python", "-c"]]
-    assert len(programs) == len(WORKERS) + 2
+    assert len(programs) == len(WORKERS) + 3
     for program in programs:
         ast.parse(program)
 
