@@ -25,7 +25,8 @@ from remit.tool.contract import ToolContract
 
 _EARLIER = 40
 """How many earlier grants of a tool are looked through for one that compares."""
-_MOST_ALIKE = 100
+_MOST_ALIKE = 99
+"""With the one itself as many as one message may answer."""
 
 
 @dataclass(frozen=True, slots=True)
