@@ -110,6 +110,39 @@ async def test_a_person_reads_and_approves_in_a_browser(
     assert outcome["status"] == "completed"
 
 
+async def test_an_edit_and_two_people_in_a_browser(
+    lab: Running, lab_client: Client, console: str, page: Page
+) -> None:
+    """One person changes an argument and agrees, a second completes the quorum, the run goes on."""
+    tag = f"two{uuid.uuid4().hex[:8]}"
+    asked = {"approval": {"role": "keeper_of_names", "quorum": 2}}
+    handle = await start(lab_client, plan(f"{tag}-plan", [put("a", tag, **asked)]))
+    await waits(handle)
+    await sign_in(page, console, BOSS)
+    await page.goto(f"{console}/?role=&q={tag}")
+    await page.get_by_role("main").get_by_role("listitem").get_by_role("link").click()
+    await page.locator("summary", has_text="Change the arguments").click()
+    await page.get_by_label("name (needed)").fill(f"{tag}-better")
+    await page.get_by_role("button", name="Send the changed call").click()
+    await page.get_by_text("Recorded: you changed the arguments").wait_for()
+    await page.goto(f"{console}/?role=&q={tag}")
+    # The new request appears by itself, with what was changed.
+    await page.locator('a.title[href*="/2/"]').click()
+    changed = await page.locator("table.diff").inner_text()
+    await page.get_by_role("button", name="Approve once").click()
+    await page.get_by_text("1 of 2 have agreed").wait_for()
+    card = page.url.partition("?")[0]
+    await page.get_by_role("button", name="Sign out").click()
+    await sign_in(page, console, "second@lab.example")
+    await page.goto(card)
+    await page.get_by_role("button", name="Approve once").click()
+    await page.get_by_text("Recorded: you approved this.").wait_for()
+
+    assert (await ended(handle))["status"] == "completed"
+    assert f"{tag}-better" in changed
+    assert lab.effects(tag) == [f"put {tag}-better"]
+
+
 async def test_the_requester_is_refused_in_words(
     lab_client: Client, console: str, page: Page
 ) -> None:
