@@ -20,7 +20,8 @@ from temporalio.client import Client
 
 from benchmarks.arena import BARE, BEST, LEAN, PROJECT, ROOT, Arena, arena
 from benchmarks.compiling import compile_times
-from benchmarks.deciding import decisions
+from benchmarks.crowding import DOMAINS200, RULES200
+from benchmarks.deciding import decisions, ruled
 from benchmarks.histories import histories
 from benchmarks.memory import memory
 from benchmarks.pipeline import pipeline
@@ -39,12 +40,15 @@ NAMES = (
     "throughput",
     "fan_out",
     "decisions",
+    "rules200",
+    "domains200",
     "pipeline",
     "histories",
     "memory",
 )
-_ALONE = frozenset({"compiling", "recording"})
-"""What needs no stack."""
+_CROWDS = {"rules200": RULES200, "domains200": DOMAINS200}
+_ALONE = frozenset({"compiling", "recording", *_CROWDS})
+"""What needs no stack, or one with other policies."""
 _COUNTED = frozenset({"histories"})
 """What is counted, not timed: nobody need be warm, and one bare worker is enough."""
 
@@ -72,6 +76,10 @@ def main() -> None:
     if "recording" in wanted:
         say("recording")
         found["recording"] = recording(scale.recorded_steps, given.ledger)
+    for name, crowd in _CROWDS.items():
+        if name in wanted:
+            say(f"{name}: {crowd}")
+            found[name] = ruled(say, project, crowd, scale.decisions)
     versions: dict[str, str] = {}
     if set(wanted) - _ALONE:
         timed = set(wanted) - _ALONE - _COUNTED

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
+from benchmarks.crowding import Crowd, write
 from remit.cli.stack import stack
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.install import Report
@@ -51,7 +52,10 @@ class Arena:
 
 @contextmanager
 def arena(
-    report: Report, bare: Sequence[str] = (BARE, LEAN, BEST), without: Sequence[str] = ()
+    report: Report,
+    bare: Sequence[str] = (BARE, LEAN, BEST),
+    without: Sequence[str] = (),
+    crowd: Crowd | None = None,
 ) -> Iterator[Arena]:
     """Start everything, and leave nothing behind.
 
@@ -59,12 +63,15 @@ def arena(
         report: told what is started.
         bare: the workers beside the stack.
         without: components of the stack that are not started.
+        crowd: in place of the project's own policies.
     """
     project = ROOT / "build" / "bench" / str(os.getpid())
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("__pycache__", ".remit"))
     with ExitStack() as after:
         after.callback(shutil.rmtree, project, ignore_errors=True)
         after.callback(stack.down, project, lambda line: None)
+        if crowd is not None:
+            write(project / "policies", crowd)
         wanted = [name for name in _components(project) if name not in without]
         stack.up(project, report, only=wanted)
         environment = stack.environment(project)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmarks.arena import BARE, BEST, GOVERNED, LEAN
 from benchmarks.compiling import CompileTimes
+from benchmarks.crowding import DOMAINS200, RULES200
 from benchmarks.deciding import Decisions
 from benchmarks.histories import Histories
 from benchmarks.memory import Memory
@@ -63,6 +64,8 @@ class Report(BaseModel):
     throughput: Throughput | None = None
     fan_out: Latency | None = None
     decisions: Decisions | None = None
+    rules200: Decisions | None = None
+    domains200: Decisions | None = None
     pipeline: Pipeline | None = None
     compiling: CompileTimes | None = None
     recording: Recording | None = None
@@ -72,8 +75,14 @@ class Report(BaseModel):
     def document(self) -> JSONObject:
         """Return `bench.json`: the headline numbers on top, everything else under `detail`."""
         headline: JSONObject = {"ratio": _ratios(self)}
-        if self.decisions:
-            headline["decision"] = _decision(self.decisions)
+        own = _decision(self.decisions) if self.decisions else {}
+        under: JSONObject = {
+            name: _decision(found)
+            for name, found in (("rules200", self.rules200), ("domains200", self.domains200))
+            if found
+        }
+        if own or under:
+            headline["decision"] = {**own, **under}
         if self.compiling:
             spreads = self.compiling.milliseconds.items()
             headline["compile_ms"] = {f"steps_{size}": s.p50 for size, s in spreads}
@@ -169,7 +178,10 @@ def _spreads(spreads: dict[str, Spread], unit: str) -> Iterator[Row]:
 
 def _other_rows(report: Report) -> Iterator[Row]:
     if found := report.decisions:
-        yield from _decision_rows(found)
+        yield from _decision_rows(found, "a decision")
+    for crowd, found in ((RULES200, report.rules200), (DOMAINS200, report.domains200)):
+        if found:
+            yield from _decision_rows(found, f"a decision under {crowd}")
     if calls := report.pipeline:
         said = f"{calls.calls_per_s:.0f} calls/s, {calls.cpu_ms_per_call:.2f} CPU ms per call"
         yield _row("governed calls without Temporal", said)
@@ -203,9 +215,9 @@ def _rate_row(rate: Rate) -> Row:
     return _row(name, said, f">= {least}/s", rate.per_s >= least)
 
 
-def _decision_rows(found: Decisions) -> Iterator[Row]:
+def _decision_rows(found: Decisions, what: str) -> Iterator[Row]:
     one = f"p50 {found.one.p50:.2f}, p95 {found.one.p95:.2f} ms"
-    yield _row("a decision, one at a time", one)
+    yield _row(f"{what}, one at a time", one)
     yield _row("  OPA alone", f"p50 {found.one_opa.p50:.2f}, p95 {found.one_opa.p95:.2f} ms")
     added = f"p50 {found.added.p50:.2f}, p95 {found.added.p95:.2f} ms"
     yield _row("  added to OPA", added, "p50 <= 1 ms", found.added.p50 <= 1)

@@ -29,12 +29,14 @@ from remit.enforcement.frame import Place
 from remit.enforcement.freshness import Bounds, Freshness
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
+from remit.enforcement.shadow import Shadow
 from remit.plan.library import Library
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.project import Project, load_project
 from remit.stores.publishing import CheckpointFolder
 from remit.stores.releases import ReleaseStore
+from remit.stores.shadow import SOCKET
 from workers.builder import Role, build_worker, connect
 from workers.bundles import BundleShelf
 from workers.forgetter import Forgetter
@@ -176,8 +178,11 @@ async def enforcement(
     ) as opa:
         await _decides(opa, settings.ready_timeout_s)
         place = Place(settings.environment, settings.profile, settings.region)
-        async with watched(settings, opa, ledger.releases) as freshness:
-            yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness)
+        async with (
+            watched(settings, opa, ledger.releases) as freshness,
+            shadowed(settings) as shadow,
+        ):
+            yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness, shadow)
 
 
 @asynccontextmanager
@@ -197,6 +202,22 @@ async def watched(
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
+
+
+@asynccontextmanager
+async def shadowed(settings: WorkerSettings) -> AsyncIterator[Shadow | None]:
+    """Follow which candidate stands in the shadow for as long as the block lasts."""
+    if settings.shadow is None:
+        yield None
+        return
+    shadow = Shadow(settings.shadow, settings.opa_socket.with_name(SOCKET), now_ms)
+    following = asyncio.create_task(shadow.run())
+    try:
+        yield shadow
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
 
 
 async def _decides(opa: OpaClient, timeout_s: float) -> None:

@@ -29,6 +29,9 @@ class WorkerSettings(BaseSettings):
     """How long calls go on without any such contact, in seconds."""
     policy_behind_s: float = Field(60, gt=0)
     """How long calls go on under other policies than those released last, in seconds."""
+    shadow: Path | None = None
+    """Folder in which `remit policy shadow` announces a candidate for the policies; its OPA listens
+    beside the deciding one. Without it no candidate is ever asked."""
     ledger_url: str = "sqlite:///ledger.db"
     """`sqlite:///FILE`, or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`."""
     project: Path = Path()

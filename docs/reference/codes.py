@@ -546,6 +546,18 @@ COMMAND: Mapping[str, Entry] = {
         "An OPA started for `decision replay` or `dry-run --why` does not serve the bundle.",
         "The bundle may be of another version of OPA; compare with `remit status`.",
     ),
+    "AGENT-UNKNOWN": Entry(
+        "Neither the policies in force nor the ledger know an agent of this name.",
+        "`remit agents` lists them.",
+    ),
+    "AGENTS-UNREADABLE": Entry(
+        "The policies in force have agents in a form that this version does not read.",
+        "Publish the policies anew with this version.",
+    ),
+    "SHADOW-NONE": Entry(
+        "No candidate for the policies was ever asked here, or none of this revision.",
+        "`remit policy shadow start DIR` asks one.",
+    ),
     "WHATIF-NO-BASE": Entry(
         "A what-if has no policies to compare with: none were in force, or their bundle is not "
         "kept.",

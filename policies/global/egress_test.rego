@@ -24,6 +24,8 @@ test_other_hosts_are_not if {
 		"partner.example", "evilpartner.example", "evil.example/x.partner.example",
 		"user@erp.acme.example", "evil.example?.partner.example", "erp.acme.example:8080", "",
 		"..partner.example", "[::1]", "evil.example#.partner.example", "xn--e.example", "*.partner.example",
+		"erp.acme.example%2eevil.example", "ｅrp.acme.example", "erp.аcme.example", "xn--erp-acme.example",
+		"2130706433", "0x7f000001", "127.1", "[::ffff:127.0.0.1]", "erp.acme.example..", " erp.acme.example",
 	] {
 		denied([host]) == {"egress.host"}
 	}

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 
 from remit.cli import commands
+from remit.cli.agents.commands import make_agents_app
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.options import HELP, group
@@ -85,6 +86,7 @@ def make_app() -> typer.Typer:
     app.command("restore")(commands.restore)
     app.add_typer(make_evidence_app())
     app.add_typer(make_policy_app())
+    app.add_typer(make_agents_app())
     app.add_typer(_make_ledger_app())
     app.add_typer(questions.make_decision_app())
     return app

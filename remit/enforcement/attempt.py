@@ -89,7 +89,7 @@ class Attempts:
         kind = subject.contract.idempotency
         if kind is Idempotency.NONE:
             return await self._give_up(subject, action, "the tool cannot tell")
-        lease = await self._take_over(subject, action, subject.stops)
+        lease = await self._take_over(subject, action)
         reached(Point.TAKEN, subject.key)
         if kind is Idempotency.PROBE:
             return await self._shielded(self._probe(subject, lease, probe, judge))
@@ -326,13 +326,11 @@ class Attempts:
             answer = Unknown("PROBE-FAILED", answer.message)
         return await self.conclude(subject, lease.attempt, answer, None, judge)
 
-    async def _take_over(
-        self, subject: Subject, action: Action, stops: Sequence[str] = ()
-    ) -> Lease:
+    async def _take_over(self, subject: Subject, action: Action) -> Lease:
         until_ms, owner = lease_until(subject, self._clock()), subject.frame.owner
         try:
             attempt = await self._ledger.take_over(
-                subject.key, action.attempts, owner, until_ms, stops
+                subject.key, action.attempts, owner, until_ms, subject.stops
             )
         except LedgerError as error:
             if error.code == "CALL-STOPPED":
@@ -343,7 +341,12 @@ class Attempts:
     async def _give_up(self, subject: Subject, action: Action, why: str) -> Doubtful:
         """Turn an open intent that nobody can resolve into a question for a person."""
         wait_out(action, self._clock())
-        return await self._doubt(subject, await self._take_over(subject, action), why)
+        owner = subject.frame.owner
+        try:
+            asked = await self._ledger.give_up(subject.key, action.attempts, owner, why)
+        except LedgerError as error:
+            raise failure.again(error.code, str(error), 1, subject.key.path) from error
+        return _doubtful(subject, asked, why)
 
     async def _doubt(self, subject: Subject, lease: Lease, why: str) -> Doubtful:
         action = await self._ledger.finish(
@@ -356,8 +359,7 @@ class Attempts:
                 message=why,
             )
         )
-        reached(Point.DOUBTED, subject.key)
-        return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
+        return _doubtful(subject, action, why)
 
     async def _shielded(
         self, work: Awaitable[Performed | Doubtful], sending: Cancellable | None = None
@@ -372,6 +374,11 @@ class Attempts:
                     raise
                 if sending is not None:
                     sending.cancel()
+
+
+def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
+    reached(Point.DOUBTED, subject.key)
+    return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
 
 
 def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:

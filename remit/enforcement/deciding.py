@@ -23,12 +23,13 @@ from remit.decision.facts import (
     Run,
     SystemCall,
 )
+from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
 from remit.enforcement.obligations import CAPABILITIES, left_out
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
-from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS, VIOLATIONS
+from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS, POLICY_REFUSED, VIOLATIONS
 from remit.ledger.entries import GRANTS, Content, GateRow, Record, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
 
@@ -40,6 +41,13 @@ class Judge(Protocol):
         """Return OPA's answer, checked; raise when there is none that can be trusted."""
 
 
+class Watcher(Protocol):
+    """Whoever looks on without a say: a candidate in the shadow."""
+
+    def offer(self, facts: Facts, decided: Decided) -> None:
+        """Take note of a decision that was made; returns at once, and never raises."""
+
+
 class Deciding:
     """Puts facts together and asks."""
 
@@ -49,12 +57,15 @@ class Deciding:
         place: Place,
         clock: Callable[[], int],
         freshness: Freshness | None = None,
+        shadow: Watcher | None = None,
     ) -> None:
         """Ask `judge`; `clock` gives milliseconds of Unix time.
 
         Without `freshness` nobody looks at how old the policies are: for tests and questions.
+        `shadow` is told of each decision once it can be used.
         """
         self._freshness = freshness
+        self._shadow = shadow
         self.judge = judge
         self.place = place
         self.clock = clock
@@ -77,7 +88,15 @@ class Deciding:
         return await self.decide(facts)
 
     async def decide(self, facts: Facts) -> Decided:
-        """Ask about any facts, and count the answer."""
+        """Ask about any facts, and count the answer, also one that cannot be used."""
+        try:
+            decided = await self._usable(facts)
+        except (PolicyInvalidError, PolicyUnavailableError) as error:
+            POLICY_REFUSED.labels(error.code).inc()
+            raise
+        return decided
+
+    async def _usable(self, facts: Facts) -> Decided:
         decided = await self.judge.decide(facts)
         DECISIONS.labels(facts.kind, decided.decision.effect).inc()
         DECISION_SECONDS.observe(decided.took_us / 1e6)
@@ -86,6 +105,8 @@ class Deciding:
                 VIOLATIONS.labels(facts.kind, code).inc()
         if self._freshness is not None:
             self._freshness.check(decided.revision, may_age=_may_age(facts))
+        if self._shadow is not None:
+            self._shadow.offer(facts, decided)
         return decided
 
     async def system(self, frame: Frame, about: str) -> Decided:

@@ -34,7 +34,6 @@ from remit.enforcement.telemetry import (
     POLICY_BEHIND,
     POLICY_ERROR,
     POLICY_NEWEST,
-    POLICY_REFUSED,
     POLICY_SERIAL,
 )
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
@@ -152,11 +151,7 @@ class Freshness:
 
     def check(self, revision: str, *, may_age: bool) -> None:
         """Raise unless a decision under `revision` may be used; see `Snapshot.check`."""
-        try:
-            self._snapshot.check(revision, self._clock(), self._bounds, may_age=may_age)
-        except (PolicyInvalidError, PolicyUnavailableError) as error:
-            POLICY_REFUSED.labels(error.code).inc()
-            raise
+        self._snapshot.check(revision, self._clock(), self._bounds, may_age=may_age)
 
     async def look(self) -> None:
         """Look once. What cannot be asked now stays as it was, and ages."""

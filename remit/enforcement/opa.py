@@ -43,7 +43,7 @@ _MAX_STATUS_BYTES = 4 * 1024 * 1024
 """It holds OPA's metrics too."""
 OLDEST = (1, 21, 3)
 """Earlier versions can be made to take bundles that nobody signed (GHSA-g2pf-6v5v-qcc8)."""
-_CONNECT_S = 0.2
+_CONNECT_S = 1.0
 _JSON = {"Content-Type": "application/json"}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from remit.canonical import Digest, JSONObject
 from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
-from remit.enforcement.deciding import Deciding, Judge, facts_of, recorded
+from remit.enforcement.deciding import Deciding, Judge, Watcher, facts_of, recorded
 from remit.enforcement.doing import Doing
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
@@ -40,6 +40,7 @@ class EnforcementPoint:
         clock: Callable[[], int],
         tools: Mapping[str, Digest],
         freshness: Freshness | None = None,
+        shadow: Watcher | None = None,
     ) -> None:
         """Govern with `ledger` and `judge`.
 
@@ -50,11 +51,12 @@ class EnforcementPoint:
             clock: Gives milliseconds of Unix time.
             tools: Digests of the contracts that hold here today, by `name@major`.
             freshness: Who knows how old the policies are; a worker process always has one.
+            shadow: Who looks on, and has no say.
         """
         self.ledger = ledger
         self.clock = clock
         self.pinned = Pinned(ledger)
-        self.deciding = Deciding(judge, place, clock, freshness)
+        self.deciding = Deciding(judge, place, clock, freshness, shadow)
         attempts = Attempts(ledger, self.deciding, clock)
         gates = Gates(ledger, clock)
         reading = Reading(ledger, self.pinned, self.deciding)

@@ -42,8 +42,20 @@ POLICY_AGE = Gauge("remit_policy_age_seconds", "Since OPA last heard from whoeve
 POLICY_BEHIND = Gauge("remit_policy_behind_seconds", "Since OPA is behind the newest release")
 POLICY_ERROR = Gauge("remit_policy_bundle_error", "1 while OPA cannot take what it is served")
 POLICY_REFUSED = Counter(
-    "remit_policy_refused_total", "Decisions that were too old to be used, by reason", ["code"]
+    "remit_policy_refused_total", "Questions without a usable decision, by reason", ["code"]
 )
+SHADOW_ON = Gauge("remit_shadow_on", "1 while a candidate is asked beside the deciding policies")
+SHADOW_DECISIONS = Counter(
+    "remit_shadow_decisions_total",
+    "Decisions offered to a candidate, by what came of it",
+    ["outcome"],
+)
+SHADOW_SECONDS = Histogram(
+    "remit_shadow_seconds",
+    "How long a candidate took to answer, in seconds; no call waits for it",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1),
+)
+SHADOW_WAITING = Gauge("remit_shadow_waiting", "Decisions that wait to be put to a candidate")
 GATES = Counter("remit_gates_total", "Gates by what became of them", ["state"])
 GATE_SECONDS = Histogram(
     "remit_gate_seconds",

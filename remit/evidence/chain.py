@@ -91,8 +91,8 @@ def _entry(text: bytes) -> Entry | None:
     if matched is None:
         return None
     try:
-        # Keeping texts that come again costs more than it saves: most are digests.
-        record = from_json(matched[2], allow_inf_nan=False, cache_strings="none")
+        # Keeping values that come again costs more than it saves, most are digests; names are few.
+        record = from_json(matched[2], allow_inf_nan=False, cache_strings="keys")
     except ValueError:
         return None
     if record.keys() != HASHED or not _is_record(record):

@@ -133,11 +133,21 @@ class Ledger(Protocol):
         """Take an open attempt whose lease has run out; return the new attempt's number.
 
         Compare-and-set on `attempt`. The intent, its grants and reservations stay. `stops` are the
-        names of those that would hold what is to be called; none for who only gives it up.
+        names of those that would hold what is to be called.
 
         Raises:
             LedgerError: `LEASE-HELD` while the lease runs, `LEASE-LOST` when somebody was faster,
                 `CALL-STOPPED`.
+        """
+
+    async def give_up(self, key: StepKey, attempt: int, owner: str, why: str) -> Action:
+        """Take an open attempt whose lease is over and leave it in doubt; again changes nothing.
+
+        One write: whoever dies here leaves either the attempt as it was, to be given up at once,
+        or the question. Nothing that is stopped holds it, because nothing is called.
+
+        Raises:
+            LedgerError: `LEASE-HELD`, `LEASE-LOST` as of `take_over`.
         """
 
     async def finish(self, outcome: Outcome) -> Action:

@@ -18,6 +18,8 @@ from remit.evidence.checkpoint import Checkpoint, SigningKey
 from remit.ledger.entries import RunRow
 from remit.ledger.errors import LedgerError
 from remit.stores import log, runs
+from remit.stores.agents import Deeds, deeds
+from remit.stores.decided import Window, window
 from remit.stores.inserting import insert_once
 from remit.stores.schema import bundles, chains, contents, leaves, records, tombstones, unsealed
 from remit.stores.schema import runs as run_table
@@ -125,6 +127,14 @@ class LogStore:
     async def naming(self, text: str) -> Sequence[RunRow]:
         """Return the runs whose records name a digest or a revision; reads every record."""
         return await self._read(partial(_naming, text=text))
+
+    async def deeds(self) -> Sequence[Deeds]:
+        """Return what each agent's runs amount to."""
+        return await self._read(deeds)
+
+    async def decided(self, first: int, since_ms: int) -> Window:
+        """Return records that may hold decisions, from a place of the log on."""
+        return await self._read(partial(window, first=first, since=since_ms))
 
     async def roots_since(self, since_ms: int, after: str, most: int) -> Sequence[str]:
         """Return chains whose last record is not older, by name, those behind `after`."""

@@ -84,6 +84,16 @@ def take_over(
     return taken.attempts
 
 
+def give_up(tx: Transaction, key: StepKey, attempt: int, owner: str, why: str) -> Action:
+    """Make a question of an open attempt that nobody can resolve: taken and ended in one."""
+    own, _, _ = actions.find(tx, key)
+    doubt = Outcome(key, attempt + 1, owner, State.IN_DOUBT, code="STEP-IN-DOUBT", message=why)
+    if own is not None and rules.is_repeated(own, doubt):
+        return own
+    take_over(tx, key, attempt, owner, tx.now_ms, ())
+    return finish(tx, doubt)
+
+
 def finish(tx: Transaction, outcome: Outcome) -> Action:
     """Record how an attempt ended, and settle what it reserved."""
     key = outcome.key

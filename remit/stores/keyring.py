@@ -5,10 +5,14 @@
     log.pub            a public key a line, with the sizes of the trees that it signs
     lock               held while a batch is signed and while the key is changed
 
+`remit up` makes the first key; elsewhere `python -m remit.stores.keyring FOLDER` does, and leaves
+one alone that is there.
+
 Only the keeper and `remit evidence` are told where this is; what writes the ledger is not. Auditors
 get `log.pub`. A rotation that is broken off is finished, or forgotten, by the next who comes.
 """
 
+import argparse
 import fcntl
 import os
 import re
@@ -141,3 +145,16 @@ def origin_of(project: str) -> str:
     """Return a name for a new log of a project; no two logs share one."""
     plain = re.sub(r"[^a-z0-9-]+", "-", project.lower()).strip("-") or "project"
     return f"remit.local/{plain}-{secrets.token_hex(4)}"
+
+
+def main() -> None:
+    """Read the command line and make the first key of a log."""
+    parser = argparse.ArgumentParser(prog="python -m remit.stores.keyring", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--name", default="project", help="what the log's name begins with")
+    given = parser.parse_args()
+    Keyring(given.folder).make(origin_of(given.name))
+
+
+if __name__ == "__main__":
+    main()

@@ -202,6 +202,11 @@ class SqlLedger(Access):
         )
         return await self._write(_about(key), work)
 
+    async def give_up(self, key: StepKey, attempt: int, owner: str, why: str) -> Action:
+        """Take an open attempt whose lease has run out, and leave it in doubt."""
+        work = partial(effects.give_up, key=key, attempt=attempt, owner=owner, why=why)
+        return await self._write(_about(key), work)
+
     async def finish(self, outcome: Outcome) -> Action:
         """Record how an attempt ended."""
         given = [*([outcome.output] if outcome.output else []), *outcome.contents]

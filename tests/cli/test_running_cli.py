@@ -22,7 +22,7 @@ from remit.canonical import JSON, JSONObject
 from remit.cli.stack.layout import Layout
 from tests.running import ROOT, Running, burn, eventually, plan
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 
 
 @dataclass

@@ -4,25 +4,37 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from remit.cli.stack.temporal_server import SEARCH_ATTRIBUTES
+from remit.stores.keyring import Keyring
 from tests.deploy.compose import FILE, ROOT, load, substituted, variables_of
 from workers.fleet import ROLES
 from workers.settings import WorkerSettings
 
-SECRETS = {"REMIT_POSTGRES_PASSWORD": "for-the-test"}
+SECRETS = {
+    "postgres_admin": {"postgresql", "postgresql-setup"},
+    "temporal": {"postgresql-setup", "temporal-schema", "temporal"},
+    "remit": {"postgresql-setup", "ledger"},
+    "remit_worker": {"postgresql-setup", "orchestrate", "tools"},
+    "remit_keeper": {"postgresql-setup", "keeper", "policy"},
+    "remit_reader": {"postgresql-setup", "console"},
+}
+"""Every secret, and who sees it."""
+PLACE = ("postgresql", "remit")
 WORKERS = ("orchestrate", "tools", "keeper")
 Service = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    """The compose file with every variable in."""
-    return load(SECRETS)
+    """The compose file as it is when nobody sets a variable."""
+    return load({})
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +49,7 @@ def test_a_real_parser_takes_it(tmp_path: Path) -> None:
     parser = _parser()
     good = tmp_path / "good" / FILE.name
     bad = tmp_path / "bad" / FILE.name
-    text = substituted(FILE.read_text(), SECRETS)
+    text = substituted(FILE.read_text(), {})
     for file, content in ((good, text), (bad, text.replace("  image: ", "  imagine: ", 1))):
         file.parent.mkdir()
         file.write_text(content)
@@ -100,17 +112,115 @@ def test_ports_are_on_loopback_alone(services: dict[str, Service]) -> None:
             assert port.startswith("127.0.0.1:"), port
 
 
-def test_the_file_holds_no_secret(services: dict[str, Service]) -> None:
-    """Passwords come from outside: without them compose refuses to start."""
-    with pytest.raises(LookupError):
-        load({})
-    example = (ROOT / "deploy" / "secrets.env.example").read_text()
-    names = re.findall(r"^([A-Z_]+)=(.*)$", example, re.MULTILINE)
-    assert names == [(name, "") for name in SECRETS]
+def test_secrets_come_by_file_to_those_who_need_them(
+    compose: dict[str, Any], services: dict[str, Service]
+) -> None:
+    """No password stands in the file or in an environment, and each role sees its own."""
+    held = {name: set(service.get("secrets", [])) for name, service in services.items()}
+
+    assert {one: {n for n, has in held.items() if one in has} for one in SECRETS} == SECRETS
+    assert compose["secrets"] == {one: {"file": f"./deploy/secrets/{one}"} for one in SECRETS}
     for name, service in services.items():
         for key, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|PWD|SECRET|TOKEN$", key):
-                assert value == SECRETS["REMIT_POSTGRES_PASSWORD"], (name, key)
+            if re.search("PASSWORD|PWD|SECRET|TOKEN", key):
+                assert key.endswith("_FILE"), (name, key)
+            for file in re.findall(r"/run/secrets/(\w+)", value):
+                assert file in held[name], (name, key)
+
+
+def test_secrets_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    """The script makes what compose reads, leaves what is there, and closes the folder."""
+    made = tmp_path / "secrets"
+    script = ["sh", str(ROOT / "deploy" / "secrets.sh"), str(made)]
+    subprocess.run(script, check=True)
+    before = {file.name: file.read_text() for file in made.iterdir()}
+    (made / "remit").unlink()
+    subprocess.run(script, check=True)
+    after = {file.name: file.read_text() for file in made.iterdir()}
+
+    assert before.keys() == after.keys() == SECRETS.keys()
+    assert all(re.fullmatch(r"[0-9a-f]{64}", text) for text in after.values())
+    assert {name for name in SECRETS if before[name] != after[name]} == {"remit"}
+    assert made.stat().st_mode & 0o777 == 0o700
+    # Containers run as users of their own, and the engine mounts a file with the mode it has.
+    assert {file.stat().st_mode & 0o777 for file in made.iterdir()} == {0o444}
+    assert (ROOT / "deploy" / ".gitignore").read_text() == "secrets/\n"
+
+
+def test_the_ledger_is_in_postgresql_and_each_writes_it_as_its_role(
+    services: dict[str, Service],
+) -> None:
+    """Tables are their owner's, who only prepares; nobody else can reach the database."""
+    expected = {
+        "ledger": "remit",
+        "policy": "remit_keeper",
+        "console": "remit_reader",
+        "orchestrate": "remit_worker",
+        "tools": "remit_worker",
+        "keeper": "remit_keeper",
+    }
+    for name, role in expected.items():
+        url = make_url(services[name]["environment"]["REMIT_LEDGER_URL"])
+        assert (url.get_backend_name(), url.host, url.database) == ("postgresql", *PLACE), name
+        assert (url.username, url.password) == (role, None), name
+        assert url.query == {"password_file": f"/run/secrets/{role}"}, name
+        if name != "ledger":
+            done = services[name]["depends_on"]["ledger"]
+            assert done == {"condition": "service_completed_successfully"}, name
+    prepare = services["ledger"]["command"][2:]
+    assert prepare == [
+        *("remit.stores.prepare", "--writer", "remit_worker", "--keeper", "remit_keeper"),
+        *("--reader", "remit_reader"),
+    ]
+    there = {name for name, one in services.items() if "database" in one.get("networks", [])}
+    assert there == {
+        *(*expected, "postgresql", "postgresql-setup", "temporal", "temporal-schema"),
+    }
+    assert services["postgresql"]["networks"] == ["database"]
+
+
+def test_only_the_keeper_signs_and_keeps_checkpoints(services: dict[str, Service]) -> None:
+    """The log's key and the place of its heads are where no writer of the ledger is."""
+    keeper = services["keeper"]["environment"]
+    holders = {
+        volume: {
+            name for name, one in services.items() for v in one.get("volumes", []) if volume in v
+        }
+        for volume in ("evidence-key:", "checkpoints:")
+    }
+
+    assert holders == {"evidence-key:": {"keeper", "evidence-key"}, "checkpoints:": {"keeper"}}
+    assert f"evidence-key:{keeper['REMIT_EVIDENCE_KEYS']}" in services["keeper"]["volumes"]
+    assert f"checkpoints:{keeper['REMIT_CHECKPOINTS']}" in services["keeper"]["volumes"]
+    assert services["evidence-key"]["network_mode"] == "none"
+    done = services["keeper"]["depends_on"]["evidence-key"]
+    assert done == {"condition": "service_completed_successfully"}
+    for name in ("orchestrate", "tools"):
+        assert (
+            not {"REMIT_EVIDENCE_KEYS", "REMIT_CHECKPOINTS"} & services[name]["environment"].keys()
+        )
+
+
+def test_the_key_of_the_log_is_made_by_its_job(
+    services: dict[str, Service], tmp_path: Path
+) -> None:
+    """The job's command line makes a key, and run again leaves it."""
+    python, dash_m, module, _, *named = services["evidence-key"]["command"]
+    command = [sys.executable, dash_m, module, str(tmp_path / "keys"), *named]
+    subprocess.run(command, check=True, cwd=ROOT)
+    keys = Keyring(tmp_path / "keys")
+    (first,) = keys.publics()
+    subprocess.run(command, check=True, cwd=ROOT)
+
+    assert python == "python"
+    assert first.name.startswith("remit.local/compose-")
+    assert list(keys.publics()) == [first]
+
+
+def test_postgresql_has_room_for_everybody(services: dict[str, Service]) -> None:
+    """A connection is a process of the server."""
+    (most,) = re.findall(r"max_connections=(\d+)", " ".join(services["postgresql"]["command"]))
+    assert int(most) < services["postgresql"]["deploy"]["resources"]["limits"]["pids"]
 
 
 def test_workers_are_told_what_they_know(services: dict[str, Service]) -> None:
@@ -200,9 +310,10 @@ def test_variables_are_few_and_documented() -> None:
         "REMIT_VERSION",
         "REMIT_CONSOLE",
         "REMIT_CONSOLE_PORT",
+        "REMIT_CHECKPOINTS_DIR",
         "REMIT_ENVIRONMENT",
         "REMIT_LOG_LEVEL",
-        "REMIT_POSTGRES_PASSWORD",
+        "REMIT_LOG_NAME",
         "REMIT_PROJECT_DIR",
         "REMIT_RETENTION",
         "REMIT_TEMPORAL_PORT",

@@ -1,13 +1,14 @@
 """Runs of one step each through the whole pipeline: real OPA, real ledger, and no Temporal.
 
 What the tool did is counted apart, by its sender; nothing that Remit says of itself is believed.
-As a program it makes one call and never comes back from it.
+As a program it makes calls, one for each run that it is given, and never comes back from them.
 """
 
 import asyncio
+import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,6 +33,8 @@ from tests.running import ROOT, plan
 LONG_MS = 400 * 86400 * 1000
 """A window that no test sees the end of."""
 LAB = ROOT / "tests" / "lab"
+HEAD = "package remit.domains.lab.more\n\nimport rego.v2\n\n"
+STEP: JSONObject = {"id": "put", "tool": "lab.put@1", "args": {"name": "x"}, "timeout": "PT5S"}
 
 
 def few(most: int, **more: JSON) -> JSONObject:
@@ -40,25 +43,42 @@ def few(most: int, **more: JSON) -> JSONObject:
     return {"name": "few", "counts": "calls", "most": most, "window_ms": LONG_MS, "of": of, **more}
 
 
-def policies(folder: Path, **agents: JSONObject) -> Path:
-    """Write the lab's rules with these agents, who may do what they like but for `agents`."""
-    rules = folder / "domains" / "lab" / "scopes.rego"
-    rules.parent.mkdir(parents=True)
-    rules.write_text((LAB / "policies/domains/lab/scopes.rego").read_text())
+def policies(
+    folder: Path,
+    *,
+    rules: str = "",
+    people: JSONObject | None = None,
+    thresholds: JSONObject | None = None,
+    **agents: JSONObject,
+) -> Path:
+    """Write the lab's rules with these agents, who may do what they like but for `agents`.
+
+    Args:
+        folder: where to; it is made.
+        rules: further rules of the lab, a module `remit.domains.lab.more` without its head.
+        people: other people than the boss, who operates.
+        thresholds: the project's own.
+        agents: agents by name, and what is said of each.
+    """
+    domain = folder / "domains" / "lab"
+    domain.mkdir(parents=True)
+    scopes = (LAB / "policies/domains/lab/scopes.rego").read_text()
+    (domain / "scopes.rego").write_text(scopes)
+    if rules:
+        (domain / "more.rego").write_text(HEAD + rules)
     known: JSONObject = {
         name: {"scopes": ["lab.*"], "tenants": ["lab"], **more} for name, more in agents.items()
     }
-    people: JSONObject = {"boss@lab.example": {"roles": ["operator"]}}
-    registry: JSONObject = {"agents": known, "people": people}
+    people = people or {"boss@lab.example": {"roles": ["operator"]}}
+    registry: JSONObject = {"agents": known, "people": people, "thresholds": thresholds or {}}
     # JSON is YAML.
     (folder / "data.yaml").write_bytes(content({"remit": {"registry": registry}}).body)
     return folder
 
 
 @cache
-def _compiled(agent: str) -> Compilation:
-    step: JSONObject = {"id": "put", "tool": "lab.put@1", "args": {"name": "x"}, "timeout": "PT5S"}
-    document = {**plan("desk", [step]), "agent": f"{agent}@1.0.0"}
+def _compiled(agent: str, step: str) -> Compilation:
+    document = {**plan("desk", [json.loads(step)]), "agent": f"{agent}@1.0.0"}
     return compile_plan(document, load_project(LAB).catalogue, Library({}))
 
 
@@ -70,12 +90,17 @@ class Desk:
     ledger: SqlLedger
     answer: ToolAnswer = field(default_factory=lambda: Happened({"status": "down", "name": "x"}))
     effects: list[str] = field(default_factory=list)
+    step: JSONObject = field(default_factory=lambda: STEP)
+    """The only step of the plans that are admitted from now on."""
+    scheduled_ms: int = 0
+    """When the server says that it scheduled the call."""
 
     async def call(self, root: str, agent: str = "tester", attempt: int = 1) -> StepResult:
         """Admit a run, unless it is, and make its one call."""
-        compiled = await self._admit(root, agent)
+        compiled = await self.admit(root, agent)
         owner = f"{os.getpid()}/{root}/{attempt}"
-        frame = Frame("w", root, "ExecutePlan", "lab.put@1", attempt, 0, owner, "tools")
+        tool = str(self.step["tool"])
+        frame = Frame("w", root, "ExecutePlan", tool, attempt, self.scheduled_ms, owner, "tools")
         asked = StepCall(root=root, compiled=compiled, step="put")
         return await self.point.call(asked, frame, self.send)
 
@@ -98,9 +123,10 @@ class Desk:
         self.effects.append(call.step_key)
         return self.answer
 
-    async def _admit(self, root: str, agent: str) -> str:
-        made = _compiled(agent)
-        assert made.compiled is not None
+    async def admit(self, root: str, agent: str = "tester") -> str:
+        """Admit a run, unless it is; return the digest of its plan."""
+        made = _compiled(agent, json.dumps(self.step))
+        assert made.compiled is not None, made.diagnostics
         row = RunRow(
             root, root, "desk@1.0.0", made.digest, made.digest, f"{agent}@1.0.0",
             "asker@lab.example", "lab", "team:lab", 0, 1 << 50,
@@ -114,23 +140,40 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(url: str, socket: Path, ahead_ms: int = 0) -> AsyncIterator[Desk]:
-    """Open a ledger and an OPA; the clock may be ahead."""
+async def desk(
+    url: str,
+    socket: Path,
+    ahead_ms: int = 0,
+    *,
+    asks: Callable[..., OpaClient] = OpaClient,
+    deadline_s: float = 30,
+    by: Callable[[], int] = wall_ms,
+) -> AsyncIterator[Desk]:
+    """Open a ledger and an OPA.
+
+    Args:
+        url: of the ledger.
+        socket: OPA's.
+        ahead_ms: how far the worker's clock is ahead of `by`.
+        asks: makes the client, which may spoil what it asks.
+        deadline_s: for one question.
+        by: the right time.
+    """
 
     def clock() -> int:
-        return wall_ms() + ahead_ms
+        return by() + ahead_ms
 
     ledger = await open_ledger(url, deadline_s=30, clock=clock)
-    place = Place(allow_age_ms=ahead_ms + 30_000)
+    place = Place(allow_age_ms=abs(ahead_ms) + 30_000)
     try:
-        async with OpaClient(socket, deadline_s=30) as opa:
+        async with asks(socket, deadline_s=deadline_s) as opa:
             digests = load_project(LAB).catalogue.digests
             yield Desk(EnforcementPoint(ledger, opa, place, clock, digests), ledger)
     finally:
         await ledger.close()
 
 
-async def _die_calling(url: str, socket: str, root: str) -> None:
+async def _die_calling(url: str, socket: str, *roots: str) -> None:
     async with desk(url, Path(socket)) as made:
 
         async def never(call: ToolCall) -> ToolAnswer:
@@ -138,7 +181,7 @@ async def _die_calling(url: str, socket: str, root: str) -> None:
             return await asyncio.get_running_loop().create_future()
 
         made.send = never  # type: ignore[method-assign]
-        await made.call(root)
+        await asyncio.gather(*[made.call(root) for root in roots])
 
 
 if __name__ == "__main__":

@@ -120,3 +120,29 @@ async def test_a_killed_worker_keeps_its_room_until_its_call_is_settled(
 
         assert await made.ending("tenth") == "happened"
         assert await made.ending("eleventh") == "limit.exhausted"
+
+
+async def test_a_worker_killed_among_fifty_calls_leaves_ten(opa: Served, made_url: str) -> None:
+    """It dies with four calls sent, while fifty others ask: six of them fit, and ten are made."""
+    lost = [f"lost-{number}" for number in range(4)]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.enforcement.limited", made_url, str(opa.socket), *lost),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    for _ in lost:
+        assert await asyncio.wait_for(process.stdout.readline(), 60) == b"sent\n"
+    async with desk(made_url, opa.socket) as made:
+        asking = asyncio.gather(*[made.ending(f"run-{n}") for n in range(50)])
+        process.send_signal(signal.SIGKILL)
+        endings = Counter(await asking)
+    await process.wait()
+    async with desk(made_url, opa.socket, ahead_ms=60_000) as later:
+        again = [await later.ending(root, attempt=2) for root in lost]
+        eleventh = await later.ending("eleventh")
+
+    assert endings == {"happened": 6, "limit.exhausted": 44}
+    assert again == ["happened"] * 4
+    assert eleventh == "limit.exhausted"
+    assert len({*made.effects, *later.effects}) == len([*made.effects, *later.effects]) == 10

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -10,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from remit.enforcement import faultpoints
 from remit.ledger.entries import State
 from remit.plan.wire import StepResult
+from remit.stores.ledger import SqlLedger
 from remit.stores.project import load_project
 from remit.tool.call import Happened, Refused, ToolAnswer, Unknown
 from tests.enforcement.desk import RUN, Desk, a_desk
@@ -88,6 +90,40 @@ async def test_the_decision_to_ask_again_is_recorded(desk: Desk) -> None:
     records = await desk.point.ledger.records(RUN)
     repeats = [one["body"] for one in records if one["kind"] == "decision"]
     assert [body["purpose"] for body in repeats if isinstance(body, dict)] == ["repeat"]
+
+
+@pytest.mark.parametrize("desk", ["lab.careless@1"], indirect=True)
+async def test_whoever_dies_while_giving_up_costs_the_next_no_lease(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A taker whose first write was its last has asked; the next answers at once."""
+    desk.answers = [Unknown("TOOL-CONNECTION", "lost")]
+    with pytest.raises(ApplicationError):
+        await desk.call(1)
+    desk.clock.now_ms += 60_000
+    _die_after_a_write(desk, monkeypatch)
+    with pytest.raises(Killed):
+        await desk.call(2)
+    monkeypatch.undo()
+
+    assert (await desk.call(3)).status == "in_doubt"
+    assert len(desk.calls) == 1
+
+
+class Killed(BaseException):
+    """What a process that is gone comes to here."""
+
+
+def _die_after_a_write(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = desk.point.ledger
+    assert isinstance(ledger, SqlLedger)
+    write = ledger._write
+
+    async def once(*given: Any) -> Any:
+        await write(*given)
+        raise Killed
+
+    monkeypatch.setattr(ledger, "_write", once)
 
 
 LOST = Unknown("TOOL-CONNECTION", "lost")

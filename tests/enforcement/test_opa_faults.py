@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -214,6 +215,30 @@ async def test_proxies_of_the_environment_are_ignored(
         assert await outcome(fake) == "allow"
 
     assert heads == []
+
+
+async def test_names_and_passwords_of_the_environment_are_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `.netrc` that knows OPA's host does not speak for the worker."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine opa login mallory password x\ndefault login mallory password x\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with (
+        fake_opa(answers(GOOD)) as fake,
+        OpaClient(fake.socket, token="secret") as client,
+        OpaClient(fake.socket) as without,
+    ):
+        await client.decide(given.call())
+        await without.decide(given.call())
+    said = [
+        [line for line in head.split("\r\n") if line.startswith("Authorization")]
+        for head, _ in fake.requests
+    ]
+
+    assert said == [["Authorization: Bearer secret"], []]
 
 
 async def test_the_question_is_the_facts_and_nothing_else() -> None:

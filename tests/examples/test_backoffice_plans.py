@@ -11,8 +11,21 @@ from remit.plan.library import Library
 from remit.stores.project import Project, load_project
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "backoffice"
-PARTS = ("onboarding-access", "onboarding-account", "onboarding-billing", "onboarding-data")
-WHOLE = ("crm-update", "delete-record", "nightly-report", "onboarding", "purchase-laptops")
+PARTS = (
+    "data-request-raw",
+    "onboarding-access",
+    "onboarding-account",
+    "onboarding-billing",
+    "onboarding-data",
+)
+WHOLE = (
+    "crm-update",
+    "data-request",
+    "delete-record",
+    "nightly-report",
+    "onboarding",
+    "purchase-laptops",
+)
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import ROOT, Running, ended, plan, put, start, waits
+from tests.running import ROOT, Running, ended, eventually, plan, put, start, waits
 
 FOLDER = Path(__file__).parent
 BOSS = "boss@lab.example"
@@ -142,7 +143,58 @@ async def reversed_(client: Client) -> None:
         await record(client, name, back)
 
 
-SCENARIOS = (completed, approved, undone, cancelled, repeated, invalid, amended, reversed_)
+async def repaired(client: Client) -> None:
+    """A run that was terminated behind a write; the keeper has it undone."""
+    gate: JSONObject = {"role": "operator", "expires": "PT1H"}
+    steps: list[JSON] = [put("a", "repaired-a"), put("b", "never", "a", approval=gate)]
+    handle = await start(client, plan("repaired", steps))
+    await waits(handle)
+    await handle.terminate("recorded")
+    repair = client.get_workflow_handle(f"remit-repair/{handle.first_execution_run_id}")
+
+    async def begun() -> bool:
+        try:
+            await repair.describe()
+        except RPCError:
+            return False
+        return True
+
+    await eventually(begun, 90, 1)
+    await ended(repair)
+    await record(client, "repaired", repair)
+
+
+async def tended(client: Client) -> None:
+    """The contents of a closed run are retained, behind an order that is refused."""
+    handle = await start(client, plan("tended", [put("a", "tended-a")]))
+    await ended(handle)
+    root = handle.first_execution_run_id or ""
+    for by, name in (("stranger", "tending-refused"), (BOSS, "tended")):
+        order: JSONObject = {"run": root, "order": "retain", "by": by, "reason": "recorded"}
+        await _ordered(client, "TendRun", f"remit-tend/{root}", order, name)
+
+
+async def stopped(client: Client) -> None:
+    """A tool is stopped and goes on, with an order between that is refused."""
+    what = "tool:lab.leave@1"
+    for number, (kind, by, name) in enumerate(
+        [("stop", BOSS, "stopped"), ("go", "stranger", "stopping-refused"), ("go", BOSS, "gone-on")]
+    ):
+        order: JSONObject = {"order": kind, "what": what, "by": by, "reason": "recorded"}
+        given = order | {"undos": False} if number == 0 else order
+        await _ordered(client, "StopCalls", f"remit-stop/{what}", given, name)
+
+
+async def _ordered(client: Client, kind: str, name: str, order: JSONObject, kept: str) -> None:
+    handle: WorkflowHandle = await client.start_workflow(kind, order, id=name, task_queue="remit")
+    await ended(handle)
+    await record(client, kept, handle)
+
+
+SCENARIOS = (
+    *(completed, approved, undone, cancelled, repeated, invalid, amended, reversed_),
+    *(repaired, tended, stopped),
+)
 
 
 async def main(running: Running, names: Sequence[str]) -> None:

@@ -61,3 +61,13 @@ def test_every_shipped_behaviour_is_recorded() -> None:
     """Each workflow type and each way to end has a history."""
     assert {"completed", "approved", "undone", "cancelled", "repeated", "invalid"} <= set(RECORDED)
     assert {"amended", "reversal", "reversal-refused"} <= set(RECORDED)
+    assert {"tended", "tending-refused", "stopped", "stopping-refused", "gone-on"} <= set(RECORDED)
+
+
+def test_every_workflow_type_is_recorded() -> None:
+    """No type that workers register is without a history."""
+    began = [json.loads((FOLDER / f"{name}.json").read_text())["events"][0] for name in RECORDED]
+    attributes = [one["workflowExecutionStartedEventAttributes"] for one in began]
+    types = {getattr(kind, "__temporal_workflow_definition").name for kind in WORKFLOWS}
+
+    assert {one["workflowType"]["name"] for one in attributes} == types

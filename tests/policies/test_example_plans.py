@@ -18,7 +18,7 @@ from tests.policies.served import ROOT, Served, serve
 pytestmark = pytest.mark.opa
 
 OFFICE = ROOT / "examples" / "backoffice"
-PLANS = ["crm-update", "delete-record", "nightly-report", "onboarding", "purchase"]
+PLANS = ["crm-update", "data-request", "delete-record", "nightly-report", "onboarding", "purchase"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,12 @@ def judged(served: Served, plan: CompiledPlan, outlook: Outlook) -> dict[str, De
             kind="admission",
             principal=principal(one, above.get(names.get(id(one), ""), ())),
             plan=given.PLAN.model_copy(
-                update={"steps": steps, "steps_total": len(steps), "max_steps": None}
+                update={
+                    "steps": steps,
+                    "steps_total": len(steps),
+                    "max_steps": None,
+                    "regions": one.constraints.regions,
+                }
             ),
             budget=given.BUDGET.model_copy(
                 update={"limit_micros": limit.micros if limit else None}

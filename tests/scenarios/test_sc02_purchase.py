@@ -252,7 +252,7 @@ async def test_agent_without_scope_calls_nothing(office: Office, client: Client)
     assert office.requests() == []
 
 
-async def test_scope_taken_away_while_it_waits(office: Office, client: Client) -> None:
+async def test_sc13_rule_tightened_while_it_waits(office: Office, client: Client) -> None:
     """An approval is not enough when the rules have changed meanwhile (SC-13).
 
     It is decided again, and the record holds both revisions.

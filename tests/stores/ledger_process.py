@@ -47,9 +47,22 @@ async def burst(ledger: SqlLedger, name: str) -> None:
     await asyncio.gather(*[work(task) for task in range(16)])
 
 
+async def lose(ledger: SqlLedger, name: str) -> None:
+    """Begin with a lease that is over and give up, without end, from 16 tasks."""
+
+    async def work(task: int) -> None:
+        for number in range(100_000):
+            lost = key(f"lose_{name}", task * 100_000 + number)
+            await ledger.begin(intent(lost, lease_until_ms=0))
+            await ledger.give_up(lost, 1, "taker", "gone")
+            _say(f"doubted {lost.path}")
+
+    await asyncio.gather(*[work(task) for task in range(16)])
+
+
 async def _main(url: str, what: str, name: str) -> None:
     ledger = await open_ledger(url, deadline_s=30)
-    await {"race": race, "burst": burst}[what](ledger, name)
+    await {"race": race, "burst": burst, "lose": lose}[what](ledger, name)
     await ledger.close()
 
 

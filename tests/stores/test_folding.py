@@ -62,7 +62,7 @@ calls = st.one_of(
         st.sampled_from([None, 10]),
         st.booleans(),
     ),
-    st.tuples(st.just("take_over"), keys, owners),
+    st.tuples(st.sampled_from(["take_over", "give_up"]), keys, owners),
     st.tuples(st.just("resolve"), keys, st.booleans(), st.booleans()),
     st.tuples(st.just("repair"), keys, st.sampled_from(["retry", "mark_done", "hand_over"])),
     st.tuples(st.sampled_from(["skip", "part", "deny"]), st.sampled_from(DOS)),
@@ -143,6 +143,10 @@ class Play:
     async def _take_over(self, one: StepKey, owner: str) -> None:
         action = (await self.ledger.look(one)).action
         await self.ledger.take_over(one, action.attempts if action else 1, owner, 2**50)
+
+    async def _give_up(self, one: StepKey, owner: str) -> None:
+        action = (await self.ledger.look(one)).action
+        await self.ledger.give_up(one, action.attempts if action else 1, owner, "gone")
 
     async def _resolve(self, one: StepKey, happened: bool, more: bool) -> None:
         undo = FrozenUndo("erp.cancel_order@1", CONTRACT, digest("later")) if more else None
@@ -293,6 +297,9 @@ SCRIPT: list[tuple[object, ...]] = [
     ("part", key("b")),
     ("used", BELOW),
     ("finish", BELOW, State.FAILED, None, False),
+    ("begin", B_NEW.undo, "w1", 30, False),
+    ("time",),
+    ("give_up", B_NEW.undo, "w2"),
     ("gate", A.undo, 1),
     ("end_gate", A.undo, "void"),
     ("order",),

@@ -176,6 +176,23 @@ async def test_a_lease_is_taken_over_only_after_it_ran_out(
     assert kinds(await chain_of(ledger))[1:] == ["intent", "takeover", "outcome"]
 
 
+async def test_giving_up_is_one_write(ledger: SqlLedger, clock: HandClock) -> None:
+    """After the lease the attempt becomes a question at once; said again, nothing changes."""
+    await ledger.begin(intent(reserve=[Reserve("run/r/micros", 4, 9)]))
+    assert await refusal(ledger.give_up(key(), 1, "worker-2", "gone")) == "LEASE-HELD"
+    clock.advance(LEASE_MS)
+    assert await refusal(ledger.give_up(key(), 2, "worker-2", "gone")) == "LEASE-LOST"
+    asked = await ledger.give_up(key(), 1, "worker-2", "gone")
+    again = await ledger.give_up(key(), 1, "worker-2", "gone")
+
+    assert asked.state is State.IN_DOUBT
+    assert (asked.attempts, asked.owner, asked.code) == (2, "worker-2", "STEP-IN-DOUBT")
+    assert again == asked
+    assert await refusal(ledger.give_up(key(), 1, "worker-3", "gone")) == "LEASE-LOST"
+    assert await ledger.counter("run/r/micros") == 4
+    assert kinds(await chain_of(ledger))[1:] == ["intent", "takeover", "outcome"]
+
+
 async def test_an_owner_may_still_finish_after_its_lease(
     ledger: SqlLedger, clock: HandClock
 ) -> None:

@@ -180,6 +180,25 @@ class LedgerHistory(RuleBasedStateMachine):
         if not expected:
             mine.attempts, mine.owner, mine.lease = attempt + 1, owner, until
 
+    @rule(one=keys, owner=owners, attempt=st.integers(1, TRIES))
+    def give_up(self, one: StepKey, owner: str, attempt: int) -> None:
+        """Leave an attempt in doubt: only the open one, only after its lease, or as before."""
+        mine = self.seen[one]
+        again = mine.state == "in_doubt" and (mine.attempts, mine.owner) == (attempt + 1, owner)
+        expected = ""
+        if not again and (mine.state != "open" or mine.attempts != attempt):
+            expected = "LEASE-LOST"
+        elif not again and mine.lease > self.clock.now_ms:
+            expected = "LEASE-HELD"
+
+        assert self.answer(self.ledger.give_up(one, attempt, owner, "gone")) == expected
+        if again:
+            self.records -= 1
+        elif not expected:
+            self.records += 1
+            mine.attempts, mine.owner = attempt + 1, owner
+            self.ended(one, State.IN_DOUBT, None, refund=False)
+
     @rule(
         one=keys,
         owner=owners,

@@ -130,6 +130,33 @@ async def test_a_killed_process_loses_nothing_acknowledged(
     assert intents == set(states)
 
 
+async def test_a_process_killed_while_giving_up_costs_no_lease(ledger_url: str) -> None:
+    """`kill -9` amid such a burst: each attempt is open as it was, or a question; none was taken
+    by the dead one."""
+    first = await open_admitted(ledger_url)
+    await first.close()
+    process = await _start(ledger_url, "lose", "k")
+    lines = [await _line(process) for _ in range(200)]
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+
+    ledger = await open_admitted(ledger_url)
+    found = {one.key.path: one for one in await ledger.begun(ROOT, "")}
+    records = [(one["kind"], one["body"]["path"]) for one in (await chain_of(ledger))[1:]]
+    left = [one for one in found.values() if one.state is State.OPEN]
+    for one in left:
+        asked = await ledger.give_up(one.key, 1, "next", "gone")
+        assert (asked.state, asked.attempts) == (State.IN_DOUBT, 2)
+    await ledger.close()
+
+    assert {(one.attempts, one.owner) for one in left} <= {(1, "worker-1")}
+    assert all(found[line.split()[1]].state is State.IN_DOUBT for line in lines)
+    for path, one in found.items():
+        told = [kind for kind, about in records if about == path]
+        doubted = ["takeover", "outcome"] if one.state is State.IN_DOUBT else []
+        assert told == ["intent", *doubted]
+
+
 async def test_what_no_column_holds_spoils_nobody_elses_write(ledger: SqlLedger) -> None:
     """Only the tables find the fault, when a group is written: it is one caller's."""
     calls = [ledger.begin(intent(key("good", number))) for number in range(6)]

@@ -15,7 +15,20 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from . import billing, crm, crm_fields, erp, faults, finance, identity, journal, mail, once, records
+from . import (
+    analytics,
+    billing,
+    crm,
+    crm_fields,
+    erp,
+    faults,
+    finance,
+    identity,
+    journal,
+    mail,
+    once,
+    records,
+)
 from .contract import Answer, Declaration, Operation, Operations, Question, Shown, Work
 
 SCHEMA_VERSION = 1
@@ -54,6 +67,7 @@ AREAS = (
     Area("crm", crm_fields.OPERATIONS, crm_fields.TABLES, crm_fields.state),
     Area("identity", identity.OPERATIONS, identity.TABLES, identity.state, identity.seed),
     Area("mail", mail.OPERATIONS, mail.TABLES, mail.state),
+    Area("analytics", analytics.OPERATIONS, analytics.TABLES, analytics.state),
 )
 
 

@@ -1,5 +1,6 @@
 """Where a project keeps its log: the public keys, the signing key, the ledger."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from remit.cli.errors import CliError, usage
 from remit.cli.place import find_project
 from remit.cli.stack.layout import Layout
 from remit.evidence.checkpoint import CheckpointError, PublicKey, parse_keys
+from remit.stores.keyring import Keyring
 
 _LARGEST_KEYS = 1 << 20
 _LARGEST_NOTE = 1 << 20
@@ -15,6 +17,11 @@ _LARGEST_NOTE = 1 << 20
 def layout_of(project: Path | None) -> Layout:
     """Return the layout of the project that the user means."""
     return Layout(find_project(project))
+
+
+def keyring_of(layout: Layout) -> Keyring:
+    """Return the log's keys; a keeper without a stack of ours is told where they are."""
+    return Keyring(Path(os.environ.get("REMIT_EVIDENCE_KEYS") or layout.evidence_keys))
 
 
 def public_keys(files: Sequence[Path], project: Path | None) -> Sequence[PublicKey]:
@@ -61,7 +68,7 @@ def unreadable(file: Path, error: OSError) -> CliError:
 def _own(project: Path | None) -> Path:
     hint = "`--key log.pub` names the public keys; get them from the log's owner"
     try:
-        file = layout_of(project).evidence_keys / "log.pub"
+        file = keyring_of(layout_of(project)).public_file
     except CliError as error:
         raise usage("EVIDENCE-KEY", "no public key was given", hint) from error
     if not file.is_file():

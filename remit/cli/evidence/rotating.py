@@ -6,7 +6,7 @@ from pathlib import Path
 
 from remit.cli.errors import ExitCode, stack, usage
 from remit.cli.evidence.ledger import ledger_of
-from remit.cli.evidence.place import layout_of
+from remit.cli.evidence.place import keyring_of, layout_of
 from remit.cli.output import answer
 from remit.cli.stack.layout import Layout
 from remit.evidence.checkpoint import CheckpointError, PublicKey, parse_note
@@ -17,7 +17,7 @@ from remit.stores.keyring import Keyring
 def rotate_key(project: Path | None, *, as_json: bool) -> int:
     """Give the log a new key and print all public ones."""
     layout = layout_of(project)
-    keys = Keyring(layout.evidence_keys)
+    keys = keyring_of(layout)
     if not keys.public_file.is_file():
         raise usage("EVIDENCE-KEY", "this project has no signing key yet", "`remit up` makes it")
     try:

@@ -1,12 +1,13 @@
 """`remit policy …` as it is typed. What the commands do is imported when one runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from remit.cli.options import ArchiveFile, AsJson, InProject, Reason, group
 from remit.cli.policy_delivery.commands import add_delivery
+from remit.cli.shadow.commands import make_shadow_app
 
 Candidate = Annotated[
     Path,
@@ -74,7 +75,9 @@ def make_policy_app() -> typer.Typer:
     app = group("policy", "Look after policies.")
     app.command("what-if")(what_if)
     app.command("approve")(approve)
+    app.command("log")(log)
     add_delivery(app)
+    app.add_typer(make_shadow_app())
     return app
 
 
@@ -129,3 +132,49 @@ def approve(
     from remit.cli.whatif.approving import approve as start
 
     return start(report, by, reason, project, as_json=as_json)
+
+
+def log(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="A day or a moment; without it everything.",
+            show_default=False,
+        ),
+    ] = None,
+    after: Annotated[
+        int | None,
+        typer.Option(
+            "--after",
+            metavar="POSITION",
+            help="Go on behind the last line that was taken.",
+            min=-1,
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["text", "jsonl"],
+        typer.Option("--format", help="For people, or one JSON document a line."),
+    ] = "text",
+    contents: Annotated[
+        bool,
+        typer.Option(
+            "--contents", help="With messages and arguments, except where data has a class."
+        ),
+    ] = False,
+    project: InProject = None,
+) -> int:
+    """Print the decisions that the ledger records, in the order of its signed log.
+
+    Each line has a position, and a position is never given twice, so that `--after` with the last
+    one goes on without loss. Needs the ledger, no running stack.
+    """
+    from remit.cli.decisionlog import Wanted
+    from remit.cli.decisionlog import log as start
+    from remit.cli.whatif.command import since as moment
+
+    first = 0 if after is None else after + 1
+    wanted = Wanted(moment(since), first, contents=contents, as_lines=form == "jsonl")
+    return start(wanted, project)

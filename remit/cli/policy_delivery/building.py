@@ -44,8 +44,8 @@ def build(output: Path, key: Path | None, project: Path | None, *, as_json: bool
     return ExitCode.OK
 
 
-def built(layout: Layout, key: SigningKey) -> Bundle:
-    """Return the bundle of the project's policies.
+def built(layout: Layout, key: SigningKey, policies: Path | None = None) -> Bundle:
+    """Return the bundle of the project's policies, or of those in another folder.
 
     Raises:
         PolicyError: they do not pass the checks.
@@ -53,7 +53,7 @@ def built(layout: Layout, key: SigningKey) -> Bundle:
     opa = ensure(OPA, note, cache=cache_folder(), search=os.environ.get("PATH", "")).path
     roots = (
         PolicyRoot(CORE, core_policies()),
-        PolicyRoot(PROJECT, layout.project / "policies"),
+        PolicyRoot(PROJECT, policies or layout.project / "policies"),
     )
     return BundleBuilder(opa, key).build(read_sources(roots))
 

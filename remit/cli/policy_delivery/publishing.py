@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from remit.cli.errors import ExitCode, stack, usage
 from remit.cli.evidence.ledger import opened
@@ -26,6 +27,8 @@ from remit.cli.stack.state import load
 from remit.decision.release import Draft, Release
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.releases import ReleaseStore
+
+R = TypeVar("R")
 
 _POLL_S = 0.1
 _MOST = 1000
@@ -58,7 +61,7 @@ def publish(order: Order, report: Path | None, key: Path | None) -> int:
     reviewed = load_project(layout.project).policy.is_reviewed(profile)
 
     async def put() -> tuple[Release, bool]:
-        async with _releases(layout) as store:
+        async with releases_of(layout) as store:
             newest = await store.newest()
             if newest and (newest.revision, newest.key) == (bundle.revision, bundle.key):
                 return newest, False
@@ -80,7 +83,7 @@ def publish(order: Order, report: Path | None, key: Path | None) -> int:
             made = await store.publish(draft, bundle.content, newest.serial if newest else 0)
             return made, True
 
-    return _told(order, layout, *_run(put()))
+    return _told(order, layout, *reading(put()))
 
 
 def roll_back(order: Order, to: str) -> int:
@@ -88,8 +91,8 @@ def roll_back(order: Order, to: str) -> int:
     layout = order.layout
 
     async def put() -> tuple[Release, bool]:
-        async with _releases(layout) as store:
-            newest, found = await store.newest(), await _named(store, to)
+        async with releases_of(layout) as store:
+            newest, found = await store.newest(), await named(store, to)
             if newest is None or found is None:
                 hint = "`remit policy releases` lists them"
                 raise usage("RELEASE-UNKNOWN", f"the ledger has no release {to!r}", hint)
@@ -107,10 +110,10 @@ def roll_back(order: Order, to: str) -> int:
             archive = await store.archive(found)
             return await store.publish(draft, archive, newest.serial), True
 
-    return _told(order, layout, *_run(put()))
+    return _told(order, layout, *reading(put()))
 
 
-async def _named(store: ReleaseStore, name: str) -> Release | None:
+async def named(store: ReleaseStore, name: str) -> Release | None:
     """Return the release with this serial, or the newest one whose revision begins so."""
     exact = await store.find(name)
     if exact is not None or name.isdecimal():
@@ -133,12 +136,18 @@ def _check(found: Release, newest: Release) -> None:
 
 
 @asynccontextmanager
-async def _releases(layout: Layout) -> AsyncIterator[ReleaseStore]:
+async def releases_of(layout: Layout) -> AsyncIterator[ReleaseStore]:
+    """Open the project's ledger for its releases."""
     async with opened(layout, KEEPER) as ledger:
         yield ledger.releases
 
 
-def _run(work: Coroutine[None, None, tuple[Release, bool]]) -> tuple[Release, bool]:
+def reading(work: Coroutine[None, None, R]) -> R:
+    """Do something with the releases.
+
+    Raises:
+        CliError: the ledger does not answer; exit code 3.
+    """
     try:
         return asyncio.run(work)
     except (LedgerError, LedgerUnavailableError) as error:

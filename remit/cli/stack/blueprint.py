@@ -32,6 +32,8 @@ class Blueprint:
     opa_configuration: Path
     """As `opa.write_configuration` left it."""
     core_policies: Path
+    shadow_configuration: Path | None = None
+    """Of the OPA that serves a candidate; `None` when there is none."""
     postgres: Postgres | None = None
     """Where the databases of the profile `full` are."""
 
@@ -44,6 +46,7 @@ class Blueprint:
             temporal_ui=temporal_server.web_ui(self.ports["temporal_ui"]),
             opa_socket=self.socket,
             opa_token_file=self.layout.opa_token,
+            shadow=self.layout.shadow,
             ledger_url=self.ledger_url(),
             log_dir=self.layout.logs,
             opa_binary=self.programs["opa"].path,

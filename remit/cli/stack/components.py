@@ -17,14 +17,18 @@ from remit.cli.stack.component import READY_S, Component
 from remit.cli.stack.environment import port_variables
 from remit.cli.stack.health import HttpHealth
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.outline import CONSOLE, METRICS, WORKERS
+from remit.cli.stack.outline import CONSOLE, METRICS, SHADOW, WORKERS
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import KEEPER
 from remit.cli.stack.project import Service, substitute
 from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.cli.stack.signing import scope_of
 from remit.console.table import ConsoleTable
+from remit.stores.shadow import BEARER, SOCKET
 
+GENTLY = ("nice", "-n", "10")
+"""What stands before the command of a part that must not compete with the others."""
+_SHADOW_READY_S = 60.0
 CHECKPOINTS = "REMIT_CHECKPOINTS"
 """Variable that puts the checkpoints elsewhere than into the stack's own folder."""
 
@@ -40,6 +44,7 @@ def components(blueprint: Blueprint) -> tuple[Component, ...]:
         *services,
         *workers,
         *_console(blueprint),
+        *_shadow(blueprint),
     )
     return tuple(sorted(parts, key=lambda part: part.wave))
 
@@ -127,6 +132,31 @@ def _opa(blueprint: Blueprint) -> Component:
         ready_within_s=READY_S,
         grace_s=5,
         configuration=program.version + opa.configuration_digest(configuration),
+    )
+
+
+def _shadow(blueprint: Blueprint) -> Iterator[Component]:
+    """Yield the OPA that serves a candidate, if there is one: last, and with what is left of CPU.
+
+    Nothing waits for it, so that whatever is wrong with a candidate keeps nobody from working.
+    """
+    configuration = blueprint.shadow_configuration
+    if configuration is None:
+        return
+    program = blueprint.programs["opa"]
+    socket = blueprint.socket.with_name(SOCKET)
+    layout = blueprint.layout
+    archive = digest_bytes(layout.shadow_bundle.read_bytes())
+    yield Component(
+        name=SHADOW,
+        wave=4,
+        argv=(*GENTLY, *opa.argv(program.path, configuration=configuration, socket=socket)),
+        variables=opa.VARIABLES,
+        address=f"unix:{socket}",
+        health=opa.health(socket, layout.shadow / BEARER),
+        ready_within_s=_SHADOW_READY_S,
+        grace_s=5,
+        configuration=program.version + opa.configuration_digest(configuration) + archive,
     )
 
 

@@ -91,6 +91,21 @@ class Layout:
         return self.run / "opa.token"
 
     @property
+    def shadow(self) -> Path:
+        """What a candidate in the shadow needs, and what workers found about it."""
+        return self.root / "shadow"
+
+    @property
+    def shadow_bundle(self) -> Path:
+        """The candidate's signed bundle; while it is there, the stack has a part that serves it."""
+        return self.shadow / "remit.tar.gz"
+
+    @property
+    def shadow_scope(self) -> Path:
+        """What that bundle is signed for; a candidate's own scope is none that ever decides."""
+        return self.shadow / "scope"
+
+    @property
     def policy_key(self) -> Path:
         """Private key that signs policy bundles, so that OPA takes them from its owner alone."""
         return self.secrets / "policy.key"

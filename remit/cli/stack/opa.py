@@ -44,9 +44,15 @@ class BundleSource:
     """Where policies come from, and whose an OPA takes."""
 
     url: str
+    """Of a publisher, or `file://…` of one bundle."""
     key: PublicKey
     scope: str
     """The environment that bundles must be signed for."""
+
+
+def file_url(archive: Path) -> str:
+    """Return the address of a bundle that is a file: verified alike, and read once."""
+    return f"file://{archive}"
 
 
 def local_source(port: int, key: PublicKey, scope: str) -> BundleSource:
@@ -100,33 +106,47 @@ def health(socket: Path, token_file: Path) -> OpaHealth:
 def _configuration(
     local: Path, persisted: Path, source: BundleSource, *, logged: bool
 ) -> JSONObject:
+    signing: JSONObject = {"keyid": source.key.id, "scope": source.scope}
     return {
         "labels": {"app": "remit", "environment": source.scope},
         "default_decision": DECISION,
         "persistence_directory": str(persisted),
-        "services": {"publisher": {"url": source.url}},
+        **({} if _is_file(source) else {"services": {"publisher": {"url": source.url}}}),
         # The publisher's port is open to everybody on this machine, and could become somebody
         # else's when the publisher dies. The signature makes that harmless.
         "keys": {source.key.id: {"algorithm": ALGORITHM, "key": source.key.pem}},
         "bundles": {
             "system": {"resource": f"file://{local}"},
             "remit": {
-                "service": "publisher",
-                "resource": BUNDLE_RESOURCE,
-                "persist": True,
                 # Always named: without it older OPAs also take what is not signed at all.
-                "signing": {"keyid": source.key.id, "scope": source.scope},
+                "signing": signing,
                 "size_limit_bytes": MAX_BUNDLE_BYTES,
-                "polling": {
-                    "min_delay_seconds": 1,
-                    "max_delay_seconds": 1,
-                    "long_polling_timeout_seconds": _LONG_POLL_S,
-                },
+                **_fetched(source),
             },
         },
         **({"decision_logs": {"console": True}} if logged else {}),
         "status": {"prometheus": True},
         "server": {"decoding": {"max_length": MAX_INPUT_BYTES}},
+    }
+
+
+def _is_file(source: BundleSource) -> bool:
+    return source.url.startswith("file:")
+
+
+def _fetched(source: BundleSource) -> JSONObject:
+    """Return how a bundle is got: read from its file, or asked for again and again, and kept."""
+    if _is_file(source):
+        return {"resource": source.url}
+    return {
+        "service": "publisher",
+        "resource": BUNDLE_RESOURCE,
+        "persist": True,
+        "polling": {
+            "min_delay_seconds": 1,
+            "max_delay_seconds": 1,
+            "long_polling_timeout_seconds": _LONG_POLL_S,
+        },
     }
 
 

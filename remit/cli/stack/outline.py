@@ -13,6 +13,8 @@ WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
 """Worker processes and their roles."""
 CONSOLE = "console"
 """The console's name, and the purpose of its port."""
+SHADOW = "shadow"
+"""The OPA that serves a candidate beside the deciding one."""
 METRICS = "metrics."
 """What the purposes of workers' ports begin with."""
 _FAMILIAR = {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}
@@ -27,15 +29,19 @@ class Outline:
     profile: Profile = "light"
     has_cluster: bool = True
     """Whether the profile `full` runs PostgreSQL itself."""
+    has_shadow: bool = False
+    """Whether a candidate for the policies is served beside those that decide."""
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all components, in the order of their start."""
         services = tuple(service.name for service in self.settings.service)
+        shadow = (SHADOW,) if self.has_shadow else ()
         console = (CONSOLE,) if self.settings.console is not None else ()
+        beside = (*WORKERS, *shadow, *console)
         if self.profile == "light":
-            return ("temporal", "publisher", "opa", *services, *WORKERS, *console)
+            return ("temporal", "publisher", "opa", *services, *beside)
         own = ("postgres",) if self.has_cluster else ()
-        return (*own, "publisher", "temporal", "opa", *services, "temporal-ui", *WORKERS, *console)
+        return (*own, "publisher", "temporal", "opa", *services, "temporal-ui", *beside)
 
     def port_owners(self) -> dict[str, tuple[str, ...]]:
         """Return every port the stack needs, by purpose, with the components that listen on it."""

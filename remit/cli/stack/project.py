@@ -39,7 +39,10 @@ _NAME = r"^[a-z][a-z0-9-]{0,31}$"
 _PORT = re.compile(r"\$\{port:([a-z][a-z0-9-]{0,31})\}")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _RESERVED = frozenset(
-    {"temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui", "console"}
+    {
+        *("temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui"),
+        *("shadow", "console"),
+    }
 )
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]

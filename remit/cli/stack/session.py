@@ -7,6 +7,7 @@ recorded before its health is known, and forgotten only when it is gone.
 import shutil
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import Signals
@@ -30,6 +31,7 @@ from remit.cli.stack.signing import PublicKey, keep_key, read_public, scope_of
 from remit.cli.stack.state import ComponentRecord, StackState, load, save
 from remit.stores.atomic import keep_secret
 from remit.stores.keyring import Keyring, origin_of
+from remit.stores.shadow import BEARER
 
 _PATIENCE_S = 3.0
 """How long a running component may fail its check before it is started again."""
@@ -54,10 +56,9 @@ class Session:
         layout = self.layout
         ports = self._ports(outline)
         Keyring(layout.evidence_keys).make(origin_of(layout.project.name))
+        source = opa_setup.local_source(ports["publisher"], self._key(outline), scope_of())
         configuration = opa_setup.write_configuration(
-            layout.run,
-            token=keep_secret(layout.opa_token),
-            source=opa_setup.local_source(ports["publisher"], self._key(outline), scope_of()),
+            layout.run, token=keep_secret(layout.opa_token), source=source
         )
         postgres = None
         if outline.profile == "full":
@@ -72,6 +73,7 @@ class Session:
             socket=layout.socket(self.state.socket),
             opa_configuration=configuration,
             core_policies=core,
+            shadow_configuration=self._shadow(source) if outline.has_shadow else None,
             postgres=postgres,
         )
         self._keep(
@@ -86,6 +88,19 @@ class Session:
             )
         )
         return blueprint
+
+    def _shadow(self, source: opa_setup.BundleSource) -> Path:
+        """Write the configuration of the OPA that serves a candidate."""
+        layout = self.layout
+        return opa_setup.write_configuration(
+            layout.shadow,
+            token=keep_secret(layout.shadow / BEARER),
+            source=replace(
+                source,
+                url=opa_setup.file_url(layout.shadow_bundle),
+                scope=layout.shadow_scope.read_text(encoding="utf-8"),
+            ),
+        )
 
     def _key(self, outline: Outline) -> PublicKey:
         """Return the key that OPA takes policies of; the stack's own unless the project has one."""

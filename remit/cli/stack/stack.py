@@ -155,7 +155,8 @@ def outlined(layout: Layout, state: StackState, wanted: Profile | None = None) -
         StackError: the project cannot be read, or has another profile than `wanted`.
     """
     profile = profile_of(layout, state, wanted)
-    return Outline(load_project(layout.project), profile, has_own_cluster(layout))
+    has_shadow = layout.shadow_bundle.is_file()
+    return Outline(load_project(layout.project), profile, has_own_cluster(layout), has_shadow)
 
 
 def _expected(layout: Layout) -> tuple[str, ...]:

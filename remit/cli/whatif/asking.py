@@ -6,12 +6,12 @@ leaves one out, is asked again one by one and hides nothing else.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from pydantic_core import from_json
 
 from remit.canonical import JSON, Digest
 from remit.cli.errors import stack
@@ -60,7 +60,7 @@ class Judge:
     async def ask_one(self, document: bytes) -> Decision | None:
         """Return the decision about one document, by the question that enforcement asks."""
         try:
-            decided = await self._single.decide_document(document, _proposed(json.loads(document)))
+            decided = await self._single.decide_document(document, _proposed(from_json(document)))
         except PolicyInvalidError:
             return None
         except PolicyUnavailableError as error:
@@ -84,7 +84,7 @@ class Judge:
         body = b'{"input":{"facts":[' + b",".join(documents) + b"]}}"
         try:
             async with self._session.post(_ANSWERS, data=body) as response:
-                told = json.loads(await response.read())
+                told = from_json(await response.read())
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return {}
         result = told.get("result") if isinstance(told, dict) else None
@@ -94,7 +94,7 @@ class Judge:
         if answer is None:
             return None
         try:
-            return trusted(answer, _proposed(json.loads(document)), self.revision)
+            return trusted(answer, _proposed(from_json(document)), self.revision)
         except PolicyInvalidError:
             return None
 

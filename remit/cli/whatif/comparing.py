@@ -7,8 +7,8 @@ ones in force are asked about its facts too.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
 from remit.canonical import JSONObject
@@ -95,8 +95,9 @@ class Comparison:
 
     async def run(self, source: Source, since_ms: int, until_ms: int) -> Found:
         """Go through everything of a period, and return what was found."""
-        async for page in source.pages(since_ms, until_ms):
-            await self._page(page)
+        async with aclosing(_ahead(source.pages(since_ms, until_ms))) as pages:
+            async for page in pages:
+                await self._page(page)
         return self.found
 
     async def _page(self, page: Page) -> None:
@@ -159,6 +160,18 @@ class Comparison:
         if why in ("absent", "differs") and len(found.unproven) < 20:
             what = "is not at hand" if why == "absent" else "comes out otherwise"
             found.unproven.append(f"{one.run} #{one.asked.seq} {one.asked.about}: {what}")
+
+
+async def _ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page]:
+    """Yield pages, of which the next one is read while somebody has to do with one."""
+    reading = asyncio.ensure_future(anext(pages, None))
+    try:
+        while (page := await reading) is not None:
+            reading = asyncio.ensure_future(anext(pages, None))
+            yield page
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _is_same(one: Recorded, said: Decision | None, *, in_force: bool = False) -> bool:

@@ -11,7 +11,8 @@ from remit.cli.evidence.markup import STYLE, Markup, el, facts, join, table
 from remit.cli.evidence.page import pill
 from remit.cli.questions.words import moment
 from remit.cli.whatif.making import Made
-from remit.cli.whatif.words import CAUSE, MEANING, apart, says
+from remit.cli.whatif.meaning import MEANING
+from remit.cli.whatif.words import CAUSE, apart, says
 from remit.decision.promotion import Divergence, Proof, Report
 from remit.decision.whatif import KINDS, Kind
 

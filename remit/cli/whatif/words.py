@@ -1,22 +1,13 @@
 """A what-if in words that the owner of policies understands."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from remit.cli.questions.words import moment, short, table
 from remit.cli.whatif.making import Made
+from remit.cli.whatif.meaning import MEANING
 from remit.decision.promotion import Divergence, Report, Says
 from remit.decision.whatif import Kind
 
-MEANING: Mapping[Kind, str] = {
-    "breaks": "would be refused",
-    "widens": "would not be refused any more",
-    "adds_gate": "would wait for a person",
-    "removes_gate": "would wait for nobody, or for less",
-    "obligation": "would be made with other arguments",
-    "reserve": "would be held to other limits",
-    "reason": "would come out the same for other reasons",
-    "error": "would get no answer, and so be refused",
-}
 CAUSE = {
     "rules": "the rules",
     "data": "the data",

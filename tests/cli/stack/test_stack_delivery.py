@@ -206,3 +206,66 @@ def test_an_older_bundle_with_a_good_signature_is_below_the_floor(
         seen.check(sidecar.revision(), may_age=True)
     assert caught.value.code == "host:revision_below_floor"
     assert gauge("POLICY_SERIAL") == 1
+
+
+def test_server_stopped_bundle_tampered_rolled_back_and_started_from_disk(
+    delivery: Delivery, eventually: Eventually
+) -> None:
+    """One fleet through all of it: what decides, whether calls wait, and what the metrics say."""
+    (sidecar,) = delivery.sidecars
+    good, first = sidecar.revision(), delivery.build()
+    a_while = Bounds(contact_ms=1000, behind_ms=0)
+    heard = _heard(delivery)
+    assert _told(delivery) == {"SERIAL": 1, "NEWEST": 1, "BEHIND": 0, "ERROR": 0}
+
+    delivery.stop_publisher()  # OPA decides as before, and its contact ages
+    eventually(lambda: _says(delivery, a_while, good) == "host:stale_bundle", SOON_S)
+    assert gauge("POLICY_AGE") > 1
+    assert (sidecar.revision(), sidecar.ask("/health?bundles")[0]) == (good, 200)
+    delivery.start_publisher()
+
+    edit(delivery, "mail.read")  # somebody alters what was signed
+    delivery.publish(altered(delivery.build(), _flip))
+    eventually(lambda: sidecar.status().get("code") == "bundle_error", SOON_S)
+    told = _told(delivery)
+    assert told.pop("BEHIND") > 0
+    assert (told, sidecar.revision()) == ({"SERIAL": 1, "NEWEST": 2, "ERROR": 1}, good)
+    assert _says(delivery, Bounds(behind_ms=0), good) == "host:stale_bundle"
+
+    delivery.publish(first, origin="rolled_back")  # the same policies, a serial of their own
+    eventually(lambda: _told(delivery)["ERROR"] == 0, SOON_S)
+    assert (_heard(delivery) > heard, _says(delivery, Bounds(), good)) == (True, "")
+    assert _told(delivery) == {"SERIAL": 3, "NEWEST": 3, "BEHIND": 0, "ERROR": 0}
+
+    delivery.stop_publisher()
+    heard = _heard(delivery)
+    delivery.stop_opa(sidecar)
+    delivery.start_opa(sidecar)
+    eventually(lambda: sidecar.revision() == good, SOON_S)
+    assert _heard(delivery) == heard
+    eventually(lambda: _told(delivery)["ERROR"] == 1, SOON_S)  # nobody serves it
+    assert _told(delivery) == {"SERIAL": 3, "NEWEST": 3, "BEHIND": 0, "ERROR": 1}
+    eventually(lambda: _says(delivery, a_while, good) == "host:stale_bundle", SOON_S)
+    delivery.start_publisher()
+    eventually(lambda: _heard(delivery) > heard, SOON_S)
+    assert _says(delivery, Bounds(), good) == ""
+
+
+def _heard(delivery: Delivery) -> int:
+    """Return when OPA last heard of policies."""
+    return delivery.look(delivery.sidecars[0]).snapshot.contact_ms
+
+
+def _told(delivery: Delivery) -> dict[str, float]:
+    """Look as a worker does, and return what its metrics then say."""
+    delivery.look(delivery.sidecars[0])
+    return {name: gauge(f"POLICY_{name}") for name in ("SERIAL", "NEWEST", "BEHIND", "ERROR")}
+
+
+def _says(delivery: Delivery, bounds: Bounds, revision: str) -> str:
+    """Return why a worker would not use a decision under this revision; empty when it would."""
+    try:
+        delivery.look(delivery.sidecars[0], bounds).check(revision, may_age=False)
+    except PolicyUnavailableError as error:
+        return error.code
+    return ""

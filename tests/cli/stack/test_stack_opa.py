@@ -87,6 +87,14 @@ def test_only_the_question_and_the_gauges_are_open(running: RunningOpa) -> None:
         ("PATCH", "/v1/data/remit"),
         ("GET", "/v1/config"),
         ("POST", "/"),
+        ("POST", f"{DECISION}/.."),
+        ("POST", f"{DECISION}/../../../../query"),
+        ("PUT", f"{DECISION}/../../../../policies/x"),
+        ("GET", "/v1/data/../policies"),
+        ("POST", f"{DECISION}/%2e%2e/%2e%2e"),
+        ("POST", "/v1/data/remit/main//decision"),
+        ("POST", f"/./{DECISION}"),
+        ("GET", "/health/../v1/policies"),
     ]
 
     assert {path: running.ask(m, path)[0] for m, path in opened} == {p: 200 for _, p in opened}

@@ -1,0 +1,235 @@
+"""Analytics: what is put together for a request from elsewhere, and what may be told instead.
+
+Owns extracts, which hold the business fields of a region's accounts and nothing of people, and
+their transfers to another region. An aggregate leaves no copy: sums with noise, the same noise for
+the same data, so that asking often tells no more than asking once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+from typing import Literal
+
+from .contract import Answer, Ident, Missing, Operations, Question, Shown, Undone, Word, Work
+from .crm import ACCOUNTS, Account
+from .refusals import Refusal, RefusedError
+from .table import Table
+
+UNKNOWN_EXTRACT = Refusal(404, "UNKNOWN_EXTRACT", "There is no such extract.")
+UNKNOWN_TRANSFER = Refusal(404, "UNKNOWN_TRANSFER", "There is no such transfer.")
+EXTRACT_GONE = Refusal(409, "EXTRACT_GONE", "The extract is discarded, or has left already.")
+TOO_FEW = Refusal(409, "TOO_FEW", "Of so few accounts an aggregate tells each one.")
+
+FEWEST = 2
+_NOISE_PERCENT = 5
+_SALT = secrets.token_bytes(32)
+
+
+class Extract(Answer):
+    """A copy of the business fields of a region's accounts, made for one request."""
+
+    id: Ident
+    region: Word
+    reference: Word
+    accounts: int
+    content: dict[str, object]
+    status: Literal["staged", "transferred", "discarded"]
+
+
+class Transfer(Answer):
+    """An extract as it went to another region."""
+
+    id: Ident
+    extract: Ident
+    to_region: Word
+    kind: Literal["raw"]
+    accounts: int
+    status: Literal["sent", "recalled"]
+
+
+class Aggregate(Answer):
+    """Sums over a region's accounts, with noise."""
+
+    region: Word
+    kind: Literal["aggregate"]
+    accounts: int
+    credit_limit_micros: int
+
+
+EXTRACTS = Table("extracts", Extract, "ext", indexes=("reference",))
+TRANSFERS = Table("transfers", Transfer, "trf", indexes=("extract",))
+TABLES = (EXTRACTS, TRANSFERS)
+OPERATIONS = Operations()
+
+
+class StageExtract(Question):
+    """Of which region, for which request."""
+
+    region: Word
+    reference: Word
+
+
+class GetExtract(Question):
+    """Which extract."""
+
+    extract: Ident
+
+
+class DiscardExtract(Question):
+    """Which extract to discard."""
+
+    extract: Ident
+    missing: Missing = "refuse"
+
+
+class TransferExtract(Question):
+    """Which extract goes where."""
+
+    extract: Ident
+    to_region: Word
+
+
+class GetTransfer(Question):
+    """Which transfer."""
+
+    transfer: Ident
+
+
+class RecallTransfer(Question):
+    """Which transfer to recall."""
+
+    transfer: Ident
+    missing: Missing = "refuse"
+
+
+class AggregateAccounts(Question):
+    """Of which region."""
+
+    region: Word
+
+
+def _open(work: Work, region: str) -> list[Account]:
+    return ACCOUNTS.where(work.db, region=region, status="open")
+
+
+@OPERATIONS.write(
+    "analytics.stage_extract", "/analytics/extracts", undo="analytics.discard_extract"
+)
+def stage_extract(work: Work, asked: StageExtract) -> Extract:
+    """Copy the business fields of a region's accounts, in that region."""
+    accounts = _open(work, asked.region)
+    work.effect("analytics.extract", asked.reference, asked.region)
+    row = Extract(
+        id=EXTRACTS.new_id(),
+        region=asked.region,
+        reference=asked.reference,
+        accounts=len(accounts),
+        content={
+            one.id: {"segment": one.segment, "credit_limit_micros": one.credit_limit_micros}
+            for one in accounts
+        },
+        status="staged",
+    )
+    return EXTRACTS.insert(work.db, row)
+
+
+@OPERATIONS.read("analytics.get_extract", "/analytics/extracts/{extract}", UNKNOWN_EXTRACT)
+def get_extract(work: Work, asked: GetExtract) -> Extract:
+    """Read an extract."""
+    return EXTRACTS.need(work.db, asked.extract, UNKNOWN_EXTRACT)
+
+
+@OPERATIONS.undo(
+    "analytics.discard_extract",
+    "/analytics/extracts/{extract}/discard",
+    UNKNOWN_EXTRACT,
+    EXTRACT_GONE,
+)
+def discard_extract(work: Work, asked: DiscardExtract) -> Undone:
+    """Discard an extract with all that it holds, unless it has left."""
+    key = asked.extract
+    row = EXTRACTS.to_undo(work.db, key, asked.missing, UNKNOWN_EXTRACT)
+    if row is None or row.status == "discarded":
+        return Undone(id=key, status=row.status if row else "absent", changed=False)
+    if row.status == "transferred":
+        raise RefusedError(EXTRACT_GONE, f"{key!r} has left; recall it first")
+    EXTRACTS.change(work.db, row, content={}, status="discarded")
+    work.effect("analytics.extract", row.reference, row.region, direction="undo")
+    return Undone(id=key, status="discarded", changed=True)
+
+
+@OPERATIONS.write(
+    "analytics.transfer_extract",
+    "/analytics/transfers",
+    UNKNOWN_EXTRACT,
+    EXTRACT_GONE,
+    undo="analytics.recall_transfer",
+)
+def transfer_extract(work: Work, asked: TransferExtract) -> Transfer:
+    """Send an extract to another region; no copy stays."""
+    extract = EXTRACTS.need(work.db, asked.extract, UNKNOWN_EXTRACT)
+    if extract.status != "staged":
+        raise RefusedError(EXTRACT_GONE, f"{extract.id!r} is {extract.status}")
+    work.effect("analytics.transfer", extract.reference, asked.to_region)
+    EXTRACTS.change(work.db, extract, status="transferred")
+    row = Transfer(
+        id=TRANSFERS.new_id(),
+        extract=extract.id,
+        to_region=asked.to_region,
+        kind="raw",
+        accounts=extract.accounts,
+        status="sent",
+    )
+    return TRANSFERS.insert(work.db, row)
+
+
+@OPERATIONS.read("analytics.get_transfer", "/analytics/transfers/{transfer}", UNKNOWN_TRANSFER)
+def get_transfer(work: Work, asked: GetTransfer) -> Transfer:
+    """Read a transfer."""
+    return TRANSFERS.need(work.db, asked.transfer, UNKNOWN_TRANSFER)
+
+
+@OPERATIONS.undo(
+    "analytics.recall_transfer", "/analytics/transfers/{transfer}/recall", UNKNOWN_TRANSFER
+)
+def recall_transfer(work: Work, asked: RecallTransfer) -> Undone:
+    """Have a transfer destroyed where it went; the extract is here again."""
+    key = asked.transfer
+    row = TRANSFERS.to_undo(work.db, key, asked.missing, UNKNOWN_TRANSFER)
+    if row is None or row.status == "recalled":
+        return Undone(id=key, status=row.status if row else "absent", changed=False)
+    extract = EXTRACTS.need(work.db, row.extract, UNKNOWN_TRANSFER)
+    TRANSFERS.change(work.db, row, status="recalled")
+    EXTRACTS.change(work.db, extract, status="staged")
+    work.effect("analytics.transfer", extract.reference, row.to_region, direction="undo")
+    return Undone(id=key, status="recalled", changed=True)
+
+
+@OPERATIONS.read("analytics.aggregate_accounts", "/analytics/aggregates", TOO_FEW)
+def aggregate_accounts(work: Work, asked: AggregateAccounts) -> Aggregate:
+    """Sum up a region's accounts, with noise."""
+    accounts = _open(work, asked.region)
+    if len(accounts) < FEWEST:
+        raise RefusedError(TOO_FEW, f"fewer than {FEWEST} accounts in {asked.region!r}")
+    total = sum(one.credit_limit_micros for one in accounts)
+    data = "\n".join(f"{one.id} {one.credit_limit_micros}" for one in accounts)
+    digest = hashlib.sha256(_SALT + data.encode()).digest()
+    share = int.from_bytes(digest[:8], "big") / 2**63 - 1
+    return Aggregate(
+        region=asked.region,
+        kind="aggregate",
+        accounts=len(accounts),
+        credit_limit_micros=int(total * (1 + share * _NOISE_PERCENT / 100)),
+    )
+
+
+def state(db: sqlite3.Connection) -> Shown:
+    """Extracts that are here, and transfers that have left, without their ids."""
+    staged = EXTRACTS.where(db, status="staged")
+    sent = TRANSFERS.where(db, status="sent")
+    return {
+        "extracts": sorted(f"{e.region}|{e.reference}: {e.accounts}" for e in staged),
+        "transfers": sorted(f"{t.to_region}: {t.accounts}" for t in sent),
+    }
