@@ -18,7 +18,7 @@ from remit.stores.inbox import open_readonly
 from tests.console.place import free_port, running
 from tests.running import Running, burn, ended, plan, put, start, waits
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(240)]
 
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
