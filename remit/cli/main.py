@@ -13,6 +13,7 @@ import typer
 
 from remit.cli import commands
 from remit.cli.agents.commands import make_agents_app
+from remit.cli.approvals.commands import add_commands
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.options import HELP, group
@@ -75,6 +76,7 @@ def make_app() -> typer.Typer:
     app.command("stop")(commands.stop)
     app.command("go")(commands.go)
     app.command("stops")(commands.stops)
+    add_commands(app)
     app.command("explain")(commands.explain)
     app.command("state")(questions.state)
     app.command("lineage")(questions.lineage)

@@ -15,11 +15,13 @@ from remit.approval.ballot import Standing, standing
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import rules
 from remit.ledger.entries import GRANTS, Content, GateRow, Record, Turn, VoteRow
+from remit.ledger.proofs import REPLAYED
 from remit.plan.path import StepKey
 from remit.stores.chain import Chain
 from remit.stores.contents import about as about_content
 from remit.stores.contents import find_object, store_contents
 from remit.stores.inserting import insert_new
+from remit.stores.nonces import use
 from remit.stores.schema import gates, votes
 from remit.stores.statements import Row, Value
 from remit.stores.transaction import Question, Transaction
@@ -212,6 +214,9 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     gate = find(tx, chain.root, one.gate) if one.gate else None
     if one.counted and rules.is_late(gate, tx.now_ms):
         one = replace(one, counted=False, code="VOTE-LATE", reason="the gate is closed")
+    if one.proof is not None and not use(tx, chain.root, one.proof):
+        told = "the token was used before, for something else"
+        one = replace(one, counted=False, code=REPLAYED, reason=told, proof=None)
     one = replace(one, at_ms=tx.now_ms)
     if not one.counted and _count_refused(tx, chain, gate) > REFUSED_LIMIT:
         return one
@@ -229,7 +234,8 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     place: dict[str, Value] = {"root": chain.root, "seq": chain.next_seq, "body": body.digest}
     place["at_ms"] = one.at_ms
     tx.insert(insert_new, votes, {**row, **place, "counted": int(one.counted)})
-    chain.append("vote", {**plain, "counted": one.counted, "body": body.digest})
+    proof: JSONObject = {} if one.proof is None else {"proof": one.proof.recorded()}
+    chain.append("vote", {**plain, "counted": one.counted, "body": body.digest, **proof})
     return one
 
 

@@ -219,7 +219,7 @@ def grants(role: str, *, keeper: bool = False, reader: bool = False) -> Sequence
     if reader:
         return made
     made += [
-        f"GRANT INSERT ON contents, records, {', '.join(MUTABLE)} TO {role}",
+        f"GRANT INSERT ON contents, records, nonces, {', '.join(MUTABLE)} TO {role}",
         f"GRANT UPDATE ON {', '.join(MUTABLE)} TO {role}",
         f"GRANT DELETE ON {', '.join(_PASSING)} TO {role}",
         # A body may be written anew under another key, or overwritten beside a tombstone.

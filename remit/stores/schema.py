@@ -87,6 +87,7 @@ runs = Table(
     _text("currency"),
     _whole("limit_micros", absent=True),
     _text("closed"),
+    _text("starter"),
     Index("runs_closed", "closed", "root"),
     Index("runs_workflow", "workflow_id", "started_ms"),
     Index("runs_started", "started_ms", "root"),
@@ -353,7 +354,21 @@ stops = Table(
 )
 """What is called no more until somebody lets it go on; see `remit.ledger.stops`."""
 
-APPEND_ONLY = (*("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases"),)
+nonces = Table(
+    "nonces",
+    metadata,
+    _text("issuer", key=True),
+    _text("nonce", key=True),
+    _text("root"),
+    _text("event"),
+    _whole("expires_ms"),
+    _whole("at_ms"),
+)
+"""Tokens that proved something, so that none proves anything else; see `remit.stores.nonces`."""
+
+APPEND_ONLY = (
+    *("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases", "nonces"),
+)
 """Tables whose rows the database itself refuses to change or to delete."""
 
 FED_BY = {"pending": "records"}

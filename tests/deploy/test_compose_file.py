@@ -312,6 +312,8 @@ def test_variables_are_few_and_documented() -> None:
         "REMIT_CONSOLE_PORT",
         "REMIT_CHECKPOINTS_DIR",
         "REMIT_ENVIRONMENT",
+        "REMIT_IDENTITY",
+        "REMIT_PROFILE",
         "REMIT_LOG_LEVEL",
         "REMIT_LOG_NAME",
         "REMIT_PROJECT_DIR",

@@ -12,6 +12,10 @@
     review = "required"                # policies take effect by `remit policy publish` alone
     public_key = "keys/policy.pub"     # of whoever publishes; else a key of the stack's own
 
+    [identity]                         # optional
+    file = "identity.yaml"             # whom to trust to say who somebody is
+    required = true                    # refuse names that nobody proved
+
     [console]                          # optional: `remit up` starts the console too
     port = 8234
 
@@ -85,6 +89,17 @@ class PolicySettings(BaseModel):
         return self.review == "required" or (self.review is None and is_usual)
 
 
+class IdentitySettings(BaseModel):
+    """Who proves who they are, and whether everybody must."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Text
+    """File of whom to trust, see docs/identity.md."""
+    required: bool = True
+    """Whether votes, orders and starts without a token are refused, whatever the profile."""
+
+
 class ProjectSettings(BaseModel):
     """The content of `remit.toml`."""
 
@@ -93,6 +108,7 @@ class ProjectSettings(BaseModel):
     name: Annotated[str, Field(pattern=_NAME)] | None = None
     service: Annotated[tuple[Service, ...], Field(max_length=16)] = ()
     policy: PolicySettings = PolicySettings()
+    identity: IdentitySettings | None = None
     console: ConsoleTable | None = None
     """With the table, be it empty, the console is a part of the stack."""
 
