@@ -575,6 +575,15 @@ HOST: Mapping[str, Entry] = {
 """The second word says what follows: `wait` (asked again, no attempt used) or `deny`."""
 
 COMMAND: Mapping[str, Entry] = {
+    "CONSOLE-NOT-INSTALLED": Entry(
+        "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."
+    ),
+    "CONSOLE-PORT": Entry("The port is taken.", "Name another `--port`, or none."),
+    "CONSOLE-SETTINGS": Entry(
+        "Under these settings the console does not start: without `[console.oidc]` it listens on "
+        "loopback alone, and with it `base_url` is needed, by https unless it is on this machine.",
+        "See [the console](../console.md).",
+    ),
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
     "CLI-AMEND": Entry(

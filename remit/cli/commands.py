@@ -358,6 +358,23 @@ def env(folder: StackFolder = None, project: InProject = None, as_json: AsJson =
     return start(folder or project, as_json=as_json)
 
 
+def console(
+    folder: StackFolder = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="Port to listen on.", show_default=False),
+    ] = None,
+    project: InProject = None,
+) -> int:
+    """Serve the web console of a running stack.
+
+    Inbox, approvals, runs. Without [console.oidc] in remit.toml it listens on this machine alone.
+    """
+    from remit.cli.console import console as start
+
+    return start(folder or project, port)
+
+
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     project: InProject = None,

@@ -64,6 +64,7 @@ def make_app() -> typer.Typer:
     app.command("down")(commands.down)
     app.command("status")(commands.status)
     app.command("env")(commands.env)
+    app.command("console")(commands.console)
     app.command("validate")(commands.validate)
     app.command("dry-run")(commands.dry_run)
     app.command("graph")(commands.graph)

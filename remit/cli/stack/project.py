@@ -16,6 +16,9 @@
     file = "identity.yaml"             # whom to trust to say who somebody is
     required = true                    # refuse names that nobody proved
 
+    [console]                          # optional: `remit up` starts the console too
+    port = 8234
+
 `${port:NAME}` is a free loopback port, the same wherever the name stands, given to every process
 of the stack as `REMIT_PORT_<NAME>` too. `${python}` is the interpreter that runs Remit, `${data}`
 the folder for databases, `${project}` the project. Owns reading and substitution; starts nothing.
@@ -31,6 +34,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from remit.cli.stack.errors import StackCode, StackError
+from remit.console.table import ConsoleTable
 from remit.diagnostic import pointer
 
 FILE = "remit.toml"
@@ -39,7 +43,10 @@ _NAME = r"^[a-z][a-z0-9-]{0,31}$"
 _PORT = re.compile(r"\$\{port:([a-z][a-z0-9-]{0,31})\}")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _RESERVED = frozenset(
-    {"temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui", "shadow"}
+    {
+        *("temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui"),
+        *("shadow", "console"),
+    }
 )
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -102,6 +109,8 @@ class ProjectSettings(BaseModel):
     service: Annotated[tuple[Service, ...], Field(max_length=16)] = ()
     policy: PolicySettings = PolicySettings()
     identity: IdentitySettings | None = None
+    console: ConsoleTable | None = None
+    """With the table, be it empty, the console is a part of the stack."""
 
     def ports(self) -> tuple[str, ...]:
         """Return the names of all ports that services mention, each once, sorted."""
