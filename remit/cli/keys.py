@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    load_pem_private_key,
 )
 
 from remit.approval.tokens import key_id
@@ -25,7 +24,7 @@ from remit.cli.errors import CliError, ExitCode, usage
 from remit.cli.output import answer
 from remit.cli.place import find_project
 from remit.cli.stack.project import load_project
-from remit.client.signing import Signer
+from remit.client.signing import OWNER, KeyFile, KeyFileError, Signer, load_key
 from remit.diagnostic import InvalidDocumentError
 from remit.stores.atomic import write_atomically
 from remit.stores.identity import load_trust
@@ -34,18 +33,6 @@ KEY = "REMIT_KEY"
 """Variable that names the key's file."""
 PERSON = "REMIT_AS"
 """Variable that names the person."""
-_BEGIN = b"-----BEGIN"
-_OWNER = "person: "
-_MOST = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFile:
-    """What a file holds."""
-
-    key: Ed25519PrivateKey
-    person: str
-    """Whose it is; empty when the file does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +56,7 @@ def new(file: Path, person: str, *, as_json: bool) -> int:
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        write_atomically(file, f"{_OWNER}{person}\n".encode() + pem)
+        write_atomically(file, f"{OWNER}{person}\n".encode() + pem)
     except OSError as error:
         raise usage("KEY-FILE", f"{str(file)!r}: {error.strerror}") from error
     return _tell(file, KeyFile(key, person), as_json=as_json)
@@ -127,22 +114,12 @@ def read_key(file: Path) -> KeyFile:
     Raises:
         CliError: `KEY-FILE`, `KEY-OPEN` when others may read it too.
     """
-    hint = "`remit keys new FILE --as NAME` makes one"
     try:
-        mode = file.stat().st_mode
-        with file.open("rb") as opened:
-            content = opened.read(_MOST)
-        head, begin, rest = content.partition(_BEGIN)
-        key = load_pem_private_key(begin + rest, password=None)
-        told = head.decode("utf-8").strip()
-    except (OSError, ValueError, TypeError) as error:
-        why = getattr(error, "strerror", None) or "it holds no private key in PEM"
-        raise usage("KEY-FILE", f"{str(file)!r}: {why}", hint) from error
-    if mode & 0o077:
-        raise usage("KEY-OPEN", f"others may read {str(file)!r}", f"chmod 600 '{file}'")
-    if not isinstance(key, Ed25519PrivateKey):
-        raise usage("KEY-FILE", f"{str(file)!r} holds no Ed25519 key", hint)
-    return KeyFile(key, told.removeprefix(_OWNER) if told.startswith(_OWNER) else "")
+        return load_key(file)
+    except KeyFileError as error:
+        make = "`remit keys new FILE --as NAME` makes one"
+        hint = f"chmod 600 '{file}'" if error.code == "KEY-OPEN" else make
+        raise usage(error.code, str(error), hint) from error
 
 
 def speaker(

@@ -7,11 +7,57 @@ key leaves the process that reads it.
 import secrets
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from remit.approval.tokens import Binding, Purpose, audience_of, mint, of_message, of_start
 from remit.canonical import Digest, JSONObject
+
+OWNER = "person: "
+"""What the line above a key begins with; whose it is follows."""
+_BEGIN = b"-----BEGIN"
+_MOST = 64 * 1024
+
+
+class KeyFileError(Exception):
+    """A file holds no key that may be used; `code` is `KEY-FILE` or `KEY-OPEN`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """What a file holds."""
+
+    key: Ed25519PrivateKey
+    person: str
+    """Whose it is; empty when the file does not say."""
+
+
+def load_key(file: Path) -> KeyFile:
+    """Return the Ed25519 key in a PEM file that its owner alone may read.
+
+    Raises:
+        KeyFileError: there is none, or others may read it too.
+    """
+    try:
+        mode = file.stat().st_mode
+        with file.open("rb") as opened:
+            head, begin, rest = opened.read(_MOST).partition(_BEGIN)
+        key = load_pem_private_key(begin + rest, password=None)
+        told = head.decode("utf-8").strip()
+    except (OSError, ValueError, TypeError) as error:
+        why = getattr(error, "strerror", None) or "it holds no private key in PEM"
+        raise KeyFileError("KEY-FILE", f"{str(file)!r}: {why}") from error
+    if mode & 0o077:
+        raise KeyFileError("KEY-OPEN", f"others may read {str(file)!r}")
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFileError("KEY-FILE", f"{str(file)!r} holds no Ed25519 key")
+    return KeyFile(key, told.removeprefix(OWNER) if told.startswith(OWNER) else "")
 
 
 @dataclass(frozen=True, slots=True)

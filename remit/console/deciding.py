@@ -149,7 +149,7 @@ def _verb(form: Form) -> Verb:
 async def _send(
     office: Office, viewer: Viewer, run: RunRow, verb: Verb, body: JSONObject, event: str
 ) -> None:
-    binding = Binding(run.root, verb, body, viewer.name, viewer.session.verified)
+    binding = Binding(run.root, verb, body, viewer.session.verified)
     word = Word(verb, signed(office.signer, binding), event[: 2 * _EVENT] or secrets.token_hex(16))
     await send_vote(office.temporal, run.workflow_id, run.root, word)
 

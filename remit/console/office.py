@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from temporalio.client import Client
 
+from remit.client.signing import Signer
 from remit.console import rendering
 from remit.console.card import Cards
 from remit.console.oidc import Issuer
@@ -16,7 +17,6 @@ from remit.console.registry import RulesInForce
 from remit.console.seal import Seal
 from remit.console.sessions import Session, Sessions
 from remit.console.settings import ConsoleSettings
-from remit.console.signing import Signer
 from remit.console.viewing import Viewer
 from remit.console.watching import Watch
 from remit.stores.inbox import InboxStore
@@ -43,7 +43,8 @@ class Office:
     issuer: Issuer | None
     """Who says who somebody is; without one names are claims."""
     temporal: Client
-    signer: Signer
+    signer: Signer | None
+    """Who vouches for votes of proven logins."""
     templates: Environment
     clock: Callable[[], int]
     """Milliseconds of Unix time."""

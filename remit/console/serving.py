@@ -24,7 +24,7 @@ from remit.console.rendering import templates
 from remit.console.seal import Seal
 from remit.console.sessions import Sessions
 from remit.console.settings import ConsoleSettings
-from remit.console.signing import Unsigned
+from remit.console.signing import signer_of
 from remit.console.watching import Watch
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.atomic import keep_secret
@@ -124,7 +124,7 @@ def furnished(settings: ConsoleSettings, ledger: SqlLedger, temporal: Client) ->
         sessions=Sessions(seal, lasts_s=table.session_hours * 3600, is_secure=table.is_secure),
         issuer=Issuer(table.oidc, callback) if table.oidc else None,
         temporal=temporal,
-        signer=Unsigned(),
+        signer=signer_of(table.vouch_key_file, settings.temporal_namespace),
         templates=templates(),
         clock=lambda: time.time_ns() // 1_000_000,
     )

@@ -1,13 +1,18 @@
 """The one place where the console vouches for a vote.
 
-In `light` nobody does: names are claims, and votes travel without a token. In `full` the console
-is a trusted issuer, and signs each vote with a key of its own, after it has seen the login.
+Where names need no proof nobody does: they are claims, and votes travel without a token. Elsewhere
+the console is an issuer that the deployment trusts (`issuers` of `identity.yaml`), and signs each
+vote with a key of its own, once it has seen the login.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
 from remit.canonical import JSONObject
+from remit.client.signing import Signer, load_key
+
+ISSUER = "console"
+"""Under which name the file of whom to trust knows the console's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +24,21 @@ class Binding:
     verb: str
     body: JSONObject
     """The whole message, without a token."""
-    by: str
     verified: bool
     """Whether the console's own login proved the name."""
 
 
-class Signer(Protocol):
-    """Whoever vouches for votes."""
+def signer_of(file: Path | None, namespace: str) -> Signer | None:
+    """Return who vouches for logins; without a key nobody does.
 
-    def token(self, binding: Binding) -> JSONObject | str | None:
-        """Return what goes into the message as `token`; `None` for nothing."""
-
-
-class Unsigned:
-    """Nobody vouches."""
-
-    def token(self, binding: Binding) -> None:
-        """Return nothing: the name stays a claim."""
-        return
+    Raises:
+        KeyFileError: the file holds no key that may be used.
+    """
+    return None if file is None else Signer(load_key(file).key, namespace, ISSUER)
 
 
-def signed(signer: Signer, binding: Binding) -> JSONObject:
-    """Return a message as it is sent."""
-    token = signer.token(binding)
-    return binding.body if token is None else {**binding.body, "token": token}
+def signed(signer: Signer | None, binding: Binding) -> JSONObject:
+    """Return a message as it is sent: signed only for a name that a login proved."""
+    if signer is None or not binding.verified:
+        return binding.body
+    return signer.message("vote", binding.root, binding.verb, binding.body)

@@ -63,6 +63,9 @@ class ConsoleTable(BaseModel):
     base_url: Address | None = None
     """Under which address browsers reach it; needed with a login, and behind a proxy."""
     oidc: Oidc | None = None
+    vouch_key_file: Path | None = None
+    """File with the Ed25519 key by which it vouches for whoever logged in, as the issuer `console`
+    of the file of whom to trust; `remit keys new` makes one."""
     session_hours: Annotated[float, Field(gt=0, le=24)] = 8
 
     @model_validator(mode="after")

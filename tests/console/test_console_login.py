@@ -1,5 +1,6 @@
 """Login by an issuer over real HTTP: whom the console lets in, as whom, and what they see."""
 
+import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,8 +11,13 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from remit.approval.tokens import TokenError, of_message
+from remit.approval.trust import spelt
+from remit.cli.keys import new
+from remit.client.signing import load_key
 from remit.console.inbox import href_of
 from remit.console.table import ConsoleTable
+from remit.enforcement.identity import Identity
 from remit.stores.ledger import SqlLedger
 from tests.console.issuer import SECRET, TestIssuer, issuing
 from tests.console.place import ARGUMENTS, HOLDER, Place, admit, ask, free_port, say, served
@@ -37,7 +43,9 @@ async def guarded(
         "client_id": "remit",
         "client_secret_file": str(tmp_path / "secret"),
     }
+    new(tmp_path / "key.pem", "console", as_json=True)
     given = {"base_url": f"http://127.0.0.1:{port}", "oidc": oidc}
+    given["vouch_key_file"] = str(tmp_path / "key.pem")
     async with served(ledger, ledger_url, ConsoleTable.model_validate(given), port) as place:
         yield place
 
@@ -45,6 +53,39 @@ async def guarded(
 async def login(browser: httpx2.AsyncClient, to: str = "/") -> httpx2.Response:
     """Sign in as a browser does: to the issuer and back."""
     return await browser.get("/login/start", params={"to": to}, follow_redirects=True)
+
+
+def trusting(folder: Path, speaks_for: str) -> Identity:
+    """Return a deployment that trusts the console to speak for these."""
+    key = spelt(load_key(folder / "key.pem").key.public_key())
+    file = folder / "identity.yaml"
+    console = f"{{keys: [{{key: {json.dumps(key)}}}], speaks_for: [{json.dumps(speaks_for)}]}}"
+    file.write_text(f"schema: remit.identity/v1\nissuers:\n  console: {console}\n")
+    return Identity(file, "default", lambda: time.time_ns() // 1_000_000)
+
+
+async def test_a_vote_carries_the_consoles_word(
+    guarded: Place, issuer: TestIssuer, tmp_path: Path
+) -> None:
+    """A deployment that trusts the console for these names takes it as proof, others do not."""
+    gate = await ask(guarded.ledger)
+    async with guarded.browser() as browser:
+        await login(browser, href_of(gate))
+        await say(browser, href_of(gate), "approve")
+    verb, body = guarded.wire.sent[0][1], guarded.wire.sent[0][2]
+    at_ms = time.time_ns() // 1_000_000
+
+    async def proven(speaks_for: str, run: str) -> str:
+        identity = trusting(tmp_path, speaks_for)
+        binding = of_message(identity.audience, "vote", run, verb, body)
+        proof = await identity.verify(body["token"], binding, at_ms, "update:1", str(body["by"]))
+        return proof.person
+
+    assert await proven("*@acme.example", ROOT) == HOLDER
+    with pytest.raises(TokenError, match="speak"):
+        await proven("*@other.example", ROOT)
+    with pytest.raises(TokenError, match="another run"):
+        await proven("*@acme.example", "other")
 
 
 async def test_a_person_signs_in_and_votes_under_that_name(

@@ -1,16 +1,20 @@
 """Seals, forms, differences, words and settings of the console, without a server."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from remit.canonical import JSONObject
+from remit.cli.keys import new
+from remit.client.signing import KeyFileError
 from remit.console.app import addresses_of
 from remit.console.differences import Difference, differences
 from remit.console.fields import form_of, is_hidden, read_form
 from remit.console.seal import Seal
-from remit.console.signing import Binding, Unsigned, signed
+from remit.console.signing import Binding, signed, signer_of
 from remit.console.standing import stand_of
 from remit.console.table import ConsoleTable, is_loopback
 from remit.console.words import clean, duration, money, spoken, titled, until
@@ -205,8 +209,21 @@ def test_under_which_names_it_answers() -> None:
     assert addresses_of("https://Console.example/") == ["https://console.example"]
 
 
-def test_nobody_vouches_in_light() -> None:
-    """Without a key the message travels as it is."""
-    binding = Binding("root", "approve", {"step": "a"}, "ann", False)
+def test_nobody_vouches_without_a_key_or_a_login(tmp_path: Path) -> None:
+    """The message then travels as it is, and the name in it stays a claim."""
+    new(tmp_path / "key.pem", "console", as_json=True)
+    signer = signer_of(tmp_path / "key.pem", "default")
+    body: JSONObject = {"step": "a", "by": "ann@acme.example"}
 
-    assert signed(Unsigned(), binding) == {"step": "a"}
+    assert signed(None, Binding("root", "approve", body, True)) == body
+    assert signed(signer, Binding("root", "approve", body, False)) == body
+    assert "token" in signed(signer, Binding("root", "approve", body, True))
+
+
+def test_a_key_that_others_may_read_vouches_for_nobody(tmp_path: Path) -> None:
+    """The console does not start with it."""
+    new(tmp_path / "key.pem", "console", as_json=True)
+    (tmp_path / "key.pem").chmod(0o644)
+
+    with pytest.raises(KeyFileError, match="others may read"):
+        signer_of(tmp_path / "key.pem", "default")

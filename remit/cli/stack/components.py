@@ -235,6 +235,9 @@ def console_variables(table: ConsoleTable, layout: Layout, port: int) -> dict[st
     if table.oidc is not None and secret is not None:
         placed = table.oidc.model_copy(update={"client_secret_file": layout.project / secret})
         table = table.model_copy(update={"oidc": placed})
+    if table.vouch_key_file is not None:
+        key = layout.project / table.vouch_key_file
+        table = table.model_copy(update={"vouch_key_file": key})
     return {
         "REMIT_CONSOLE": table.model_dump_json(),
         "REMIT_CONSOLE_PORT": str(port),
