@@ -14,6 +14,7 @@ from remit.plan.path import Direction
 MOST_STEPS = 100
 """Gates that one message may answer."""
 _MOST_TEXT = 500
+_SHOWN = 100
 _BOUND = ("approve", "edit", "take_over")
 """Verbs that lead to a call, and so must name which."""
 _EXCLUSIVE = ("approve", "reject", "edit", "request_changes", "take_over", "claim")
@@ -96,7 +97,8 @@ def read_vote(
 
     if not step or not by:
         form = '{"step": …, "digest": …, "by": your name}'
-        return spoilt("VOTE-MALFORMED", f"a vote is {form}; step and by are missing or no text")
+        what = "step and by are missing or no text" if isinstance(payload, dict) else _came(payload)
+        return spoilt("VOTE-MALFORMED", f"a vote is {form}; {what}")
     if len(steps_of(payload)) > MOST_STEPS:
         return spoilt("VOTE-MALFORMED", f"at most {MOST_STEPS} steps are answered at once")
     if gate is None or now is None:
@@ -162,6 +164,13 @@ def _turn(verdict: Verb, by: str, now: Standing) -> _Fault:
     if verdict == "take_over" and now.missing > 1:
         return "VOTE-QUORUM", f"{now.missing - 1} further approvals come first"
     return None
+
+
+def _came(payload: JSON) -> str:
+    """Say what came in an object's place; a text says itself what could not be read."""
+    if isinstance(payload, str):
+        return f"this came: {payload[:_SHOWN]}"
+    return "a list came" if isinstance(payload, list) else "no object came"
 
 
 def _text(body: JSONObject, field: str) -> str:
