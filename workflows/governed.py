@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.desk import Desk
     from workflows.display import plain, waits_markdown
     from workflows.driver import Driver
-    from workflows.messages import MESSAGES, WAIT_ANSWERED, WAIT_CHANGED, read_payload
+    from workflows.messages import MESSAGES, WAIT_ANSWERED, WAIT_CHANGED, read_payload, storable
     from workflows.options import now_ms
     from workflows.scope import Carried, CauseModel, Scope, WaitChanged
     from workflows.unwinder import Unwinder
@@ -140,7 +140,8 @@ class Governed(Mailbox):
 
     def _message(self, name: str, payload: JSON, source: str) -> Message:
         self._messages += 1
-        origin = f"{source}:{workflow.info().run_id}:{self._messages}"
+        # A client chooses the id of its update.
+        origin = f"{storable(source)}:{workflow.info().run_id}:{self._messages}"
         return Message(name=name, payload=payload, event=origin)
 
     @workflow.signal(dynamic=True)

@@ -102,4 +102,9 @@ _SHOWN = 200
 
 
 def _beginning(data: bytes) -> str:
-    return data[:_SHOWN].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return storable(data[:_SHOWN].decode(errors="replace"))
+
+
+def storable(text: str) -> str:
+    """Return `text` without the one character that PostgreSQL's texts cannot hold."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -12,7 +12,7 @@ from remit.approval.messages import Spoilt, read_vote
 from remit.canonical import JSON, JSONObject, canonical
 from remit.plan.wire import Message, Votes
 from workflows.display import plain, waits_markdown
-from workflows.messages import MAX_MESSAGE_BYTES, read_document, read_payload
+from workflows.messages import MAX_MESSAGE_BYTES, read_document, read_payload, storable
 from workflows.scope import Wait, WaitChanged
 from workflows.waits import signal_command
 
@@ -89,6 +89,11 @@ def test_a_plan_that_cannot_travel_is_a_text(data: bytes) -> None:
 def test_a_childs_signal_that_is_none_is_told_apart(payload: JSON) -> None:
     """Anybody may send one; it must not fail the workflow task, which would be tried for ever."""
     assert WaitChanged.read(payload) is None
+
+
+def test_an_updates_id_can_be_kept() -> None:
+    """Whoever sends an update names it; the name stands in the ledger."""
+    assert storable("update:a\0b") == "update:a\N{REPLACEMENT CHARACTER}b"
 
 
 def test_what_people_write_is_shown_as_text() -> None:
