@@ -4,6 +4,7 @@ Search attributes and memo are readable with no worker alive, so they change onl
 the end and with the waits: one upsert each, never per step (design.md §12).
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,9 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSONObject
     from remit.plan.wire import Admitted
+    from workflows.messages import GATE_MESSAGES
     from workflows.scope import Wait
+    from workflows.waits import reject_command
 
 PLAN = SearchAttributeKey.for_keyword("RemitPlan")
 STATUS = SearchAttributeKey.for_keyword("RemitStatus")
@@ -24,6 +27,9 @@ RISK = SearchAttributeKey.for_keyword("RemitRisk")
 AWAITS = SearchAttributeKey.for_keyword_list("RemitAwaits")
 
 _SHOWN_WAITS = 20
+_FURTHER = "Also: " + ", ".join(
+    f"`{name}`" for name in GATE_MESSAGES if name not in ("approve", "reject")
+)
 
 
 class Display:
@@ -110,16 +116,40 @@ def _memo(waits: dict[str, Wait]) -> JSONObject:
     return shown
 
 
-def waits_markdown(waits: dict[str, Wait]) -> list[str]:
-    """Return what waits for people, each with the command to type."""
+def plain(text: str) -> str:
+    """Return what somebody wrote as one line of Markdown that shows it and means nothing else."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+_SPECIAL = re.compile(r"([\\`*<>&\[\]!#|~])")
+
+
+def _fenced(*commands: str) -> str:
+    """Return commands as a block that nothing in them ends."""
+    text = "\n".join(commands)
+    ticks = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, ticks + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def waits_markdown(workflow_id: str, waits: dict[str, Wait]) -> list[str]:
+    """Return what waits for people, each with the commands to type.
+
+    Args:
+        workflow_id: of the run's top-level workflow, which takes the answers.
+        waits: by id.
+    """
     lines: list[str] = []
     for wait in list(waits.values())[:_SHOWN_WAITS]:
         due = f", until {moment(wait.due_ms)}; silence refuses" if wait.due_ms else ""
         lines += [
             f"### `{wait.step}` waits for **{wait.role}**{due}",
-            wait.reason,
-            f"```\n{wait.command}\n```",
+            plain(wait.reason),
         ]
+        if wait.kind == "gate":
+            lines += [_fenced(wait.command, reject_command(workflow_id, wait)), _FURTHER]
+        else:
+            lines.append(_fenced(wait.command))
     if len(waits) > _SHOWN_WAITS:
         lines.append(f"… and {len(waits) - _SHOWN_WAITS} more: query `pending`.")
     return lines

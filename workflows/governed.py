@@ -22,9 +22,9 @@ with workflow.unsafe.imports_passed_through():
     from remit.plan.machine import machine_for
     from remit.plan.wire import Answered, Message, Residue
     from workflows.desk import Desk
-    from workflows.display import waits_markdown
+    from workflows.display import plain, waits_markdown
     from workflows.driver import Driver
-    from workflows.messages import MESSAGES, WAIT_ANSWERED, WAIT_CHANGED, read_payload
+    from workflows.messages import MESSAGES, WAIT_ANSWERED, WAIT_CHANGED, read_payload, storable
     from workflows.options import now_ms
     from workflows.scope import Carried, CauseModel, Scope, WaitChanged
     from workflows.unwinder import Unwinder
@@ -140,7 +140,8 @@ class Governed(Mailbox):
 
     def _message(self, name: str, payload: JSON, source: str) -> Message:
         self._messages += 1
-        origin = f"{source}:{workflow.info().run_id}:{self._messages}"
+        # A client chooses the id of its update.
+        origin = f"{storable(source)}:{workflow.info().run_id}:{self._messages}"
         return Message(name=name, payload=payload, event=origin)
 
     @workflow.signal(dynamic=True)
@@ -150,8 +151,9 @@ class Governed(Mailbox):
         if self.desk is None:
             return
         payload = read_payload(values[0]) if values else None
-        if name == WAIT_CHANGED:
-            self.desk.wait_changed(WaitChanged.model_validate(payload))
+        change = WaitChanged.read(payload) if name == WAIT_CHANGED else None
+        if change is not None:
+            self.desk.wait_changed(change)
             self.show()
         elif name == WAIT_ANSWERED:
             self.desk.answered(str(payload))
@@ -324,12 +326,13 @@ class Governed(Mailbox):
         """Return the Markdown of the web UI's current part."""
         lines = [f"**{self.status}**"]
         if self.cause is not None:
-            lines.append(f"{self.cause.code} at `{self.cause.step}`: {self.cause.reason}")
+            reason = plain(self.cause.reason)
+            lines.append(f"{self.cause.code} at `{self.cause.step}`: {reason}")
         if self.driver is not None:
             lines += self.driver.machine.progress().markdown()
-        if self.desk is not None:
-            lines += waits_markdown(self.desk.waits)
-            lines += [f"{line}" for line in self.desk.refused[-5:]]
+        if self.desk is not None and self.scope is not None:
+            lines += waits_markdown(self.scope.workflow_id, self.desk.waits)
+            lines += [plain(line) for line in self.desk.refused[-5:]]
         return "\n\n".join(lines)
 
     @workflow.query(name="status", description="What is done, running, waiting, failed")

@@ -11,7 +11,8 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from remit.canonical import JSON
+    from remit.canonical import JSON, NotCanonicalError, canonical
+    from remit.plan.plain import MAX_DEPTH, is_shallow
 
 GATE_MESSAGES = {
     "approve": 'Approve a gate: {"step", "digest", "by", "comment"?}',
@@ -50,8 +51,16 @@ MAX_AMENDMENT_BYTES = 256 * 1024
 MAX_DOCUMENT_BYTES = 1024 * 1024
 
 
+_MAX_DOCUMENT_DEPTH = 200
+"""Admission tells where a plan is nested too deeply; beyond this it could not be sent there."""
+
+
 def read_payload(value: RawValue, name: str = "") -> JSON:
-    """Return the JSON of a message; anything unreadable becomes text that says so."""
+    """Return the JSON of a message; anything unreadable becomes text that says so.
+
+    What no activity could be sent and no ledger could keep is unreadable too: it would be tried for
+    ever, and every message behind it would wait.
+    """
     data = value.payload.data
     most = MAX_AMENDMENT_BYTES if name == "amend" else MAX_MESSAGE_BYTES
     if len(data) > most:
@@ -59,8 +68,9 @@ def read_payload(value: RawValue, name: str = "") -> JSON:
     try:
         parsed: JSON = json.loads(data)
     except (ValueError, RecursionError):
-        return data[:200].decode(errors="replace")
-    return parsed
+        return _beginning(data)
+    fault = _fault(parsed)
+    return f"{fault}: {_beginning(data)}" if fault else parsed
 
 
 def read_document(value: RawValue) -> JSON:
@@ -70,6 +80,31 @@ def read_document(value: RawValue) -> JSON:
         return f"{len(data)} bytes"
     try:
         parsed: JSON = json.loads(data)
+        json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        return data[:200].decode(errors="replace")
-    return parsed
+        return _beginning(data)
+    return parsed if is_shallow(parsed, _MAX_DOCUMENT_DEPTH) else _beginning(data)
+
+
+def _fault(message: JSON) -> str:
+    """Return why a message cannot be recorded as it is; empty when it can."""
+    if not is_shallow(message):
+        return f"nested deeper than {MAX_DEPTH}"
+    try:
+        text = canonical(message)
+    except (NotCanonicalError, UnicodeError) as error:
+        return str(error)[:_SHOWN]
+    # PostgreSQL's texts hold every character but this.
+    return "it holds U+0000" if b"\\u0000" in text.replace(rb"\\", b"") else ""
+
+
+_SHOWN = 200
+
+
+def _beginning(data: bytes) -> str:
+    return storable(data[:_SHOWN].decode(errors="replace"))
+
+
+def storable(text: str) -> str:
+    """Return `text` without the one character that PostgreSQL's texts cannot hold."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

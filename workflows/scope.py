@@ -2,14 +2,18 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from remit.canonical import Digest, JSONObject
+    from remit.canonical import JSON, Digest, JSONObject
     from remit.plan.event import Cause
     from remit.plan.path import Segment, join_path
     from remit.plan.wire import AdmitPart, Gate
+
+
+_END_OF_TIME_MS = 253_402_300_799_000
+"""The last second that a date can name."""
 
 
 class Model(BaseModel):
@@ -65,7 +69,7 @@ class Wait(Model):
     """Path of the call, as messages name it."""
     role: str
     reason: str
-    due_ms: int = 0
+    due_ms: int = Field(default=0, ge=0, le=_END_OF_TIME_MS)
     """When silence refuses; 0: never."""
     digest: Digest = ""
     command: str = ""
@@ -79,6 +83,14 @@ class WaitChanged(Model):
 
     wait: Wait
     open: bool
+
+    @classmethod
+    def read(cls, payload: JSON) -> "WaitChanged | None":
+        """Return what a signal says; nothing where it is none, for anybody may send one."""
+        try:
+            return cls.model_validate(payload)
+        except ValidationError:
+            return None
 
 
 class Carried(Model):

@@ -12,8 +12,20 @@ with workflow.unsafe.imports_passed_through():
 
 def signal_command(workflow_id: str, name: str, body: JSONObject) -> str:
     """Return the complete command line that sends `body` as signal `name`."""
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False).replace("'", "'\\''")
-    return f"temporal workflow signal --workflow-id '{workflow_id}' --name {name} --input '{text}'"
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    to = f"--workflow-id {_quoted(workflow_id)} --name {name}"
+    return f"temporal workflow signal {to} --input {_quoted(text)}"
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as one word of a shell: whoever starts a run chooses its id."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def reject_command(workflow_id: str, wait: Wait) -> str:
+    """Return the command line that says no at a gate."""
+    body: JSONObject = {"step": wait.step, "digest": wait.digest, "by": "YOU", "comment": "…"}
+    return signal_command(workflow_id, "reject", body)
 
 
 def gate_wait(scope: Scope, gate: Gate) -> Wait:

@@ -14,6 +14,7 @@ from remit.plan.path import Direction
 MOST_STEPS = 100
 """Gates that one message may answer."""
 _MOST_TEXT = 500
+_SHOWN = 100
 _BOUND = ("approve", "edit", "take_over")
 """Verbs that lead to a call, and so must name which."""
 _EXCLUSIVE = ("approve", "reject", "edit", "request_changes", "take_over", "claim")
@@ -55,12 +56,15 @@ class Spoilt:
 
 
 def steps_of(payload: JSON) -> Sequence[str]:
-    """Return the paths of the calls that a message names; one empty path when it names none."""
+    """Return the paths of the calls that a message names.
+
+    One empty path when it names none, or more than can be answered at once.
+    """
     body = payload if isinstance(payload, dict) else {}
     several = body.get("steps")
     if isinstance(several, list) and several and "step" not in body:
-        named = [one if isinstance(one, str) else "" for one in several[: MOST_STEPS + 1]]
-        return list(dict.fromkeys(named))
+        named = list(dict.fromkeys(one if isinstance(one, str) else "" for one in several))
+        return named if len(named) <= MOST_STEPS else [""]
     return [_text(body, "step")]
 
 
@@ -94,11 +98,13 @@ def read_vote(
     def spoilt(code: str, reason: str) -> Spoilt:
         return Spoilt(gate.id if gate else "", by, verdict, code, reason, body)
 
+    several = body.get("steps")
+    if not step and isinstance(several, list) and len(several) > MOST_STEPS:
+        return spoilt("VOTE-MALFORMED", f"at most {MOST_STEPS} steps are answered at once")
     if not step or not by:
         form = '{"step": …, "digest": …, "by": your name}'
-        return spoilt("VOTE-MALFORMED", f"a vote is {form}; step and by are missing or no text")
-    if len(steps_of(payload)) > MOST_STEPS:
-        return spoilt("VOTE-MALFORMED", f"at most {MOST_STEPS} steps are answered at once")
+        what = "step and by are missing or no text" if isinstance(payload, dict) else _came(payload)
+        return spoilt("VOTE-MALFORMED", f"a vote is {form}; {what}")
     if gate is None or now is None:
         return spoilt("VOTE-NO-GATE", f"no gate stands at {step!r}; see the query `pending`")
     fault = _late(gate, now_ms) or _digest(verdict, body, gate) or _form(verdict, body, gate)
@@ -162,6 +168,13 @@ def _turn(verdict: Verb, by: str, now: Standing) -> _Fault:
     if verdict == "take_over" and now.missing > 1:
         return "VOTE-QUORUM", f"{now.missing - 1} further approvals come first"
     return None
+
+
+def _came(payload: JSON) -> str:
+    """Say what came in an object's place; a text says itself what could not be read."""
+    if isinstance(payload, str):
+        return f"this came: {payload[:_SHOWN]}"
+    return "a list came" if isinstance(payload, list) else "no object came"
 
 
 def _text(body: JSONObject, field: str) -> str:

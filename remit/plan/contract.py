@@ -26,7 +26,8 @@ Duration = Annotated[
 """ISO 8601 duration of days, hours, minutes and seconds; the compiler refuses an empty one."""
 Expression = Annotated[str, Field(min_length=1, max_length=2000)]
 """CEL over `inputs`, `steps`, the loop variable and, where stated, `output`."""
-Party = Annotated[str, Field(min_length=1, max_length=200)]
+Party = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A person or a team, in one line."""
 
 
 class Model(BaseModel):

@@ -23,7 +23,7 @@ def check_plain(document: JSON, findings: Findings) -> bytes:
 
     The bytes are empty when something was reported.
     """
-    if _is_shallow(document):
+    if is_shallow(document):
         try:
             text = canonical(document)
         except (NotCanonicalError, UnicodeError):
@@ -39,10 +39,10 @@ def check_plain(document: JSON, findings: Findings) -> bytes:
     return b""
 
 
-def _is_shallow(document: JSON) -> bool:
-    """Say whether nothing is nested deeper than `MAX_DEPTH`."""
+def is_shallow(document: JSON, most: int = MAX_DEPTH) -> bool:
+    """Say whether nothing is nested deeper than `most`."""
     level: list[JSON] = [document]
-    for _ in range(MAX_DEPTH):
+    for _ in range(most):
         level = [part for value in level for part in _parts(value) if isinstance(part, _NESTED)]
         if not level:
             return True

@@ -69,6 +69,7 @@ CASES = [
     Case(Code.SHAPE, "/steps/0/irreversible", plan(look(irreversible="yes")), name="coerced"),
     Case(Code.SHAPE, "/steps/0/timeout", plan(look(timeout="30s")), "PT30S", name="duration"),
     Case(Code.SHAPE, "/steps/0/join", plan(look(join="most")), "quorum", name="join"),
+    Case(Code.SHAPE, "/on_behalf_of", plan(LOOK, on_behalf_of="a\0@acme.example"), name="party"),
     Case(Code.SCHEMA_VERSION, "/schema", plan(LOOK, schema="remit.plan/v9"), "v9"),
     Case(
         Code.SCHEMA_VERSION,

@@ -1,8 +1,9 @@
 """SC-02, second half: deleting a record, which cannot be undone, after an archive copy."""
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError
 
+from remit.canonical import JSONObject
 from tests.running import ended, start, waits
 from tests.scenarios.office import Office, answer, begin, plan_file, told
 
@@ -83,4 +84,28 @@ async def test_a_copy_of_another_record_is_no_copy(office: Office, client: Clien
 
     assert (outcome["status"], outcome["code"]) == ("refused", "sequence.archive_first")
     assert office.effects() == UNDONE
+    assert office.state() == before
+
+
+async def test_an_edit_to_another_record_is_refused(office: Office, client: Client) -> None:
+    """A yes to one record does not become the deletion of another."""
+    before = office.state()
+    handle = await begin(client, PLAN, {})
+    wait = (await waits(handle))[0]
+    card = wait["gate"]
+    assert isinstance(card, dict)
+    assert isinstance(card["arguments"], dict)
+    edit: JSONObject = {
+        "step": "delete",
+        "digest": wait["digest"],
+        "by": OWNER,
+        "args": {**card["arguments"], "record": "rec-78"},
+    }
+
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update("edit", edit)
+
+    assert getattr(refused.value.cause, "type", "") == "vote.edit_elsewhere"
+    await answer(handle, "reject", OWNER)
+    assert (await ended(handle))["status"] == "rejected"
     assert office.state() == before

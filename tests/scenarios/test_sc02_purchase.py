@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import ROOT, ended, start, waits
+from tests.running import ROOT, ended, eventually, start, waits
 from tests.scenarios.office import Office, answer, begin, plan_file, told
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
@@ -280,3 +280,65 @@ async def test_sc13_rule_tightened_while_it_waits(office: Office, client: Client
     }
     assert under.keys() == {("gate", "require_approval"), ("decision", "deny")}
     assert len(set(under.values())) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"total_micros": 4_200_000_001}, "vote.edit_widens"),
+        ({"currency": "USD"}, "vote.edit_widens"),
+        ({"total_micros": "a lot"}, "VOTE-EDIT-INVALID"),
+        ({"delivery": "today"}, "VOTE-EDIT-INVALID"),
+    ],
+)
+async def test_an_edit_that_widens_the_order_is_refused(
+    office: Office, client: Client, changes: JSONObject, code: str
+) -> None:
+    """Dearer, in another currency, or not what the tool takes: the gate stays, and nothing is made.
+
+    The whole of what was proposed can still be approved.
+    """
+    handle = await purchase(client)
+    wait = (await waits(handle))[0]
+    card = wait["gate"]
+    assert isinstance(card, dict)
+    assert isinstance(card["arguments"], dict)
+    edit: JSONObject = {
+        "step": "order",
+        "digest": wait["digest"],
+        "by": HOLDER,
+        "args": {**card["arguments"], **changes},
+    }
+
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update("edit", edit)
+
+    assert getattr(refused.value.cause, "type", "") == code
+    assert office.effects() == ["do finance.reservation"]
+    await answer(handle, "approve", HOLDER)
+    assert (await ended(handle))["status"] == "completed"
+    assert office.effects() == DONE
+
+
+async def test_a_smaller_order_is_asked_about_again(office: Office, client: Client) -> None:
+    """What is edited to cost less opens a gate of its own; the order is the edited one."""
+    handle = await purchase(client)
+    wait = (await waits(handle))[0]
+    card = wait["gate"]
+    assert isinstance(card, dict)
+    assert isinstance(card["arguments"], dict)
+    total = int(str(card["arguments"]["total_micros"]))
+    fewer = {**card["arguments"], "quantity": 2, "total_micros": total // 3 * 2}
+    edit: JSONObject = {"step": "order", "digest": wait["digest"], "by": HOLDER, "args": fewer}
+
+    await handle.execute_update("edit", edit)
+
+    async def asked_again() -> bool:
+        return any(one["digest"] != wait["digest"] for one in await handle.query("pending"))
+
+    await eventually(asked_again)
+    await answer(handle, "approve", HOLDER)
+    assert (await ended(handle))["status"] == "completed"
+    (order,) = [one for one in office.entries() if one["kind"] == "erp.order"]
+    assert str(total // 3 * 2) in str(office.state()["erp.orders"])
+    assert order["direction"] == "do"

@@ -1,5 +1,6 @@
 """The scenarios by Temporal's own command line: nothing of ours on the operator's side."""
 
+import base64
 import json
 import uuid
 
@@ -38,6 +39,44 @@ async def test_purchase_from_the_command_line(office: Office, client: Client) ->
     assert office.effects().count("do erp.order") == 1
     assert office.doubled() == []
     assert not await listed()
+
+
+async def test_whole_purchase_by_temporal_alone(office: Office, client: Client) -> None:
+    """Started, understood from what `describe` and `query` print, and approved by what they tell.
+
+    `client` only waits; whatever somebody has to know stands in Temporal's own answers.
+    """
+    name = f"purchase/{uuid.uuid4().hex[:8]}"
+    office.shell(f"{START} --workflow-id {name} --input-file examples/plans/purchase.json")
+    at = f"--workflow-id {name} --output json"
+    waiting: JSONObject = {}
+
+    async def waits_by_memo() -> bool:
+        described = json.loads(office.shell(f"temporal workflow describe {at}"))
+        memo = described["workflowExecutionInfo"].get("memo", {}).get("fields", {})
+        shown = memo.get("RemitWaits")
+        data = shown.get("data", "") if isinstance(shown, dict) else ""
+        waiting.update(json.loads(base64.b64decode(data)) if data else shown or {})
+        return bool(waiting)
+
+    await eventually(waits_by_memo)
+    order = waiting["order"]
+    assert isinstance(order, dict)
+    assert order["waits_for"] == "budget_holder"
+    metadata = office.shell(f"temporal workflow metadata --workflow-id {name}")
+    assert "budget_holder" in metadata
+    asked = f"temporal workflow query {at} --type pending"
+    (wait,) = json.loads(office.shell(asked))["queryResult"][0]
+    assert wait["gate"]["arguments"]["total_micros"] == 4_200_000_000
+    commands = [one for one in metadata.splitlines() if one.startswith("temporal workflow signal")]
+    assert order["command"] == wait["command"] == commands[0]
+    assert "--name reject" in commands[1]
+
+    office.shell(command_of(wait, HOLDER))
+
+    shown = office.shell(f"temporal workflow result {at}")
+    assert json.loads(shown)["result"]["status"] == "completed"
+    assert office.effects().count("do erp.order") == 1
 
 
 async def test_repeated_start_is_the_same_run(office: Office, client: Client) -> None:
