@@ -20,7 +20,15 @@ with workflow.unsafe.imports_passed_through():
 
     from remit.canonical import JSONObject
     from remit.plan.event import Cause, Effect, Event, Failed, Ref, Stalled
-    from remit.plan.wire import DENIED, FAILED, REFUSED, Failure
+    from remit.plan.wire import (
+        DENIED,
+        FAILED,
+        REFUSED,
+        TOGETHER,
+        Answered,
+        Failure,
+        GateVerdict,
+    )
 
 
 PAST_DEADLINE = "run.deadline"
@@ -81,3 +89,12 @@ def child_ended(ref: Ref, step: str, error: ChildWorkflowError) -> Event:
 
 def _last(error: TimeoutError) -> str:
     return f"last: {error.cause}" if error.cause else "no attempt was begun"
+
+
+def answer_of(verdict: GateVerdict) -> Answered:
+    """Return the answer to a message: of several gates the first that refused it speaks."""
+    every = (verdict, *(verdict.further or ()))
+    refused = [one for one in every if not one.counted]
+    told = next((one for one in refused if one.code != TOGETHER), verdict)
+    path = told.path if len(every) == 1 else ", ".join(one.path for one in every if one.counted)
+    return Answered(taken=told.counted, path=path, code=told.code, reason=told.reason)

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON
     from remit.plan import wire
     from remit.plan.event import Cause, DoubtResolved, Event, GateClosed, Ref
+    from workflows.answers import answer_of
     from workflows.messages import (
         GATE_MESSAGES,
         MESSAGES,
@@ -25,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.options import now_ms, system_options
     from workflows.scope import Scope, Wait, WaitChanged
-    from workflows.waits import changes_wait, doubt_wait, gate_wait
+    from workflows.waits import changes_wait, command_of, doubt_wait, gate_wait
 
 _BATCH = 50
 _CALLED_AGAIN = ("granted", "edited", "taken_over")
@@ -146,14 +147,23 @@ class Desk:
         return letter
 
     def wait_changed(self, change: WaitChanged) -> None:
-        """A child workflow waits for a person, or does not any more."""
-        if change.open and change.wait.id in self._early:
-            del self._early[change.wait.id]
-            self._spawn(self._poke(change.wait))
+        """A child workflow waits for a person, or does not any more.
+
+        Whoever may signal may say so: it changes no other workflow's wait, and the command that
+        people are shown to type is never the sender's.
+        """
+        wait = change.wait
+        known = self.waits.get(wait.id)
+        if not wait.workflow_id or (known is not None and known.workflow_id != wait.workflow_id):
+            return
+        if change.open and wait.id in self._early:
+            del self._early[wait.id]
+            self._spawn(self._poke(wait))
         elif change.open:
-            self.waits[change.wait.id] = change.wait
+            command = wait.command and command_of(self._scope, wait)
+            self.waits[wait.id] = wait.model_copy(update={"command": command})
         else:
-            self.waits.pop(change.wait.id, None)
+            self.waits.pop(wait.id, None)
 
     def answered(self, wait_id: str) -> None:
         """The top-level workflow says that the ledger holds an answer: look."""
@@ -249,7 +259,7 @@ class Desk:
             **system_options(),
         )
         for letter, verdict in zip(letters, counted.verdicts, strict=True):
-            self._reply(letter, _answer_of(verdict))
+            self._reply(letter, answer_of(verdict))
             for one in (verdict, *(verdict.further or ())):
                 if one.closed:
                     self._gate_closed(one.gate, one.closed, one.by, one.reason)
@@ -392,12 +402,3 @@ class Desk:
         task = asyncio.create_task(work)
         self._tasks[id(task)] = task
         task.add_done_callback(lambda done: self._tasks.pop(id(done), None))
-
-
-def _answer_of(verdict: wire.GateVerdict) -> Answer:
-    """Return the answer to a message: of several gates the first that refused it speaks."""
-    every = (verdict, *(verdict.further or ()))
-    refused = [one for one in every if not one.counted]
-    told = next((one for one in refused if one.code != wire.TOGETHER), verdict)
-    path = told.path if len(every) == 1 else ", ".join(one.path for one in every if one.counted)
-    return Answer(taken=told.counted, path=path, code=told.code, reason=told.reason)

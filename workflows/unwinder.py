@@ -12,7 +12,6 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
-    from remit.canonical import JSONObject
     from remit.plan import wire
     from remit.plan.compiled import Limits
     from remit.plan.event import Cause
@@ -22,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.desk import Desk
     from workflows.options import system_options, undo_options
     from workflows.scope import Part, PartEnd, Scope, Wait
-    from workflows.waits import doubt_wait, signal_command
+    from workflows.waits import doubt_wait, repair_wait
 
 UNWIND = "UnwindPart"
 UNREPAIRED = "UNDO-FAILED"
@@ -244,17 +243,7 @@ class Unwinder:
 
     async def _park(self, residue: list[wire.Residue]) -> None:
         for left in residue:
-            body: JSONObject = {"step": left.path, "do": "retry", "reason": "…", "by": "YOU"}
-            self._desk.begin_wait(
-                Wait(
-                    id=left.path,
-                    kind="repair",
-                    step=left.path,
-                    role=left.owner,
-                    reason=f"{left.code}: {left.reason}",
-                    command=signal_command(self._scope.workflow_id, "repair", body),
-                )
-            )
+            self._desk.begin_wait(repair_wait(self._scope, left))
         self._show()
         await workflow.wait_condition(
             lambda: any(left.path not in self._desk.waits for left in residue)

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSONObject
-    from remit.plan.wire import Gate
+    from remit.plan.wire import Gate, Residue
     from workflows.scope import Scope, Wait
 
 
@@ -28,10 +28,29 @@ def reject_command(workflow_id: str, wait: Wait) -> str:
     return signal_command(workflow_id, "reject", body)
 
 
+def command_of(scope: Scope, wait: Wait) -> str:
+    """Return the command line that answers a wait: the same wherever in the run it stands."""
+    step = wait.step.rpartition("/")[2]
+    bodies: dict[str, tuple[str, JSONObject]] = {
+        "gate": ("approve", {"step": wait.step, "digest": wait.digest, "by": "YOU"}),
+        "changes": ("amend", {"steps": [{"id": step}], "by": "YOU", "reason": "…"}),
+        "held": ("rollback", {"reason": "…", "by": "YOU"}),
+        "doubt": (
+            "resolve_doubt",
+            {"step": wait.step, "happened": True, "evidence": "…", "by": "YOU"},
+        ),
+        "repair": ("repair", {"step": wait.step, "do": "retry", "reason": "…", "by": "YOU"}),
+    }
+    return signal_command(scope.workflow_id, *bodies[wait.kind])
+
+
+def _commanded(scope: Scope, wait: Wait) -> Wait:
+    return wait.model_copy(update={"command": command_of(scope, wait)})
+
+
 def gate_wait(scope: Scope, gate: Gate) -> Wait:
     """Return the wait for whoever may answer a gate."""
-    body: JSONObject = {"step": gate.path, "digest": gate.proposed_digest, "by": "YOU"}
-    return Wait(
+    wait = Wait(
         id=gate.id,
         kind="gate",
         step=gate.path,
@@ -39,15 +58,13 @@ def gate_wait(scope: Scope, gate: Gate) -> Wait:
         reason=gate.message or gate.code,
         due_ms=gate.expires_ms,
         digest=gate.proposed_digest,
-        command=signal_command(scope.workflow_id, "approve", body),
     )
+    return _commanded(scope, wait)
 
 
 def changes_wait(scope: Scope, gate: Gate) -> Wait:
     """Return the wait for whoever planned a step that was sent back."""
-    step = gate.path.rpartition("/")[2]
-    body: JSONObject = {"steps": [{"id": step}], "by": "YOU", "reason": "…"}
-    return Wait(
+    wait = Wait(
         id=gate.id,
         kind="changes",
         step=gate.path,
@@ -55,30 +72,24 @@ def changes_wait(scope: Scope, gate: Gate) -> Wait:
         reason="changes were asked for",
         due_ms=gate.expires_ms,
         digest=gate.proposed_digest,
-        command=signal_command(scope.workflow_id, "amend", body),
     )
+    return _commanded(scope, wait)
 
 
 def held_wait(scope: Scope, path: str, reason: str) -> Wait:
     """Return the wait for an operator to order a run back that its deadline holds."""
-    return Wait(
-        id=f"held:{path}",
-        kind="held",
-        step=path,
-        role="operator",
-        reason=reason,
-        command=signal_command(scope.workflow_id, "rollback", {"reason": "…", "by": "YOU"}),
-    )
+    wait = Wait(id=f"held:{path}", kind="held", step=path, role="operator", reason=reason)
+    return _commanded(scope, wait)
 
 
 def doubt_wait(scope: Scope, path: str, reason: str) -> Wait:
     """Return the wait for a person who says whether the call at `path` happened."""
-    body: JSONObject = {"step": path, "happened": True, "evidence": "…", "by": "YOU"}
-    return Wait(
-        id=path,
-        kind="doubt",
-        step=path,
-        role="operator",
-        reason=reason,
-        command=signal_command(scope.workflow_id, "resolve_doubt", body),
+    return _commanded(scope, Wait(id=path, kind="doubt", step=path, role="operator", reason=reason))
+
+
+def repair_wait(scope: Scope, left: Residue) -> Wait:
+    """Return the wait for whoever settles what could not be undone."""
+    reason = f"{left.code}: {left.reason}"
+    return _commanded(
+        scope, Wait(id=left.path, kind="repair", step=left.path, role=left.owner, reason=reason)
     )
