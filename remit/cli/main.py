@@ -48,6 +48,10 @@ def _ledger() -> None:
     """Look after the ledger."""
 
 
+def _notify() -> None:
+    """Tell people what waits for them."""
+
+
 def make_app() -> typer.Typer:
     """Return the application with every command."""
     app = typer.Typer(
@@ -87,6 +91,7 @@ def make_app() -> typer.Typer:
     app.add_typer(make_policy_app())
     app.add_typer(make_agents_app())
     app.add_typer(_make_ledger_app())
+    app.add_typer(_make_notify_app())
     app.add_typer(questions.make_decision_app())
     return app
 
@@ -95,6 +100,13 @@ def _make_ledger_app() -> typer.Typer:
     app = group("ledger", "Look after the ledger.")
     app.callback()(_ledger)
     app.command("rekey")(commands.rekey)
+    return app
+
+
+def _make_notify_app() -> typer.Typer:
+    app = group("notify", "Tell people what waits for them.")
+    app.callback()(_notify)
+    app.command("test")(commands.notify_test)
     return app
 
 

@@ -175,7 +175,9 @@ class Attempts:
             max_attempts=most_attempts(proposed, situation.action),
             grants=grants,
             reserve=[*reserve, pace.reserve] if pace else reserve,
-            notices=notices(decided.decision.obligations),
+            notices=notices(
+                decided.decision.obligations, is_wanted_by_plan=_is_told_of(proposed, situation)
+            ),
             stops=proposed.stops,
             resource=proposed.resource_digest,
         )
@@ -384,6 +386,12 @@ def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
 def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:
     message = f"{error}; it waits until somebody lets it go on"
     return failure.unavailable("host:stopped", message, _STOPPED_DELAY_S, subject.key.path)
+
+
+def _is_told_of(subject: Subject, situation: Situation) -> bool:
+    """Whether people are to be told of the step, and have not been by an earlier attempt."""
+    is_step = not subject.is_undo and subject.purpose == "call"
+    return is_step and subject.step.autonomy == "notify" and situation.action is None
 
 
 def _by_key(subject: Subject) -> bool:

@@ -77,6 +77,7 @@ class Gates:
             opened_ms=now,
             expires_ms=now + demand.expires_in_ms,
             then=[Turn(later.role, now + later.after_ms) for later in demand.then],
+            remind_every_ms=demand.remind_every_ms,
         )
         body: JSONObject = {
             "gate": row.id,

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from remit.cli.stack.errors import StackCode, StackError
 from remit.diagnostic import pointer
+from remit.notify.settings import NotifySettings
 
 FILE = "remit.toml"
 _MAX_BYTES = 256 * 1024
@@ -86,6 +87,8 @@ class ProjectSettings(BaseModel):
     name: Annotated[str, Field(pattern=_NAME)] | None = None
     service: Annotated[tuple[Service, ...], Field(max_length=16)] = ()
     policy: PolicySettings = PolicySettings()
+    notify: NotifySettings = NotifySettings()
+    """Who is told where; see `remit.notify.settings`."""
 
     def ports(self) -> tuple[str, ...]:
         """Return the names of all ports that services mention, each once, sorted."""
