@@ -82,6 +82,7 @@ def make_app() -> typer.Typer:
     app.command("state")(questions.state)
     app.command("lineage")(questions.lineage)
     app.command("audit")(questions.audit)
+    app.command("cases")(questions.cases)
     app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)

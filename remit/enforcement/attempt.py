@@ -18,9 +18,10 @@ from remit.enforcement import failure
 from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
+from remit.enforcement.gates import observe_grant, voted
 from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
 from remit.enforcement.obligations import kept, notices
-from remit.enforcement.obliging import log_obliged, obliged
+from remit.enforcement.obliging import is_told_of, log_obliged, obliged
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import pace_of
 from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
@@ -175,13 +176,14 @@ class Attempts:
             max_attempts=most_attempts(proposed, situation.action),
             grants=grants,
             reserve=[*reserve, pace.reserve] if pace else reserve,
-            notices=notices(
-                decided.decision.obligations, is_wanted_by_plan=_is_told_of(proposed, situation)
-            ),
+            notices=notices(decided.decision.obligations, is_told_of(proposed, situation)),
             stops=proposed.stops,
             resource=proposed.resource_digest,
         )
-        return Lease(await self._ledger.begin(intent), intent.lease_until_ms)
+        voted_ms = await voted(self._ledger, [one for one in situation.gates if one.id in grants])
+        attempt = await self._ledger.begin(intent)
+        observe_grant(voted_ms, self._clock())
+        return Lease(attempt, intent.lease_until_ms)
 
     def _refuse_stale(self, decided: Decided, subject: Subject) -> None:
         age = self._clock() - decided.decided_ms
@@ -386,12 +388,6 @@ def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
 def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:
     message = f"{error}; it waits until somebody lets it go on"
     return failure.unavailable("host:stopped", message, _STOPPED_DELAY_S, subject.key.path)
-
-
-def _is_told_of(subject: Subject, situation: Situation) -> bool:
-    """Whether people are to be told of the step, and have not been by an earlier attempt."""
-    is_step = not subject.is_undo and subject.purpose == "call"
-    return is_step and subject.step.autonomy == "notify" and situation.action is None
 
 
 def _by_key(subject: Subject) -> bool:

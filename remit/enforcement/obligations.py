@@ -66,9 +66,7 @@ def kept(obligations: Sequence[Obligation], output: JSON) -> JSON:
     return output
 
 
-def notices(
-    obligations: Sequence[Obligation], *, is_wanted_by_plan: bool = False
-) -> list[JSONObject]:
+def notices(obligations: Sequence[Obligation], is_wanted_by_plan: bool = False) -> list[JSONObject]:
     """Return whom to tell what, as it is recorded.
 
     Args:
