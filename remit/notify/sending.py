@@ -65,6 +65,8 @@ def _service(address: str) -> Any:
     except ImportError as error:
         raise NotifyError("apprise is not installed: `pip install 'remit[notify]'`") from error
     logging.getLogger("apprise").disabled = True
+    # It tells of every request at its lowest level, and of the path with it.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     service = Apprise.instantiate(address, suppress_exceptions=True)
     if service is None:
         raise NotifyError("what is kept there is no address that apprise knows")

@@ -1,6 +1,7 @@
 """`remit notify test`: a real message to a real receiver, and no address in what is printed."""
 
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,13 @@ def project(tmp_path: Path) -> Path:
 def test_a_message_arrives_and_says_that_it_is_a_test(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By the default channel, for a role that has none of its own."""
+    """By the default channel, for a role that has none of its own; no log holds the address."""
+    heard: list[str] = []
+    listening = logging.Handler()
+    listening.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    monkeypatch.setattr(logging.root, "handlers", [listening])
+    monkeypatch.setattr(logging.root, "level", logging.DEBUG)
+    logging.getLogger("urllib3").setLevel(logging.NOTSET)
     with receiving() as receiver:
         monkeypatch.setenv("REMIT_TEST_OPS", receiver.address)
         code = main(["notify", "test", "operator", "--project", str(project)])
@@ -41,6 +48,7 @@ def test_a_message_arrives_and_says_that_it_is_a_test(
     assert [one["title"] for one in receiver.bodies] == ["Remit: test"]
     assert "operator" in str(receiver.bodies[0]["message"])
     assert "ops: sent" in capsys.readouterr().out
+    assert "hush" not in "".join(heard)
 
 
 def test_a_channel_that_does_not_take_it_is_told_without_its_address(
