@@ -19,7 +19,7 @@ COPY workers ./workers
 COPY policies ./policies
 RUN /tools/bin/python -m hatchling build -t wheel -d /wheels \
     && uv pip install -q --python /venv/bin/python --constraint requirements.lock \
-        "remit[backoffice,postgres] @ file://$(ls /wheels/remit-*.whl)"
+        "remit[backoffice,console,postgres] @ file://$(ls /wheels/remit-*.whl)"
 
 FROM python:3.11.14-slim-bookworm AS remit
 ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
@@ -28,7 +28,7 @@ ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONSAFEPATH=1
 RUN groupadd --gid 10001 remit \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin remit \
-    && install -d -o 10001 -g 10001 -m 0700 /var/lib/remit /var/lib/policy /var/lib/opa \
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/remit /var/lib/policy /var/lib/opa /var/lib/console \
         /var/lib/evidence /var/lib/checkpoints /run/opa /run/policy
 COPY --from=opa /opa /usr/local/bin/opa
 COPY --from=build /venv /venv

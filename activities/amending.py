@@ -20,6 +20,7 @@ from activities.planning import (
     contracts_of,
     decide_family,
 )
+from remit.approval.tokens import without_token
 from remit.canonical import Digest, JSONObject, NotCanonicalError, canonical, digest
 from remit.decision.decision import Decided
 from remit.diagnostic import Diagnostic
@@ -92,7 +93,7 @@ class Amending:
             return await self._refuse(ask, (_finding("AMEND-FAULT", repr(error)),))
 
     async def _amend(self, ask: Amend) -> Amended:
-        proposal = read_proposal(ask.message.payload)
+        proposal = read_proposal(without_token(ask.message.payload))
         if isinstance(proposal, tuple):
             raise _RefusedError(proposal)
         standing = await self._in_force_already(ask, _digest(proposal))

@@ -1,8 +1,12 @@
 """Orders: policy judges whoever tells a run what to do; taken or refused, the ledger keeps it."""
 
+from collections.abc import Sequence
+
 from temporalio import activity
 
 from activities.planning import ROLE
+from activities.proving import Proving
+from remit.approval.tokens import TokenError, without_token
 from remit.canonical import JSON, JSONObject
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts, Order, Principal
@@ -13,6 +17,8 @@ from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.entries import Content, Record
+from remit.ledger.errors import LedgerError
+from remit.ledger.proofs import REPLAYED, Proof
 from remit.plan.wire import ORDER, Answered, Message, RunOrder
 
 _REASON_LENGTH = 500
@@ -24,6 +30,7 @@ class Ordering:
     def __init__(self, point: EnforcementPoint) -> None:
         """Ask the point's policies, record in its ledger."""
         self._point = point
+        self._proving = Proving(point)
 
     @activity.defn(name=ORDER)
     async def order(self, ask: RunOrder) -> Answered:
@@ -49,13 +56,17 @@ class Ordering:
         by = str(fields["by"])
         refused: Answered | None
         facts: list[Content] = []
+        proof: Proof | None = None
         try:
+            proof = await self._proving.message("order", root, message, by)
             whose = principal or await self._whose(root)
-            decided = await self._decide(whose, message, by, path, ended_ms)
+            decided = await self._decide(
+                whose, message, by, path, ended_ms, is_proven=proof is not None
+            )
         except PolicyUnavailableError as error:
             text = f"no policy judged ({error}); the order waits"
             raise failure.unavailable(error.code, text, 2, path) from error
-        except PolicyInvalidError as error:
+        except (PolicyInvalidError, TokenError) as error:
             judged: JSONObject = {"effect": "deny", "host": error.code}
             refused = Answered(taken=False, code=error.code, reason=str(error))
         else:
@@ -70,24 +81,47 @@ class Ordering:
             "reason": reason,
             "decision": judged,
         }
-        await self._point.ledger.append(root, [Record("order", body, facts)])
-        return refused
+        return await self._record(root, body, facts, proof) or refused
+
+    async def _record(
+        self, root: str, body: JSONObject, facts: Sequence[Content], proof: Proof | None
+    ) -> Answered | None:
+        """Record an order; return its refusal when its token was used for something else."""
+        proven: JSONObject = {} if proof is None else {"proof": proof.recorded()}
+        ledger = self._point.ledger
+        try:
+            await ledger.append(root, [Record("order", body | proven, facts)], proof=proof)
+        except LedgerError as error:
+            if error.code != REPLAYED:
+                raise
+            body = body | {"decision": {"effect": "deny", "host": REPLAYED}}
+            await ledger.append(root, [Record("order", body)])
+            return Answered(taken=False, code=REPLAYED, reason=str(error))
+        return None
 
     async def _whose(self, root: str) -> Principal:
         admission = await self._point.ledger.admission(root, "")
         if admission is None:
             raise PolicyInvalidError("ADMISSION-ABSENT", "the ledger knows no plan of this run")
         pinned = await self._point.pinned.plan(admission.compiled)
-        return principal_of(pinned.plan)
+        run = await self._point.ledger.run(root)
+        return principal_of(pinned.plan, starter=run.starter if run else "")
 
     async def _decide(
-        self, whose: Principal, message: Message, by: str, path: str, ended_ms: int | None
+        self,
+        whose: Principal,
+        message: Message,
+        by: str,
+        path: str,
+        ended_ms: int | None,
+        *,
+        is_proven: bool,
     ) -> Decided:
         order = {
             "name": message.name,
             "path": path,
             "by": by,
-            "verified": False,
+            "verified": is_proven,
             "ended_ms": ended_ms,
         }
         facts = Facts(
@@ -110,7 +144,8 @@ def read_order(message: Message, wanted: dict[str, type]) -> JSONObject | Answer
         if not isinstance(payload.get(name), kind) or payload[name] == "":
             reason = f"{message.name} needs {name!r} ({kind.__name__})"
             return Answered(taken=False, code="MESSAGE-MALFORMED", reason=reason)
-    return {**payload, "event": message.event}
+    kept = without_token(payload)
+    return {**(kept if isinstance(kept, dict) else {}), "event": message.event}
 
 
 def _refused(decided: Decided) -> Answered | None:

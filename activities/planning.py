@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.proving import Proving
+from remit.approval.tokens import TokenError
 from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, digest
 from remit.decision.decision import Decided
 from remit.decision.facts import PlanStepFact
@@ -26,6 +28,7 @@ from remit.enforcement.point import EnforcementPoint
 from remit.ledger.amendments import earlier
 from remit.ledger.entries import Admission, Content, Record, RunRow, Totals
 from remit.ledger.errors import LedgerError
+from remit.ledger.proofs import REPLAYED, Proof
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES
@@ -62,6 +65,7 @@ class Planning:
         self._shop = shop
         self._clock = clock
         self._compiled: dict[str, Compilation] = {}
+        self._proving = Proving(point)
 
     @activity.defn(name=ADMIT)
     async def admit(self, ask: Admit) -> Admitted:
@@ -75,13 +79,15 @@ class Planning:
     async def _admit(self, ask: Admit) -> Admitted:
         if ask.continued:
             return await self._standing(ask)
+        proof = await self._proven(ask)
         compilation = await self._compile(ask)
         compiled = compilation.compiled
         if compiled is None:
             raise invalid(compilation.diagnostics)
         frame = Frame.of(activity.info(), ROLE)
         pinned = PinnedPlan.of(compilation.digest, compiled)
-        run = pinned.run(ask.root, frame.workflow_id, self._clock())
+        starter = proof.person if proof else ""
+        run = pinned.run(ask.root, frame.workflow_id, self._clock(), starter)
         decided = await decide_family(
             self._point, pinned, compilation.parts, compilation.contracts, run, frame
         )
@@ -93,7 +99,7 @@ class Planning:
             decision_id=decided.decision_id,
             revision=decided.revision,
         )
-        standing = await self._store(run, admission, compilation, decided)
+        standing = await self._store(run, admission, compilation, decided, proof)
         return await admitted_of(self._point, standing, decided.decision.risk)
 
     async def _compile(self, ask: Admit) -> Compilation:
@@ -119,8 +125,31 @@ class Planning:
                 self._compiled[name] = found
         return found
 
+    async def _proven(self, ask: Admit) -> Proof | None:
+        """Return the proof of who started the run, before anything of the plan is looked at."""
+        try:
+            if ask.submission is not None:
+                given = ask.submission if isinstance(ask.submission, dict) else {}
+                name = digest(ask.document)
+                return await self._proving.start(ask.root, name, given.get("token"))
+        except TokenError as error:
+            told = Failure(code=error.code, message=f"who started it is not proven: {error}")
+            raise failure.denied(told) from error
+        except NotCanonicalError as error:
+            told = Failure(code="TOKEN-MALFORMED", message=f"no token can be for it: {error}")
+            raise failure.denied(told) from error
+        if self._point.deciding.place.profile == "full":
+            message = "nobody proved to have started it; `remit run --key FILE` does"
+            raise failure.denied(Failure(code="PLAN-UNAUTHENTICATED", message=message))
+        return None
+
     async def _store(
-        self, run: RunRow, admission: Admission, compilation: Compilation, decided: Decided
+        self,
+        run: RunRow,
+        admission: Admission,
+        compilation: Compilation,
+        decided: Decided,
+        proof: Proof | None,
     ) -> Admission:
         compiled = compilation.compiled
         if compiled is None:
@@ -138,8 +167,10 @@ class Planning:
         }
         try:
             record = Record("decision", body, [facts_of(decided)])
-            return await self._point.ledger.admit(run, admission, contents, [record])
+            return await self._point.ledger.admit(run, admission, contents, [record], proof)
         except LedgerError as error:
+            if error.code == REPLAYED:
+                raise failure.denied(Failure(code=REPLAYED, message=str(error))) from error
             raise failure.refused(error.code, str(error)) from error
 
     async def _standing(self, ask: Admit) -> Admitted:

@@ -59,4 +59,5 @@ def _principal(what: str, by: str) -> Principal:
         tenant=name if kind == "tenant" else "",
         verified=False,
         delegation=[],
+        starter="",
     )

@@ -1,12 +1,15 @@
 """Votes: read, judged by policy, written to the ledger, and only then counted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from temporalio import activity
 
 from activities.planning import ROLE
+from activities.proving import Proving, recordable
 from remit.approval.ballot import VERBS, Verb, path_of, standing
 from remit.approval.messages import Cast, Spoilt, newest, read_vote, steps_of
+from remit.approval.tokens import TokenError
 from remit.canonical import JSONObject
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts, GateFact, Vote
@@ -19,8 +22,10 @@ from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.proposals import NO_CHANGE, Change
 from remit.enforcement.telemetry import GATE_SECONDS, GATES
 from remit.ledger.entries import GateRow, Record, VoteRow
+from remit.ledger.proofs import Proof
 from remit.plan.wire import (
     CLOSE_GATE,
+    TOGETHER,
     VOTE,
     CloseGate,
     GateEnd,
@@ -31,6 +36,19 @@ from remit.plan.wire import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A vote as it is to be recorded, counted or refused."""
+
+    row: VoteRow
+    cast: Cast | None = None
+    decision: Record | None = None
+
+    def refused(self, code: str, reason: str) -> "Judged":
+        """Return it as a vote that does not count."""
+        return replace(self, row=replace(self.row, counted=False, code=code, reason=reason))
+
+
 class Voting:
     """The activities of gates."""
 
@@ -39,6 +57,7 @@ class Voting:
         self._point = point
         self._proposals = point.proposals
         self._clock = clock
+        self._proving = Proving(point)
 
     @activity.defn(name=VOTE)
     async def vote(self, ask: Votes) -> VotesCounted:
@@ -67,14 +86,14 @@ class Voting:
 
     async def _one(self, root: str, message: Message) -> GateVerdict:
         """Record what one message says, about one call or about several of equal request."""
-        verdicts = [
-            await self._about(root, _numbered(message, place), step)
+        judged = [
+            await self._judge(root, _numbered(recordable(message), place), step, message)
             for place, step in enumerate(steps_of(message.payload))
         ]
-        first, further = verdicts[0], verdicts[1:]
+        first, *further = await self._record(root, _together(judged))
         return first.model_copy(update={"further": further}) if further else first
 
-    async def _about(self, root: str, message: Message, step: str) -> GateVerdict:
+    async def _judge(self, root: str, message: Message, step: str, came: Message) -> Judged:
         ledger = self._point.ledger
         gate = newest(await ledger.gates(root), step)
         votes = await ledger.votes(gate.id, root) if gate else []
@@ -83,6 +102,14 @@ class Voting:
         now = standing(gate, others, now_ms) if gate else None
         read = read_vote(_VERBS[message.name], message.payload, step, gate, now, now_ms)
         change: Change = NO_CHANGE
+        proof: Proof | None = None
+        if isinstance(read, Cast):
+            try:
+                action = read.gate.proposed_digest
+                proof = await self._proving.message("vote", root, came, read.by, action)
+            except TokenError as error:
+                said = (read.gate.id, read.by, read.verdict, error.code, str(error), read.body)
+                read = Spoilt(*said)
         if isinstance(read, Cast):
             found = await self._proposals.change(read, Frame.of(activity.info(), ROLE))
             if isinstance(found, Spoilt):
@@ -90,49 +117,52 @@ class Voting:
             else:
                 change = found
         if isinstance(read, Spoilt):
-            row = _row(message, read.gate, read.by, read.verdict, read.code, read.reason, read.body)
-            return await self._record(root, row, None)
-        code, reason, decision = await self._decide(root, message, read, change)
-        row = _row(
-            message, read.gate.id, read.by, read.verdict, code, reason or read.comment, read.body
-        )
-        return await self._record(root, row, read, decision)
+            told = (read.by, read.verdict, read.code, read.reason, read.body)
+            return Judged(_row(message, read.gate, *told))
+        code, reason, decision = await self._decide(root, message, read, change, proof)
+        told = (read.by, read.verdict, code, reason or read.comment, read.body)
+        row = replace(_row(message, read.gate.id, *told), proof=proof)
+        return Judged(row, read, decision)
 
-    async def _record(
-        self, root: str, row: VoteRow, cast: Cast | None, decision: Record | None = None
-    ) -> GateVerdict:
+    async def _record(self, root: str, judged: Sequence[Judged]) -> Sequence[GateVerdict]:
+        """Write what one message says in one transaction; return what stands."""
         ledger = self._point.ledger
-        if decision is not None:
-            await ledger.append(root, [decision])
+        decisions = [one.decision for one in judged if one.decision is not None]
+        if decisions:
+            await ledger.append(root, decisions)
+        cast = judged[0].cast
         key = cast.gate.key if cast is not None else f"{root}::do"
         reached(Point.VOTING, key)
-        stands = (await ledger.vote(root, [row]))[0]
+        stand = await ledger.vote(root, [one.row for one in judged])
         reached(Point.VOTED, key)
         gates = {gate.id: gate for gate in await ledger.gates(root)}
-        gate = gates.get(stands.gate)
-        if gate is not None and stands.counted and gate.state != "open":
-            GATES.labels(gate.state).inc()
-            GATE_SECONDS.labels(gate.role).observe((self._clock() - gate.opened_ms) / 1000)
-        return _verdict(stands, gate, cast.comment if cast else "")
+        verdicts = []
+        for one, vote in zip(judged, stand, strict=True):
+            gate = gates.get(vote.gate)
+            if gate is not None and vote.counted and gate.state != "open":
+                GATES.labels(gate.state).inc()
+                GATE_SECONDS.labels(gate.role).observe((self._clock() - gate.opened_ms) / 1000)
+            verdicts.append(_verdict(vote, gate, one.cast.comment if one.cast else ""))
+        return verdicts
 
     async def _decide(
-        self, root: str, message: Message, cast: Cast, change: Change
+        self, root: str, message: Message, cast: Cast, change: Change, proof: Proof | None
     ) -> tuple[str, str, Record | None]:
         gate = cast.gate
         ledger = self._point.ledger
-        admission = await ledger.admission(root, gate.key.parent)
-        if admission is None:
+        run, admission = await ledger.run(root), await ledger.admission(root, gate.key.parent)
+        if run is None or admission is None:
             return "ADMISSION-ABSENT", "the gate's plan is not admitted", None
         pinned = await self._point.pinned.plan(admission.compiled)
         above = await self._point.pinned.agents_above(root, gate.key.parent)
         facts = Facts(
             kind="vote",
-            principal=principal(pinned.plan, above),
+            principal=principal(pinned.plan, above, run.starter),
             vote=Vote(
                 gate=_fact(cast),
                 by=cast.by,
                 verdict=cast.verdict,
-                verified=False,
+                verified=proof is not None,
                 instead_of=cast.instead_of,
                 to=cast.to if cast.verdict == "delegate" else "",
                 costs_more=change.costs_more,
@@ -154,6 +184,15 @@ class Voting:
             return "", "", record
         reason = decided.decision.reasons[0]
         return reason.code, reason.message or reason.code, record
+
+
+def _together(judged: Sequence[Judged]) -> Sequence[Judged]:
+    """Let none of several votes of one message count when one of them does not."""
+    bad = next((one.row for one in judged if not one.row.counted), None)
+    if bad is None or len(judged) == 1:
+        return judged
+    reason = f"nothing of it counts: {bad.gate or 'one of its steps'} refuses it ({bad.code})"
+    return [one if not one.row.counted else one.refused(TOGETHER, reason) for one in judged]
 
 
 def _numbered(message: Message, place: int) -> Message:

@@ -6,7 +6,7 @@ set -eu
 folder=${1:-$(dirname "$0")/secrets}
 mkdir -p "$folder"
 chmod 700 "$folder"
-for name in postgres_admin temporal remit remit_worker remit_keeper; do
+for name in postgres_admin temporal remit remit_worker remit_keeper remit_reader; do
     file=$folder/$name
     if [ ! -s "$file" ]; then
         od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > "$file.new"

@@ -27,6 +27,7 @@ from remit.enforcement import faultpoints
 from remit.enforcement.contact import CONTACT_FILE
 from remit.enforcement.frame import Place
 from remit.enforcement.freshness import Bounds, Freshness
+from remit.enforcement.identity import Identity
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shadow import Shadow
@@ -188,7 +189,8 @@ async def enforcement(
             watched(settings, opa, ledger.releases) as freshness,
             shadowed(settings) as shadow,
         ):
-            yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness, shadow)
+            identity = Identity(settings.identity, settings.temporal_namespace, now_ms)
+            yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness, shadow, identity)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from remit.version import VERSION
@@ -39,6 +39,8 @@ class WorkerSettings(BaseSettings):
     project: Path = Path()
     """Folder with `tools/`, `policies/`, `plans/` and `remit.toml`."""
     profile: Literal["light", "full"] = "light"
+    identity: Path | None = None
+    """File of whom to trust to say who somebody is; without one, or empty, no token is good."""
     region: str = ""
     """Where this worker stands, as policies call it."""
     environment: str = "dev"
@@ -74,3 +76,9 @@ class WorkerSettings(BaseSettings):
     """How often the keeper looks for what people are to be told of."""
     keeper_every_s: float = Field(20, gt=0, le=60)
     """How often the keeper compares ledger and Temporal; within a minute, design.md §2."""
+
+    @field_validator("identity", mode="before")
+    @classmethod
+    def _no_empty_file(cls, value: object) -> object:
+        """Take an empty variable, as compose sets one, for none."""
+        return value or None

@@ -1,7 +1,8 @@
 """Makes every start, signal and update arrive as exactly one raw value.
 
-With too few or too many arguments Python's own `TypeError` would fail the workflow task for ever;
-here the handler gets one value that says what arrived, and refuses it with a clear reason.
+A plan may come with a second one, the proof of who starts it. With too few or too many arguments
+Python's own `TypeError` would fail the workflow task for ever; here the handler gets one value that
+says what arrived, and refuses it with a clear reason.
 """
 
 import json
@@ -19,22 +20,45 @@ from temporalio.worker import (
 )
 
 with workflow.unsafe.imports_passed_through():
+    from remit.canonical import JSON
+    from workflows.execute_plan import ExecutePlan
     from workflows.messages import MESSAGES
+
+_WITH_PROOF = 2
 
 
 def _one(args: Sequence[Any]) -> list[Any]:
     if len(args) == 1:
         return list(args)
-    text = json.dumps(f"{len(args)} arguments where one JSON object belongs").encode()
-    return [RawValue(Payload(metadata={"encoding": b"json/plain"}, data=text))]
+    return [_raw(f"{len(args)} arguments where one JSON object belongs")]
+
+
+def _raw(value: Any) -> RawValue:
+    """Return a value as it would have come alone: of two arguments the SDK reads each."""
+    try:
+        text = json.dumps(value, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        text = json.dumps(f"{type(value).__name__} where one JSON object belongs").encode()
+    return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=text))
+
+
+def _submission(value: Any) -> JSON:
+    token = value.get("token") if isinstance(value, dict) else None
+    # Whatever else came is a proof too, and a wrong one.
+    return {"token": token if isinstance(token, str) else ""}
 
 
 class OneArgument(WorkflowInboundInterceptor):
     """Normalises arguments before they reach a handler."""
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
-        """Run with exactly one argument."""
-        input.args = _one(input.args)
+        """Run with exactly one argument; of a plan's two, put the proof beside it."""
+        plan = workflow.instance()
+        if isinstance(plan, ExecutePlan) and len(input.args) == _WITH_PROOF:
+            document, plan.submission = input.args[0], _submission(input.args[1])
+            input.args = [_raw(document)]
+        else:
+            input.args = _one(input.args)
         return await super().execute_workflow(input)
 
     async def handle_signal(self, input: HandleSignalInput) -> None:

@@ -397,6 +397,7 @@ class Desk:
 def _answer_of(verdict: wire.GateVerdict) -> Answer:
     """Return the answer to a message: of several gates the first that refused it speaks."""
     every = (verdict, *(verdict.further or ()))
-    told = next((one for one in every if not one.counted), verdict)
+    refused = [one for one in every if not one.counted]
+    told = next((one for one in refused if one.code != wire.TOGETHER), verdict)
     path = told.path if len(every) == 1 else ", ".join(one.path for one in every if one.counted)
     return Answer(taken=told.counted, path=path, code=told.code, reason=told.reason)

@@ -40,6 +40,8 @@ class ExecutePlan(Governed):
         self.display = Display()
         self.admitted: wire.Admitted | None = None
         self.diagnostics: JSONObject = {}
+        self.submission: JSON = None
+        """What came beside the document: `{"token": …}`, the proof of who starts it."""
 
     @workflow.run
     async def run(self, document: RawValue = _EMPTY) -> JSONObject:
@@ -94,6 +96,7 @@ class ExecutePlan(Governed):
             size=len(document.payload.data),
             continued=carried is not None,
             compiled=carried.scope.compiled if carried else "",
+            submission=None if carried else self.submission,
         )
         admitted: wire.Admitted = await workflow.execute_activity(
             wire.ADMIT,

@@ -25,10 +25,10 @@ SQL
 {
     # A statement that fails may hold a password.
     echo "SET log_min_error_statement = panic;"
-    for name in temporal remit remit_worker remit_keeper; do role "$name"; done
+    for name in temporal remit remit_worker remit_keeper remit_reader; do role "$name"; done
     database temporal temporal
     database temporal_visibility temporal
     database remit remit
     echo "REVOKE ALL ON DATABASE postgres FROM PUBLIC;"
-    echo "GRANT CONNECT ON DATABASE remit TO remit_worker, remit_keeper;"
+    echo "GRANT CONNECT ON DATABASE remit TO remit_worker, remit_keeper, remit_reader;"
 } | psql -X -q -v ON_ERROR_STOP=1

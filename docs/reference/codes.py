@@ -264,6 +264,14 @@ MESSAGE: Mapping[str, Entry] = {
     "VOTE-DIGEST": Entry(
         "The digest is that of another action.", "Query `pending`: the arguments have changed."
     ),
+    "VOTE-NO-ANSWER": Entry(
+        "Nobody answered a vote in time; it may still be taken.",
+        "Look at the gate again before you repeat it; `remit status` tells whether workers run.",
+    ),
+    "VOTE-REFUSED": Entry(
+        "A run refused a vote without saying why: it is of another version.",
+        "Use the console of the version that its workers have.",
+    ),
     "VOTE-LATE": Entry("The gate is closed, or has expired.", "Nothing to do."),
     "VOTE-CLAIMED": Entry(
         "Somebody else has the gate in hand.", "Wait half an hour at most, or ask for a `release`."
@@ -274,6 +282,10 @@ MESSAGE: Mapping[str, Entry] = {
     "VOTE-NOT-HELD": Entry("There is no claim and no vote handed over to give up.", "Nothing."),
     "VOTE-QUORUM": Entry(
         "Other approvals come before a call is taken over.", "Approve, or wait for them."
+    ),
+    "VOTE-TOGETHER": Entry(
+        "Of several calls that a message answers one refuses, so none of it counts.",
+        "See what the other says; answer it by itself.",
     ),
     "VOTE-UNDO": Entry(
         "What undoes a call was fixed with it, and is not changed.",
@@ -294,6 +306,9 @@ MESSAGE: Mapping[str, Entry] = {
         "Plan it again with what the reason says.",
     ),
     "VOTE-REPEATED": Entry("This person has voted here.", "Distinct people count once."),
+    "VOTE-DIFFERENT": Entry(
+        "Only gates of equal request are approved together.", "Approve them one by one."
+    ),
     "NOT-IN-DOUBT": Entry("Nobody asks whether this call happened.", "Query `pending`."),
     "STEP-PATH": Entry("`step` is no path of a step.", "Copy it from `pending`."),
     "REPAIR-UNKNOWN": Entry("`do` is none of the three.", "`retry`, `mark_done` or `hand_over`."),
@@ -305,6 +320,10 @@ LEDGER: Mapping[str, Entry] = {
     "LEDGER-UNAVAILABLE": Entry(
         "The ledger did not answer in time; what is recorded decides how it goes on.",
         "[Runbook](../runbooks/ledger-down.md).",
+    ),
+    "LEDGER-TOO-OLD": Entry(
+        "An older Remit made this ledger, and who asks may only read it.",
+        "Start this Remit's workers first; they upgrade it.",
     ),
     "LEDGER-TOO-NEW": Entry("A newer Remit made this ledger.", "Run that version."),
     "LOG-BROKEN": Entry(
@@ -374,6 +393,73 @@ LEDGER: Mapping[str, Entry] = {
     "CONTENT-ALTERED": Entry("A value is not what its digest names.", "As above."),
     "CONTENT-DIFFERS": Entry("A value is not what its digest names.", "As above."),
     "CHAIN-ABSENT": Entry("A chain could not be begun.", "As above."),
+}
+
+IDENTITY: Mapping[str, Entry] = {
+    "PLAN-UNAUTHENTICATED": Entry(
+        "Names must be proven here, and nobody proved to have started the plan; nothing of it was "
+        "looked at.",
+        '`remit run --key FILE`, or a second argument `{"token": …}`.',
+    ),
+    "TOKEN-MALFORMED": Entry(
+        "It is no token, or for something that has no canonical form.", "Sign again."
+    ),
+    "TOKEN-ALGORITHM": Entry(
+        "Signed by an algorithm that is not taken, or that the key is not for.",
+        "Remit's own tokens are EdDSA; of an OIDC issuer, what the file lists.",
+    ),
+    "TOKEN-SIGNATURE": Entry("The signature is not of this key.", "Sign again, with your own key."),
+    "TOKEN-KEY-UNKNOWN": Entry(
+        "The file of whom to trust has no such key of this issuer.", "Have `remit keys show` added."
+    ),
+    "TOKEN-KEY-REVOKED": Entry("The key was revoked.", "Make another: `remit keys new`."),
+    "TOKEN-KEY-EXPIRED": Entry("The key's `not_after` is over.", "Make another."),
+    "TOKEN-KEYS-AWAY": Entry(
+        "The OIDC issuer's keys could not be fetched or read; nothing is believed meanwhile.",
+        "Try again; see that the workers reach the issuer.",
+    ),
+    "TOKEN-UNTRUSTED": Entry(
+        "A token came, and the file of whom to trust is not there, or cannot be read.",
+        "Name it (`[identity]` in `remit.toml`, `REMIT_IDENTITY`), mend it; no restart is needed.",
+    ),
+    "TOKEN-SELF-ISSUED": Entry(
+        "The key may not speak for whom the token names.", "Sign with your own key."
+    ),
+    "TOKEN-PERSON": Entry(
+        "The token names another person than the message, or one whose address nobody verified.",
+        "`by` is whoever signs.",
+    ),
+    "TOKEN-AUDIENCE": Entry("It is for another namespace or client.", "Sign for this one."),
+    "TOKEN-PURPOSE": Entry(
+        "It is for something else (vote, order, start), or its issuer is not trusted with it.",
+        "Sign what you send; see `purposes` in the file.",
+    ),
+    "TOKEN-RUN": Entry("It is for another run.", "Sign for this one."),
+    "TOKEN-ACTION": Entry(
+        "It is for another gate, action or plan.", "Look at what stands there now; sign again."
+    ),
+    "TOKEN-MESSAGE": Entry(
+        "The message is not the one that was signed.", "Sign again; nothing is added afterwards."
+    ),
+    "TOKEN-LIFE": Entry("A token lives 15 minutes at most.", "Sign for less."),
+    "TOKEN-EARLY": Entry("It is of a time that has not come.", "Compare the clocks: 30 s."),
+    "TOKEN-EXPIRED": Entry("Its time is over.", "Sign again."),
+    "TOKEN-REPLAYED": Entry(
+        "It proved something before, and proves one thing only.", "Sign again."
+    ),
+    "IDENTITY-UNREADABLE": Entry(
+        "The file of whom to trust, or an issuer's keys, cannot be read.",
+        "The message says why; until it is mended nobody is believed.",
+    ),
+    "IDENTITY-SHAPE": Entry(
+        "The file of whom to trust is not of its form.",
+        "The path names the place: docs/identity.md.",
+    ),
+    "IDENTITY-KEY-TWICE": Entry("Two parties share a key.", "Give each a key of their own."),
+    "KEY-FILE": Entry("There is no Ed25519 key in this file.", "`remit keys new`."),
+    "KEY-EXISTS": Entry("There is a file already.", "Choose another."),
+    "KEY-OPEN": Entry("Others may read the key.", "`chmod 600`."),
+    "KEY-PERSON": Entry("Nobody is named.", "`--as NAME`, or `REMIT_AS`."),
 }
 
 TOOL: Mapping[str, Entry] = {
@@ -489,6 +575,15 @@ HOST: Mapping[str, Entry] = {
 """The second word says what follows: `wait` (asked again, no attempt used) or `deny`."""
 
 COMMAND: Mapping[str, Entry] = {
+    "CONSOLE-NOT-INSTALLED": Entry(
+        "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."
+    ),
+    "CONSOLE-PORT": Entry("The port is taken.", "Name another `--port`, or none."),
+    "CONSOLE-SETTINGS": Entry(
+        "Under these settings the console does not start: without `[console.oidc]` it listens on "
+        "loopback alone, and with it `base_url` is needed, by https unless it is on this machine.",
+        "See [the console](../console.md).",
+    ),
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
     "CLI-AMEND": Entry(
@@ -667,6 +762,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "Steps": STEP,
     "How a run ends": RUN,
     "Messages and votes": MESSAGE,
+    "Who said it": IDENTITY,
     "The ledger": LEDGER,
     "Calling tools": TOOL,
     "Reading tool contracts and plans of a project": CONTRACT,

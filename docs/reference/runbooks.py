@@ -20,6 +20,7 @@ _OF_GROUP: Mapping[str, str] = {
     "Steps": "step-failed",
     "How a run ends": "ended-from-outside",
     "Messages and votes": "message-refused",
+    "Who said it": "not-proven",
     "The ledger": "red-task",
     "Calling tools": "step-failed",
     "Reading tool contracts and plans of a project": "project-not-read",
@@ -60,6 +61,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
         "VOTE-OUTPUT-INVALID",
         "VOTE-QUORUM",
         "VOTE-REPEATED",
+        "VOTE-TOGETHER",
         "VOTE-UNDO",
     ),
     "in-doubt": (

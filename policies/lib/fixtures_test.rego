@@ -43,6 +43,7 @@ principal := {
 	"tenant": "acme",
 	"verified": false,
 	"delegation": [],
+	"starter": "",
 }
 
 action := {

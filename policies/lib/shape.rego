@@ -9,7 +9,7 @@ import rego.v2
 well_formed if {
 	input.kind == "call"
 	input.schema_version == 1
-	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.action.step_key, input.action.path, input.action.step, input.action.tool, input.action.tool_version, input.action.contract_digest, input.action.domain, input.action.region, input.action.resource, input.action.request_digest, input.action.proposed_digest, input.action.cost.currency, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.run.root, input.run.workflow_id, input.run.run_id, input.run.path, input.context.environment, input.context.region]
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.principal.starter, input.action.step_key, input.action.path, input.action.step, input.action.tool, input.action.tool_version, input.action.contract_digest, input.action.domain, input.action.region, input.action.resource, input.action.request_digest, input.action.proposed_digest, input.action.cost.currency, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.run.root, input.run.workflow_id, input.run.run_id, input.run.path, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
 	flags := [input.principal.verified, input.action.irreversible, input.action.rollback]
@@ -45,7 +45,7 @@ well_formed if {
 well_formed if {
 	input.kind == "admission"
 	input.schema_version == 1
-	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.context.environment, input.context.region]
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.principal.starter, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
 	flags := [input.principal.verified]
@@ -98,7 +98,7 @@ well_formed if {
 well_formed if {
 	input.kind == "vote"
 	input.schema_version == 1
-	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.vote.gate.id, input.vote.gate.path, input.vote.gate.code, input.vote.gate.role, input.vote.gate.tool, input.vote.gate.domain, input.vote.gate.proposed_digest, input.vote.by, input.vote.instead_of, input.vote.to, input.context.environment, input.context.region]
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.principal.starter, input.vote.gate.id, input.vote.gate.path, input.vote.gate.code, input.vote.gate.role, input.vote.gate.tool, input.vote.gate.domain, input.vote.gate.proposed_digest, input.vote.by, input.vote.instead_of, input.vote.to, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
 	flags := [input.principal.verified, input.vote.verified, input.vote.costs_more, input.vote.other_resource]
@@ -121,7 +121,7 @@ well_formed if {
 well_formed if {
 	input.kind == "order"
 	input.schema_version == 1
-	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.order.path, input.order.by, input.context.environment, input.context.region]
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.principal.starter, input.order.path, input.order.by, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
 	flags := [input.principal.verified, input.order.verified]
@@ -231,7 +231,7 @@ plan_step_fact(v) if {
 }
 
 principal(v) if {
-	texts := [v.agent, v.agent_version, v.on_behalf_of, v.tenant]
+	texts := [v.agent, v.agent_version, v.on_behalf_of, v.tenant, v.starter]
 	min(texts) >= ""
 	max(texts) < []
 	flags := [v.verified]
@@ -266,6 +266,7 @@ leaves := [
 	{"path": ["principal", "tenant"], "types": {"string"}, "values": set()},
 	{"path": ["principal", "verified"], "types": {"boolean"}, "values": set()},
 	{"path": ["principal", "delegation"], "types": {"array"}, "values": set()},
+	{"path": ["principal", "starter"], "types": {"string"}, "values": set()},
 	{"path": ["action", "step_key"], "types": {"string"}, "values": set()},
 	{"path": ["action", "path"], "types": {"string"}, "values": set()},
 	{"path": ["action", "step"], "types": {"string"}, "values": set()},

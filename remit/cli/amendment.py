@@ -6,6 +6,7 @@ from pathlib import Path
 from remit.canonical import JSON, JSONObject
 from remit.cli.compiling import findings_of, near, read_plan_file
 from remit.cli.errors import CliError, ExitCode, usage
+from remit.cli.keys import speaker
 from remit.cli.output import answer
 from remit.cli.place import find_project
 from remit.cli.run import link_of
@@ -55,7 +56,8 @@ async def _amend(
 ) -> int:
     client = await connect(environment.temporal_address, environment.temporal_namespace)
     handle = handle_of(client, workflow_id)
-    changed = await propose(handle, proposal)
+    signer = speaker(str(proposal["by"]), None).signer(environment.temporal_namespace)
+    changed = await propose(handle, proposal, signer=signer)
     plan = await ask(handle, "plan")
     told = plan if isinstance(plan, dict) else {}
     link = link_of(environment, workflow_id)

@@ -10,7 +10,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from remit.cli.options import AsJson, By, InProject, Inputs, PlanFile, Reason, StackFolder
+from remit.cli.options import (
+    AsJson,
+    By,
+    InProject,
+    Inputs,
+    KeyFile,
+    PlanFile,
+    Reason,
+    Speaking,
+    StackFolder,
+)
 
 What = Annotated[
     str,
@@ -107,17 +117,21 @@ def run(
     follows: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Wait for the run's end.")
     ] = True,
+    by: Speaking = None,
+    key: KeyFile = None,
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
     """Run a plan and follow it.
 
     The same plan with the same inputs starts once: typed again, this shows the run that is there.
-    Ctrl-C stops the following, not the run.
+    Ctrl-C stops the following, not the run. With a key the start is signed.
     """
+    from remit.cli.keys import starter
     from remit.cli.run import run as start
 
-    return start(file, inputs or [], workflow_id, project, follows=follows, as_json=as_json)
+    who = starter(by, key)
+    return start(file, inputs or [], workflow_id, project, who, follows=follows, as_json=as_json)
 
 
 def amend(
@@ -356,6 +370,23 @@ def env(folder: StackFolder = None, project: InProject = None, as_json: AsJson =
     from remit.cli.control import env as start
 
     return start(folder or project, as_json=as_json)
+
+
+def console(
+    folder: StackFolder = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="Port to listen on.", show_default=False),
+    ] = None,
+    project: InProject = None,
+) -> int:
+    """Serve the web console of a running stack.
+
+    Inbox, approvals, runs. Without [console.oidc] in remit.toml it listens on this machine alone.
+    """
+    from remit.cli.console import console as start
+
+    return start(folder or project, port)
 
 
 def backup(

@@ -12,6 +12,7 @@ from remit.cli.place import find_project
 from remit.cli.stack import stack
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.environment import StackEnvironment
+from remit.cli.stack.outline import CONSOLE
 from remit.cli.stack.profile import LACKS
 from remit.cli.stack.state import Profile
 from remit.cli.stack.status import ComponentStatus, StackStatus, environment_line
@@ -71,6 +72,9 @@ def _lines(told: StackStatus) -> list[str]:
     lines += _policy_lines(told)
     if told.web_ui:
         lines.append(f"web UI   {told.web_ui}")
+    lines += [
+        f"console  http://{part.address}/" for part in told.components if part.name == CONSOLE
+    ]
     if told.environment_line:
         lines.append('shell    eval "$(remit env)"')
     return lines

@@ -13,6 +13,7 @@ import typer
 
 from remit.cli import commands
 from remit.cli.agents.commands import make_agents_app
+from remit.cli.approvals.commands import add_commands
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.options import HELP, group
@@ -67,6 +68,7 @@ def make_app() -> typer.Typer:
     app.command("down")(commands.down)
     app.command("status")(commands.status)
     app.command("env")(commands.env)
+    app.command("console")(commands.console)
     app.command("validate")(commands.validate)
     app.command("dry-run")(commands.dry_run)
     app.command("graph")(commands.graph)
@@ -78,6 +80,7 @@ def make_app() -> typer.Typer:
     app.command("stop")(commands.stop)
     app.command("go")(commands.go)
     app.command("stops")(commands.stops)
+    add_commands(app)
     app.command("explain")(commands.explain)
     app.command("state")(questions.state)
     app.command("lineage")(questions.lineage)

@@ -31,6 +31,26 @@ Inputs = Annotated[
         show_default=False,
     ),
 ]
+Speaking = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="NAME",
+        help="Who you are. Without it: $REMIT_AS, else whom the key's file names.",
+        show_default=False,
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="Your key, which proves who you are. Without it: $REMIT_KEY; without both the name "
+        "is a claim.",
+        show_default=False,
+    ),
+]
+Sure = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who orders it.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")]
 ArchiveFile = Annotated[

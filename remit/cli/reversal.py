@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from remit.cli.errors import ExitCode
+from remit.cli.keys import speaker
 from remit.cli.output import answer, note
 from remit.cli.place import find_project
 from remit.cli.run import link_of
@@ -27,7 +28,12 @@ async def _rollback(
 ) -> int:
     client = await connect(environment.temporal_address, environment.temporal_namespace)
     undoing = await roll_back(
-        client, handle_of(client, workflow_id), by, reason, environment.task_queue
+        client,
+        handle_of(client, workflow_id),
+        by,
+        reason,
+        environment.task_queue,
+        speaker(by, None).signer(environment.temporal_namespace),
     )
     link = link_of(environment, undoing.id)
     note(f"ordered; {link} shows the undoing, which goes on without you")

@@ -8,8 +8,10 @@ from urllib.parse import quote
 
 from temporalio.client import Interceptor
 
+from remit.canonical import JSONObject
 from remit.cli.errors import ExitCode, usage
 from remit.cli.inputs import read_inputs
+from remit.cli.keys import Speaker
 from remit.cli.live import view
 from remit.cli.output import Document, answer, note
 from remit.cli.stack import stack
@@ -41,23 +43,40 @@ def run(
     inputs: Sequence[str],
     workflow_id: str | None,
     project: Path | None,
+    who: Speaker | None = None,
     *,
     follows: bool,
     as_json: bool,
 ) -> int:
-    """Start what `name` names and print how it goes."""
+    """Start what `name` names and print how it goes; `who` proves to have started it."""
     prepared = prepare(name, read_inputs(inputs), project)
     environment = stack.environment(prepared.folder)
     chosen = workflow_id or workflow_id_of(prepared.compilation.document)
     try:
         with tracing(os.environ.get(ENDPOINT, ""), "remit-cli") as interceptors:
+            started_by = _submission(who, prepared, environment)
             working = _run(
-                prepared, environment, chosen, interceptors, follows=follows, as_json=as_json
+                prepared,
+                environment,
+                chosen,
+                interceptors,
+                started_by,
+                follows=follows,
+                as_json=as_json,
             )
             return asyncio.run(working)
     except KeyboardInterrupt:
         note(f"the run goes on; `remit explain '{chosen}'` tells how it stands")
         return INTERRUPTED
+
+
+def _submission(
+    who: Speaker | None, prepared: Prepared, environment: StackEnvironment
+) -> JSONObject | None:
+    signer = who.signer(environment.temporal_namespace) if who else None
+    if who is None or signer is None:
+        return None
+    return signer.start(who.person, digest_of(prepared.document))
 
 
 def link_of(environment: StackEnvironment, workflow_id: str) -> str:
@@ -70,6 +89,7 @@ async def _run(
     environment: StackEnvironment,
     workflow_id: str,
     interceptors: Sequence[Interceptor],
+    submission: JSONObject | None,
     *,
     follows: bool,
     as_json: bool,
@@ -84,6 +104,7 @@ async def _run(
         workflow_id=workflow_id,
         queue=environment.task_queue,
         looks=Looks(f"{plan.name} {plan.version}: {' '.join(plan.goal.split())}", outline(plan)),
+        submission=submission,
     )
     link = link_of(environment, handle.id)
     if not handle.is_new:

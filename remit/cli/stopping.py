@@ -9,6 +9,7 @@ from remit.canonical import JSONObject
 from remit.cli.errors import ExitCode, usage
 from remit.cli.errors import stack as failed
 from remit.cli.evidence.ledger import opened
+from remit.cli.keys import speaker
 from remit.cli.output import answer
 from remit.cli.place import find_project
 from remit.cli.stack import stack
@@ -29,7 +30,8 @@ def order(given: JSONObject, project: Path | None, *, as_json: bool) -> int:
 
     async def give() -> str:
         client = await connect(environment.temporal_address, environment.temporal_namespace)
-        return (await order_stop(client, given, environment.task_queue)).reason
+        signer = speaker(str(given["by"]), None).signer(environment.temporal_namespace)
+        return (await order_stop(client, given, environment.task_queue, signer)).reason
 
     told = asyncio.run(give())
     document = {"ok": True, "order": given["order"], "what": what, "changed": not told}

@@ -7,6 +7,7 @@ from remit.canonical import JSONObject
 from remit.cli.errors import ExitCode, usage
 from remit.cli.errors import stack as failed
 from remit.cli.evidence.ledger import ledger_of
+from remit.cli.keys import speaker
 from remit.cli.output import answer
 from remit.cli.place import find_project
 from remit.cli.stack import stack
@@ -37,7 +38,8 @@ async def _order(run: str, given: JSONObject, folder: Path) -> tuple[str, Tended
         hint = "name a workflow id, or the first run id of its chain"
         raise usage("RUN-UNKNOWN", f"the ledger knows no run {run!r}", hint)
     client = await connect(environment.temporal_address, environment.temporal_namespace)
-    return found.root, await tend(client, found.root, given, environment.task_queue)
+    signer = speaker(str(given["by"]), None).signer(environment.temporal_namespace)
+    return found.root, await tend(client, found.root, given, environment.task_queue, signer)
 
 
 def _lines(root: str, name: str, tended: Tended) -> list[str]:

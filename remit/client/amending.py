@@ -9,21 +9,28 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from remit.canonical import JSON
+from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc, refused
+from remit.client.signing import Signer, signed
 from remit.client.snapshot import describe
 from remit.client.submission import Handle
 
 _ANSWER_S = timedelta(seconds=60)
 
 
-async def propose(handle: Handle, proposal: JSON, within: timedelta = _ANSWER_S) -> str:
+async def propose(
+    handle: Handle,
+    proposal: JSONObject,
+    within: timedelta = _ANSWER_S,
+    signer: Signer | None = None,
+) -> str:
     """Send a proposal and return what it changed, in words.
 
     Args:
         handle: the run; its top-level workflow.
         proposal: `{"steps", "drop", "by", "reason", …}`; the run judges it, nobody here.
         within: how long to wait for the answer.
+        signer: who proves that `by` says so; without one the name is a claim.
 
     Raises:
         RefusedError: the run refused, is over, or did not answer in time.
@@ -32,9 +39,10 @@ async def propose(handle: Handle, proposal: JSON, within: timedelta = _ANSWER_S)
     described = await describe(handle)
     if described.status is not WorkflowExecutionStatus.RUNNING:
         raise refused("RUN-NOT-AT-WORK", "the run is over; start another one")
+    root = getattr(described.raw_info, "first_run_id", "") or described.run_id
     try:
         told: str = await handle.workflow.execute_update(
-            "amend", proposal, result_type=str, rpc_timeout=within
+            "amend", signed(signer, root, "amend", proposal), result_type=str, rpc_timeout=within
         )
     except WorkflowUpdateFailedError as error:
         raise from_failure(error.cause, "RUN-NOT-AT-WORK") from error

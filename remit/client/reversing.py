@@ -7,6 +7,7 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc
+from remit.client.signing import Signer, signed
 from remit.client.snapshot import describe
 from remit.client.submission import Handle, handle_of
 from remit.plan.wire import REPAIR_ID
@@ -14,7 +15,14 @@ from remit.plan.wire import REPAIR_ID
 WORKFLOW = "RollbackRun"
 
 
-async def roll_back(client: Client, handle: Handle, by: str, reason: str, queue: str) -> Handle:
+async def roll_back(
+    client: Client,
+    handle: Handle,
+    by: str,
+    reason: str,
+    queue: str,
+    signer: Signer | None = None,
+) -> Handle:
     """Order a run back; return the handle of whatever undoes it.
 
     Raises:
@@ -24,11 +32,13 @@ async def roll_back(client: Client, handle: Handle, by: str, reason: str, queue:
     described = await describe(handle)
     order: JSONObject = {"by": by, "reason": reason}
     try:
-        if described.status is WorkflowExecutionStatus.RUNNING:
-            await handle.workflow.execute_update("rollback", order, result_type=str)
-            return handle
         root = getattr(described.raw_info, "first_run_id", "") or described.run_id
-        return await _start(client, handle, order | {"run": root}, queue)
+        if described.status is WorkflowExecutionStatus.RUNNING:
+            sent = signed(signer, root, "rollback", order)
+            await handle.workflow.execute_update("rollback", sent, result_type=str)
+            return handle
+        sent = signed(signer, root, "rollback", order | {"run": root})
+        return await _start(client, handle, sent, queue)
     except WorkflowUpdateFailedError as error:
         raise from_failure(error.cause, "RUN-NOT-AT-WORK") from error
     except RPCError as error:

@@ -83,6 +83,7 @@ async def submit(
     workflow_id: str | None = None,
     queue: str = "remit",
     looks: Looks | None = None,
+    submission: JSONObject | None = None,
 ) -> Handle:
     """Start `document`, or find the run that an earlier start made.
 
@@ -92,6 +93,7 @@ async def submit(
         workflow_id: in place of the one that follows from the document.
         queue: task queue of the workers that run plans.
         looks: texts for the web UI; made of the document's head without them.
+        submission: `{"token": …}`, the proof of who starts it; see `remit.client.signing`.
 
     Raises:
         ClientError: the server is away, or refuses.
@@ -101,7 +103,7 @@ async def submit(
     try:
         handle = await client.start_workflow(
             WORKFLOW,
-            document,
+            args=[document] if submission is None else [document, submission],
             id=chosen,
             task_queue=queue,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

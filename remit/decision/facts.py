@@ -35,6 +35,8 @@ class Principal(Model):
     """Whether the names were proven, or are claims of whoever started the run."""
     delegation: list[str]
     """Agents that handed the work down, from the run's first plan to this one's caller."""
+    starter: str
+    """Who started the run, proven by a token; empty when nobody proved it."""
 
 
 class CostFact(Model):

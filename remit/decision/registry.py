@@ -127,12 +127,22 @@ class Agent(Model):
         return self
 
 
+class Starts(Model):
+    """What somebody who proved who they are may start; without it, any agent for themselves."""
+
+    agents: list[Name] | None = None
+    """With a list, only plans of these agents."""
+    on_behalf_of: list[Annotated[str, Field(min_length=1, max_length=200)]] = []
+    """For whom, besides themselves; `*` for everybody."""
+
+
 class Person(Model):
-    """Who somebody is to the gates."""
+    """Who somebody is to the gates, and to whatever is started: a person, or a service."""
 
     roles: list[Role]
     tenants: list[Name] | None = None
     """With a list, only runs of these tenants."""
+    starts: Starts | None = None
     budgets: Budgets = []
     """Of all that is done on this person's behalf."""
 

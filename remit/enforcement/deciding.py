@@ -76,7 +76,7 @@ class Deciding:
         """Ask about a tool call; `on_resource` are the tools that did something to its resource."""
         facts = Facts(
             kind="call",
-            principal=principal(subject.plan, subject.delegation),
+            principal=principal(subject.plan, subject.delegation, subject.run.starter),
             action=_action(subject, situation),
             plan=_plan(subject.plan, subject.pinned.digest, subject.run.deadline_ms),
             budget=_budget(subject.run, situation.totals, situation.full),
@@ -136,7 +136,7 @@ class Deciding:
         fact = _plan(plan, pinned.digest, run.deadline_ms).model_copy(update={"steps": steps})
         facts = Facts(
             kind="admission",
-            principal=principal(plan, delegation),
+            principal=principal(plan, delegation, run.starter),
             plan=fact,
             budget=_budget(run, so_far),
             history=_history(so_far, tools),
@@ -162,16 +162,17 @@ def _may_age(facts: Facts) -> bool:
     return facts.kind == "system" or (facts.action is not None and facts.action.rollback)
 
 
-def principal(plan: CompiledPlan, delegation: Sequence[str] = ()) -> Principal:
-    """Return who acts; `light` verifies nobody, so the names are claims."""
+def principal(plan: CompiledPlan, delegation: Sequence[str] = (), starter: str = "") -> Principal:
+    """Return who acts; without a proven starter the names are claims of whoever started it."""
     agent, _, version = plan.agent.partition("@")
     return Principal(
         agent=agent,
         agent_version=version,
         on_behalf_of=plan.on_behalf_of,
         tenant=plan.tenant,
-        verified=False,
+        verified=bool(starter),
         delegation=list(delegation),
+        starter=starter,
     )
 
 

@@ -51,7 +51,7 @@ class PinnedPlan:
         """Return `plan` under the digest that names it."""
         return cls(digest, plan, {step.id: step for step in plan.steps})
 
-    def run(self, root: str, workflow_id: str, now_ms: int) -> RunRow:
+    def run(self, root: str, workflow_id: str, now_ms: int, starter: str = "") -> RunRow:
         """Return a run of this plan that begins now."""
         plan, cost = self.plan, self.plan.constraints.cost
         return RunRow(
@@ -68,6 +68,7 @@ class PinnedPlan:
             deadline_ms=now_ms + int(plan.deadline_s * 1000),
             currency=cost.currency if cost else "",
             limit_micros=cost.micros if cost else None,
+            starter=starter,
         )
 
     def generation(self, step_id: str) -> int:

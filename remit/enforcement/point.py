@@ -14,6 +14,7 @@ from remit.enforcement.doing import Doing
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
 from remit.enforcement.gates import Gates
+from remit.enforcement.identity import Identity
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
 from remit.enforcement.proposals import Proposals
@@ -41,6 +42,7 @@ class EnforcementPoint:
         tools: Mapping[str, Digest],
         freshness: Freshness | None = None,
         shadow: Watcher | None = None,
+        identity: Identity | None = None,
     ) -> None:
         """Govern with `ledger` and `judge`.
 
@@ -52,9 +54,11 @@ class EnforcementPoint:
             tools: Digests of the contracts that hold here today, by `name@major`.
             freshness: Who knows how old the policies are; a worker process always has one.
             shadow: Who looks on, and has no say.
+            identity: Who verifies tokens; without one none is good.
         """
         self.ledger = ledger
         self.clock = clock
+        self.identity = identity or Identity(None, "default", clock)
         self.pinned = Pinned(ledger)
         self.deciding = Deciding(judge, place, clock, freshness, shadow)
         attempts = Attempts(ledger, self.deciding, clock)

@@ -298,8 +298,9 @@ def _asked(kind: str, path: str, body: JSONObject) -> tuple[str, str, str]:
     if kind == "gate_end":
         return gate, text(body, "state"), _tone(text(body, "state"))
     counted = "" if body.get("counted") is True else ", does not count"
-    tone = "good" if text(body, "verdict") == "approve" and not counted else "bad"
-    return gate, f"{text(body, 'by')}: {text(body, 'verdict')}{counted}", tone
+    verdict = text(body, "verdict")
+    tone = "bad" if counted or verdict == "reject" else "good" if verdict == "approve" else "wait"
+    return gate, f"{text(body, 'by')}: {verdict.replace('_', ' ')}{counted}", tone
 
 
 def _tended(body: JSONObject) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from remit.canonical import Digest, JSONObject
+from remit.ledger.proofs import Proof
 from remit.plan.path import StepKey
 
 
@@ -71,6 +72,8 @@ class RunRow:
     limit_micros: int | None = None
     closed: str = ""
     """`RemitStatus` at the end; empty while open."""
+    starter: str = ""
+    """Who started it, proven by a token; empty: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,8 @@ class VoteRow:
     body: JSONObject
     at_ms: int = 0
     """When it was written; milliseconds of Unix time."""
+    proof: Proof | None = None
+    """That `by` said so; used up as it is recorded."""
 
 
 @dataclass(frozen=True, slots=True)

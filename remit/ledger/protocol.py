@@ -27,6 +27,7 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
+from remit.ledger.proofs import Proof
 from remit.ledger.stops import Stop
 from remit.plan.path import StepKey
 
@@ -60,11 +61,15 @@ class Ledger(Protocol):
         admission: Admission,
         contents: Sequence[Content],
         records: Sequence[Record],
+        proof: Proof | None = None,
     ) -> Admission:
         """Record an admission (and its run, for the root) once; return the one that stands.
 
+        `proof` is of whoever started the run; it is used up.
+
         Raises:
-            LedgerError: `ADMISSION-DIFFERS` when another plan was admitted for the path.
+            LedgerError: `ADMISSION-DIFFERS` when another plan was admitted for the path,
+                `TOKEN-REPLAYED` when the proof was used for another event before.
         """
 
     async def amend(
@@ -100,9 +105,17 @@ class Ledger(Protocol):
         """Mark a run closed; return whether it was open."""
 
     async def append(
-        self, root: str, records: Sequence[Record], contents: Sequence[Content] = ()
+        self,
+        root: str,
+        records: Sequence[Record],
+        contents: Sequence[Content] = (),
+        proof: Proof | None = None,
     ) -> None:
-        """Append records that change nothing else, with contents that they name."""
+        """Append records that change nothing else, with contents that they name.
+
+        Raises:
+            LedgerError: `TOKEN-REPLAYED` when the proof was used for another event before.
+        """
 
     async def deny(self, root: str, key: StepKey, records: Sequence[Record]) -> None:
         """Append a denial and count it."""
@@ -239,7 +252,7 @@ class Ledger(Protocol):
 
         Returns the votes as they stand, in order: a repeated event gives the vote recorded first,
         and a vote that came when its gate was closed or past its time does not count
-        (`VOTE-LATE`).
+        (`VOTE-LATE`), nor does one whose proof was used for another (`TOKEN-REPLAYED`).
         """
 
     async def votes(self, gate: str, root: str) -> Sequence[VoteRow]:

@@ -184,6 +184,8 @@ class Admit(Model):
     """The run continues an earlier one: the admission must exist already."""
     compiled: Digest = ""
     """With `continued`: the digest that was admitted."""
+    submission: Given[JSON] = None
+    """What came beside the document: `{"token": …}`, the proof of who started it."""
 
 
 class Admitted(Model):
@@ -324,6 +326,10 @@ class Votes(Model):
     root: str
     workflow_id: str
     messages: list[Message]
+
+
+TOGETHER = "VOTE-TOGETHER"
+"""Code of a vote that does not count because another one of its message does not."""
 
 
 class GateVerdict(Model):

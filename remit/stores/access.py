@@ -106,6 +106,10 @@ class Access:
     async def _write(self, wanted: Wanted, work: Callable[[Transaction], R]) -> R:
         return await self._writer.call(wanted, work)
 
+    async def ask(self, work: Callable[[Transaction], R]) -> R:
+        """Answer a question of another part of `remit.stores` from one snapshot."""
+        return await self._read(work)
+
     async def _read(self, work: Callable[[Transaction], R]) -> R:
         return await self._reader.call(work)
 

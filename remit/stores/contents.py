@@ -111,6 +111,11 @@ def wipe(tx: Transaction, digest: Digest) -> None:
         tx.run(_WIPE, of=digest, to_body=bytes(int(str(row[0]))))
 
 
+def about(digest: Digest) -> Question:
+    """Return the question that `find_content` asks."""
+    return _FIND, {"digest": digest}
+
+
 def find_content(tx: Transaction, digest: Digest) -> bytes:
     """Return a value.
 

@@ -9,16 +9,19 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 
 from remit.approval.ballot import Standing, standing
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import rules
 from remit.ledger.entries import GRANTS, Content, GateRow, Record, Turn, VoteRow
+from remit.ledger.proofs import REPLAYED
 from remit.plan.path import StepKey
 from remit.stores.chain import Chain
+from remit.stores.contents import about as about_content
 from remit.stores.contents import find_object, store_contents
 from remit.stores.inserting import insert_new
+from remit.stores.nonces import use
 from remit.stores.schema import gates, votes
 from remit.stores.statements import Row, Value
 from remit.stores.transaction import Question, Transaction
@@ -39,6 +42,18 @@ _ALL = _SELECT.order_by(gates.c.opened_ms, gates.c.gate)
 _REFUSED = select(gates.c.refused_votes).where(
     gates.c.root == bindparam("root"), gates.c.gate == bindparam("gate")
 )
+_OPEN = (
+    select(*[gates.c[name] for name in _COLUMNS])
+    .where(gates.c.state == "open")
+    .order_by(gates.c.expires_ms, gates.c.root, gates.c.gate)
+    .limit(bindparam("most"))
+)
+_GRANTED = (
+    select(*[gates.c[name] for name in _COLUMNS])
+    .where(gates.c.tool == bindparam("tool"), gates.c.state == "granted")
+    .order_by(gates.c.opened_ms.desc(), gates.c.root, gates.c.gate)
+    .limit(bindparam("most"))
+)
 _VOTE_COLUMNS = (
     "gate",
     "event",
@@ -55,6 +70,15 @@ _VOTES = (
     select(*[votes.c[name] for name in _VOTE_COLUMNS])
     .where(votes.c.root == bindparam("root"), votes.c.gate == bindparam("gate"))
     .order_by(votes.c.seq)
+)
+_OPEN_VOTES = (
+    select(votes.c.root, *[votes.c[name] for name in _VOTE_COLUMNS])
+    .select_from(
+        gates.join(votes, and_(votes.c.root == gates.c.root, votes.c.gate == gates.c.gate))
+    )
+    .where(gates.c.state == "open", votes.c.counted == 1)
+    .order_by(votes.c.root, votes.c.seq)
+    .limit(bindparam("most"))
 )
 _EVENT = select(*[votes.c[name] for name in _VOTE_COLUMNS]).where(
     votes.c.root == bindparam("root"), votes.c.event == bindparam("event")
@@ -80,6 +104,32 @@ def find_of_key(tx: Transaction, key: StepKey) -> Sequence[GateRow]:
 def find_all(tx: Transaction, root: str) -> Sequence[GateRow]:
     """Return the gates of a run, in the order in which they opened."""
     return [_gate_of(tx, row) for row in tx.all(_ALL, root=root)]
+
+
+def find_open(tx: Transaction, most: int) -> Sequence[GateRow]:
+    """Return the open gates of all runs, the ones that expire first before the others."""
+    return _with_cards(tx, tx.all(_OPEN, most=most))
+
+
+def find_granted(tx: Transaction, tool: str, most: int) -> Sequence[GateRow]:
+    """Return the granted gates of a tool in all runs, the latest first."""
+    return _with_cards(tx, tx.all(_GRANTED, tool=tool, most=most))
+
+
+def _with_cards(tx: Transaction, rows: Sequence[Row]) -> Sequence[GateRow]:
+    if rows:
+        place = _COLUMNS.index("card")
+        tx.expect(*[about_content(str(row[place])) for row in rows])
+    return [_gate_of(tx, row) for row in rows]
+
+
+def find_open_votes(tx: Transaction, most: int) -> Sequence[tuple[str, VoteRow]]:
+    """Return the counted votes of all open gates, each with the root of its run, in order."""
+    rows = tx.all(_OPEN_VOTES, most=most)
+    if rows:
+        place = 1 + _VOTE_COLUMNS.index("body")
+        tx.expect(*[about_content(str(row[place])) for row in rows])
+    return [(str(row[0]), _vote_of(tx, row[1:])) for row in rows]
 
 
 def find_votes(tx: Transaction, root: str, gate: str) -> Sequence[VoteRow]:
@@ -164,6 +214,9 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     gate = find(tx, chain.root, one.gate) if one.gate else None
     if one.counted and rules.is_late(gate, tx.now_ms):
         one = replace(one, counted=False, code="VOTE-LATE", reason="the gate is closed")
+    if one.proof is not None and not use(tx, chain.root, one.proof):
+        told = "the token was used before, for something else"
+        one = replace(one, counted=False, code=REPLAYED, reason=told, proof=None)
     one = replace(one, at_ms=tx.now_ms)
     if not one.counted and _count_refused(tx, chain, gate) > REFUSED_LIMIT:
         return one
@@ -181,7 +234,8 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     place: dict[str, Value] = {"root": chain.root, "seq": chain.next_seq, "body": body.digest}
     place["at_ms"] = one.at_ms
     tx.insert(insert_new, votes, {**row, **place, "counted": int(one.counted)})
-    chain.append("vote", {**plain, "counted": one.counted, "body": body.digest})
+    proof: JSONObject = {} if one.proof is None else {"proof": one.proof.recorded()}
+    chain.append("vote", {**plain, "counted": one.counted, "body": body.digest, **proof})
     return one
 
 

@@ -26,6 +26,7 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
+from remit.ledger.proofs import Proof
 from remit.ledger.stops import CHAIN, Stop
 from remit.plan.path import StepKey
 from remit.stores import amending as amendments
@@ -117,10 +118,13 @@ class SqlLedger(Access):
         admission: Admission,
         contents: Sequence[Content],
         records: Sequence[Record],
+        proof: Proof | None = None,
     ) -> Admission:
         """Record an admission once; return the one that stands."""
         check_digests(contents)
-        work = partial(runs.admit, run=run, admission=admission, given=contents, further=records)
+        work = partial(
+            runs.admit, run=run, admission=admission, given=contents, further=records, proof=proof
+        )
         return await self._write(Wanted(admission.root), work)
 
     async def amend(
@@ -158,11 +162,15 @@ class SqlLedger(Access):
         )
 
     async def append(
-        self, root: str, records: Sequence[Record], contents: Sequence[Content] = ()
+        self,
+        root: str,
+        records: Sequence[Record],
+        contents: Sequence[Content] = (),
+        proof: Proof | None = None,
     ) -> None:
         """Append records that change nothing else."""
         check_digests(contents)
-        work = partial(runs.append, root=root, further=records, given=contents)
+        work = partial(runs.append, root=root, further=records, given=contents, proof=proof)
         await self._write(Wanted(root), work)
 
     async def deny(self, root: str, key: StepKey, records: Sequence[Record]) -> None:

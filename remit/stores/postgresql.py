@@ -200,8 +200,10 @@ def _vacuum(engine: Engine) -> bool:
     return True
 
 
-def grants(role: str, *, keeper: bool = False) -> Sequence[str]:
+def grants(role: str, *, keeper: bool = False, reader: bool = False) -> Sequence[str]:
     """Return what the owner grants to the role that workers, or the keeper, write as; nothing more.
+
+    A `reader`, such as the console, writes nothing at all.
 
     Raises:
         ValueError: `role` is no plain name.
@@ -213,7 +215,11 @@ def grants(role: str, *, keeper: bool = False) -> Sequence[str]:
         f"REVOKE ALL ON {every} FROM {role}",
         f"GRANT USAGE ON SCHEMA public TO {role}",
         f"GRANT SELECT ON {every} TO {role}",
-        f"GRANT INSERT ON contents, records, {', '.join(MUTABLE)} TO {role}",
+    ]
+    if reader:
+        return made
+    made += [
+        f"GRANT INSERT ON contents, records, nonces, {', '.join(MUTABLE)} TO {role}",
         f"GRANT UPDATE ON {', '.join(MUTABLE)} TO {role}",
         f"GRANT DELETE ON {', '.join(_PASSING)} TO {role}",
         # A body may be written anew under another key, or overwritten beside a tombstone.
@@ -225,12 +231,12 @@ def grants(role: str, *, keeper: bool = False) -> Sequence[str]:
     return made
 
 
-def grant(url: str, role: str, *, keeper: bool = False) -> None:
+def grant(url: str, role: str, *, keeper: bool = False, reader: bool = False) -> None:
     """Give `role` what the protocol needs; `url` is the owner's, after `migrate`."""
     engine = open_engine(url, 30_000)
     try:
         with engine.begin() as connection:
-            for statement in grants(role, keeper=keeper):
+            for statement in grants(role, keeper=keeper, reader=reader):
                 connection.execute(text(statement))
     finally:
         engine.dispose()

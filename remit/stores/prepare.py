@@ -16,11 +16,12 @@ def main() -> None:
     parser.add_argument("url", nargs="?", default=os.environ.get("REMIT_LEDGER_URL"))
     parser.add_argument("--writer", action="append", default=[], help="role of workers")
     parser.add_argument("--keeper", action="append", default=[], help="role of the keeper")
+    parser.add_argument("--reader", action="append", default=[], help="role of the console")
     given = parser.parse_args()
     if not given.url:
         parser.error("name the ledger, or set REMIT_LEDGER_URL")
     migrate(given.url)
-    if not given.writer and not given.keeper:
+    if not (given.writer or given.keeper or given.reader):
         return
     # Here, because PostgreSQL's driver is an extra.
     from remit.stores.postgresql import grant
@@ -29,6 +30,8 @@ def main() -> None:
         grant(given.url, role)
     for role in given.keeper:
         grant(given.url, role, keeper=True)
+    for role in given.reader:
+        grant(given.url, role, reader=True)
 
 
 if __name__ == "__main__":

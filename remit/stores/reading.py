@@ -100,10 +100,11 @@ def _order(action: Action) -> tuple[int, int, str]:
 
 def chain_records(tx: Transaction, root: str, after: int, limit: int) -> Sequence[JSONObject]:
     """Return records of a run's chain, in the form that `remit.ledger.records` describes."""
-    return [_record_of(row) for row in tx.all(_RECORDS, root=root, after=after, most=limit)]
+    return [record_of(row) for row in tx.all(_RECORDS, root=root, after=after, most=limit)]
 
 
-def _record_of(row: Row) -> JSONObject:
+def record_of(row: Row) -> JSONObject:
+    """Return a row of `records` in the form that `remit.ledger.records` describes."""
     root, seq, at_ms, kind, body, prev, sealed = row
     return {
         "root": str(root),

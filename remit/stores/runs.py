@@ -9,10 +9,12 @@ from remit.canonical import JSONObject
 from remit.ledger.amendments import earlier
 from remit.ledger.entries import Admission, Content, Record, RunRow
 from remit.ledger.errors import LedgerError
+from remit.ledger.proofs import Proof
 from remit.plan.wire import REVERSING
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
 from remit.stores.inserting import insert_new, insert_once
+from remit.stores.nonces import need
 from remit.stores.schema import admissions, records, runs, unsealed
 from remit.stores.statements import Row
 from remit.stores.transaction import Question, Transaction
@@ -95,6 +97,7 @@ def admit(
     admission: Admission,
     given: Sequence[Content],
     further: Sequence[Record],
+    proof: Proof | None = None,
 ) -> Admission:
     """Record an admission, and its run for the root; once."""
     chain = Chain(tx, admission.root)
@@ -108,6 +111,7 @@ def admit(
                 f"not {admission.compiled}",
             )
         return standing
+    need(tx, admission.root, proof)
     if run is not None:
         _insert_run(tx, chain, run, admission)
     elif chain.closed is None:
@@ -116,7 +120,8 @@ def admit(
     tx.insert(insert_new, admissions, {name: getattr(admission, name) for name in _ADMISSION})
     body = {name: getattr(admission, name) for name in _ADMISSION if name != "root"}
     about: JSONObject = {} if run is None else {"run": _about(run)}
-    chain.append("admission", {**body, **about})
+    proven: JSONObject = {} if proof is None else {"proof": proof.recorded()}
+    chain.append("admission", {**body, **about, **proven})
     chain.append_all(further)
     chain.save()
     return admission
@@ -164,10 +169,15 @@ def reverse(tx: Transaction, root: str) -> None:
 
 
 def append(
-    tx: Transaction, root: str, further: Sequence[Record], given: Sequence[Content] = ()
+    tx: Transaction,
+    root: str,
+    further: Sequence[Record],
+    given: Sequence[Content] = (),
+    proof: Proof | None = None,
 ) -> None:
     """Append records that change nothing else, with the contents that they name."""
     chain = Chain(tx, root)
+    need(tx, root, proof)
     store_contents(tx, given)
     chain.append_all(further)
     chain.save()

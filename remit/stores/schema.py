@@ -95,8 +95,10 @@ runs = Table(
     _text("currency"),
     _whole("limit_micros", absent=True),
     _text("closed"),
+    _text("starter"),
     Index("runs_closed", "closed", "root"),
     Index("runs_workflow", "workflow_id", "started_ms"),
+    Index("runs_started", "started_ms", "root"),
 )
 
 admissions = Table(
@@ -224,7 +226,8 @@ gates = Table(
     Column("turns", _TEXT, nullable=False, server_default="[]"),
     Column("remind_ms", BigInteger, nullable=False, server_default="0"),
     Index("gates_step_key", "root", "step_key"),
-    _few("gates_open", "opened_ms", "root", "gate", only="state = 'open'"),
+    Index("gates_state", "state", "expires_ms", "root", "gate"),
+    Index("gates_tool", "tool", "state", "opened_ms"),
 )
 
 votes = Table(
@@ -374,7 +377,21 @@ sent = Table(
 )
 """What people were told, by channel; see `remit.stores.sent`."""
 
-APPEND_ONLY = (*("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases"),)
+nonces = Table(
+    "nonces",
+    metadata,
+    _text("issuer", key=True),
+    _text("nonce", key=True),
+    _text("root"),
+    _text("event"),
+    _whole("expires_ms"),
+    _whole("at_ms"),
+)
+"""Tokens that proved something, so that none proves anything else; see `remit.stores.nonces`."""
+
+APPEND_ONLY = (
+    *("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases", "nonces"),
+)
 """Tables whose rows the database itself refuses to change or to delete."""
 
 FED_BY = {"pending": "records"}

@@ -1,6 +1,6 @@
 """What people are to be told of, and what they were told already.
 
-Three questions, each by an index that holds those few rows alone: open gates, records about the end
+Three questions, each by an index of its own: open gates, records about the end
 of a gate or a notice, undos that wait for somebody. A message that was sent has a row per channel;
 who asks marks with a moment up to where records were looked at, so that a restart finds its place.
 """
@@ -35,7 +35,7 @@ _OPEN = (
     select(*_PLACE, *_GATE)
     .join(runs, runs.c.root == gates.c.root)
     .where(gates.c.state == literal_column("'open'"))
-    .order_by(gates.c.opened_ms, gates.c.root, gates.c.gate)
+    .order_by(gates.c.expires_ms, gates.c.root, gates.c.gate)
     .limit(MOST)
 )
 _TOLD = (

@@ -22,7 +22,7 @@ from remit.canonical import JSON, JSONObject
 from remit.cli.stack.layout import Layout
 from tests.running import ROOT, Running, burn, eventually, plan
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 
 
 @dataclass
@@ -231,6 +231,12 @@ def test_a_dry_run_says_which_values_would_turn_it(typed: Typed, tag: str) -> No
             "code": "lab.guarded",
             "role": "keeper_of_names",
             "when": ['startswith(arguments.name, "guarded")'],
+        },
+        {
+            "effect": "gate",
+            "code": "lab.hasty",
+            "role": "keeper_of_names",
+            "when": ['startswith(arguments.name, "hasty")'],
         },
     ]
     assert 'becomes deny (lab.forbidden) when startswith(arguments.name, "forbidden")' in ran.stdout

@@ -22,7 +22,7 @@ from remit.cli.stack.signing import scope_of
 from tests.cli.conftest import Command, Ran
 from tests.running import Running, ended, eventually, plan, put, start
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(300)]
 
 _STRICTER = """package remit.domains.lab.stricter
 

@@ -29,6 +29,9 @@ NEEDED = (
     "remit/cli/templates/project/gitignore",
     "remit/cli/templates/project/tools/notes.py",
     "remit/cli/templates/project/policies/domains/notes/rules_test.rego",
+    "remit/console/templates/card.html",
+    "remit/console/static/console.css",
+    "remit/console/static/console.js",
     "workers/__main__.py",
 )
 

@@ -16,7 +16,7 @@ from remit.client.snapshot import Snapshot, take_snapshot
 from remit.client.submission import Handle, handle_of, submit
 from tests.running import Running, burn, plan, waits
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ SECRETS = {
     "remit": {"postgresql-setup", "ledger"},
     "remit_worker": {"postgresql-setup", "orchestrate", "tools"},
     "remit_keeper": {"postgresql-setup", "keeper", "policy"},
+    "remit_reader": {"postgresql-setup", "console"},
 }
 """Every secret, and who sees it."""
 PLACE = ("postgresql", "remit")
@@ -153,6 +154,7 @@ def test_the_ledger_is_in_postgresql_and_each_writes_it_as_its_role(
     expected = {
         "ledger": "remit",
         "policy": "remit_keeper",
+        "console": "remit_reader",
         "orchestrate": "remit_worker",
         "tools": "remit_worker",
         "keeper": "remit_keeper",
@@ -167,7 +169,8 @@ def test_the_ledger_is_in_postgresql_and_each_writes_it_as_its_role(
             assert done == {"condition": "service_completed_successfully"}, name
     prepare = services["ledger"]["command"][2:]
     assert prepare == [
-        *("remit.stores.prepare", "--writer", "remit_worker", "--keeper", "remit_keeper")
+        *("remit.stores.prepare", "--writer", "remit_worker", "--keeper", "remit_keeper"),
+        *("--reader", "remit_reader"),
     ]
     there = {name for name, one in services.items() if "database" in one.get("networks", [])}
     assert there == {
@@ -305,8 +308,12 @@ def test_variables_are_few_and_documented() -> None:
     """What may be set from outside is known to this list."""
     assert variables_of(FILE.read_text()) == {
         "REMIT_VERSION",
+        "REMIT_CONSOLE",
+        "REMIT_CONSOLE_PORT",
         "REMIT_CHECKPOINTS_DIR",
         "REMIT_ENVIRONMENT",
+        "REMIT_IDENTITY",
+        "REMIT_PROFILE",
         "REMIT_LOG_LEVEL",
         "REMIT_LOG_NAME",
         "REMIT_PROJECT_DIR",
@@ -320,7 +327,7 @@ def test_health_checks_are_valid_programs(services: dict[str, Service]) -> None:
     """One-line Python health checks parse."""
     lines = [s["healthcheck"]["test"] for s in services.values() if "healthcheck" in s]
     programs = [line[3] for line in lines if line[1:3] == ["python", "-c"]]
-    assert len(programs) == len(WORKERS) + 2
+    assert len(programs) == len(WORKERS) + 3
     for program in programs:
         ast.parse(program)
 

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from remit.ledger.errors import LedgerUnavailableError
+from remit.stores.database import database_of
+from remit.stores.inbox import InboxStore, open_readonly
 from remit.stores.ledger import open_ledger
 from remit.stores.migrate import migrate
 from remit.stores.postgresql import grant
@@ -89,6 +91,21 @@ async def test_a_ledger_is_prepared_and_written_by_its_roles(deployed: Deployed)
         await open_ledger(deployed.url("temporal"))
 
 
+async def test_the_console_reads_and_its_role_can_do_nothing_else(deployed: Deployed) -> None:
+    """PostgreSQL itself refuses what the role might write, whatever the session says."""
+    migrate(deployed.url("remit"))
+    grant(deployed.url("remit"), "remit_reader", reader=True)
+    reader = await open_readonly(deployed.url("remit_reader"))
+    try:
+        assert (await InboxStore(reader).open()).gates == []
+    finally:
+        await reader.close()
+    engine = database_of(deployed.url("remit")).open_engine(deployed.url("remit_reader"), 1000)
+    with engine.connect() as connection, pytest.raises(Exception, match="permission denied"):
+        connection.exec_driver_sql("UPDATE gates SET state = 'granted'")
+    engine.dispose()
+
+
 @pytest.mark.parametrize(
     ("role", "database"),
     [
@@ -114,7 +131,7 @@ def test_no_role_is_more_than_a_role(deployed: Deployed) -> None:
         there = {name for (name,) in connection.execute(asked.encode())}
         more = connection.execute((asked + able).encode()).fetchall()
 
-    assert there == {"temporal", "remit", "remit_worker", "remit_keeper"}
+    assert there == {"temporal", "remit", "remit_worker", "remit_keeper", "remit_reader"}
     assert more == []
 
 

@@ -31,6 +31,7 @@ NOT_OURS = {
     "NOT-FOUND",  # what the publisher answers over HTTP, to OPA alone
     "NOT-READY",
     "NOTE-ABSENT",  # the scaffold's own tool
+    "P-256",  # a curve
 }
 TRANSLATED = {
     "EXPRESSION-ABSENT",

@@ -167,7 +167,7 @@ async def given_for_other_arguments(room: Room) -> str:
     key = replace(row.key, root="r")
     await ledger.open_gate(replace(row, root="r", key=key), [])
     votes = [VoteRow(row.id, by, by, "approve", True, "", "", {}) for by in (ANN, BOB)]
-    await ledger.vote("r", votes, [(row.id, "granted")])
+    await ledger.vote("r", votes)
     return ""
 
 

@@ -88,7 +88,7 @@ async def test_a_clock_that_is_ahead_ends_a_grant_early(opa: Served, made_url: s
         gate = (await made.call("r")).gate
         assert gate is not None
         yes = VoteRow(gate.id, "e", "boss@lab.example", "approve", True, "", "", {})
-        await made.ledger.vote("r", [yes], [(gate.id, "granted")])
+        await made.ledger.vote("r", [yes])
     async with desk(made_url, opa.socket, TEN_MINUTES_MS, by=right) as ahead:
         ahead.step = made.step
         assert await ahead.ending("r") == "gate"

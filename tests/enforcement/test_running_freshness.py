@@ -27,7 +27,7 @@ from remit.cli.stack.signing import read_key, scope_of
 from tests.cli.stack.delivering import Sidecar
 from tests.running import ROOT, Running, ended, eventually, plan
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(240)]
 
 _TAKEN = EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED
 

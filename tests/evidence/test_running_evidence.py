@@ -29,7 +29,7 @@ from remit.stores.publishing import CheckpointFolder
 from tests.policies.served import opa_binary
 from tests.running import ROOT, Running, burn, ended, eventually, plan, put, start, waits
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(240)]
 
 
 def plain(name: str) -> JSONObject:

@@ -38,6 +38,7 @@ PRINCIPAL = Principal(
     tenant="acme",
     verified=False,
     delegation=[],
+    starter="",
 )
 ACTION = Action(
     step_key="0b9b1c1a:order:do",

@@ -68,7 +68,7 @@ async def test_what_was_sent_is_remembered_by_channel(ledger: SqlLedger) -> None
 @pytest.mark.parametrize(
     ("index", "query"),
     [
-        ("gates_open", "SELECT gate FROM gates WHERE state = 'open' ORDER BY opened_ms"),
+        ("gates_state", "SELECT role FROM gates WHERE state = 'open' ORDER BY expires_ms"),
         (
             "records_told",
             "SELECT seq FROM records WHERE kind IN ('gate_end', 'notice') AND at_ms >= ?",

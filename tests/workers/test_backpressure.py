@@ -18,7 +18,7 @@ from tests.in_process import working
 from tests.running import Running, ended, plan, start
 from workers.settings import WorkerSettings
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(180)]
 
 STARTS = 40
 AT_ONCE = 4

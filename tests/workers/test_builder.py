@@ -131,12 +131,18 @@ def test_wire_names_stand() -> None:
     assert sorted(MESSAGES) == [
         "amend",
         "approve",
+        "claim",
+        "delegate",
+        "edit",
         "hold",
         "reject",
+        "release",
         "repair",
+        "request_changes",
         "resolve_doubt",
         "resume",
         "rollback",
+        "take_over",
     ]
 
 

@@ -18,7 +18,7 @@ from remit.client.connection import connect
 from remit.client.tracing import tracing
 from tests.running import ROOT, Running, ended, plan
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(120)]
 
 
 class Receiver(ThreadingHTTPServer):

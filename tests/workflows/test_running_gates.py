@@ -8,7 +8,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from remit.canonical import JSON, JSONObject
 from tests.running import Running, ended, eventually, plan, start, waits
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 
 BOSS = "boss@lab.example"
 

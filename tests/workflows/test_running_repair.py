@@ -15,7 +15,7 @@ from tests.in_process import working
 from tests.running import Running, ended, plan, waits
 from workers.settings import WorkerSettings
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(120)]
 
 BOSS = "boss@lab.example"
 

@@ -137,7 +137,7 @@ def _call(tool: ToolContract) -> JSONObject:
 
 def _arguments(loaded: Sequence[Path]) -> Iterator[str]:
     """Yield what does not differ from one question to the next."""
-    yield from ("eval", "--partial", "--format", "json", "--stdin-input", "--timeout", "60s")
+    yield from ("eval", "--partial", "--format", "json", "--stdin-input", "--timeout", "240s")
     for name in ("*.json", "*_test.rego"):
         yield from ("--ignore", name)
     for path in loaded:

@@ -39,7 +39,10 @@ class Blueprint:
 
     def environment(self) -> StackEnvironment:
         """Return what every child is told."""
+        identity = self.settings.identity
         return StackEnvironment(
+            profile="full" if identity is not None and identity.required else "light",
+            identity=self.layout.project / identity.file if identity is not None else None,
             project=self.layout.project,
             temporal_address=f"{LOOPBACK}:{self.ports['temporal']}",
             temporal_namespace=temporal_server.NAMESPACE,

@@ -16,12 +16,14 @@ from remit.cli.stack.blueprint import Blueprint
 from remit.cli.stack.component import READY_S, Component
 from remit.cli.stack.environment import port_variables
 from remit.cli.stack.health import HttpHealth
-from remit.cli.stack.outline import METRICS, SHADOW, WORKERS
+from remit.cli.stack.layout import Layout
+from remit.cli.stack.outline import CONSOLE, METRICS, SHADOW, WORKERS
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import KEEPER
 from remit.cli.stack.project import Service, substitute
 from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.cli.stack.signing import scope_of
+from remit.console.table import ConsoleTable
 from remit.stores.shadow import BEARER, SOCKET
 
 GENTLY = ("nice", "-n", "10")
@@ -41,6 +43,7 @@ def components(blueprint: Blueprint) -> tuple[Component, ...]:
         _opa(blueprint),
         *services,
         *workers,
+        *_console(blueprint),
         *_shadow(blueprint),
     )
     return tuple(sorted(parts, key=lambda part: part.wave))
@@ -199,6 +202,44 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
         ports=(port,),
         configuration=_remit_version() + _catalogue_digest(blueprint.layout.project),
     )
+
+
+def _console(blueprint: Blueprint) -> Iterator[Component]:
+    table = blueprint.settings.console
+    if table is None:
+        return
+    port, layout = blueprint.ports[CONSOLE], blueprint.layout
+    told = console_variables(table, layout, port)
+    yield Component(
+        name=CONSOLE,
+        wave=3,
+        argv=console_argv(),
+        variables={**blueprint.environment().variables(), **told},
+        address=f"{LOOPBACK}:{port}",
+        health=HttpHealth(url=f"http://{LOOPBACK}:{port}/health"),
+        ready_within_s=READY_S,
+        grace_s=10,
+        ports=(port,),
+        configuration=_remit_version(),
+    )
+
+
+def console_argv() -> tuple[str, ...]:
+    """Return the console's command line."""
+    return (sys.executable, "-P", "-m", "remit.console")
+
+
+def console_variables(table: ConsoleTable, layout: Layout, port: int) -> dict[str, str]:
+    """Return what the console is told besides what every part of the stack is."""
+    secret = table.oidc.client_secret_file if table.oidc is not None else None
+    if table.oidc is not None and secret is not None:
+        placed = table.oidc.model_copy(update={"client_secret_file": layout.project / secret})
+        table = table.model_copy(update={"oidc": placed})
+    return {
+        "REMIT_CONSOLE": table.model_dump_json(),
+        "REMIT_CONSOLE_PORT": str(port),
+        "REMIT_CONSOLE_KEY_FILE": str(layout.console_key),
+    }
 
 
 def _keepers(blueprint: Blueprint) -> dict[str, str]:

@@ -19,8 +19,10 @@ class StackEnvironment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    profile: Literal["light"] = "light"
-    """`REMIT_PROFILE`."""
+    profile: Literal["light", "full"] = "light"
+    """`REMIT_PROFILE`, as policy sees it: `full` where names must be proven."""
+    identity: Path | None = None
+    """`REMIT_IDENTITY`: file of whom to trust; absent where nobody proves anything."""
     project: Path
     """`REMIT_PROJECT`: the folder with `tools/ policies/ plans/ remit.toml`."""
     temporal_address: str

@@ -111,6 +111,11 @@ class Layout:
         return self.secrets / "policy.key"
 
     @property
+    def console_key(self) -> Path:
+        """Secret that signs the console's sessions."""
+        return self.secrets / "console.key"
+
+    @property
     def evidence_keys(self) -> Path:
         """The log's signing key and its public keys."""
         return self.root / "evidence" / "keys"

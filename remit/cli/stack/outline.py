@@ -7,9 +7,12 @@ from remit.cli.stack import temporal_full, temporal_server
 from remit.cli.stack.blueprint import SERVICE
 from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import Profile
+from remit.console.table import PORT
 
 WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
 """Worker processes and their roles."""
+CONSOLE = "console"
+"""The console's name, and the purpose of its port."""
 SHADOW = "shadow"
 """The OPA that serves a candidate beside the deciding one."""
 METRICS = "metrics."
@@ -33,15 +36,19 @@ class Outline:
         """Return the names of all components, in the order of their start."""
         services = tuple(service.name for service in self.settings.service)
         shadow = (SHADOW,) if self.has_shadow else ()
+        console = (CONSOLE,) if self.settings.console is not None else ()
+        beside = (*WORKERS, *shadow, *console)
         if self.profile == "light":
-            return ("temporal", "publisher", "opa", *services, *WORKERS, *shadow)
+            return ("temporal", "publisher", "opa", *services, *beside)
         own = ("postgres",) if self.has_cluster else ()
-        return (*own, "publisher", "temporal", "opa", *services, "temporal-ui", *WORKERS, *shadow)
+        return (*own, "publisher", "temporal", "opa", *services, "temporal-ui", *beside)
 
     def port_owners(self) -> dict[str, tuple[str, ...]]:
         """Return every port the stack needs, by purpose, with the components that listen on it."""
         owners: dict[str, tuple[str, ...]] = {"publisher": ("publisher",), **self._engine()}
         owners |= {METRICS + name: (name,) for name in WORKERS}
+        if self.settings.console is not None:
+            owners[CONSOLE] = (CONSOLE,)
         for port in self.settings.ports():
             users = (s.name for s in self.settings.service if port in s.ports())
             owners[SERVICE + port] = tuple(users)
@@ -49,12 +56,16 @@ class Outline:
 
     def candidates(self, purpose: str) -> tuple[int, ...]:
         """Return ports to try before any other that is free."""
-        familiar = _FAMILIAR.get(purpose)
+        familiar = self._console_port() if purpose == CONSOLE else _FAMILIAR.get(purpose)
         first = () if familiar is None else (familiar,)
         if self.profile == "light" or purpose not in temporal_full.purposes():
             return first
         # Not for secrets: two stacks that start at once should not try the same ones.
         return (*first, *random.sample(temporal_full.PORTS, _TRIED))
+
+    def _console_port(self) -> int:
+        table = self.settings.console
+        return (table.port if table else None) or PORT
 
     def _engine(self) -> dict[str, tuple[str, ...]]:
         if self.profile == "light":

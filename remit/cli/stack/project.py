@@ -12,6 +12,13 @@
     review = "required"                # policies take effect by `remit policy publish` alone
     public_key = "keys/policy.pub"     # of whoever publishes; else a key of the stack's own
 
+    [identity]                         # optional
+    file = "identity.yaml"             # whom to trust to say who somebody is
+    required = true                    # refuse names that nobody proved
+
+    [console]                          # optional: `remit up` starts the console too
+    port = 8234
+
 `${port:NAME}` is a free loopback port, the same wherever the name stands, given to every process
 of the stack as `REMIT_PORT_<NAME>` too. `${python}` is the interpreter that runs Remit, `${data}`
 the folder for databases, `${project}` the project. Owns reading and substitution; starts nothing.
@@ -27,6 +34,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from remit.cli.stack.errors import StackCode, StackError
+from remit.console.table import ConsoleTable
 from remit.diagnostic import pointer
 from remit.notify.settings import NotifySettings
 
@@ -36,7 +44,10 @@ _NAME = r"^[a-z][a-z0-9-]{0,31}$"
 _PORT = re.compile(r"\$\{port:([a-z][a-z0-9-]{0,31})\}")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _RESERVED = frozenset(
-    {"temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui", "shadow"}
+    {
+        *("temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui"),
+        *("shadow", "console"),
+    }
 )
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -79,6 +90,17 @@ class PolicySettings(BaseModel):
         return self.review == "required" or (self.review is None and is_usual)
 
 
+class IdentitySettings(BaseModel):
+    """Who proves who they are, and whether everybody must."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Text
+    """File of whom to trust, see docs/identity.md."""
+    required: bool = True
+    """Whether votes, orders and starts without a token are refused, whatever the profile."""
+
+
 class ProjectSettings(BaseModel):
     """The content of `remit.toml`."""
 
@@ -89,6 +111,9 @@ class ProjectSettings(BaseModel):
     policy: PolicySettings = PolicySettings()
     notify: NotifySettings = NotifySettings()
     """Who is told where; see `remit.notify.settings`."""
+    identity: IdentitySettings | None = None
+    console: ConsoleTable | None = None
+    """With the table, be it empty, the console is a part of the stack."""
 
     def ports(self) -> tuple[str, ...]:
         """Return the names of all ports that services mention, each once, sorted."""

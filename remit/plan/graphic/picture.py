@@ -14,7 +14,9 @@ from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.tool.contract import ToolContract
 
 NodeKind = Literal["read", "effect", "plan"]
-MarkKind = Literal["gate", "irreversible", "undo", "loop", "condition", "differs"]
+Stage = Literal["done", "running", "waits", "here", "next", "later", "undone", "failed", "doubt"]
+"""How far a step of a run is; `here` is the one that a page is about."""
+MarkKind = Literal["gate", "irreversible", "undo", "loop", "condition", "differs", "stage"]
 EdgeKind = Literal["needs", "on_denied", "on_failed"]
 
 _REFERENCE = re.compile(r"^\$\{(.*)\}$")
@@ -41,6 +43,17 @@ class Node:
     marks: tuple[Mark, ...]
     told: str
     """Why the step is there; shown when pointed at."""
+    stage: Stage | Literal[""] = ""
+    """How far it is, in a drawing of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """How far one step is."""
+
+    stage: Stage
+    words: str
+    """The same in words; empty for nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,18 @@ def marked(drawn: Picture, step: str, words: str) -> Picture:
         for node in drawn.nodes
     ]
     return replace(drawn, nodes=tuple(nodes))
+
+
+def lit(drawn: Picture, lights: Mapping[str, Light]) -> Picture:
+    """Return a drawing on which every step shows how far it is, in words and by its look."""
+    return replace(drawn, nodes=tuple(_lit(node, lights.get(node.id)) for node in drawn.nodes))
+
+
+def _lit(node: Node, light: Light | None) -> Node:
+    if light is None:
+        return node
+    marks = (Mark("stage", _cut(light.words)), *node.marks) if light.words else node.marks
+    return replace(node, stage=light.stage, marks=marks)
 
 
 def _edges(plan: CompiledPlan) -> Iterator[Edge]:

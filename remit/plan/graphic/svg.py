@@ -112,13 +112,18 @@ def _colours(of: Mapping[str, str]) -> str:
     return "\n".join(rules)
 
 
-_STYLE = (
+STYLE = (
     f"{_SHAPES}{_colours(_LIGHT)}\n@media (prefers-color-scheme: dark) {{\n{_colours(_DARK)}\n}}\n"
 )
 
 
-def svg(drawn: Picture) -> str:
-    """Return the drawing as an SVG document, ending without a line break."""
+def svg(drawn: Picture, *, is_styled: bool = True) -> str:
+    """Return the drawing as an SVG document, ending without a line break.
+
+    Args:
+        drawn: what to draw.
+        is_styled: whether the document brings `STYLE` along; a page may have it already.
+    """
     sizes = [_size(node) for node in drawn.nodes]
     placed = lay_out(sizes, [(edge.source, edge.target) for edge in drawn.edges])
     legend = _legend(drawn)
@@ -131,7 +136,7 @@ def svg(drawn: Picture) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(height)}" '
         f'width="{_n(width)}" height="{_n(height)}" role="img" aria-labelledby="title">',
         f'<title id="title">{_text(drawn.title)}</title>',
-        f"<style>{_STYLE}</style>",
+        *([f"<style>{STYLE}</style>"] if is_styled else []),
         _TIP,
         '<rect class="ground" width="100%" height="100%"/>',
         f'<text class="title" x="{_n(_MARGIN)}" y="36">{_text(drawn.title)}</text>',
@@ -168,7 +173,8 @@ def _box(node: Node, size: Size, corner: Point) -> Iterator[str]:
     lost = " lost" if "irreversible" in kinds else ""
     many = " many" if "loop" in kinds else ""
     differs = " differs" if "differs" in kinds else ""
-    yield f'<g class="{node.kind}{lost}{many}{differs}">'
+    stage = f" at-{node.stage}" if node.stage else ""
+    yield f'<g class="{node.kind}{lost}{many}{differs}{stage}">'
     yield f"<title>{_text(_whole(node))}</title>"
     if "loop" in kinds:
         yield _rect("behind", x + 5, y + 5, size)
@@ -181,7 +187,8 @@ def _box(node: Node, size: Size, corner: Point) -> Iterator[str]:
     for position, mark in enumerate(node.marks, start=2):
         at = line + position * _LINE
         yield _dot(mark.kind, left + 4, at - 4.3)
-        yield f'<text class="mark" x="{_n(left + 13)}" y="{_n(at)}">{_text(mark.text)}</text>'
+        css = "mark stage" if mark.kind == "stage" else "mark"
+        yield f'<text class="{css}" x="{_n(left + 13)}" y="{_n(at)}">{_text(mark.text)}</text>'
     yield "</g>"
 
 

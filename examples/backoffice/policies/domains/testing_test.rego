@@ -46,6 +46,7 @@ _principal := {
 	"tenant": "acme",
 	"verified": false,
 	"delegation": [],
+	"starter": "",
 }
 
 _action(tool, operation, arguments) := {

@@ -5,12 +5,11 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
 _TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-_OPEN = sa.text("state = 'open'")
 _TOLD = sa.text("kind IN ('gate_end', 'notice')")
 _BROKEN = sa.text(
     "direction = 'undo' AND state IN ('failed', 'refused') AND code <> 'UNDO-HANDED-OVER'"
@@ -31,7 +30,6 @@ def upgrade() -> None:
     )
     # Few rows each: neither costs a call anything that is not about a gate or a notice.
     for name, table, columns, only in (
-        ("gates_open", "gates", ["opened_ms", "root", "gate"], _OPEN),
         ("records_told", "records", ["at_ms", "root", "seq"], _TOLD),
         ("actions_broken", "actions", ["root", "path"], _BROKEN),
     ):
