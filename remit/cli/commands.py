@@ -260,20 +260,6 @@ def retain(
     return start(run, {"order": name, "by": by, "reason": reason}, project, as_json=as_json)
 
 
-def notify_test(
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="As gates name it.")],
-    project: InProject = None,
-    as_json: AsJson = False,
-) -> int:
-    """Send a test message by every channel of a role.
-
-    Needs no stack. The exit code is 3 when a channel does not take it.
-    """
-    from remit.cli.notifying import test as start
-
-    return start(role, project, as_json=as_json)
-
-
 def rekey(project: InProject = None, as_json: AsJson = False) -> int:
     """Write the ledger's contents anew under the first key of REMIT_CONTENT_KEYS.
 

@@ -16,6 +16,7 @@ from remit.cli.agents.commands import make_agents_app
 from remit.cli.approvals.commands import add_commands
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
+from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
 from remit.cli.policy.commands import make_policy_app
@@ -47,10 +48,6 @@ def _root(
 
 def _ledger() -> None:
     """Look after the ledger."""
-
-
-def _notify() -> None:
-    """Tell people what waits for them."""
 
 
 def make_app() -> typer.Typer:
@@ -95,7 +92,7 @@ def make_app() -> typer.Typer:
     app.add_typer(make_policy_app())
     app.add_typer(make_agents_app())
     app.add_typer(_make_ledger_app())
-    app.add_typer(_make_notify_app())
+    app.add_typer(make_notify_app())
     app.add_typer(questions.make_decision_app())
     return app
 
@@ -104,13 +101,6 @@ def _make_ledger_app() -> typer.Typer:
     app = group("ledger", "Look after the ledger.")
     app.callback()(_ledger)
     app.command("rekey")(commands.rekey)
-    return app
-
-
-def _make_notify_app() -> typer.Typer:
-    app = group("notify", "Tell people what waits for them.")
-    app.callback()(_notify)
-    app.command("test")(commands.notify_test)
     return app
 
 

@@ -13,7 +13,7 @@ from remit.notify.sending import Channel
 from remit.notify.settings import NotifyError, NotifySettings, load
 
 
-def test(role: str, project: Path | None, *, as_json: bool) -> int:
+def send(role: str, project: Path | None, *, as_json: bool) -> int:
     """Send a test message to a role and tell which channels took it."""
     folder = find_project(project)
     try:
