@@ -70,18 +70,19 @@ class Voting:
         if ask.how == "look":
             gates = await self._point.ledger.gates(ask.root)
             states = {gate.id: gate.state for gate in gates}
-            votes = await self._point.ledger.votes(ask.gate, ask.root)
-            last = next((vote for vote in reversed(votes) if vote.counted), None)
-            return GateEnd.model_validate(
-                {
-                    "state": _end(states.get(ask.gate, "abandoned")),
-                    "by": last.by if last else "",
-                    "reason": last.reason if last else "",
-                }
-            )
+            return await self._told(ask, states.get(ask.gate, "abandoned"))
         state = await self._point.ledger.end_gate(ask.root, ask.gate, ask.how)
         GATES.labels(state).inc()
+        if state == "changes_requested":
+            # What was asked for, and not done, is for whoever planned.
+            return await self._told(ask, state)
         return GateEnd.model_validate({"state": _end(state)})
+
+    async def _told(self, ask: CloseGate, state: str) -> GateEnd:
+        votes = await self._point.ledger.votes(ask.gate, ask.root)
+        last = next((vote for vote in reversed(votes) if vote.counted), None)
+        by, reason = (last.by, last.reason) if last else ("", "")
+        return GateEnd.model_validate({"state": _end(state), "by": by, "reason": reason})
 
     async def _one(self, root: str, message: Message) -> GateVerdict:
         """Record what one message says, about one call or about several of equal request."""

@@ -31,6 +31,7 @@ from remit.enforcement.identity import Identity
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shadow import Shadow
+from remit.notify.message import Links
 from remit.plan.library import Library
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import SqlLedger, open_ledger
@@ -42,6 +43,7 @@ from workers.builder import Role, build_worker, connect
 from workers.bundles import BundleShelf
 from workers.forgetter import Forgetter
 from workers.keeper import Evidence, Keeper
+from workers.notifier import Notifier
 from workers.sealing import Sealer
 from workers.sequencer import Sequencer
 from workers.settings import WorkerSettings
@@ -132,9 +134,13 @@ async def _keep(
     shelf = BundleShelf(ledger.log)
     evidence = Evidence(ledger.log, Sealer(client, ledger, shelf))
     forgetter = Forgetter(ledger.forgetting, settings.project)
+    links = Links(settings.temporal_ui, settings.temporal_namespace)
     work = [
         Keeper(client, ledger, settings, now_ms, evidence).run(stop),
         forgetter.run(stop, settings.forget_every_s),
+        Notifier(ledger.notices, settings.project, links, now_ms).run(
+            stop, settings.notify_every_s
+        ),
     ]
     if settings.evidence_keys and settings.checkpoints:
         store = CheckpointFolder(settings.checkpoints)

@@ -16,6 +16,8 @@ class WorkerSettings(BaseSettings):
 
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
+    temporal_ui: str = ""
+    """Base address of Temporal's web UI, for links in messages to people; empty: none."""
     task_queue: str = "remit"
     tools_queue: str = ""
     """Queue that compiled plans pin for tools without one of their own; empty: the run's own."""
@@ -70,6 +72,8 @@ class WorkerSettings(BaseSettings):
     """How often the keeper looks for records that are not in the signed log yet."""
     forget_every_s: float = Field(60, gt=0, le=86_400)
     """How often the keeper looks for contents whose period is over."""
+    notify_every_s: float = Field(1, gt=0, le=60)
+    """How often the keeper looks for what people are to be told of."""
     keeper_every_s: float = Field(20, gt=0, le=60)
     """How often the keeper compares ledger and Temporal; within a minute, design.md §2."""
 

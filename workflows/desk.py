@@ -364,16 +364,16 @@ class Desk:
         finally:
             self._working -= 1
         if how == "expired" and end.state == "changes_requested":
-            self._changes_missed(gate_id)
+            self._changes_missed(gate_id, f" ({end.by}: {end.reason})" if end.reason else "")
         elif end.state not in ("open", "abandoned"):
             self._gate_closed(gate_id, end.state, end.by, end.reason)
 
-    def _changes_missed(self, gate_id: str) -> None:
+    def _changes_missed(self, gate_id: str, wanted: str) -> None:
         """Nobody amended the step in time."""
         gate, ref = self._gates.get(gate_id, (None, None))
         self._forget_gate(gate_id)
         if gate is not None and ref is not None:
-            text = "changes were asked for, and nobody amended the step in time"
+            text = f"changes were asked for{wanted}, and nobody amended the step in time"
             cause = Cause("GATE-CHANGES-REQUESTED", text, gate.path, "rejected")
             self._happened(GateClosed(ref, granted=False, cause=cause))
 

@@ -591,6 +591,14 @@ COMMAND: Mapping[str, Entry] = {
     ),
     "STOP-UNKNOWN": Entry("No such thing can be stopped.", "See the message."),
     "STOP-BUSY": Entry("Another order about the same is on its way.", "Order again."),
+    "NOTIFY-INVALID": Entry(
+        "`[notify]` of the project cannot be used: an unknown channel, or an address in place of "
+        "where it is kept.",
+        "See the message; addresses are named as `env:NAME` or `file:PATH`.",
+    ),
+    "NOTIFY-NO-CHANNEL": Entry(
+        "No channel tells this role.", "Name one under `[notify.roles]`, or a `default`."
+    ),
     "CLI-ABORTED": Entry("Stopped by hand; nothing was done.", "Nothing to do."),
     "POLICY-NOT-PROMOTED": Entry(
         "Policies are reviewed here, and those in force do not permit this successor.",

@@ -24,9 +24,9 @@ step_reason(code, policy, step, message) := object.union(
 # title: A gate
 # description: |
 #   `rule` is data with `role` and `expires_in_ms`, with `quorum` where one person is not enough, and with
-#   `then` where others are asked too while nobody answers.
+#   `then` where others are asked too while nobody answers, with `remind_every_ms` where they are reminded.
 #   What it lacks is taken from a cautious default: an undefined part would make the gate vanish.
-gate(code, policy, rule, message) := {
+gate(code, policy, rule, message) := object.union(_reminding(rule), {
 	"code": code,
 	"policy": policy,
 	"message": substring(message, 0, 300),
@@ -34,7 +34,9 @@ gate(code, policy, rule, message) := {
 	"quorum": object.get(rule, "quorum", _cautious.quorum),
 	"expires_in_ms": object.get(rule, "expires_in_ms", _cautious.expires_in_ms),
 	"then": object.get(rule, "then", []),
-}
+})
+
+_reminding(rule) := {"remind_every_ms": ms | ms := object.get(rule, "remind_every_ms", 0); ms > 0}
 
 _cautious := {"role": "operator", "quorum": 1, "expires_in_ms": 86400000}
 

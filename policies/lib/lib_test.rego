@@ -15,6 +15,13 @@ test_a_gate_asks_one_person_unless_told_otherwise if {
 	lib.gate("a.b", "p", {"role": "r", "expires_in_ms": 1, "quorum": 3}, "m").quorum == 3
 }
 
+test_a_gate_reminds_only_where_its_rule_says_so if {
+	rule := {"role": "r", "expires_in_ms": 9, "remind_every_ms": 3}
+	lib.gate("a.b", "p", rule, "m").remind_every_ms == 3
+	not "remind_every_ms" in object.keys(lib.gate("a.b", "p", {"role": "r", "expires_in_ms": 1}, "m"))
+	not "remind_every_ms" in object.keys(lib.gate("a.b", "p", object.union(rule, {"remind_every_ms": 0}), "m"))
+}
+
 test_scoped_is_what_a_domain_permits_by if {
 	lib.scoped(input) with input as facts.call({}) with data.remit.registry as facts.registry
 }

@@ -116,6 +116,10 @@ Chain = Annotated[list[Later], Field(max_length=5)]
 """An escalation: each later than the one before."""
 
 
+RemindEvery = Annotated[int, Field(ge=0, le=90 * 86400 * 1000)]
+"""How often a gate tells again whom it asks, in milliseconds; 0: never. Some ten times at most."""
+
+
 class ApprovalDemand(Model):
     """A gate that policy asks for."""
 
@@ -126,6 +130,7 @@ class ApprovalDemand(Model):
     expires_in_ms: Annotated[int, Field(gt=0, le=90 * 86400 * 1000)]
     """When silence refuses."""
     then: Chain = []
+    remind_every_ms: RemindEvery = 0
     message: Annotated[str, Field(max_length=300)] = ""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from remit.decision.decision import Chain
+from remit.decision.decision import Chain, RemindEvery
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -36,6 +36,7 @@ class GateRule(Model):
     expires_in_ms: Annotated[int, Field(gt=0, le=90 * 86400 * 1000)]
     then: Chain = []
     """Who is asked too while nobody answers; silence refuses all the same."""
+    remind_every_ms: RemindEvery = 0
     above_micros: Micros = 0
     """The gate is asked for when a call costs more than this."""
     except_domains: list[Name] = []

@@ -18,9 +18,10 @@ from remit.enforcement import failure
 from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
+from remit.enforcement.gates import observe_grant, voted
 from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
 from remit.enforcement.obligations import kept, notices
-from remit.enforcement.obliging import log_obliged, obliged
+from remit.enforcement.obliging import is_told_of, log_obliged, obliged
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import pace_of
 from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
@@ -175,11 +176,14 @@ class Attempts:
             max_attempts=most_attempts(proposed, situation.action),
             grants=grants,
             reserve=[*reserve, pace.reserve] if pace else reserve,
-            notices=notices(decided.decision.obligations),
+            notices=notices(decided.decision.obligations, is_told_of(proposed, situation)),
             stops=proposed.stops,
             resource=proposed.resource_digest,
         )
-        return Lease(await self._ledger.begin(intent), intent.lease_until_ms)
+        voted_ms = await voted(self._ledger, [one for one in situation.gates if one.id in grants])
+        attempt = await self._ledger.begin(intent)
+        observe_grant(voted_ms, self._clock())
+        return Lease(attempt, intent.lease_until_ms)
 
     def _refuse_stale(self, decided: Decided, subject: Subject) -> None:
         age = self._clock() - decided.decided_ms

@@ -1,6 +1,6 @@
 """Opens the gate that a decision asks for, as the ledger fixes it for good."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from remit.canonical import JSONObject
 from remit.decision.decision import ApprovalDemand, Decided
@@ -8,7 +8,7 @@ from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.shown import shown_arguments
 from remit.enforcement.subject import Subject
-from remit.enforcement.telemetry import ESCALATIONS
+from remit.enforcement.telemetry import ESCALATIONS, GRANT_SECONDS
 from remit.ledger.entries import GateRow, Record, Situation, Turn
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import Gate, StepResult
@@ -77,6 +77,7 @@ class Gates:
             opened_ms=now,
             expires_ms=now + demand.expires_in_ms,
             then=[Turn(later.role, now + later.after_ms) for later in demand.then],
+            remind_every_ms=demand.remind_every_ms,
         )
         body: JSONObject = {
             "gate": row.id,
@@ -93,6 +94,21 @@ class Gates:
         ESCALATIONS.labels(demand.role).inc()
         reached(Point.GATED, subject.key)
         return opened
+
+
+async def voted(ledger: Ledger, grants: Sequence[GateRow]) -> int | None:
+    """Return when the last of the grants not used before was voted; `None` without any.
+
+    To be asked before the intent: between that and the call nothing may fail.
+    """
+    votes = [await ledger.votes(one.id, one.root) for one in grants if not one.consumed_by]
+    return max((one.at_ms for each in votes for one in each if one.counted), default=None)
+
+
+def observe_grant(voted_ms: int | None, now_ms: int) -> None:
+    """Measure how long a call took to begin after the vote that let it pass."""
+    if voted_ms is not None:
+        GRANT_SECONDS.observe(max(0, now_ms - voted_ms) / 1000)
 
 
 def gate_of(row: GateRow) -> Gate:

@@ -66,11 +66,19 @@ def kept(obligations: Sequence[Obligation], output: JSON) -> JSON:
     return output
 
 
-def notices(obligations: Sequence[Obligation]) -> list[JSONObject]:
-    """Return whom to tell what, as it is recorded."""
-    return [
+def notices(obligations: Sequence[Obligation], is_wanted_by_plan: bool = False) -> list[JSONObject]:
+    """Return whom to tell what, as it is recorded.
+
+    Args:
+        obligations: What policy obliges to.
+        is_wanted_by_plan: Whether the step's author wants somebody to be told too.
+    """
+    told: list[JSONObject] = [
         {"role": one.role, "message": one.message} for one in obligations if isinstance(one, Notify)
     ]
+    if is_wanted_by_plan:
+        told.append({"role": "operator", "message": "its plan wants people to be told"})
+    return told
 
 
 def logged(obligations: Sequence[Obligation], arguments: JSONObject) -> JSONObject:

@@ -9,6 +9,7 @@ from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.obligations import ObligationError, apply, logged
 from remit.enforcement.subject import Subject
+from remit.ledger.entries import Situation
 from remit.plan.wire import Failure
 from remit.tool.validation import check_input
 
@@ -55,3 +56,9 @@ def _denied(code: str, message: str, subject: Subject, decided: Decided) -> Appl
             decision_id=decided.decision_id,
         )
     )
+
+
+def is_told_of(subject: Subject, situation: Situation) -> bool:
+    """Whether people are to be told of the step, and have not been by an earlier attempt."""
+    is_step = not subject.is_undo and subject.purpose == "call"
+    return is_step and subject.step.autonomy == "notify" and situation.action is None

@@ -63,6 +63,11 @@ GATE_SECONDS = Histogram(
     ["role"],
     buckets=(1, 10, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400, 3 * 86400, 7 * 86400),
 )
+GRANT_SECONDS = Histogram(
+    "remit_grant_seconds",
+    "From the vote that let a call pass to its intent, in seconds",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
 
 
 @contextmanager

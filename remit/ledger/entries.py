@@ -258,6 +258,8 @@ class GateRow:
     `abandoned`, `void`."""
     then: Sequence[Turn] = ()
     """Who is asked too, and from when on; early to late."""
+    remind_every_ms: int = 0
+    """How often whoever is asked is told again; 0: never."""
     voters: Sequence[str] = ()
     """Names whose approvals count, once granted."""
     instead_of: Sequence[str] = ()

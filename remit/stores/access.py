@@ -25,6 +25,7 @@ from remit.stores.grouping import GroupWriter, WriterStats
 from remit.stores.lanes import LaneWriter
 from remit.stores.reader import Reader
 from remit.stores.releases import ReleaseStore
+from remit.stores.sent import NoticeStore
 from remit.stores.session import Clock, Session
 from remit.stores.statements import Statements
 from remit.stores.transaction import Transaction
@@ -80,6 +81,11 @@ class Access:
     def forgetting(self) -> ForgettingStore:
         """What contents are, how they are forgotten, and what they are encrypted with."""
         return ForgettingStore(partial(self._write, Wanted()), self._read, self._forget)
+
+    @property
+    def notices(self) -> NoticeStore:
+        """What people are to be told of, and what they were told."""
+        return NoticeStore(partial(self._write, Wanted()), self._read)
 
     async def _forget(self, digests: Sequence[Digest]) -> None:
         """Let go of values in memory, and of what the database's log still has of them."""

@@ -33,7 +33,7 @@ REFUSED_LIMIT = 100
 _COLUMNS = (
     *("gate", "root", "step_key", "number", "code", "role", "quorum"),
     *("request_digest", "proposed_digest", "enforced_digest", "tool", "domain", "card"),
-    *("opened_ms", "expires_ms", "state", "turns", "voters", "consumed_by"),
+    *("opened_ms", "expires_ms", "state", "turns", "remind_ms", "voters", "consumed_by"),
 )
 _SELECT = select(*[gates.c[name] for name in _COLUMNS]).where(gates.c.root == bindparam("root"))
 _ONE = _SELECT.where(gates.c.gate == bindparam("gate"))
@@ -265,6 +265,7 @@ def _terms(gate: GateRow) -> JSONObject:
         "opened_ms": gate.opened_ms,
         "expires_ms": gate.expires_ms,
         **({"then": _turns(gate)} if gate.then else {}),
+        **({"remind_every_ms": gate.remind_every_ms} if gate.remind_every_ms else {}),
     }
 
 
@@ -276,9 +277,14 @@ def _columns(gate: GateRow, card: Content) -> dict[str, Value]:
     plain: dict[str, Value] = {
         name: getattr(gate, name)
         for name in _COLUMNS
-        if name not in ("gate", "step_key", "card", "voters", "turns")
+        if name not in ("gate", "step_key", "card", "voters", "turns", "remind_ms")
     }
-    special = {"gate": gate.id, "step_key": str(gate.key), "card": card.digest}
+    special: dict[str, Value] = {
+        "gate": gate.id,
+        "step_key": str(gate.key),
+        "card": card.digest,
+        "remind_ms": gate.remind_every_ms,
+    }
     return {**plain, **special, "voters": "[]", "turns": json.dumps(_turns(gate))}
 
 
@@ -293,6 +299,7 @@ def _gate_of(tx: Transaction, row: Row) -> GateRow:
         key=key,
         card=card,
         then=then,
+        remind_every_ms=named.pop("remind_ms"),
         voters=voters,
         instead_of=instead_of,
         **named,

@@ -37,7 +37,7 @@ _BUSY = frozenset({"40001", "40P01", "55P03"})
 MUTABLE = (
     *("chains", "runs", "admissions", "actions", "attempts", "barriers", "deeds"),
     *("counters", "reservations", "gates", "votes", "unsealed"),
-    *("unindexed", "holdings", "tombstones", "retained", "content_keys", "stops"),
+    *("unindexed", "holdings", "tombstones", "retained", "content_keys", "stops", "sent"),
 )
 """Tables whose rows the protocol changes."""
 _PASSING = ("reservations", "unindexed", "holdings", "tombstones", "retained", "content_keys")

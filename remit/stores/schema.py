@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 
@@ -27,6 +28,12 @@ _TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 def _text(name: str, *, key: bool = False) -> Column[str]:
     return Column(name, _TEXT, primary_key=key, nullable=False)
+
+
+def _few(name: str, *columns: str, only: str) -> Index:
+    """Return an index of the few rows for which `only` holds."""
+    condition = text(only)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 def _whole(name: str, *, key: bool = False, absent: bool = False) -> Column[int]:
@@ -68,6 +75,7 @@ records = Table(
     _text("body"),
     _text("prev"),
     _text("hash"),
+    _few("records_told", "at_ms", "root", "seq", only="kind IN ('gate_end', 'notice')"),
 )
 
 runs = Table(
@@ -143,6 +151,10 @@ actions = Table(
     _whole("spent_micros"),
     Column("resource", _TEXT, nullable=False, server_default=""),
     Index("actions_place", "root", "parent", "step"),
+    _few(
+        *("actions_broken", "root", "path"),
+        only="direction = 'undo' AND state IN ('failed', 'refused') AND code <> 'UNDO-HANDED-OVER'",
+    ),
 )
 
 deeds = Table("deeds", metadata, _text("scope", key=True), _text("tool", key=True), _whole("times"))
@@ -212,6 +224,7 @@ gates = Table(
     _text("consumed_by"),
     _whole("refused_votes"),
     Column("turns", _TEXT, nullable=False, server_default="[]"),
+    Column("remind_ms", BigInteger, nullable=False, server_default="0"),
     Index("gates_step_key", "root", "step_key"),
     Index("gates_state", "state", "expires_ms", "root", "gate"),
     Index("gates_tool", "tool", "state", "opened_ms"),
@@ -353,6 +366,16 @@ stops = Table(
     Index("stops_in_force", "state", "name"),
 )
 """What is called no more until somebody lets it go on; see `remit.ledger.stops`."""
+
+sent = Table(
+    "sent",
+    metadata,
+    _text("notice", key=True),
+    _text("channel", key=True),
+    _text("state"),
+    _whole("at_ms"),
+)
+"""What people were told, by channel; see `remit.stores.sent`."""
 
 nonces = Table(
     "nonces",

@@ -1,4 +1,4 @@
 """The version of the ledger's tables; apart, for who needs the number and no database."""
 
-VERSION = "0009"
+VERSION = "0010"
 """Newest migration; a test holds it against the scripts."""

@@ -67,6 +67,34 @@ def replay(
     return start(Wanted(run, archive, project), step, rules or [], as_json=as_json)
 
 
+def cases(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="Of gates that opened then or later: a day or a moment.",
+            show_default=False,
+        ),
+    ] = None,
+    contents: Annotated[
+        bool,
+        typer.Option("--contents", help="With arguments, except where data has a class."),
+    ] = False,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell what people answered at gates, as labelled cases.
+
+    What was asked, what they said, how the run ended; --json prints one document a line. Needs the
+    ledger, no running stack.
+    """
+    from remit.cli.cases import cases as start
+    from remit.cli.whatif.command import since as moment
+
+    return start(moment(since), project, contents=contents, as_json=as_json)
+
+
 def state(
     run: Run = None,
     at: Annotated[

@@ -36,6 +36,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from remit.cli.stack.errors import StackCode, StackError
 from remit.console.table import ConsoleTable
 from remit.diagnostic import pointer
+from remit.notify.settings import NotifySettings
 
 FILE = "remit.toml"
 _MAX_BYTES = 256 * 1024
@@ -108,6 +109,8 @@ class ProjectSettings(BaseModel):
     name: Annotated[str, Field(pattern=_NAME)] | None = None
     service: Annotated[tuple[Service, ...], Field(max_length=16)] = ()
     policy: PolicySettings = PolicySettings()
+    notify: NotifySettings = NotifySettings()
+    """Who is told where; see `remit.notify.settings`."""
     identity: IdentitySettings | None = None
     console: ConsoleTable | None = None
     """With the table, be it empty, the console is a part of the stack."""

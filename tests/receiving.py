@@ -1,0 +1,71 @@
+"""A real receiver of messages, on loopback: it keeps every byte that arrives."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from remit.canonical import JSONObject
+
+
+class Receiver:
+    """What a webhook is to apprise."""
+
+    def __init__(self) -> None:
+        self.raw: list[bytes] = []
+        """Whole requests, head and body."""
+        self.status = 200
+        """What it answers."""
+        self.hangs = threading.Event()
+        """Set it to let a hanging answer go on."""
+        self.hangs.set()
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        """What apprise calls it."""
+        return f"json://127.0.0.1:{self.port}/hush-{self.port}"
+
+    @property
+    def bodies(self) -> list[JSONObject]:
+        """What came, as apprise writes it."""
+        return [json.loads(one.partition(b"\r\n\r\n")[2]) for one in self.raw]
+
+    def about(self, word: str) -> list[JSONObject]:
+        """Return the messages that hold a word."""
+        return [one for one in self.bodies if word in json.dumps(one)]
+
+
+@contextmanager
+def receiving(port: int = 0) -> Iterator[Receiver]:
+    """Receive for as long as the block lasts."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        """Takes what is posted."""
+
+        def do_POST(self) -> None:
+            """Keep it, and answer."""
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.hangs.wait(30)
+            if receiver.status == 200:
+                head = f"{self.requestline}\r\n{self.headers}".rstrip().encode()
+                receiver.raw.append(head + b"\r\n\r\n" + body)
+            self.send_response(receiver.status)
+            self.end_headers()
+
+        def log_message(self, *given: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    receiver.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        receiver.hangs.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
