@@ -220,6 +220,7 @@ def test_server_stopped_bundle_tampered_rolled_back_and_started_from_disk(
 
     delivery.stop_publisher()  # OPA decides as before, and its contact ages
     eventually(lambda: _says(delivery, a_while, good) == "host:stale_bundle", SOON_S)
+    _told(delivery)
     assert gauge("POLICY_AGE") > 1
     assert (sidecar.revision(), sidecar.ask("/health?bundles")[0]) == (good, 200)
     delivery.start_publisher()
