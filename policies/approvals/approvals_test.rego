@@ -117,6 +117,12 @@ test_voters_are_judged_again if {
 	not met({"by": ["holder@acme.example", "requester@acme.example"]}, {"quorum": 2})
 }
 
+test_a_stranger_is_permitted_nothing_in_anybodys_place if {
+	given := handed("nobody@acme.example", "holder@acme.example")
+	permits := approvals.permits with input as given with data.remit.registry as facts.registry
+	permits == set()
+}
+
 test_only_the_right_role_is_permitted if {
 	every given in [facts.vote("clerk@acme.example", "budget_holder"), facts.vote("nobody@acme.example", "budget_holder")] {
 		permits := approvals.permits with input as given with data.remit.registry as facts.registry

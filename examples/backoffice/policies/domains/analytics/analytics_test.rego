@@ -3,6 +3,7 @@ package example.analytics_test
 import rego.v2
 
 import data.example.testing_test as testing
+import data.remit.domains.analytics.scopes
 import data.remit.main
 
 _by := {"agent": "analytics-agent"}
@@ -47,5 +48,13 @@ test_a_transfer_is_called_back_without_asking if {
 
 test_others_have_no_part_in_it if {
 	decision := main.decision with input as testing.call("analytics.stage_extract@1", "write", {"region": "eu"}, {}, {})
+	decision.effect == "deny"
+}
+
+test_an_agent_without_the_scope_reads_nothing if {
+	given := testing.call("analytics.aggregate_accounts@1", "read", {"region": "eu"}, {}, {"agent": "crm-agent"})
+	permits := scopes.permits with input as given
+	permits == set()
+	decision := main.decision with input as given
 	decision.effect == "deny"
 }
