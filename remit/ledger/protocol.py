@@ -220,7 +220,8 @@ class Ledger(Protocol):
         """Record that a sub-plan (a compound step) finished with this output.
 
         It stands as an action of operation `plan` without tool, in state `happened`, and is also
-        returned by `outputs` and `begun`. Recording it again changes nothing.
+        returned by `outputs` and `begun`. Recording it again changes nothing; one that was skipped
+        is none (`STEP-SKIPPED`).
         """
 
     async def skip(self, key: StepKey, records: Sequence[Record]) -> None:

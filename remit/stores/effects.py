@@ -166,7 +166,9 @@ def record_part(tx: Transaction, key: StepKey, compiled: str, output: Content | 
     chain = Chain(tx, key.root, begin=False)
     if chain.closed is None:
         raise LedgerError("RUN-ABSENT", f"{key.root!r} was never admitted")
-    own, _, _ = actions.find(tx, key)
+    own, _, skipped = actions.find(tx, key)
+    if skipped:
+        raise LedgerError("STEP-SKIPPED", f"{key} was skipped")
     if own is not None:
         return
     store_contents(tx, [output] if output else [])

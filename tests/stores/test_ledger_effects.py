@@ -377,6 +377,7 @@ async def test_skips_are_remembered(ledger: SqlLedger) -> None:
     assert (seen.action, seen.skipped) == (None, True)
     assert await refusal(ledger.begin(intent(key("a", 1)))) == "STEP-SKIPPED"
     assert await refusal(ledger.skip(key("a", 2), [])) == "STEP-BEGUN"
+    assert await refusal(ledger.record_part(key("a", 1), COMPILED, None)) == "STEP-SKIPPED"
     assert [one.key for one in await ledger.begun(ROOT, "")] == [key("a", 2)]
     assert kinds(await chain_of(ledger)).count("skip") == 1
 
