@@ -37,13 +37,13 @@ async def edited(ledger: Ledger, subject: Subject, gates: Sequence[GateRow]) -> 
     return subject
 
 
-async def by_hand(ledger: Ledger, subject: Subject, gates: Sequence[GateRow], send: Send) -> Send:
-    """Return what makes the call: `send`, or nothing at all where a person made it by hand."""
+async def by_hand(ledger: Ledger, subject: Subject, gates: Sequence[GateRow]) -> Send | None:
+    """Return what tells how a person made the call, so that no tool is asked to; else nothing."""
     taken = [gate for gate in gates if gate.state == "taken_over" and _is_of(gate, subject)]
-    vote = await _vote(ledger, taken[-1], "take_over") if taken else None
-    if vote is None:
-        return send
-    output = vote.body.get("output")
+    if not taken:
+        return None
+    vote = await _vote(ledger, taken[-1], "take_over")
+    output = vote.body.get("output") if vote else None
 
     async def tell(_: ToolCall) -> ToolAnswer:
         return Happened(output)

@@ -94,7 +94,7 @@ class Doing:
         planned = await self._subject(call, admitted, scope, frame)
         subject = await edited(self._ledger, planned, gates)
         judge = judgement_of_do(subject, around, self._reading.back(send))
-        made = await by_hand(self._ledger, subject, gates, send)
+        made = await by_hand(self._ledger, subject, gates) or send
         ended = await self._attempts.perform(subject, admitted.situation, made, judge)
         return await self._result(subject, admitted, around, ended)
 
@@ -117,10 +117,9 @@ class Doing:
     ) -> StepResult:
         subject = await recorded_subject(self._pinned, admitted, action, frame)
         judge = judgement_of_do(subject, around, self._reading.back(send))
-        gates = admitted.situation.gates
-        made = await by_hand(self._ledger, subject, gates, send)
-        probe = await by_hand(self._ledger, subject, gates, self._reading.probe(subject, send))
-        ended = await self._attempts.recover(subject, action, probe, made, judge)
+        told = await by_hand(self._ledger, subject, admitted.situation.gates)
+        probe = told or self._reading.probe(subject, send)
+        ended = await self._attempts.recover(subject, action, probe, told or send, judge)
         return await self._result(subject, admitted, around, ended)
 
     async def _subject(
