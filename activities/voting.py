@@ -7,12 +7,12 @@ from temporalio import activity
 
 from activities.planning import ROLE
 from activities.proving import Proving, recordable
-from remit.approval.ballot import VERBS, Verb, path_of, standing
+from remit.approval.ballot import VERBS, path_of, standing
 from remit.approval.messages import Cast, Spoilt, newest, read_vote, steps_of
 from remit.approval.tokens import TokenError
 from remit.canonical import JSONObject
 from remit.decision.decision import Decided
-from remit.decision.facts import Facts, GateFact, Vote
+from remit.decision.facts import Facts, GateFact, Verb, Vote
 from remit.enforcement import failure
 from remit.enforcement.deciding import facts_of, principal, recorded
 from remit.enforcement.faultpoints import Point, reached

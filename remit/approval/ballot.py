@@ -6,23 +6,12 @@ another digest, for a closed gate, or twice from one person.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import get_args
 
+from remit.decision.facts import Verb
 from remit.ledger.entries import GateRow, VoteRow
 
-Verb = Literal[
-    "approve", "reject", "edit", "request_changes", "take_over", "claim", "release", "delegate"
-]
-VERBS: tuple[Verb, ...] = (
-    "approve",
-    "reject",
-    "edit",
-    "request_changes",
-    "take_over",
-    "claim",
-    "release",
-    "delegate",
-)
+VERBS: tuple[Verb, ...] = get_args(Verb)
 CLAIM_MS = 30 * 60 * 1000
 """How long a claim keeps others away; whoever forgets it blocks nobody for ever."""
 _ENDS: Mapping[str, str] = {

@@ -6,8 +6,9 @@ Whatever cannot count is told apart by a stable code, and recorded as it came.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from remit.approval.ballot import Standing, Verb, path_of
+from remit.approval.ballot import Standing, path_of
 from remit.canonical import JSON, Digest, JSONObject
+from remit.decision.facts import Verb
 from remit.ledger.entries import GateRow
 from remit.plan.path import Direction
 

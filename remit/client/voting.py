@@ -15,9 +15,9 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from remit.approval.ballot import Verb
 from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc, refused
+from remit.decision.facts import Verb
 from remit.plan.wire import REPAIR_ID
 
 _DESCRIBE_S = timedelta(seconds=5)

@@ -7,13 +7,12 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from remit.approval.ballot import Verb
+from remit.approval.ballot import VERBS
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
 from remit.client.errors import RefusedError
 from remit.client.voting import Word, send_vote
@@ -27,11 +26,11 @@ from remit.console.reviewing import card_of, show_card
 from remit.console.signing import Binding, signed
 from remit.console.standing import stand_of
 from remit.console.viewing import Viewer
+from remit.decision.facts import Verb
 from remit.ledger.entries import RunRow
 from remit.tool.contract import ToolContract
 from remit.tool.validation import SchemaError, check
 
-_VERBS: Sequence[str] = get_args(Verb)
 _EVENT = 64
 _FIELD = "arg."
 _NEEDS_WHY = ("reject", "request_changes")
@@ -139,10 +138,9 @@ async def _own_form(request: Request) -> Form:
 
 
 def _verb(form: Form) -> Verb:
-    for verb in get_args(Verb):
+    for verb in VERBS:
         if form.one("verb") == verb:
-            found: Verb = verb
-            return found
+            return verb
     raise HTTPException(400, "The form says nothing that the console knows.")
 
 

@@ -7,7 +7,8 @@ said by the ballot and by policy when it arrives.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.approval.ballot import Verb, standing
+from remit.approval.ballot import standing
+from remit.decision.facts import Verb
 from remit.ledger.entries import GateRow, VoteRow
 from remit.plan.path import Direction
 

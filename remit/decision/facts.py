@@ -202,21 +202,18 @@ class GateFact(Model):
     expires_ms: int
 
 
+Verb = Literal[
+    "approve", "reject", "edit", "request_changes", "take_over", "claim", "release", "delegate"
+]
+"""What people may say at a gate."""
+
+
 class Vote(Model):
     """A vote that asks to be counted."""
 
     gate: GateFact
     by: str
-    verdict: Literal[
-        "approve",
-        "reject",
-        "edit",
-        "request_changes",
-        "take_over",
-        "claim",
-        "release",
-        "delegate",
-    ]
+    verdict: Verb
     verified: bool
     instead_of: str
     """Who handed their vote to `by`; empty when it is their own."""

@@ -12,6 +12,7 @@ from activities.ordering import Ordering
 from activities.voting import Voting
 from remit.approval.tokens import Purpose, of_message
 from remit.canonical import JSON, JSONObject, digest
+from remit.decision.decision import Decided
 from remit.decision.facts import Facts
 from remit.enforcement.frame import Place
 from remit.enforcement.identity import Identity
@@ -34,7 +35,7 @@ class Judge(Person):
 
     seen: list[Facts]
 
-    async def decide(self, facts: Facts):  # type: ignore[no-untyped-def]
+    async def decide(self, facts: Facts) -> Decided:
         """Decide at once."""
         self.seen.append(facts)
         return await super().decide(facts)

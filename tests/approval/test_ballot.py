@@ -7,9 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from remit.approval.ballot import CLAIM_MS, VERBS, Verb, roles_at, standing
+from remit.approval.ballot import CLAIM_MS, VERBS, roles_at, standing
 from remit.approval.messages import MOST_STEPS, Cast, Spoilt, newest, read_vote, steps_of
 from remit.canonical import JSON, JSONObject
+from remit.decision.facts import Verb
 from remit.ledger.entries import GateRow, Turn, VoteRow
 from remit.plan.path import Direction, Segment, StepKey
 

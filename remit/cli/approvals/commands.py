@@ -11,8 +11,8 @@ import typer
 from remit.cli.options import AsJson, InProject, KeyFile, Speaking, Sure, group
 
 if TYPE_CHECKING:
-    from remit.approval.ballot import Verb
     from remit.canonical import JSONObject
+    from remit.decision.facts import Verb
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Workflow id of a run.")]
 Step = Annotated[str, typer.Argument(metavar="STEP", help="Path of the call, as it is listed.")]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import typer
 
-from remit.approval.ballot import Standing, Verb, standing
+from remit.approval.ballot import Standing, standing
 from remit.approval.messages import newest
 from remit.canonical import JSON, JSONObject
 from remit.cli.errors import ExitCode, usage
@@ -30,6 +30,7 @@ from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.layout import Layout
 from remit.client.connection import connect
 from remit.client.voting import Word, send_vote
+from remit.decision.facts import Verb
 from remit.ledger.entries import GateRow, RunRow
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.ledger import SqlLedger
