@@ -76,7 +76,7 @@ chaos: install programs ## Break everything under generated plans; PLANS= SEED= 
 		$(if $(EXHAUSTIVE),--exhaustive)
 
 lock: install ## Pin the packages again
-	@$(BIN)/uv pip compile pyproject.toml --extra backoffice --extra console --extra notify --extra postgres --group dev --generate-hashes \
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 -q -o requirements.lock
 
 schemas: install ## Write the generated schemas and references again
