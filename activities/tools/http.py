@@ -8,7 +8,6 @@ failure is certain to have had no effect.
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 
 import httpcore2
 import httpx2
@@ -16,9 +15,9 @@ import httpx2
 from activities.tools.heartbeat import beating
 from activities.tools.http_answer import Received, interpret
 from activities.tools.http_request import Outgoing, prepare
-from activities.tools.secrets import Secrets
+from activities.tools.outside import Outside
 from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
-from remit.tool.contract import HttpKind
+from remit.tool.kinds import HttpKind
 
 CONNECT_S = 10.0
 """Longest wait for a connection, in seconds, when the deadline is later."""
@@ -35,20 +34,17 @@ _MAX_ERROR_BYTES = 16 * 1024
 class HttpTool:
     """Calls tools over HTTP; one per worker."""
 
-    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
-        self._environ = environ
-        self._folder = folder
-        self._transport = httpx2.AsyncHTTPTransport(
-            verify=httpx2.create_ssl_context(), trust_env=False, limits=_LIMITS, retries=0
-        )
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._transport = outside.transport(_LIMITS)
 
     async def __call__(self, call: ToolCall) -> ToolAnswer:
         """Send the request that the contract describes."""
         kind = call.contract.call
         if not isinstance(kind, HttpKind):
             raise TypeError(f"{call.contract.ref} is not of kind http")
-        secrets = Secrets(self._environ, self._folder)
-        outgoing = prepare(call, kind, self._environ, secrets)
+        secrets = self._outside.secrets()
+        outgoing = prepare(call, kind, self._outside.environ, secrets)
         if isinstance(outgoing, Refused):
             return outgoing
         progress = _Progress()

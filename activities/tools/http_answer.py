@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from activities.tools.secrets import Secrets
 from remit.canonical import JSON
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
-from remit.tool.contract import HttpKind
 from remit.tool.document import DocumentError, parse_json
+from remit.tool.kinds import HttpKind
 from remit.tool.pointer import PointerError, follow
 
 _LATER = frozenset({425, 429})

@@ -15,7 +15,7 @@ from activities.tools.secrets import SecretError, Secrets
 from remit.canonical import JSON, JSONObject, canonical
 from remit.tool.address import Address, AddressError, is_allowed
 from remit.tool.call import Refused, ToolCall
-from remit.tool.contract import HttpKind
+from remit.tool.kinds import HttpKind
 from remit.tool.pointer import PointerError, follow, split
 from remit.tool.template import TemplateError, as_text, fill
 

@@ -22,7 +22,7 @@ from activities.tools.heartbeat import beating
 from remit.canonical import NotCanonicalError, canonical
 from remit.tool.binding import AnswerError, ArgumentsError, Binding, BoundFunction
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
-from remit.tool.contract import PythonKind
+from remit.tool.kinds import PythonKind
 from remit.tool.python import ToolRefusedError
 
 MAX_THREADS = 32

@@ -1,6 +1,6 @@
 """Which adapter calls which kind of tool: the one place where a new kind joins.
 
-To add a kind: its model in `remit.tool.contract`, what must hold of it in `remit.tool.checks`, its
+To add a kind: its model in `remit.tool.kinds`, what must hold of it in `remit.tool.checks`, its
 adapter in a file beside this one, and a line in `Tools`.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from activities.tools.http import HttpTool
+from activities.tools.outside import Outside
 from activities.tools.python import PythonTool
 from remit.stores.project import Project
 from remit.tool.binding import BoundFunction
@@ -32,7 +33,8 @@ class Tools:
             folder: what relative paths of secrets start from.
             environ: where `env:NAME` is looked up; without it the process's own environment.
         """
-        self._http = HttpTool(os.environ if environ is None else environ, folder)
+        outside = Outside(os.environ if environ is None else environ, folder)
+        self._http = HttpTool(outside)
         self._by_kind: dict[str, Tool] = {"http": self._http, "python": PythonTool(functions)}
 
     @classmethod

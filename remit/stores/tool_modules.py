@@ -17,7 +17,7 @@ from types import ModuleType
 from remit.diagnostic import InvalidDocumentError
 from remit.stores.tool_files import Reading, files, read_file
 from remit.tool.binding import BoundFunction, bind
-from remit.tool.contract import PythonKind
+from remit.tool.kinds import PythonKind
 from remit.tool.python import contract_of
 
 Function = Callable[..., object]

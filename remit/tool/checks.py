@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 
 from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
-from remit.tool.contract import HttpKind, Idempotency, Operation, Probe, ToolContract
+from remit.tool.contract import Idempotency, Operation, Probe, ToolContract
 from remit.tool.http_checks import http_faults, http_warnings
+from remit.tool.kinds import HttpKind
 from remit.tool.places import finding, pointer_faults, template_faults
 from remit.tool.validation import SchemaError, validator
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.address import Address, AddressError, is_allowed
-from remit.tool.contract import HttpKind, Idempotency, ToolContract
+from remit.tool.contract import Idempotency, ToolContract
+from remit.tool.kinds import HttpKind
 from remit.tool.places import finding, may_hold, pointer_faults, template_faults
 from remit.tool.pointer import PointerError, split
 from remit.tool.template import references

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from activities.tools.registry import Tools
 from remit.canonical import JSONObject
 from remit.tool.call import Purpose, ToolAnswer, ToolCall
-from remit.tool.contract import HttpKind, ToolContract
+from remit.tool.contract import ToolContract
+from remit.tool.kinds import HttpKind
 
 Reply = Callable[["Asked", asyncio.StreamWriter], Awaitable[None]]
 

@@ -8,7 +8,8 @@ import pytest
 from examples.backoffice.service import areas
 from examples.backoffice.service.openapi import document
 from remit.stores.project import Project, load_project
-from remit.tool.contract import HttpKind, Idempotency, ToolContract
+from remit.tool.contract import Idempotency, ToolContract
+from remit.tool.kinds import HttpKind
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "backoffice"
 NOT_A_TOOL = {"requests.find", "openapi", "health"}

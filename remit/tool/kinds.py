@@ -1,0 +1,53 @@
+"""The kinds of tools: what a contract says of how its tool is called."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from remit.canonical import JSON
+from remit.tool.model import Model
+
+
+class PythonKind(Model):
+    """A decorated function, found by import path."""
+
+    kind: Literal["python"] = "python"
+    function: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    """`module:function`."""
+
+
+class HttpKind(Model):
+    """One HTTP operation."""
+
+    kind: Literal["http"] = "http"
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    base: str = ""
+    """What `url` is appended to; saves saying scheme and host in every contract of a service."""
+    url: str
+    """URL template; `{name}` takes an argument, percent-encoded; `${env:NAME}` stands for a base
+    URL, or for part of host and port; see `remit.tool.address`."""
+    query: dict[str, str] = {}
+    """Query parameter to JSON pointer into the arguments."""
+    headers: dict[str, str] = {}
+    """Header to a value or a secret reference: `env:NAME` or `file:PATH` as the whole value,
+    `${env:NAME}` or `${file:PATH}` inside one; resolved inside the activity."""
+    body: JSON = None
+    """`None`: no body; `"*"`: all arguments that URL and query do not take; else a template over
+    `${args...}` and `${step_key}`."""
+    output: str = ""
+    """JSON pointer into the response body; empty for the whole of it."""
+    idempotency_header: str | None = None
+    """Header that carries the step key."""
+    refused: list[int] = [400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429]
+    """Statuses that certainly had no effect."""
+    already: list[int] = []
+    """Statuses that refuse because it is done already, such as 404 to a deletion; behind a lost
+    attempt they say that it happened, with the output `null`."""
+    absent: list[int] = []
+    """Statuses by which a probe says that nothing happened; they count in probes alone."""
+    max_bytes: Annotated[int, Field(ge=1, le=64 * 1024 * 1024)] = 1024 * 1024
+    """Largest response body read; a larger one is a failure."""
+
+
+ToolKind = Annotated[PythonKind | HttpKind, Field(discriminator="kind")]
+"""The one place where a new kind of tool joins the contract."""
