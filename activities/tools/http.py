@@ -1,9 +1,9 @@
 """Tools of kind `http`: one request, one answer, no second try.
 
-Owns the connection pool of a worker. Keeps no cookies, knows no proxy, follows no redirect, reads
-a bounded body, and gives up at the call's deadline. Whether anything was sent is not guessed from
-an exception's type but watched: until the client begins to write the request's first byte, a
-failure is certain to have had no effect.
+Owns a connection pool of the worker. Keeps no cookies, follows no redirect, reads a bounded body,
+and gives up at the call's deadline. Whether anything was sent is not guessed from an exception's
+type but watched: until the client begins to write the request's first byte, a failure is certain to
+have had no effect.
 """
 
 import asyncio
@@ -12,12 +12,15 @@ from collections.abc import Mapping
 import httpcore2
 import httpx2
 
+from activities.tools.egress import EgressError, reaching
 from activities.tools.heartbeat import beating
 from activities.tools.http_answer import Received, interpret
 from activities.tools.http_request import Outgoing, prepare
 from activities.tools.outside import Outside
+from activities.tools.tunnel import ProxyRefusedError
 from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.kinds import HttpKind
+from remit.tool.reach import Reach
 
 CONNECT_S = 10.0
 """Longest wait for a connection, in seconds, when the deadline is later."""
@@ -51,9 +54,11 @@ class HttpTool:
         try:
             with beating(call.heartbeat, call.contract.heartbeat_s):
                 async with asyncio.timeout_at(call.deadline):
-                    received = await self._exchange(outgoing, progress, kind)
+                    received = await self._exchange(call, outgoing, progress, kind)
         except TimeoutError:
             return _failed(call, progress, "TOOL-TIMEOUT", "gave no answer before the deadline")
+        except (EgressError, ProxyRefusedError) as error:
+            return Refused("TOOL-EGRESS", f"{call.contract.ref}: {error}")
         except Exception as error:
             # Whatever the client raises: `progress` knows whether anything was sent.
             name = type(error).__name__
@@ -65,7 +70,7 @@ class HttpTool:
         await self._transport.aclose()
 
     async def _exchange(
-        self, outgoing: Outgoing, progress: "_Progress", kind: HttpKind
+        self, call: ToolCall, outgoing: Outgoing, progress: "_Progress", kind: HttpKind
     ) -> Received:
         waits = {"connect": CONNECT_S, "read": None, "write": None, "pool": None}
         request = httpx2.Request(
@@ -73,7 +78,11 @@ class HttpTool:
             outgoing.url,
             headers=dict(outgoing.headers),
             content=outgoing.content or None,
-            extensions={"timeout": waits, "trace": progress},
+            extensions={
+                "timeout": waits,
+                "trace": progress,
+                **reaching(Reach.of(call.contract)),
+            },
         )
         response = await self._transport.handle_async_request(request)
         try:

@@ -1,7 +1,7 @@
 """From a call to the request that is sent for it. Nothing is sent here.
 
-The last check before a connection: the address that the finished URL really names, as the client
-will read it, must be one of the contract's destinations.
+The host that the finished URL really names, as the client will read it, must be one of the
+contract's destinations; where it is, is checked when the connection is made.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from activities.tools.secrets import SecretError, Secrets
 from remit.canonical import JSON, JSONObject, canonical
-from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.address import Address, AddressError
 from remit.tool.call import Refused, ToolCall
 from remit.tool.kinds import HttpKind
 from remit.tool.pointer import PointerError, follow, split
+from remit.tool.reach import Reach
 from remit.tool.template import TemplateError, as_text, fill
 
 _ALWAYS = {
@@ -56,8 +57,8 @@ def prepare(
         headers["content-type"] = "application/json"
     if url.userinfo or url.scheme not in ("http", "https"):
         return Refused("TOOL-EGRESS", f"{ref}: the URL has user information or is not http(s)")
-    if not is_allowed(url.raw_host.decode("ascii"), call.contract.destinations):
-        return Refused("TOOL-EGRESS", f"{ref}: the host {url.host!r} is not among its destinations")
+    if fault := Reach.of(call.contract).host_fault(url.raw_host.decode("ascii")):
+        return Refused("TOOL-EGRESS", f"{ref}: {fault}")
     return Outgoing(kind.method, url, headers, content)
 
 

@@ -489,8 +489,9 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-DEADLINE": Entry("The deadline was over before sending.", "Tried again by itself."),
     "TOOL-BUSY": Entry("No thread was free; nothing was called.", "Tried again by itself."),
     "TOOL-EGRESS": Entry(
-        "The address is not among the contract's `destinations`; nothing was sent.",
-        "Look at what the base address resolves to.",
+        "Host or address is not what the contract's `destinations` allow, or the proxy refuses; "
+        "nothing was sent.",
+        "Look at what the name resolves to; list host or network, or mark the host `private`.",
     ),
     "TOOL-SECRET": Entry("A secret is missing; nothing was sent.", "Set what the message names."),
     "TOOL-REQUEST": Entry("No request can be made of these arguments.", "See the message."),
@@ -530,7 +531,9 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-TEMPLATE": Entry("A template refers to what is not there.", "See the message."),
     "TOOL-URL": Entry("The URL is of no form that is taken.", "See `remit/tool/address.py`."),
     "TOOL-HEADER": Entry("A header is not one that may be set.", "Drop it."),
-    "TOOL-DESTINATION": Entry("The host is not among the destinations.", "List it."),
+    "TOOL-DESTINATION": Entry(
+        "A host is not among the destinations, or one of them means nothing.", "See the message."
+    ),
     "TOOL-MODULE": Entry("A module of `tools/` cannot be imported.", "See the message."),
     "TOOL-NO-UNDO": Entry("Warning: an effect without undo or `irreversible`.", "Add one."),
     "TOOL-ALREADY": Entry(

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
-from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.address import Address, AddressError
 from remit.tool.contract import Idempotency, ToolContract
 from remit.tool.kinds import HttpKind
 from remit.tool.places import finding, may_hold, pointer_faults, template_faults
 from remit.tool.pointer import PointerError, split
+from remit.tool.reach import Reach
 from remit.tool.template import references
 from remit.tool.validation import SchemaError, check
 
@@ -57,9 +58,8 @@ def _address_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnost
     if not contract.destinations:
         hint = "list the host names it may reach"
         yield finding(contract, "TOOL-DESTINATION", ("destinations",), "there are none", hint)
-    elif address.host is not None and not is_allowed(address.host, contract.destinations):
-        message = f"its host {address.host!r} is not among its destinations"
-        yield finding(contract, "TOOL-DESTINATION", where, message, "add the host to them")
+    elif address.host is not None and (fault := Reach.of(contract).host_fault(address.host)):
+        yield finding(contract, "TOOL-DESTINATION", where, fault, "add the host to them")
     for name in address.arguments:
         if not may_hold(contract.input_schema, (name,)):
             message = f"the URL takes an argument {name!r} that the input schema does not declare"

@@ -23,6 +23,8 @@ class StackEnvironment(BaseModel):
     """`REMIT_PROFILE`, as policy sees it: `full` where names must be proven."""
     identity: Path | None = None
     """`REMIT_IDENTITY`: file of whom to trust; absent where nobody proves anything."""
+    egress_proxy: str | None = None
+    """`REMIT_EGRESS_PROXY`: forward proxy of all tools' connections; absent where there is none."""
     project: Path
     """`REMIT_PROJECT`: the folder with `tools/ policies/ plans/ remit.toml`."""
     temporal_address: str

@@ -16,6 +16,9 @@
     file = "identity.yaml"             # whom to trust to say who somebody is
     required = true                    # refuse names that nobody proved
 
+    [egress]                           # optional: tools' connections go through a forward proxy
+    proxy = "http://${file:secrets/proxy-user}@proxy.acme.example:3128"
+
     [console]                          # optional: `remit up` starts the console too
     port = 8234
 
@@ -101,6 +104,15 @@ class IdentitySettings(BaseModel):
     """Whether votes, orders and starts without a token are refused, whatever the profile."""
 
 
+class EgressSettings(BaseModel):
+    """How tools get out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    proxy: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=1024)] | None = None
+    """Forward proxy of all tools' connections; see docs/egress.md."""
+
+
 class ProjectSettings(BaseModel):
     """The content of `remit.toml`."""
 
@@ -112,6 +124,7 @@ class ProjectSettings(BaseModel):
     notify: NotifySettings = NotifySettings()
     """Who is told where; see `remit.notify.settings`."""
     identity: IdentitySettings | None = None
+    egress: EgressSettings = EgressSettings()
     console: ConsoleTable | None = None
     """With the table, be it empty, the console is a part of the stack."""
 
