@@ -17,6 +17,7 @@ from activities.tools.heartbeat import beating
 from activities.tools.http_answer import Received, interpret
 from activities.tools.http_request import Outgoing, prepare
 from activities.tools.outside import Outside
+from activities.tools.secrets import SecretError, Secrets
 from activities.tools.tunnel import ProxyRefusedError
 from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.kinds import HttpKind
@@ -46,8 +47,8 @@ class HttpTool:
         kind = call.contract.call
         if not isinstance(kind, HttpKind):
             raise TypeError(f"{call.contract.ref} is not of kind http")
-        secrets = self._outside.secrets()
-        outgoing = prepare(call, kind, self._outside.environ, secrets)
+        secrets = self._outside.secrets(call)
+        outgoing = await self._prepare(call, kind, secrets)
         if isinstance(outgoing, Refused):
             return outgoing
         progress = _Progress()
@@ -64,6 +65,17 @@ class HttpTool:
             name = type(error).__name__
             return _failed(call, progress, "TOOL-CONNECTION", f"lost the connection ({name})")
         return interpret(call, kind, received, secrets)
+
+    async def _prepare(
+        self, call: ToolCall, kind: HttpKind, secrets: Secrets
+    ) -> Outgoing | Refused:
+        try:
+            with beating(call.heartbeat, call.contract.heartbeat_s):
+                await secrets.read(kind.headers.values(), call.deadline)
+            return prepare(call, kind, self._outside.environ, secrets)
+        except SecretError as error:
+            message = f"{call.contract.ref}: {error.code}: {error}"
+            return Refused("TOOL-SECRET", message, again=error.again)
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx2
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from activities.tools.secrets import SecretError, Secrets
+from activities.tools.secrets import Secrets
 from remit.canonical import JSON, JSONObject, canonical
 from remit.tool.address import Address, AddressError
 from remit.tool.call import Refused, ToolCall
@@ -42,15 +42,17 @@ class Outgoing:
 def prepare(
     call: ToolCall, kind: HttpKind, environ: Mapping[str, str], secrets: Secrets
 ) -> Outgoing | Refused:
-    """Return the request for `call`, or why there can be none: then nothing was sent."""
+    """Return the request for `call`, or why there can be none: then nothing was sent.
+
+    Raises:
+        SecretError: a secret cannot be had.
+    """
     ref = call.contract.ref
     try:
         address = Address.parse(kind.base + kind.url)
         url = httpx2.URL(address.fill(call.arguments, environ) + _query(kind, call.arguments))
         content = _body(kind, address, call)
         headers = _headers(kind, call, secrets)
-    except SecretError as error:
-        return Refused("TOOL-SECRET", f"{ref}: {error}")
     except (AddressError, TemplateError, PointerError, httpx2.InvalidURL) as error:
         return Refused("TOOL-REQUEST", f"{ref}: no request can be made: {error}")
     if content:

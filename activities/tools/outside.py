@@ -14,6 +14,7 @@ from activities.tools.egress import GuardedTransport
 from activities.tools.resolving import Resolver
 from activities.tools.secrets import Secrets
 from activities.tools.tunnel import Proxy
+from remit.tool.call import ToolCall
 from remit.tool.reach import Reach
 
 
@@ -30,9 +31,12 @@ class Outside:
     proxy: Proxy | None = None
     """What all connections go through, if anything."""
 
-    def secrets(self) -> Secrets:
-        """Return the secrets of one call; they are read anew for each."""
-        return Secrets(self.environ, self.folder)
+    def secrets(self, call: ToolCall | None = None) -> Secrets:
+        """Return the secrets of one call, with its principal's; they are read anew for each.
+
+        `await secrets.read(texts, call.deadline)` comes first, then `secrets.resolve(text)`.
+        """
+        return Secrets(self.environ, self.folder, None if call is None else call.principal)
 
     def transport(
         self, limits: httpx2.Limits, reach: Reach | None = None

@@ -10,6 +10,7 @@ from remit.tool.kinds import HttpKind
 from remit.tool.places import finding, may_hold, pointer_faults, template_faults
 from remit.tool.pointer import PointerError, split
 from remit.tool.reach import Reach
+from remit.tool.secret import reference_fault
 from remit.tool.template import references
 from remit.tool.validation import SchemaError, check
 
@@ -79,6 +80,10 @@ def _header_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnosti
         elif not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
             message = f"{name!r} is not a header name"
             yield finding(contract, "TOOL-HEADER", where, message, "use letters, digits and '-'")
+    for name, value in call.headers.items():
+        if fault := reference_fault(value):
+            where, hint = ("call", "headers", name), "see docs/egress.md#secrets"
+            yield finding(contract, "TOOL-SECRET", where, fault, hint)
     if len({name.lower() for name in names}) < len(names):
         message = "a header stands twice"
         yield finding(contract, "TOOL-HEADER", ("call", "headers"), message, "keep one of each")
