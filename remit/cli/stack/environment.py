@@ -25,6 +25,8 @@ class StackEnvironment(BaseModel):
     """`REMIT_IDENTITY`: file of whom to trust; absent where nobody proves anything."""
     egress_proxy: str | None = None
     """`REMIT_EGRESS_PROXY`: forward proxy of all tools' connections; absent where there is none."""
+    secret_folders: str | None = None
+    """`REMIT_SECRET_FOLDERS`: where files of secrets may lie besides the project, as in `PATH`."""
     project: Path
     """`REMIT_PROJECT`: the folder with `tools/ policies/ plans/ remit.toml`."""
     temporal_address: str
