@@ -94,7 +94,7 @@ def scan(
         "looked_for": [each.name for each in sought],
         "not_resolved": [str(each.reference) for each in answers if each.value is None],
         "files": looking.files,
-        "bytes": looking.bytes,
+        "bytes": looking.size,
         "found": [
             {"where": each.where, "secret": each.needle or None, "form": each.form}
             for each in found
@@ -102,7 +102,7 @@ def scan(
     }
     lines = [_told(each) for each in found]
     missing = [f"not looked for: {each.reference}" for each in answers if each.value is None]
-    sum_ = f"{len(sought)} secrets, {looking.files} files, {looking.bytes} bytes: "
+    sum_ = f"{len(sought)} secrets, {looking.files} files, {looking.size} bytes: "
     lines += [*missing, sum_ + (f"{len(found)} findings" if found else "nothing found")]
     answer(document, lines, as_json=as_json)
     return ExitCode.FINDINGS if found else ExitCode.OK

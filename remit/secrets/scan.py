@@ -57,7 +57,8 @@ class Scan:
 
     needles: Sequence[Needle]
     files: int = 0
-    bytes: int = 0
+    size: int = 0
+    """Bytes read."""
 
     def of(self, places: Iterable[Path], besides: Iterable[Path] = ()) -> list[Found]:
         """Return what is found under `places`.
@@ -100,7 +101,7 @@ class Scan:
         kept, read = b"", 0
         while piece := stream.read(_PIECE):
             read += len(piece)
-            self.bytes += len(piece)
+            self.size += len(piece)
             yield from self._in(name, kept + piece)
             kept = (kept + piece)[-longest:]
             if read > _MOST_UNPACKED and name.endswith("(unpacked)"):
