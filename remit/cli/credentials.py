@@ -96,7 +96,12 @@ def scan(
         "files": looking.files,
         "bytes": looking.size,
         "found": [
-            {"where": each.where, "secret": each.needle or None, "form": each.form}
+            {
+                "code": _code(each),
+                "where": each.where,
+                "secret": each.needle or None,
+                "form": each.form,
+            }
             for each in found
         ],
     }
@@ -155,6 +160,9 @@ def _line(each: _Answer) -> str:
 
 
 def _told(found: Found) -> str:
-    if not found.needle:
-        return f"SECRET-SCAN-UNREAD  {found.where}: {found.form}"
-    return f"SECRET-FOUND  {found.where}: {found.needle}, {found.form}"
+    what = f"{found.needle}, {found.form}" if found.needle else found.form
+    return f"{_code(found)}  {found.where}: {what}"
+
+
+def _code(found: Found) -> str:
+    return "SECRET-FOUND" if found.needle else "SECRET-SCAN-UNREAD"
