@@ -63,6 +63,20 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
         self._pool = _Pool(context, limits, resolver, proxy, reach)
 
 
+class Reaching(httpx2.AsyncBaseTransport):
+    """A shared pool, as one contract may use it: for clients that make their own requests."""
+
+    def __init__(self, pool: httpx2.AsyncBaseTransport, reach: Reach) -> None:
+        """Use `pool`, which is not closed with this."""
+        self._shared = pool
+        self._reach = reach
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send the request to what may be reached."""
+        request.extensions = {**request.extensions, REACH: self._reach}
+        return await self._shared.handle_async_request(request)
+
+
 class _Pool(httpcore2.AsyncConnectionPool):
     def __init__(
         self,

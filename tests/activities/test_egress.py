@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from activities.tools.egress import EgressError, GuardedTransport
+from activities.tools.egress import EgressError, GuardedTransport, Reaching
 from activities.tools.registry import Tools
 from activities.tools.resolving import Resolver
 from remit.tool.call import Happened, Refused, ToolAnswer
@@ -217,11 +217,19 @@ async def test_a_name_without_an_address_may_be_tried_again(origin: Origin, tmp_
     await tools.aclose()
 
 
-async def test_a_client_on_the_transport_is_held_to_it_at_each_redirect(origin: Origin) -> None:
+@pytest.mark.parametrize("is_shared", [False, True], ids=["own-pool", "shared-pool"])
+async def test_a_client_on_the_transport_is_held_to_it_at_each_redirect(
+    origin: Origin, is_shared: bool
+) -> None:
     """Somebody else's client that follows redirects is stopped at the next host."""
     reply = answer(302, b"", more=f"Location: http://127.0.0.2:{origin.port}/x\r\n")
     origin.reply = reply
-    transport = GuardedTransport(httpx2.Limits(), Resolver(), reach=reach(("127.0.0.1",)))
+    only = reach(("127.0.0.1",))
+    transport = (
+        Reaching(GuardedTransport(httpx2.Limits(), Resolver()), only)
+        if is_shared
+        else GuardedTransport(httpx2.Limits(), Resolver(), reach=only)
+    )
     async with httpx2.AsyncClient(transport=transport, follow_redirects=True) as client:
         with pytest.raises(EgressError, match=r"127\.0\.0\.2"):
             await client.get(f"http://127.0.0.1:{origin.port}/")
