@@ -27,6 +27,7 @@ from activities.tools.secrets import SecretError, Secrets
 from activities.tools.tunnel import Proxy
 from remit.canonical import Digest
 from remit.enforcement import faultpoints
+from remit.enforcement.bounds import Limits, LimitsError, load_limits
 from remit.enforcement.contact import CONTACT_FILE
 from remit.enforcement.frame import Place
 from remit.enforcement.freshness import Bounds, Freshness
@@ -193,7 +194,17 @@ async def enforcement(
             shadowed(settings) as shadow,
         ):
             identity = Identity(settings.identity, settings.temporal_namespace, now_ms)
-            yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness, shadow, identity)
+            yield EnforcementPoint(
+                *(ledger, opa, place, now_ms, tools, freshness, shadow, identity),
+                limits=_limits(settings),
+            )
+
+
+def _limits(settings: WorkerSettings) -> Limits:
+    try:
+        return load_limits(settings.project)
+    except LimitsError as error:
+        raise NotReadyError(str(error)) from error
 
 
 @asynccontextmanager
