@@ -107,9 +107,11 @@ def others(subject: Subject, limits: Limits) -> Iterator[Held]:
 def bounds_of(subject: Subject, limits: Limits) -> Bounds:
     """Return the slots that a call holds and the breaker that it passes."""
     slots = list(_slots_of_tool(subject))
-    for held in others(subject, limits):
-        if held.limit.at_once is not None:
-            slots.append(Slots(held.name, held.limit.at_once))
+    slots += [
+        Slots(held.name, held.limit.at_once)
+        for held in others(subject, limits)
+        if held.limit.at_once is not None
+    ]
     return Bounds(slots, breaking_of(subject.contract))
 
 

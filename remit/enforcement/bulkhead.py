@@ -66,8 +66,8 @@ class Bulkhead:
         return self.running(tool) < self.bound(tool)
 
     def _is_slow(self, tool: str) -> bool:
-        calls = self._begun.get(tool)
-        return bool(calls) and self._clock() - next(iter(calls.values())) > PATIENCE_S
+        oldest = next(iter(self._begun.get(tool, {}).values()), None)
+        return oldest is not None and self._clock() - oldest > PATIENCE_S
 
     async def _wait(self, tool: str, call: object, path: str, attempt: int) -> None:
         if self._is_slow(tool):

@@ -82,9 +82,11 @@ class _Governed(ActivityInboundInterceptor):
             return answer
 
         with observed(frame, call.root, call.key.path):
-            async with self._bulkhead.place(frame.activity, call.key.path, frame.attempt):
-                async with _beating(frame):
-                    return await self._point.call(call, frame, send)
+            async with (
+                self._bulkhead.place(frame.activity, call.key.path, frame.attempt),
+                _beating(frame),
+            ):
+                return await self._point.call(call, frame, send)
 
 
 def _is_tool_call(args: Sequence[Any]) -> bool:

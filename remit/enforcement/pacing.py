@@ -1,4 +1,4 @@
-"""Limits of a rate, a tool's, an agent's or a tenant's, as counters that are raised with the intent of each call.
+"""Limits of rates, of tools, agents and tenants, as counters raised with the intent of each call.
 
 Time is cut into windows of the limit's length, one counter each. So the bound holds over all
 workers and outlives them; a burst may use the end of one window and the beginning of the next.

@@ -5,6 +5,7 @@ dead worker loses nobody's slot. A breaker counts how calls of one service fail;
 they wait, then one goes first to try. Pure: states in, states out; a store loads and writes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +14,7 @@ from remit.ledger.errors import LedgerError
 Health = Literal["well", "sick", ""]
 """What an answer says about the service behind a tool; empty: nothing."""
 BreakerState = Literal["closed", "open", "trial"]
+STATES: Mapping[str, BreakerState] = {"closed": "closed", "open": "open", "trial": "trial"}
 SLOT = "slot/"
 BREAKER = "breaker/"
 """What names begin with under which the ledger locks a slot or a breaker, among its counters."""

@@ -139,8 +139,8 @@ class Ledger(Protocol):
             LedgerError: `STEP-OPEN` (another attempt is open), `STEP-HAPPENED`, `STEP-IN-DOUBT`,
                 `STEP-SKIPPED`, `STEP-UNDONE`, `STEP-SUPERSEDED`, `STEP-FENCED`, `STEP-EXHAUSTED`,
                 `GRANT-USED`, `RESERVE-CONFLICT`, `RUN-CLOSED`, `RUN-ABSENT`, `CALL-STOPPED`,
-                `DECISION-ABSENT`, `SLOTS-TAKEN`, `BREAKER-OPEN`; for an undo also `STEP-NOT-DONE`, and `STEP-OPEN` or
-                `STEP-IN-DOUBT` while its `do` is so.
+                `DECISION-ABSENT`, `SLOTS-TAKEN`, `BREAKER-OPEN`; for an undo also
+                `STEP-NOT-DONE`, and `STEP-OPEN` or `STEP-IN-DOUBT` while its `do` is so.
         """
 
     async def take_over(

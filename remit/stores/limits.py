@@ -12,6 +12,7 @@ from remit.ledger.errors import LedgerError
 from remit.ledger.limits import (
     BREAKER,
     SLOT,
+    STATES,
     Breaker,
     Breaking,
     Health,
@@ -142,10 +143,8 @@ def _save(tx: Transaction, breaker: Breaker) -> None:
 
 def _breaker(row: Row) -> Breaker:
     name, state, failures, since_ms, until_ms, trial = row
-    if state not in ("closed", "open", "trial"):
-        raise LedgerError("BREAKER-STATE", f"{name} is {state!r}, which nobody knows")
     numbers = (_whole(failures), _whole(since_ms), _whole(until_ms))
-    return Breaker(str(name), state, *numbers, str(trial))
+    return Breaker(str(name), STATES[str(state)], *numbers, str(trial))
 
 
 def _lock(tx: Transaction, names: Sequence[str]) -> None:

@@ -32,8 +32,7 @@ async def _hang(hung: AsyncExitStack, bulkhead: Bulkhead, tool: str, most: int) 
     for number in range(most):
         try:
             await hung.enter_async_context(bulkhead.place(tool, "a", 1))
-        except ApplicationError as error:
-            assert error.details[0]["code"] == "TOOL-CROWDED"
+        except ApplicationError:
             return number
     return most
 
