@@ -35,7 +35,7 @@ async def _sick(folder: Path, **breaker: object) -> AsyncIterator[Desk]:
     bounds = BreakerBounds.model_validate({"name": "lab", "cool_down_s": 10, **breaker})
     contracts = [
         one.model_copy(update={"breaker": bounds}) if one.ref == "lab.put@1" else one
-        for one in known.contracts.values()
+        for one in known
     ]
     async with a_desk(folder, Catalogue.of(contracts), "lab.put@1", {"name": "thing"}) as made:
         yield made
