@@ -19,7 +19,7 @@ from remit.enforcement.telemetry import CROWDED, TOOL_RUNNING
 PATIENCE_S = 0.5
 """How long a call waits in its slot for a place, and from when on a call counts as slow."""
 _FIRST_DELAY_S = 0.5
-_LONGEST_DELAY_S = 4.0
+_LONGEST_DELAY_S = 8.0
 _KEPT = 20
 """One slot in so many is kept for what is no tool call."""
 _JITTER = random.SystemRandom()
