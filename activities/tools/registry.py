@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from activities.tools.http import HttpTool
+from activities.tools.model import ModelTool
 from activities.tools.outside import Outside
 from activities.tools.python import PythonTool
 from remit.stores.project import Project
@@ -35,7 +36,12 @@ class Tools:
         """
         outside = Outside(os.environ if environ is None else environ, folder)
         self._http = HttpTool(outside)
-        self._by_kind: dict[str, Tool] = {"http": self._http, "python": PythonTool(functions)}
+        self._model = ModelTool(outside)
+        self._by_kind: dict[str, Tool] = {
+            "http": self._http,
+            "python": PythonTool(functions),
+            "model": self._model,
+        }
 
     @classmethod
     def of(cls, project: Project) -> "Tools":
@@ -49,3 +55,4 @@ class Tools:
     async def aclose(self) -> None:
         """Let go of connections."""
         await self._http.aclose()
+        await self._model.aclose()

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -17,6 +16,11 @@ import pytest
 from mcp.client.streamable_http import streamable_http_client
 
 from remit.canonical import JSONObject
+from remit.cli.compiling import Workshop
+from remit.cli.mcp.desk import Desk
+from remit.cli.mcp.server import make_server
+from remit.cli.mcp.who import Who
+from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
 from tests.mcp.broken import BROKEN
 from tests.mcp.mending import mend
@@ -32,16 +36,26 @@ def tag() -> str:
     return f"m{uuid.uuid4().hex[:8]}"
 
 
-def command(lab: Running, *more: str, agent: str = "tester") -> list[str]:
+def command(lab: Running, *more: str) -> list[str]:
     """Return the command line of a server."""
-    typed = ["-m", "remit", "mcp", "--agent", agent, "--tenant", "lab", *more]
+    typed = ["-m", "remit", "mcp", "--agent", "tester", "--tenant", "lab", *more]
     return [*typed, "--on-behalf-of", "asker@lab.example", "--project", str(lab.project)]
 
 
-def by_stdio(lab: Running, agent: str = "tester") -> mcp.Client:
+def here(lab: Running, agent: str = "tester") -> mcp.Client:
+    """Return a client of a server in this very process: a process of its own costs seconds."""
+    desk = Desk(
+        Workshop.of(lab.project),
+        stack.environment(lab.project),
+        Who(agent, "lab", "asker@lab.example"),
+    )
+    return mcp.Client(make_server(desk))
+
+
+def by_stdio(lab: Running) -> mcp.Client:
     """Return a client that starts a server of its own."""
     variables = {**os.environ, "PYTHONPATH": str(ROOT)}
-    arguments = command(lab, agent=agent)
+    arguments = command(lab)
     server = mcp.StdioServerParameters(command=sys.executable, args=arguments, env=variables)
     return mcp.Client(server)
 
@@ -90,7 +104,7 @@ async def test_broken_plans_are_mended_submitted_and_followed(lab: Running, tag:
 async def test_a_dry_run_says_what_policy_would_say(lab: Running, tag: str) -> None:
     """Allowed, gated and denied calls, with the reasons, and nothing is called."""
     leaving = {"id": "c", "tool": "lab.leave@1", "args": {"name": tag}, "irreversible": True}
-    async with by_stdio(lab) as client:
+    async with here(lab) as client:
         runs = await asked(client, "dry_run_plan", plan=plan("dry", [put("a", tag)]))
         waits = await asked(client, "dry_run_plan", plan=plan("dry", [burn("b", tag)]))
         denied = await asked(client, "dry_run_plan", plan=plan("dry", [leaving]))
@@ -106,7 +120,7 @@ async def test_what_waits_for_people_is_told_without_the_way_to_vote(
     lab: Running, tag: str
 ) -> None:
     """The role and until when, not the command; and another agent does not find the run."""
-    async with by_stdio(lab) as client, by_stdio(lab, agent="reader") as other:
+    async with here(lab) as client, here(lab, agent="reader") as other:
         started = await asked(client, "submit_plan", plan=at_gate(tag), request_id=tag)
         run_id = started["run_id"]
         waiting = await asked(client, "follow_run", run_id=run_id, wait_s=30)
@@ -125,7 +139,7 @@ async def test_what_waits_for_people_is_told_without_the_way_to_vote(
 async def test_a_refused_run_tells_the_rule(lab: Running, tag: str) -> None:
     """The reader may not write: the run's refusals name the step, the rule's code and why."""
     document = {**plan("denied", [put("a", tag)]), "agent": "reader@1.0.0"}
-    async with by_stdio(lab, agent="reader") as client:
+    async with here(lab, agent="reader") as client:
         listed = await asked(client, "list_tools")
         started = await asked(client, "submit_plan", plan=document, request_id=tag)
         ended = await to_the_end(client, started["run_id"])
@@ -144,8 +158,9 @@ async def served(lab: Running) -> AsyncIterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, *command(lab, "--http", str(port))],
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command(lab, "--http", str(port)),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     try:
@@ -162,14 +177,14 @@ async def served(lab: Running) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.terminate()
-        process.wait(20)
+        await process.wait()
 
 
 async def test_over_http_only_with_the_token(lab: Running, tag: str) -> None:
     """Without the file's word every request is 401; with it plans are submitted and followed."""
     async with served(lab) as address:
         token = (Layout(lab.project).run / "mcp-tester.token").read_text()
-        wrong = [{}, {"authorization": "Bearer "}, {"authorization": f"Bearer {token}0"}]
+        wrong = [{}, {"authorization": "Bearer x"}, {"authorization": f"Bearer {token}0"}]
         async with httpx2.AsyncClient() as http:
             refused = [await http.post(address, headers=one, json={}) for one in wrong]
         headers = {"authorization": f"Bearer {token}"}
