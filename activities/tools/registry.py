@@ -46,7 +46,10 @@ class Tools:
     @classmethod
     def of(cls, project: Project) -> "Tools":
         """Return the adapters for a project's tools."""
-        return cls(project.functions, project.folder)
+        tools = cls(project.functions, project.folder)
+        if any(contract.call.kind == "model" for contract in project.catalogue):
+            tools._model.load()
+        return tools
 
     def adapter(self, contract: ToolContract) -> Tool:
         """Return what calls `contract`; it need not be in the catalogue (an undo pins its own)."""

@@ -1,14 +1,14 @@
 """Tools of kind `model`: one question to a language model, and an answer of a stated schema.
 
-The prompt is part of the contract, so that its digest pins it. The answer stands in the output under
-`answer`, beside what was spent for it; nothing in it is ever read as an instruction to Remit.
+The prompt is part of the contract, so that its digest pins it. The answer stands in the output
+under `answer`, beside what was spent for it; nothing in it is ever read as an instruction to Remit.
 """
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from remit.canonical import Digest, JSON, digest
+from remit.canonical import JSON, Digest, digest
 from remit.tool.model import Model
 
 ANSWER = "answer"

@@ -50,7 +50,7 @@ def _prompt_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnost
 def _answer_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnostic]:
     schema, where = answer_schema(contract), ("output_schema", "properties", ANSWER)
     if schema.get("type") != "object":
-        message = f"the output schema does not say that `{ANSWER}` is an object, or refers elsewhere"
+        message = f"the output schema does not say by itself that `{ANSWER}` is an object"
         hint = f"declare `{ANSWER}` with `type: object` and its properties, without `$ref`"
         yield finding(contract, "TOOL-MODEL-ANSWER", where, message, hint)
         return
@@ -109,6 +109,8 @@ def _money_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnosti
         return
     for at, endpoint in enumerate(call.endpoints):
         if endpoint.price is None or endpoint.price.currency != estimate.currency:
-            message = f"money is bounded, and {endpoint.model!r} has no price in {estimate.currency}"
+            message = (
+                f"money is bounded, and {endpoint.model!r} has no price in {estimate.currency}"
+            )
             where = ("call", "endpoints", at, "price")
             yield finding(contract, "TOOL-MODEL-PRICE", where, message, "state the price")
