@@ -5,8 +5,8 @@ checked against the schema, and handed on as a value. An endpoint that does not 
 to the next, and the last of them to the answer that the contract declares, marked `degraded`. An
 answer that never fits ends the call for good: asking again under the same key only costs again.
 
-The packages that speak to models are loaded where a project has such a tool, or with the first call:
-other workers never load them.
+The packages that speak to models are loaded where a project has such a tool, or with the first
+call; other workers never load them.
 """
 
 import asyncio

@@ -34,6 +34,8 @@ class Says:
     """One good answer: a value, or text as it stands."""
 
     value: Any = None
+    tool: str = ""
+    """The tool that it calls with the value; without a name the last one that it was told of."""
     text: str | None = None
     """In place of a value: what the model writes, JSON or not."""
     input_tokens: int | None = 20
@@ -113,7 +115,7 @@ def _completion(answer: Says, request: Request) -> dict[str, Any]:
     tools = request.get("tools") or []
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if tools and answer.text is None:
-        name = tools[-1]["function"]["name"]
+        name = answer.tool or tools[-1]["function"]["name"]
         call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": text}}
         message = {"role": "assistant", "content": None, "tool_calls": [call]}
     made = {
