@@ -607,6 +607,7 @@ COMMAND: Mapping[str, Entry] = {
     "MCP-NOT-INSTALLED": Entry(
         "The packages of MCP are an extra, and not installed.", "`pip install 'remit[mcp]'`."
     ),
+    "SCHEMA-STRICT": Entry("Only plans have a strict schema.", "`remit schema plan --strict`."),
     "MCP-KEY": Entry(
         "Names are proven in this project, and `remit mcp` was given nobody's key, or another's.",
         "`--key FILE`; leave out `--on-behalf-of`, or name whose key it is.",
