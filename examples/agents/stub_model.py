@@ -86,7 +86,7 @@ class StubModel:
                 self.asked.append(body)
                 self.keys.append(fields.get("authorization", ""))
                 await _reply(writer, self._next(body), body)
-        except (asyncio.IncompleteReadError, ConnectionError, ValueError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError, ValueError):
             pass
         finally:
             writer.close()

@@ -9,9 +9,13 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from examples.agents.pydantic_planner import PydanticPlanner
-from examples.agents.remit_by_mcp import Mandate, Remit
+from examples.agents.remit_by_mcp import Mandate, Remit, plan_of
+from examples.agents.run import GOAL, PROPOSALS
 from examples.agents.stub_model import Bad, Request, Says, StubModel
 from examples.agents.tool_planner import Endpoint, ToolPlanner
+from remit.plan.compiler import compile_plan
+from remit.plan.library import Library
+from remit.stores.project import load_project
 from tests.mcp.test_running_mcp import here
 from tests.running import ROOT, Running
 
@@ -103,3 +107,15 @@ async def test_the_plain_planner_repairs_and_replans(lab: Running, tag: str) -> 
     assert "MCP-AGENT" not in str(heard)
     assert "lab.leave@1" in heard[5]
     assert lab.effects(tag) == [f"put {tag}a"]
+
+
+def test_the_offline_demo_tells_what_it_says() -> None:
+    """For the back office: one proposal does not compile, and the others do."""
+    project = load_project(ROOT / "examples" / "backoffice")
+    mandate = Mandate("buyer@1.4.0", "requester@acme.example", "acme", "team:workplace")
+    found = [
+        compile_plan(plan_of(GOAL, body, mandate, {}), project.catalogue, Library({})).diagnostics
+        for body in PROPOSALS
+    ]
+
+    assert [[one.code for one in each] for each in found] == [["PLAN-UNKNOWN-TOOL"], [], []]
