@@ -31,7 +31,7 @@ async def test_the_actual_cost_is_booked(models: Tools, tmp_path: Path) -> None:
     async with StubModel([Says(GOOD, input_tokens=30, output_tokens=7)]) as stub:
         contract = rating(stub.url, more=MORE, bounds={"micros": 900, "output_tokens": 50})
         catalogue = Catalogue.of([contract])
-        async with a_desk(tmp_path, catalogue, contract.ref, ARGS) as desk:
+        async with a_desk(tmp_path, catalogue, contract.ref, ARGS, "PT30S") as desk:
             desk.send = models.adapter(contract)
             await desk.call()
             situation = await desk.situation()
@@ -46,7 +46,7 @@ async def test_an_unusable_answer_is_final_and_booked(models: Tools, tmp_path: P
             stub.url, more=MORE, bounds={"micros": 900, "output_tokens": 50}, repairs=0
         )
         catalogue = Catalogue.of([contract])
-        async with a_desk(tmp_path, catalogue, contract.ref, ARGS) as desk:
+        async with a_desk(tmp_path, catalogue, contract.ref, ARGS, "PT30S") as desk:
             desk.send = models.adapter(contract)
             with pytest.raises(ApplicationError) as failed:
                 await desk.call()
