@@ -71,7 +71,7 @@ def _strict(schema: Any) -> JSONObject:
         made = {"type": "string", "enum": [made["const"]], **_described(schema)}
     if "properties" in schema:
         required = schema.get("required", [])
-        members = {
+        members: JSONObject = {
             name: _strict(part) if name in required else _nullable(_strict(part))
             for name, part in schema["properties"].items()
         }
