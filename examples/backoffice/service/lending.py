@@ -245,9 +245,7 @@ def get_booking(work: Work, asked: GetBooking) -> Booking:
     return BOOKINGS.need(work.db, asked.booking, UNKNOWN_BOOKING)
 
 
-@OPERATIONS.undo(
-    "credit.reverse_booking", "/credit/bookings/{booking}/reverse", UNKNOWN_BOOKING
-)
+@OPERATIONS.undo("credit.reverse_booking", "/credit/bookings/{booking}/reverse", UNKNOWN_BOOKING)
 def reverse_booking(work: Work, asked: ReverseBooking) -> Undone:
     """Take a limit out of the books."""
     key = asked.booking
