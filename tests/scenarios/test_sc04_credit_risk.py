@@ -1,4 +1,4 @@
-"""SC-04: an applicant asks for credit: rules first, then the score, then an officer, a committee."""
+"""SC-04: who asks for credit meets rules first, then a score, an officer, a committee."""
 
 import uuid
 from collections.abc import Iterator, Mapping
