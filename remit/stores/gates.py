@@ -68,9 +68,8 @@ _VOTE_COLUMNS = (
 )
 _VOTE = (*(votes.c[name] for name in _VOTE_COLUMNS), records.c.body.label("record"))
 # An outer one: a vote is read in the transaction that has yet to write its record.
-_RECORDED = votes.outerjoin(
-    records, and_(records.c.root == votes.c.root, records.c.seq == votes.c.seq)
-)
+_ITS_RECORD = and_(records.c.root == votes.c.root, records.c.seq == votes.c.seq)
+_RECORDED = votes.outerjoin(records, _ITS_RECORD)
 _VOTES = (
     select(*_VOTE)
     .select_from(_RECORDED)
@@ -80,7 +79,9 @@ _VOTES = (
 _OPEN_VOTES = (
     select(votes.c.root, *_VOTE)
     .select_from(
-        _RECORDED.join(gates, and_(votes.c.root == gates.c.root, votes.c.gate == gates.c.gate))
+        gates.join(
+            votes, and_(votes.c.root == gates.c.root, votes.c.gate == gates.c.gate)
+        ).outerjoin(records, _ITS_RECORD)
     )
     .where(gates.c.state == "open", votes.c.counted == 1)
     .order_by(votes.c.root, votes.c.seq)

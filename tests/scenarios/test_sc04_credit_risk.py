@@ -91,6 +91,7 @@ async def test_sc04_rejected_by_the_officer(office: Office, client: Client) -> N
 
     outcome = await ended(handle)
     assert (outcome["status"], outcome["code"]) == ("rejected", "GATE-REJECTED")
+    assert f"{OFFICER} (unverified) said no: too much debt" in str(outcome["reason"])
     assert office.effects() == ASKED
     assert (office.state(), office.net()) == (before, {})
 
