@@ -53,7 +53,8 @@ async def test_sc04_accepted_by_the_officer(office: Office, client: Client) -> N
     assert (wait["role"], wait["step"]) == ("credit_officer", "limit")
     assert "below what is lent on without asking" in str(wait["gate"])
     assert outcome["status"] == "completed"
-    messages = office.call("GET", "/mail/messages?to=credit.desk@acme.example")["messages"]
+    to, _, reference = str(office.entries()[-1]["identity"]).partition("|")
+    messages = office.call("GET", f"/mail/messages?to={to}&reference={reference}")["messages"]
     assert "score 585: debt takes 35 % of income, with 2 years of history" in str(messages)
     assert (office.effects(), office.doubled()) == (SET, [])
     root = str(handle.first_execution_run_id)
