@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from activities.tools.egress import Reaching
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
 from activities.tools.secrets import SecretError, Secrets
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
-from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.address import Address, AddressError
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.language_model import Endpoint, ModelKind
 from remit.tool.language_model_checks import answer_schema
+from remit.tool.reach import Reach
 from remit.tool.template import TemplateError, as_text, fill
 from remit.tool.validation import check
 
@@ -154,7 +156,7 @@ class ModelTool:
         except TemplateError as error:
             return Refused("TOOL-REQUEST", f"{ref}: no question can be made: {error}")
         schema = answer_schema(call.contract)
-        asking = Asking(call, kind, question, schema, self._outside.secrets())
+        asking = Asking(call, kind, question, schema, self._outside.secrets(call))
         with beating(call.heartbeat, call.contract.heartbeat_s):
             return await self._ask(asking, client)
 
@@ -169,7 +171,7 @@ class ModelTool:
             if now() >= asking.call.deadline:
                 spent.away(at, endpoint, "no time left")
                 continue
-            talk = self._talk(asking, endpoint, client)
+            talk = await self._talk(asking, endpoint, client)
             if isinstance(talk, Refused):
                 return talk
             ended = await _answered(asking, talk, spent, at)
@@ -177,23 +179,28 @@ class ModelTool:
                 return ended
         return _all_away(asking, spent)
 
-    def _talk(self, asking: Asking, endpoint: Endpoint, client: ModuleType) -> "Talk | Refused":
+    async def _talk(
+        self, asking: Asking, endpoint: Endpoint, client: ModuleType
+    ) -> "Talk | Refused":
         """Return a conversation with an endpoint, or why there can be none."""
         ref, contract = asking.call.contract.ref, asking.call.contract
+        reach = Reach.of(contract)
         try:
+            await asking.secrets.read([endpoint.key], asking.call.deadline)
             key = asking.secrets.resolve(endpoint.key) if endpoint.key else ""
             url = httpx2.URL(Address.parse(endpoint.url).fill({}, self._outside.environ))
         except SecretError as error:
-            return Refused("TOOL-SECRET", f"{ref}: {error}")
+            message = f"{ref}: {error.code}: {error}"
+            return Refused("TOOL-SECRET", message, again=error.again)
         except (AddressError, httpx2.InvalidURL) as error:
             return Refused("TOOL-REQUEST", f"{ref}: no request can be made: {error}")
-        if url.userinfo or not is_allowed(url.raw_host.decode("ascii"), contract.destinations):
-            message = f"{ref}: the host {url.host!r} is not among its destinations"
-            return Refused("TOOL-EGRESS", message)
+        fault = reach.host_fault(url.raw_host.decode("ascii"))
+        if url.userinfo or fault:
+            return Refused("TOOL-EGRESS", f"{ref}: {fault or 'the URL has user information'}")
         if self._transport is None:
             self._transport = self._outside.transport(_LIMITS)
         talk: Talk = client.Talk(
-            asking.kind, endpoint, str(url), key, asking.schema, self._transport
+            asking.kind, endpoint, str(url), key, asking.schema, Reaching(self._transport, reach)
         )
         talk.begin(asking.question)
         return talk

@@ -31,6 +31,8 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
+from activities.tools.egress import EgressError
+from activities.tools.tunnel import ProxyRefusedError
 from remit.canonical import JSON, JSONObject
 from remit.tool.document import DocumentError, parse_json
 from remit.tool.language_model import ANSWER, Endpoint, ModelKind
@@ -136,6 +138,8 @@ class Talk:
         while cause is not None:
             if isinstance(cause, _TooLargeError):
                 return Said(str(cause), is_open=True)
+            if isinstance(cause, EgressError | ProxyRefusedError):
+                return Said(f"egress: {cause}"[:200], was_sent=False)
             cause = cause.__cause__ or cause.__context__
         why = "an answer that is none" if self._bounded.was_answered else "no connection"
         return Said(f"{why} ({type(error).__name__})", was_sent=sent, is_open=sent)
@@ -215,7 +219,7 @@ class _Bounded(httpx2.AsyncBaseTransport):
         self.was_sent = True
         try:
             response = await self._transport.handle_async_request(request)
-        except httpx2.ConnectError:
+        except (httpx2.ConnectError, EgressError, ProxyRefusedError):
             self.was_sent = False
             raise
         self.was_answered = True

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
-from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.address import Address, AddressError
 from remit.tool.contract import Operation, ToolContract
 from remit.tool.language_model import ANSWER, OUTPUTS, ModelKind
 from remit.tool.places import finding, may_hold, schema_at, template_faults
+from remit.tool.reach import Reach
 from remit.tool.template import TemplateError, references
 from remit.tool.validation import SchemaError, check
 
@@ -88,9 +89,9 @@ def _endpoint_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagno
         if address.arguments:
             message = "no argument may say which model is asked"
             yield finding(contract, "TOOL-URL", where, message, "write the address out")
-        if address.host is not None and not is_allowed(address.host, contract.destinations):
-            message = f"its host {address.host!r} is not among the tool's destinations"
-            yield finding(contract, "TOOL-DESTINATION", where, message, "add the host to them")
+        if address.host is not None and (fault := Reach.of(contract).host_fault(address.host)):
+            message, hint = fault, "add the host to the tool's `destinations`"
+            yield finding(contract, "TOOL-DESTINATION", where, message, hint)
         if endpoint.key and not _REFERENCE.fullmatch(endpoint.key):
             message = "the key is no reference; a contract holds no secrets"
             key = ("call", "endpoints", at, "key")
