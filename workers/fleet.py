@@ -23,6 +23,7 @@ from temporalio.worker import Worker
 from activities.planning import Shop
 from activities.tools.registry import Tools
 from remit.canonical import Digest
+from remit.client.errors import ClientError
 from remit.enforcement import faultpoints
 from remit.enforcement.contact import CONTACT_FILE
 from remit.enforcement.frame import Place
@@ -158,6 +159,8 @@ async def _connected(
     while True:
         try:
             return await connect(settings, used, interceptors)
+        except ClientError as error:
+            raise NotReadyError(str(error)) from error
         except RuntimeError as error:
             if time.monotonic() > until:
                 raise NotReadyError(f"Temporal at {settings.temporal_address}: {error}") from error

@@ -4,7 +4,7 @@ Status and waits come from what the run left with Temporal, which tells them wit
 what a question is about comes from the ledger. Whether somebody may answer is policy's business.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from temporalio.client import Client
@@ -14,7 +14,7 @@ from remit.client.commanding import OrderName
 from remit.client.errors import ClientError
 from remit.client.reaching import at_work
 from remit.client.snapshot import Waiting, told_of
-from remit.ledger.entries import Action, RunRow
+from remit.ledger.entries import Action, RunRow, State
 from remit.plan.path import Direction
 from remit.saga.standing import left_of
 
@@ -92,7 +92,10 @@ async def needs_of(client: Client, run: RunRow, actions: Sequence[Action], compi
     except ClientError as error:
         return Needs(trouble=str(error))
     calls = {(one.key.path, one.key.direction): one for one in actions}
-    needs = [need for wait in told.waits if (need := _need(wait, calls)) is not None]
+    # What is in doubt stands in the ledger a moment before the run asks about it.
+    named = {wait.step for wait in told.waits}
+    asked = (*told.waits, *_doubts(actions, named))
+    needs = [need for wait in asked if (need := _need(wait, calls)) is not None]
     takes = _TAKES.get(told.status, ()) if found.workflow_id == run.workflow_id else ()
     return Needs(
         status=told.status,
@@ -102,6 +105,15 @@ async def needs_of(client: Client, run: RunRow, actions: Sequence[Action], compi
         mark=digest({"compiled": compiled}),
         would_undo=[one.do for one in left if one.verdict == "undo"],
     )
+
+
+def _doubts(actions: Iterable[Action], known: Collection[str]) -> Iterator[Waiting]:
+    """Yield the questions about calls in doubt, but for those that are asked already."""
+    for action in actions:
+        is_undo = action.key.direction is Direction.UNDO
+        step = f"{UNDO}{action.key.path}" if is_undo else action.key.path
+        if action.state is State.IN_DOUBT and step not in known:
+            yield Waiting(step, "operator", "doubt", action.code, "", "")
 
 
 def _need(wait: Waiting, calls: Mapping[tuple[str, Direction], Action]) -> Need | None:

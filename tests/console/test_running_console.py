@@ -179,12 +179,13 @@ async def test_an_operator_answers_and_settles_in_a_browser(
     ordered back, and what cannot be undone is left to people."""
     tag = f"o{uuid.uuid4().hex[:8]}"
     lost = {
-        "args": {"name": f"stuck{tag}", "fail": "after"},
+        "args": {"name": f"stuck{tag}", "fail": "after", "wait_s": 4},
         "retry": {"max_attempts": 1, "initial": "PT0.1S"},
     }
     steps = [burn("wait", f"{tag}w"), put("lost", f"stuck{tag}", **lost), burn("z", tag, "lost")]
     await sign_in(page, console, BOSS)
     handle = await start(lab_client, plan(f"{tag}-plan", steps))
+    await waits(handle)
     await page.goto(f"{console}/runs/{handle.first_execution_run_id}")
     doubt = page.locator("section", has=page.get_by_role("heading", name="Did lost happen?"))
     await doubt.wait_for()
@@ -194,19 +195,19 @@ async def test_an_operator_answers_and_settles_in_a_browser(
     await handle.execute_update("approve", word, result_type=str)
     await page.locator("#deeds").get_by_text("wait").wait_for()
     assert await doubt.get_by_label("What did you see").input_value() == "it lies there"
-    await doubt.get_by_label("It happened").check()
+    await doubt.get_by_role("radio", name="It happened").check()
     await doubt.get_by_role("button", name="Answer").click()
     await page.get_by_text("Recorded: you said whether").wait_for()
     await page.get_by_role("link", name="Burn").first.wait_for()
 
     await page.locator("summary", has_text="Stop and undo everything").click()
     undone = await page.locator("details[open]").inner_text()
-    await page.get_by_label("Why?").fill("not wanted any more")
+    await page.locator("details[open]").get_by_label("Why?").fill("not wanted any more")
     await page.get_by_role("button", name="Roll back").click()
     await page.get_by_text("Recorded: you ordered the run back").wait_for()
     residue = page.locator("section", has_text="could not be undone").last
     await residue.wait_for()
-    await residue.get_by_label("Leave it to people").check()
+    await residue.get_by_role("radio", name="Leave it").check()
     await residue.get_by_label("Why?").fill("the crew fetches it")
     await residue.get_by_role("button", name="Settle it").click()
     await page.get_by_text("Recorded: you settled").wait_for()

@@ -16,6 +16,10 @@
     file = "identity.yaml"             # whom to trust to say who somebody is
     required = true                    # refuse names that nobody proved
 
+    [payloads]                         # optional
+    encrypted = true                   # what Temporal keeps; by default in the profile `full`
+    keys = ["file:keys/payload.key"]   # the first encrypts, all decrypt; else the stack's own
+
     [console]                          # optional: `remit up` starts the console too
     port = 8234
 
@@ -46,7 +50,7 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _RESERVED = frozenset(
     {
         *("temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui"),
-        *("shadow", "console"),
+        *("shadow", "console", "codec"),
     }
 )
 
@@ -101,6 +105,22 @@ class IdentitySettings(BaseModel):
     """Whether votes, orders and starts without a token are refused, whatever the profile."""
 
 
+class PayloadSettings(BaseModel):
+    """Whether what Temporal keeps is encrypted, and with which keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encrypted: bool | None = None
+    """By default in the profile `full`, and where keys are named."""
+    keys: Annotated[tuple[Text, ...], Field(max_length=32)] = ()
+    """`file:PATH`, from the project's folder, or `env:NAME`; `plain` first encrypts no more."""
+
+    def is_encrypted(self, profile: str) -> bool:
+        """Whether payloads are encrypted in a profile, or were with keys that are named."""
+        usual = profile == "full" or bool(self.keys)
+        return usual if self.encrypted is None else self.encrypted
+
+
 class ProjectSettings(BaseModel):
     """The content of `remit.toml`."""
 
@@ -112,6 +132,7 @@ class ProjectSettings(BaseModel):
     notify: NotifySettings = NotifySettings()
     """Who is told where; see `remit.notify.settings`."""
     identity: IdentitySettings | None = None
+    payloads: PayloadSettings = PayloadSettings()
     console: ConsoleTable | None = None
     """With the table, be it empty, the console is a part of the stack."""
 

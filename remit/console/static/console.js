@@ -89,11 +89,12 @@ function bare(part) {
 }
 
 function listen(topic) {
-  let at = null;
+  let at = [];
   const source = new EventSource(`/events/${encodeURIComponent(topic)}`);
   source.addEventListener("changed", () => {
-    clearTimeout(at);
-    at = setTimeout(() => refresh().catch(() => {}), 60);
+    for (const one of at) clearTimeout(one);
+    // Once more: what the run tells Temporal of itself comes behind what the ledger knows.
+    at = [60, 2500].map((ms) => setTimeout(() => refresh().catch(() => {}), ms));
   });
   addEventListener("pagehide", () => source.close());
 }
