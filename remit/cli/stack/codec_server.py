@@ -25,6 +25,8 @@ from remit.cli.stack.ports import LOOPBACK
 from remit.client.codec import SealingCodec, load_codec
 from remit.client.errors import ClientError
 
+SETTINGS = "CODEC-SETTINGS"
+"""Code of settings under which it does not start."""
 _COOKIE = "remit-codec"
 _ENTER, _STAY = "enter", "stay"
 ENTER_S = 300
@@ -177,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     if codec is None or not token:
-        print("CODEC-SETTINGS: no key, or no token", file=sys.stderr)
+        print(f"{SETTINGS}: no key, or no token", file=sys.stderr)
         return 2
     server = CodecServer(codec, Pass(token), told.port, told.ui)
     asyncio.run(serve(server.app(), told.port))
