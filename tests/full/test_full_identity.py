@@ -173,7 +173,7 @@ async def test_payloads_are_read_with_the_codec_alone(
     town.running.up()
     shown = await asyncio.to_thread(
         subprocess.run,
-        ["sh", "-c", f'{town.type("env").stdout} && exec temporal workflow show --detailed'
+        ["sh", "-c", f'{town.type("env").stdout.strip()} && exec temporal workflow show --detailed'
          f" --workflow-id '{run}'"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
