@@ -55,6 +55,10 @@ _RESERVED = frozenset(
 )
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
+KeyReference = Annotated[
+    str, Field(max_length=4096, pattern=r"^(plain|file:[^,\n]+|env:[A-Za-z_][A-Za-z0-9_]*)$")
+]
+"""Never a key itself: what stands here is told to processes on their command lines."""
 
 
 class Service(BaseModel):
@@ -112,7 +116,7 @@ class PayloadSettings(BaseModel):
 
     encrypted: bool | None = None
     """By default in the profile `full`, and where keys are named."""
-    keys: Annotated[tuple[Text, ...], Field(max_length=32)] = ()
+    keys: Annotated[tuple[KeyReference, ...], Field(max_length=32)] = ()
     """`file:PATH`, from the project's folder, or `env:NAME`; `plain` first encrypts no more."""
 
     def is_encrypted(self, profile: str) -> bool:

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from aiohttp import web
 from google.protobuf.json_format import MessageToJson, Parse
+from pydantic import ValidationError
 from temporalio.api.common.v1 import Payload, Payloads
 
 from remit.cli.stack.codec_server import CodecServer, Pass, main
@@ -159,6 +160,14 @@ def test_the_codec_server_is_a_part_where_there_is_something_to_read(
     settings = ProjectSettings(payloads=PayloadSettings.model_validate(given))
     outline = Outline(settings, profile)  # type: ignore[arg-type]
     assert ("codec" in outline.names(), "codec" in outline.port_owners()) == (is_sealed, is_sealed)
+
+
+def test_settings_take_references_and_no_keys() -> None:
+    """What stands there is seen by whoever lists processes; the message repeats none of it."""
+    for wrong in ("5a" * 32, "file:a,file:b", "env:A B", "vault:x"):
+        with pytest.raises(ValidationError, match="keys") as error:
+            PayloadSettings.model_validate({"keys": [wrong]})
+        assert wrong not in error.value.errors()[0]["msg"]
 
 
 def test_it_does_not_start_without_a_key(
