@@ -8,6 +8,7 @@ import asyncio
 import io
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -56,10 +57,15 @@ def _standing(folder: Path, variables: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _captured() -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
-    """Catch output in streams that know bytes and an encoding, as a process's do."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    with redirect_stdout(out), redirect_stderr(err):
-        yield out, err
+    """Catch output in streams that know bytes and an encoding, as a process's do; type nothing."""
+    nothing, out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(3))
+    typing = sys.stdin
+    sys.stdin = nothing
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            yield out, err
+    finally:
+        sys.stdin = typing
 
 
 def _text(stream: io.TextIOWrapper) -> str:
