@@ -35,7 +35,8 @@ down: install ## Stop it
 # Tests start hundreds of Python processes; where nothing is compiled beforehand, each compiles all it imports.
 test unit large full: export PYTHONDONTWRITEBYTECODE =
 
-test: install programs lint types rules ## Run every check and every test
+test: install programs ## Run every check and every test
+	@$(MAKE) -j 2 lint types rules
 	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -q
 
 unit: install ## Run the tests that need no server
