@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from temporalio.client import Client
 
+from tests.effort import examples
 from tests.grouping import (
     STACKS,
     pytest_runtest_setup,
@@ -19,7 +20,7 @@ from tests.running import ROOT, Running
 __all__ = ["pytest_runtest_setup", "pytest_runtest_teardown", "pytest_xdist_make_scheduler"]
 
 # A deadline for one example would judge the machine: the tests beside it keep all cores busy.
-settings.register_profile("shared", deadline=None)
+settings.register_profile("shared", deadline=None, max_examples=examples(100))
 settings.load_profile("shared")
 
 
