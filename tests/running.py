@@ -160,6 +160,16 @@ async def waits(handle: WorkflowHandle, within_s: float = 30) -> list[JSONObject
         await asyncio.sleep(0.1)
 
 
+async def guarded(client: Client, name: str, **more: JSON) -> tuple[WorkflowHandle, JSONObject]:
+    """Start a plan of the lab with a guarded step behind a free one; return it and its wait."""
+    steps: list[JSON] = [
+        {"id": "free", "tool": "lab.put@1", "args": {"name": f"free{name}"}},
+        {"id": "step", "tool": "lab.put@1", "needs": ["free"], "args": {"name": name}, **more},
+    ]
+    handle = await start(client, plan("guarded", steps))
+    return handle, (await waits(handle))[0]
+
+
 async def eventually(
     condition: Callable[[], Awaitable[bool]], within_s: float = 30, every_s: float = 0.1
 ) -> None:

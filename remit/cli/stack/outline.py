@@ -1,6 +1,5 @@
 """Which parts a stack has and which ports they need, known before anything is decided."""
 
-import random
 from dataclasses import dataclass
 
 from remit.cli.stack import temporal_full, temporal_server
@@ -18,7 +17,6 @@ SHADOW = "shadow"
 METRICS = "metrics."
 """What the purposes of workers' ports begin with."""
 _FAMILIAR = {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}
-_TRIED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +63,7 @@ class Outline:
     def candidates(self, purpose: str) -> tuple[int, ...]:
         """Return ports to try before any other that is free."""
         familiar = self._console_port() if purpose == CONSOLE else _FAMILIAR.get(purpose)
-        first = () if familiar is None else (familiar,)
-        if self.profile == "light" or purpose not in temporal_full.purposes():
-            return first
-        # Not for secrets: two stacks that start at once should not try the same ones.
-        return (*first, *random.sample(temporal_full.PORTS, _TRIED))
+        return () if familiar is None else (familiar,)
 
     def _console_port(self) -> int:
         table = self.settings.console

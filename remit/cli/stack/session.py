@@ -22,7 +22,8 @@ from remit.cli.stack.errors import PolicyError, StackCode, StackError
 from remit.cli.stack.identity import marked
 from remit.cli.stack.install import Report
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.listeners import foreign_port
+from remit.cli.stack.listeners import foreign_port, missed_a_port
+from remit.cli.stack.logs import tail
 from remit.cli.stack.outline import Outline
 from remit.cli.stack.payload_keys import references
 from remit.cli.stack.ports import choose
@@ -185,9 +186,13 @@ class Session:
             _await(component, started)
         except StackError as error:
             taken = foreign_port(started.process, component.ports)
+            ended = not started.process.is_running()
             self.stop_all({component.name})
             if taken is not None:
-                raise _port_taken(component.name, taken) from None
+                raise _port_taken(component.name, str(taken)) from None
+            said = tail(started.log, started.log_offset)
+            if ended and missed_a_port(said):
+                raise _port_taken(component.name, "that it asked for", said) from None
             raise self._policy_error(component.name) or error from None
         took = datetime.now(UTC) - self.state.components[component.name].started_at
         self._report(f"{component.name}: ready after {took.total_seconds():.1f} s")
@@ -241,12 +246,12 @@ def _await(component: Component, started: Started) -> None:
         component.name, started, component.health.problem, within_s=component.ready_within_s
     )
     if (taken := foreign_port(started.process, component.ports)) is not None:
-        raise _port_taken(component.name, taken)
+        raise _port_taken(component.name, str(taken))
 
 
-def _port_taken(name: str, port: int) -> PortTakenError:
+def _port_taken(name: str, port: str, said: str = "") -> PortTakenError:
     return PortTakenError(
         StackCode.PORT_TAKEN,
-        f"{name} did not get port {port}: another program took it meanwhile",
-        hint="`remit up` again chooses another port",
+        f"{name} did not get port {port}: another program took it meanwhile{said}",
+        hint="`remit up` again chooses other ports; one that the program names itself must be free",
     )

@@ -23,8 +23,6 @@ from remit.stores.atomic import write_atomically
 SERVICES = ("frontend", "matching", "history", "worker")
 ENVIRONMENT = "remit"
 """Name of the configuration file."""
-PORTS = range(10_000, 32_768)
-"""Where the server's ports may be: it stores them in a column of 16 bits with a sign."""
 _SHARDS = 4
 """Fixed when the database is made. One machine gains nothing from more."""
 _CONNECTIONS = {"temporal": 20, "temporal_visibility": 10}
