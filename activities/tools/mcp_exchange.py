@@ -10,9 +10,12 @@ from collections.abc import Callable, Coroutine
 
 from mcp import MCPError
 from mcp_types import (
+    CONNECTION_CLOSED,
     HEADER_MISMATCH,
     INVALID_PARAMS,
+    INVALID_REQUEST,
     METHOD_NOT_FOUND,
+    PARSE_ERROR,
     CallToolResult,
 )
 
@@ -26,6 +29,12 @@ from remit.tool.mcp import STEP_KEY_META, McpKind
 
 _NOT_TAKEN = frozenset({INVALID_PARAMS, METHOD_NOT_FOUND})
 """Errors by which the protocol says that no tool was called."""
+_MADE_HERE = {
+    CONNECTION_CLOSED: "TOOL-CONNECTION",
+    INVALID_REQUEST: "TOOL-PROTOCOL",
+    PARSE_ERROR: "TOOL-PROTOCOL",
+}
+"""Errors that the client library makes itself of what it cannot read; a server's look the same."""
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422, 429})
 _LATER = frozenset({404, 429})
 """HTTP statuses that certainly had no effect; and those that a later attempt may not meet, because
@@ -56,7 +65,7 @@ class Exchanges:
             return Refused("TOOL-BUSY", message, again=True)
         except PausedError as error:
             return _unreached(ref, str(error), secrets)
-        progress = Progress(call.deadline)
+        progress = Progress(call.deadline, asks=session.link.flow.asks)
         session.in_use += 1
         try:
             exchange = _exchange(session, _sent(call, kind), progress)
@@ -123,6 +132,8 @@ def _meaning(
 ) -> ToolAnswer:
     ref = call.contract.ref
     match ended:
+        case CallToolResult() if ended.is_error and session.link.flow.asks > progress.asks:
+            return failed(call, kind, "TOOL-ASKED", "asked for what is not offered, and gave up")
         case CallToolResult():
             return interpret(call, kind, ended, secrets)
         case DriftError():
@@ -154,6 +165,11 @@ def _fault(
         return Refused("TOOL-REFUSED", f"{ref} answered {progress.status}", again=again)
     if end is not None:
         return Unknown(end.code, f"{ref} {end.said}; it may have happened")
+    if progress.status >= 400:
+        return Unknown("TOOL-STATUS", f"{ref} answered {progress.status}; it may have happened")
+    if isinstance(error, MCPError) and error.code in _MADE_HERE:
+        said = _words(error, secrets)
+        return Unknown(_MADE_HERE[error.code], f"{ref} broke off ({said}); it may have happened")
     if isinstance(error, MCPError):
         said = f"answered the error {error.code} ({_words(error, secrets)})"
         if error.code in _NOT_TAKEN:

@@ -34,8 +34,8 @@ class Flow:
 
     over: asyncio.Event = field(default_factory=asyncio.Event)
     ended: End | None = None
-    asks: dict[str, int] = field(default_factory=dict)
-    """Method to how often the server asked the client for it."""
+    asks: int = 0
+    """How often the server asked the client for something."""
     _since: float = -WINDOW_S
     _messages: int = 0
     _bytes: int = 0
@@ -53,11 +53,6 @@ class Flow:
         self._bytes += size
         if self._messages > MAX_UNASKED or self._bytes > MAX_UNASKED_BYTES:
             raise self.broken("TOOL-FLOOD", "sent more unasked than is listened to")
-
-    def asked(self, method: str) -> None:
-        """Note that the server asks the client for something; few methods have a name here."""
-        if len(self.asks) < 16 or method in self.asks:
-            self.asks[method[:60]] = self.asks.get(method[:60], 0) + 1
 
     def broken(self, code: str, said: str) -> FlowError:
         """End the connection because a bound is broken, and return what to raise."""

@@ -50,6 +50,8 @@ class Progress:
     """How far one call came."""
 
     deadline: float
+    asks: int = 0
+    """How often the server had asked the client for something before."""
     began: bool = False
     """Whether the server may have seen it."""
     status: int = 0
@@ -169,6 +171,8 @@ class Session:
         """End the connection; its task closes what belongs to it."""
         given = end or End("TOOL-CONNECTION", "was let go")
         self.link.flow.end(given.code, given.said)
+        if not self.ready.done():
+            self._task.cancel()
 
     async def closed(self, within_s: float) -> None:
         """Wait until everything is let go of; kill what has not gone by then."""
@@ -211,6 +215,8 @@ class Session:
                     await self._attend(client)
             finally:
                 greeting.reschedule(None)
+                if not self.ready.done():
+                    self.link.kill()
                 await self.link.close()
 
     async def _attend(self, client: Client) -> None:

@@ -196,7 +196,7 @@ class PipeTransport:
             return message
         self._flow.unasked(len(line))
         if isinstance(message, JSONRPCRequest):
-            self._flow.asked(message.method)
+            self._flow.asks += 1
             return message
         if isinstance(message, JSONRPCNotification) and message.method in _HEARD:
             return message
