@@ -139,7 +139,8 @@ def _echo(**call: object) -> ToolContract:
 
 
 GOOD = b'{"jsonrpc":"2.0","id":ID,"result":{"content":[],"structuredContent":{"a":1}}}'
-NOTE = b'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}\n\n'
+_LOG = {"method": "notifications/message", "params": {"level": "info", "data": 1}}
+NOTE = b"data: " + json.dumps({"jsonrpc": "2.0", **_LOG}).encode() + b"\n\n"
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ async def test_an_address_elsewhere_is_refused(tools: Tools, environ: dict[str, 
 
 async def test_an_answer_that_never_ends(origin: Origin, tools: Tools) -> None:
     """At the deadline it is unknown, and the connection serves the next call."""
-    scripted = _scripted(200, GOOD)
+    origin.reply = scripted = _scripted(200, GOOD)
     waiting = asyncio.Event()
 
     async def reply(asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -217,8 +218,9 @@ async def test_an_answer_that_never_ends(origin: Origin, tools: Tools) -> None:
             await asyncio.Event().wait()
         await scripted(asked, writer)
 
+    assert await ask_text(tools, _echo()) == Happened({"a": 1})
     origin.reply = reply
-    assert code(await ask_text(tools, _echo(), within_s=1.0)) == "Unknown TOOL-TIMEOUT"
+    assert code(await ask_text(tools, _echo(), within_s=3.0)) == "Unknown TOOL-TIMEOUT"
     assert waiting.is_set()
 
     origin.reply = scripted
