@@ -1,4 +1,4 @@
-"""An MCP server's tools in plans on the real stack: done once, undone, and never half done unsaid."""
+"""An MCP server's tools in plans on the real stack: done once, undone, and never lost."""
 
 import uuid
 

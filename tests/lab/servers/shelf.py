@@ -1,4 +1,4 @@
-"""An MCP server with a shelf: writes into the lab's journal, once for each step key, and has faults.
+"""An MCP server with a shelf: writes into the lab's journal, once a step key, and has faults.
 
 Speaks 2025-11-25 over stdio, by hand. It starts in the project's folder and knows nothing else.
 """
