@@ -262,3 +262,35 @@ async def test_no_process_outlives_its_worker() -> None:
         await _gone(pid)
     worker.wait()
     worker.stdout.close()
+
+
+async def test_without_the_extra_a_call_says_what_to_install(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client library is absent: refused, with the way out."""
+    for name in [each for each in sys.modules if each.startswith("activities.tools.mcp_")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mcp", None)
+
+    given = await ask(tools, mcp_contract("echo"))
+
+    assert isinstance(given, Refused)
+    assert (given.code, "pip install 'remit[mcp]'" in given.message) == ("TOOL-EXTRA", True)
+
+
+def test_adapters_wait_for_the_client_library_until_a_tool_needs_it() -> None:
+    """A worker whose project has no such tool never loads it."""
+    script = (
+        "import sys; from activities.tools.registry import Tools; from pathlib import Path;"
+        " Tools({}, Path('.')); print(sorted({'mcp', 'mcp_types'} & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+    )
+
+    assert ran.stdout.strip() == "[]"

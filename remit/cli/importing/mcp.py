@@ -20,6 +20,7 @@ from remit.cli.output import answer, documented, note, raw, shown
 from remit.cli.place import find_project
 from remit.tool.mcp_import import Taken, Wanted, segment, take
 
+CHANGED = "IMPORT-CHANGED"
 _WAIT_S = 60.0
 
 
@@ -95,7 +96,7 @@ def _lines(
     if writes:
         end = f"{len(taken.tools)} tools written to {file}; read it before you use them"
     elif changes:
-        end = "IMPORT-CHANGED  nothing is written; --accept writes it"
+        end = f"{CHANGED}: nothing is written; --accept writes it"
     else:
         end = f"{len(taken.tools)} tools; {file} is as imported now"
     return [*changes, *found, end]
