@@ -74,7 +74,7 @@ class Exchanges:
             session.in_use -= 1
             session.used_at = asyncio.get_running_loop().time()
         if ended is None:
-            session.is_silent = progress.began
+            session.is_silent = session.ready.done()
             return _late(ref, progress)
         session.is_silent = False
         return _meaning(call, kind, ended, progress, session, secrets)

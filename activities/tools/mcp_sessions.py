@@ -57,9 +57,13 @@ class Sessions:
         """
         held = self._by_key.get(key)
         if held is not None:
-            # One that did not answer is given up, unless others still wait for it.
-            if not held.is_over and not (held.is_silent and not held.in_use):
+            # One that did not answer is given up, unless others still wait for it; at once, because
+            # what it was last asked for must not happen beside the next attempt.
+            is_given_up = held.is_silent and not held.in_use
+            if not held.is_over and not is_given_up:
                 return held
+            if is_given_up:
+                held.link.kill()
             self._drop(key)
         now = asyncio.get_running_loop().time()
         pause = self._pauses.get(key)

@@ -208,6 +208,8 @@ class PipeTransport:
                 message = each.message
                 if isinstance(message, JSONRPCRequest):
                     self._asked.add(message.id)
+                elif isinstance(message, JSONRPCNotification):
+                    self._give_up(message)
                 text = message.model_dump_json(by_alias=True, exclude_unset=True)
                 self._writer.write(text.encode() + b"\n")
                 await self._writer.drain()
@@ -215,3 +217,9 @@ class PipeTransport:
             self._flow.end("TOOL-CONNECTION", "takes no more messages")
         finally:
             await outward.aclose()
+
+    def _give_up(self, message: JSONRPCNotification) -> None:
+        """Forget a request that is cancelled; an answer to it is one that nobody asked for."""
+        given_up = (message.params or {}).get("requestId")
+        if message.method == "notifications/cancelled" and isinstance(given_up, str | int):
+            self._asked.discard(given_up)
