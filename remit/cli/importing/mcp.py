@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from remit.canonical import JSONObject, digest
 from remit.cli.compiling import findings_of
 from remit.cli.errors import ExitCode, stack, usage
-from remit.cli.importing.writing import difference, held, merged, rendered
+from remit.cli.importing.mcp_file import difference, held, merged, rendered
 from remit.cli.output import answer, documented, note, raw, shown
 from remit.cli.place import find_project
 from remit.tool.mcp_import import Taken, Wanted, segment, take
