@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from activities.tools.egress import EgressError
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
 from activities.tools.secrets import SecretError, Secrets
-from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.address import Address, AddressError
 from remit.tool.call import Refused, ToolAnswer, ToolCall
-from remit.tool.contract import ToolContract
 from remit.tool.mcp import McpKind, StdioServer, StreamableHttpServer
+from remit.tool.reach import Reach
 
 if TYPE_CHECKING:
     from activities.tools.mcp_exchange import Exchanges
@@ -58,8 +59,8 @@ class McpTool:
         if asyncio.get_running_loop().time() >= call.deadline:
             message = f"{ref}: its deadline is over; nothing was called"
             return Refused("TOOL-DEADLINE", message, again=True)
-        secrets = self._outside.secrets()
-        way = self._way(call.contract, kind, secrets)
+        secrets = self._outside.secrets(call)
+        way = await self._way(call, kind, secrets)
         if isinstance(way, Refused):
             return way
         key, make = way
@@ -71,32 +72,40 @@ class McpTool:
         if self._exchanges is not None:
             await self._exchanges.aclose()
 
-    def _way(
-        self, contract: ToolContract, kind: McpKind, secrets: Secrets
+    async def _way(
+        self, call: ToolCall, kind: McpKind, secrets: Secrets
     ) -> "tuple[str, Callable[[], Link]] | Refused":
         """Return what names the connection, and how it is made; or why there can be none."""
         from activities.tools.mcp_links import LIMITS, HttpLink, StdioLink
 
-        server, environ = kind.server, self._outside.environ
+        contract, server, environ = call.contract, kind.server, self._outside.environ
+        reach = Reach.of(contract)
         try:
+            with beating(call.heartbeat, contract.heartbeat_s):
+                await secrets.read(references(server), call.deadline)
             if isinstance(server, StdioServer):
                 own = environment(server, secrets, environ)
                 folder = self._outside.folder
                 return _key(server, own), lambda: StdioLink(server.command, own, folder)
-            url = address(server, contract.destinations, environ)
+            url = address(server, reach, environ)
             headers = {name: secrets.resolve(value) for name, value in server.headers.items()}
         except SecretError as error:
-            return Refused("TOOL-SECRET", f"{contract.ref}: {error}")
+            message = f"{contract.ref}: {error.code}: {error}"
+            return Refused("TOOL-SECRET", message, again=error.again)
         except EgressError as error:
             return Refused("TOOL-EGRESS", f"{contract.ref}: {error}")
         except (AddressError, httpx2.InvalidURL) as error:
             return Refused("TOOL-REQUEST", f"{contract.ref}: no request can be made: {error}")
-        known = {**headers, "": url}
-        return _key(server, known), lambda: HttpLink(url, headers, self._outside.transport(LIMITS))
+        known = {**headers, "": url, " ": repr([contract.destinations, contract.private])}
+        return _key(server, known), lambda: HttpLink(
+            url, headers, self._outside.transport(LIMITS, reach)
+        )
 
 
-class EgressError(Exception):
-    """The address leads where the contract does not."""
+def references(server: StdioServer | StreamableHttpServer) -> list[str]:
+    """Return the texts of `server` that may refer to secrets."""
+    given = server.environment if isinstance(server, StdioServer) else server.headers
+    return [*given.values()]
 
 
 def environment(
@@ -111,9 +120,7 @@ def environment(
     return {name: secrets.resolve(value) for name, value in server.environment.items()} | own
 
 
-def address(
-    server: StreamableHttpServer, destinations: list[str], environ: Mapping[str, str]
-) -> str:
+def address(server: StreamableHttpServer, reach: Reach, environ: Mapping[str, str]) -> str:
     """Return the address of a server, which must be one of the destinations.
 
     Raises:
@@ -123,8 +130,9 @@ def address(
     url = httpx2.URL(Address.parse(server.url).fill({}, environ))
     if url.userinfo or url.scheme not in ("http", "https"):
         raise EgressError("the URL has user information or is not http(s)")
-    if not is_allowed(url.raw_host.decode("ascii"), destinations):
-        raise EgressError(f"the host {url.host!r} is not among its destinations")
+    fault = reach.host_fault(url.raw_host.decode("ascii"))
+    if fault is not None:
+        raise EgressError(fault)
     return str(url)
 
 

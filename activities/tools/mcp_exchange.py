@@ -138,6 +138,8 @@ def _meaning(
             return interpret(call, kind, ended, secrets)
         case DriftError():
             return _drifted(ref, kind, ended)
+        case NotReadyError() if ended.end.code == "TOOL-EGRESS":
+            return Refused("TOOL-EGRESS", f"{ref}: {ended.end.said}")
         case NotReadyError():
             words = session.link.last_words.strip()
             said = f"{ended.end.said}: {words[-300:]}" if words else ended.end.said
@@ -157,7 +159,7 @@ def _fault(
 ) -> Refused | Unknown:
     ref, end = call.contract.ref, progress.failure or session.link.flow.ended
     if not progress.began:
-        return _unreached(ref, end.said if end else "could not be reached", secrets)
+        return _not_begun(ref, end, secrets)
     if progress.status in _REFUSED:
         if progress.status == 404:
             session.close()
@@ -181,6 +183,12 @@ def _fault(
     return Unknown(
         "TOOL-PROTOCOL", f"{ref} answered what is no answer ({name}); it may have happened"
     )
+
+
+def _not_begun(ref: str, end: End | None, secrets: Secrets) -> Refused:
+    if end is not None and end.code == "TOOL-EGRESS":
+        return Refused("TOOL-EGRESS", f"{ref}: {end.said}")
+    return _unreached(ref, end.said if end else "could not be reached", secrets)
 
 
 def _words(error: MCPError, secrets: Secrets) -> str:

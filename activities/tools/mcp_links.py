@@ -15,9 +15,11 @@ import httpcore2
 import httpx2
 from mcp.client.streamable_http import streamable_http_client
 
+from activities.tools.egress import EgressError
 from activities.tools.mcp_flow import MAX_MESSAGE_BYTES, End, Flow, FlowError
 from activities.tools.mcp_session import PROGRESS, Progress
 from activities.tools.mcp_stdio import PipeTransport, Server
+from activities.tools.tunnel import ProxyRefusedError
 
 CONNECT_S = 10.0
 """Longest wait for a connection, in seconds."""
@@ -112,6 +114,11 @@ class _Guarded(httpx2.AsyncBaseTransport):
         try:
             async with asyncio.timeout(_LEAVE_S if request.method == "DELETE" else None):
                 response = await self._inner.handle_async_request(request)
+        except (EgressError, ProxyRefusedError) as error:
+            _note(progress, "TOOL-EGRESS", str(error))
+            if progress is None:
+                self._flow.end("TOOL-EGRESS", str(error))
+            return httpx2.Response(_FAILED)
         except (httpx2.TransportError, TimeoutError, OSError) as error:
             _note(progress, "TOOL-CONNECTION", f"lost the connection ({type(error).__name__})")
             return httpx2.Response(_FAILED)

@@ -17,17 +17,20 @@ from typing import TYPE_CHECKING
 import httpx2
 from pydantic import TypeAdapter
 
-from activities.tools.mcp import EXTRA, EgressError, address, environment
+from activities.tools.egress import EgressError
+from activities.tools.mcp import EXTRA, address, environment, references
 from activities.tools.outside import Outside
 from activities.tools.secrets import SecretError, Secrets
 from remit.canonical import JSON, JSONObject
 from remit.tool.address import AddressError
 from remit.tool.mcp import McpServer, StdioServer, StreamableHttpServer
+from remit.tool.reach import reach
 
 if TYPE_CHECKING:
     from activities.tools.mcp_session import Link
 
 _CLOSING_S = 5.0
+_SECRETS_S = 20.0
 _SERVER: TypeAdapter[StdioServer | StreamableHttpServer] = TypeAdapter(McpServer)
 
 
@@ -37,6 +40,7 @@ async def listing(
     """Return what `server` lists, or why it cannot be asked."""
     secrets = outside.secrets()
     try:
+        await secrets.read(references(server), asyncio.get_running_loop().time() + _SECRETS_S)
         link = _link(server, destinations, outside, secrets)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
@@ -78,9 +82,10 @@ def _link(
     if isinstance(server, StdioServer):
         own = environment(server, secrets, outside.environ)
         return StdioLink(server.command, own, outside.folder)
-    url = address(server, destinations, outside.environ)
+    may_reach = reach(tuple(destinations), tuple(destinations))
+    url = address(server, may_reach, outside.environ)
     headers = {name: secrets.resolve(value) for name, value in server.headers.items()}
-    return HttpLink(url, headers, outside.transport(LIMITS))
+    return HttpLink(url, headers, outside.transport(LIMITS, may_reach))
 
 
 def _fault(code: str, message: str, words: str = "") -> JSONObject:

@@ -14,6 +14,7 @@ from remit.tool.kinds import HttpKind
 from remit.tool.mcp import McpKind
 from remit.tool.mcp_checks import mcp_faults
 from remit.tool.places import finding, pointer_faults, template_faults
+from remit.tool.reach import destination_faults
 from remit.tool.validation import SchemaError, validator
 
 ByRef = Mapping[str, ToolContract]
@@ -30,6 +31,8 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
     yield from _cost_faults(contract)
     for place in contract.resource:
         yield from pointer_faults(contract, ("resource",), place, contract.input_schema)
+    for field, message, hint in destination_faults(contract.destinations, contract.private):
+        yield finding(contract, "TOOL-DESTINATION", (field,), message, hint)
     if isinstance(contract.call, HttpKind):
         yield from http_faults(contract, contract.call)
     if isinstance(contract.call, McpKind):

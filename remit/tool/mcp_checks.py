@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from remit.diagnostic import Diagnostic
-from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.address import Address, AddressError
 from remit.tool.contract import ToolContract
 from remit.tool.http_checks import RESERVED_HEADERS
 from remit.tool.mcp import McpKind, StdioServer, StreamableHttpServer
 from remit.tool.places import finding, pointer_faults
+from remit.tool.reach import Reach
 
 _REFERENCE = re.compile(r"[a-z][a-z0-9_]*:\S.*")
 _IN_TEXT = re.compile(r"\$\{|^(env|file|keyring|vault):")
@@ -63,9 +64,8 @@ def _http_faults(contract: ToolContract, server: StreamableHttpServer) -> Iterat
     if not contract.destinations:
         hint = "list the host names it may reach"
         yield finding(contract, "TOOL-DESTINATION", ("destinations",), "there are none", hint)
-    elif address.host is not None and not is_allowed(address.host, contract.destinations):
-        message = f"its host {address.host!r} is not among its destinations"
-        yield finding(contract, "TOOL-DESTINATION", where, message, "add the host to them")
+    elif address.host is not None and (fault := Reach.of(contract).host_fault(address.host)):
+        yield finding(contract, "TOOL-DESTINATION", where, fault, "add the host to them")
     for name in server.headers:
         place = ("call", "server", "headers", name)
         if name.lower() in _TAKEN or name.lower().startswith("mcp-"):
