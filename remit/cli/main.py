@@ -17,6 +17,7 @@ from remit.cli.approvals.commands import add_commands
 from remit.cli.codec import make_codec_app
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
+from remit.cli.importing.commands import make_tools_app
 from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
@@ -85,11 +86,11 @@ def make_app() -> typer.Typer:
     app.command("lineage")(questions.lineage)
     app.command("audit")(questions.audit)
     app.command("cases")(questions.cases)
-    app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
+    app.add_typer(make_tools_app())
     app.add_typer(make_evidence_app())
     app.add_typer(make_policy_app())
     app.add_typer(make_agents_app())

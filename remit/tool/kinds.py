@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from remit.canonical import JSON
+from remit.tool.mcp import McpKind
 from remit.tool.model import Model
 
 
@@ -50,5 +51,5 @@ class HttpKind(Model):
     """Largest response body read; a larger one is a failure."""
 
 
-ToolKind = Annotated[PythonKind | HttpKind, Field(discriminator="kind")]
+ToolKind = Annotated[PythonKind | HttpKind | McpKind, Field(discriminator="kind")]
 """The one place where a new kind of tool joins the contract."""
