@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from activities.tools.http import HttpTool
+from activities.tools.mcp import McpTool
 from activities.tools.model import ModelTool
 from activities.tools.outside import Outside
 from activities.tools.python import PythonTool
@@ -45,26 +46,31 @@ class Tools:
             os.environ if environ is None else environ, folder, resolver or Resolver(), proxy
         )
         self._http = HttpTool(outside)
+        self._mcp = McpTool(outside)
         self._model = ModelTool(outside)
         self._by_kind: dict[str, Tool] = {
             "http": self._http,
-            "python": PythonTool(functions),
+            "mcp": self._mcp,
             "model": self._model,
+            "python": PythonTool(functions),
         }
 
     @classmethod
     def of(cls, project: Project, proxy: Proxy | None = None) -> "Tools":
         """Return the adapters for a project's tools."""
-        tools = cls(project.functions, project.folder, proxy=proxy)
+        made = cls(project.functions, project.folder, proxy=proxy)
+        if any(contract.call.kind == "mcp" for contract in project.catalogue):
+            made._mcp.load()
         if any(contract.call.kind == "model" for contract in project.catalogue):
-            tools._model.load()
-        return tools
+            made._model.load()
+        return made
 
     def adapter(self, contract: ToolContract) -> Tool:
         """Return what calls `contract`; it need not be in the catalogue (an undo pins its own)."""
         return self._by_kind[contract.call.kind]
 
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, and of the processes at their other end."""
         await self._http.aclose()
         await self._model.aclose()
+        await self._mcp.aclose()

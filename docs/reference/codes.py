@@ -67,6 +67,10 @@ START: Mapping[str, Entry] = {
     "ADMISSION-FAULT": Entry(
         "Admission met a fault of Remit's own; nothing was called.", "Report it with the plan."
     ),
+    "ORDER-NO-ANSWER": Entry(
+        "Nobody answered an order in time; it may still be taken.",
+        "Look at the run before you repeat it; `remit status` tells who works.",
+    ),
     "AMEND-SHAPE": Entry("The message holds no proposal.", "The finding names the field."),
     "AMEND-AT-ROOT": Entry(
         "An amendment was sent to a sub-plan or to a part of a run.",
@@ -487,7 +491,9 @@ TOOL: Mapping[str, Entry] = {
     ),
     "TOOL-UNREACHABLE": Entry("No connection; nothing was sent.", "Tried again by itself."),
     "TOOL-DEADLINE": Entry("The deadline was over before sending.", "Tried again by itself."),
-    "TOOL-BUSY": Entry("No thread was free; nothing was called.", "Tried again by itself."),
+    "TOOL-BUSY": Entry(
+        "No thread or connection was free; nothing was called.", "Tried again by itself."
+    ),
     "TOOL-EGRESS": Entry(
         "Host or address is not what the contract's `destinations` allow, or the proxy refuses; "
         "nothing was sent.",
@@ -525,6 +531,36 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-ANSWER-TOO-LARGE": Entry(
         "A 2xx larger than `max_bytes`: a failure with effect.", "Answer with a reference."
     ),
+    "TOOL-DRIFT": Entry(
+        "An MCP server lists the tool otherwise than its contract pins it, or not at all; nothing "
+        "was called.",
+        "`remit tools import mcp` shows what changed; start the plan again after the review.",
+    ),
+    "TOOL-EXTRA": Entry(
+        "The worker lacks an extra that this kind of tool needs; nothing was called.",
+        "Install what the message names.",
+    ),
+    "TOOL-ERROR": Entry(
+        "The tool's answer is marked as an error, and its contract does not say that errors have "
+        "no effect: unknown.",
+        "Write `errors: refused` if that is true of the tool.",
+    ),
+    "TOOL-ASKED": Entry(
+        "An MCP server asked for a completion, a form or folders in place of an answer; nobody "
+        "gives it.",
+        "Use a tool that needs none.",
+    ),
+    "TOOL-CONTENT": Entry(
+        "The answer has no content of the kind that the contract takes: a failure with effect.",
+        "Mend `answer` in the contract.",
+    ),
+    "TOOL-FLOOD": Entry(
+        "An MCP server sent more unasked than is listened to, and was let go: unknown.",
+        "Asked again as its idempotency allows.",
+    ),
+    "TOOL-PROTOCOL": Entry(
+        "What came back is no answer of an MCP tool: unknown.", "Mend the server."
+    ),
     "PROBE-ABSENT": Entry("The contract names no probe, or none that is pinned.", "Name one."),
     "PROBE-ARGUMENTS": Entry("The probe's arguments lead nowhere.", "Mend the contract."),
     "PROBE-DENIED": Entry("Policy denies the read.", "Give the agent a scope in its domain."),
@@ -541,6 +577,29 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-OUTPUT": Entry("An output breaks the output schema.", "See the path."),
     "TOOL-HINTS": Entry("A function lacks types that have a JSON form.", "Annotate it."),
     "TOOL-KEY-UNUSED": Entry("Idempotency `key`, and nothing takes the key.", "Pass it on."),
+    "TOOL-KEY-ARGUMENT": Entry(
+        "Plans could set the argument that carries the step key.",
+        "Drop it from `input_schema`.",
+    ),
+    "TOOL-MCP-SERVER": Entry(
+        "The command or the environment of an MCP server holds what may not stand there.",
+        "Secrets by reference, in `environment` alone.",
+    ),
+    "IMPORT-TOOL": Entry("A tool was not imported.", "See the message; the others were."),
+    "IMPORT-HINTS": Entry(
+        "A tool calls itself harmless; that is not believed.",
+        "Write in the contract what is true, or import with `--trust-annotations`.",
+    ),
+    "IMPORT-TEXT": Entry(
+        "A tool's texts speak to a model, or hide letters; the contract does without them.",
+        "Read what the server lists before you use it.",
+    ),
+    "IMPORT-CHANGED": Entry(
+        "A new import differs from the file; nothing was written.",
+        "Read the difference; `--accept` writes it.",
+    ),
+    "IMPORT-FILE": Entry("The file holds no imported tools.", "Name another with `--into`."),
+    "IMPORT-SERVER": Entry("The server could not be asked.", "Start it by hand."),
     "TOOL-PROBE-MISSING": Entry("Idempotency `probe` without a probe.", "Name the read tool."),
     "TOOL-PROBE-NOT-READ": Entry("The probe has an effect.", "Name a read tool."),
     "TOOL-READ-BACK-NOT-READ": Entry("The read-back has an effect.", "Name a read tool."),
@@ -665,6 +724,15 @@ COMMAND: Mapping[str, Entry] = {
         "loopback alone, and with it `base_url` is needed, by https unless it is on this machine.",
         "See [the console](../console.md).",
     ),
+    "CODEC-OFF": Entry(
+        "Payloads of this stack are not encrypted, so there is nothing to be let in to.",
+        "`[payloads]` in remit.toml; [payloads](../payloads.md).",
+    ),
+    "CODEC-KEYS": Entry(
+        "The project names its keys itself; a stack's own key would not be used.",
+        "Put the new key first in `[payloads] keys`, and leave the old ones behind it.",
+    ),
+    "CODEC-SETTINGS": Entry("The codec server was started without a key or token.", "`remit up`."),
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
     "CLI-AMEND": Entry(

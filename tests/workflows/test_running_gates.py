@@ -1,32 +1,14 @@
 """Gates on the real stack: who may say yes, to what, and what a run does meanwhile."""
 
-import uuid
-
 import pytest
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, eventually, guarded, plan, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 
 BOSS = "boss@lab.example"
-
-
-@pytest.fixture
-def name() -> str:
-    """A name that policy guards."""
-    return f"guarded{uuid.uuid4().hex[:8]}"
-
-
-async def guarded(client: Client, name: str, **more: JSON) -> tuple[WorkflowHandle, JSONObject]:
-    """Start a plan with one guarded step behind a free one; return it and the gate's wait."""
-    steps: list[JSON] = [
-        {"id": "free", "tool": "lab.put@1", "args": {"name": f"free{name}"}},
-        {"id": "step", "tool": "lab.put@1", "needs": ["free"], "args": {"name": name}, **more},
-    ]
-    handle = await start(client, plan("guarded", steps))
-    return handle, (await waits(handle))[0]
 
 
 async def test_signal_approves_and_the_step_runs_once(

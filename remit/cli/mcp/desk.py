@@ -209,7 +209,9 @@ class Desk:
     async def _connected(self) -> Client:
         if self._client is None:
             where = self._environment
-            self._client = await connect(where.temporal_address, where.temporal_namespace)
+            self._client = await connect(
+                where.temporal_address, where.temporal_namespace, keys=where.payload_keys
+            )
         return self._client
 
     def _note(self, run_id: str) -> None:

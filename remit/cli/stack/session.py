@@ -22,8 +22,10 @@ from remit.cli.stack.errors import PolicyError, StackCode, StackError
 from remit.cli.stack.identity import marked
 from remit.cli.stack.install import Report
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.listeners import foreign_port
+from remit.cli.stack.listeners import foreign_port, missed_a_port
+from remit.cli.stack.logs import tail
 from remit.cli.stack.outline import Outline
+from remit.cli.stack.payload_keys import references
 from remit.cli.stack.ports import choose
 from remit.cli.stack.postgres import server_of
 from remit.cli.stack.processes import Started, await_healthy, start, stop
@@ -64,9 +66,13 @@ class Session:
         if outline.profile == "full":
             postgres = server_of(layout, ports.get("postgres", 0))
             full.write_configuration(layout, postgres, ports)
+        settings = outline.settings
+        payload_keys = references(layout, settings.payloads, outline.profile)
+        if outline.is_sealed:
+            keep_secret(layout.codec_token)
         blueprint = Blueprint(
             layout=layout,
-            settings=outline.settings,
+            settings=settings,
             profile=outline.profile,
             programs=programs,
             ports=ports,
@@ -75,6 +81,7 @@ class Session:
             core_policies=core,
             shadow_configuration=self._shadow(source) if outline.has_shadow else None,
             postgres=postgres,
+            payload_keys=payload_keys,
         )
         self._keep(
             self.state.model_copy(
@@ -179,9 +186,13 @@ class Session:
             _await(component, started)
         except StackError as error:
             taken = foreign_port(started.process, component.ports)
+            ended = not started.process.is_running()
             self.stop_all({component.name})
             if taken is not None:
-                raise _port_taken(component.name, taken) from None
+                raise _port_taken(component.name, str(taken)) from None
+            said = tail(started.log, started.log_offset)
+            if ended and missed_a_port(said):
+                raise _port_taken(component.name, "that it asked for", said) from None
             raise self._policy_error(component.name) or error from None
         took = datetime.now(UTC) - self.state.components[component.name].started_at
         self._report(f"{component.name}: ready after {took.total_seconds():.1f} s")
@@ -235,12 +246,12 @@ def _await(component: Component, started: Started) -> None:
         component.name, started, component.health.problem, within_s=component.ready_within_s
     )
     if (taken := foreign_port(started.process, component.ports)) is not None:
-        raise _port_taken(component.name, taken)
+        raise _port_taken(component.name, str(taken))
 
 
-def _port_taken(name: str, port: int) -> PortTakenError:
+def _port_taken(name: str, port: str, said: str = "") -> PortTakenError:
     return PortTakenError(
         StackCode.PORT_TAKEN,
-        f"{name} did not get port {port}: another program took it meanwhile",
-        hint="`remit up` again chooses another port",
+        f"{name} did not get port {port}: another program took it meanwhile{said}",
+        hint="`remit up` again chooses other ports; one that the program names itself must be free",
     )

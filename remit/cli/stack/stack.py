@@ -75,7 +75,7 @@ def up(
             except PortTakenError as error:
                 if not left:
                     raise
-                report(error.diagnostic.message)
+                report(error.diagnostic.message.partition("\n")[0] + "; trying others")
         return status_of(layout, session.state, tuple(wanted))
 
 
