@@ -504,6 +504,24 @@ TOOL: Mapping[str, Entry] = {
         "See the `SECRET-…` code in the message.",
     ),
     "TOOL-REQUEST": Entry("No request can be made of these arguments.", "See the message."),
+    "TOOL-NOT-INSTALLED": Entry(
+        "The packages for this kind of tool are an extra, and not installed; nothing was sent.",
+        "Install what the message names, restart the workers.",
+    ),
+    "TOOL-MODEL-AWAY": Entry(
+        "No endpoint of a model answered, and the contract declares no answer for that.",
+        "Tried again by itself. `call.when_away` declares an answer, marked `degraded`.",
+    ),
+    "TOOL-MODEL-ANSWER": Entry(
+        "No answer of a model fitted its schema after all repairs; or a contract's answer is "
+        "described in a way that no model can be told. Not asked again: it would cost again.",
+        "Make the schema or the prompt easier, or allow more `repairs`.",
+    ),
+    "TOOL-MODEL-BUDGET": Entry(
+        "One more request could cost more than `bounds` allow, or an answer did; what was spent is "
+        "booked.",
+        "Raise `bounds`, or ask for less.",
+    ),
     "TOOL-FUNCTION": Entry("The function is not there.", "Mend `tools/`, restart the workers."),
     "TOOL-ANSWER": Entry("The function returned no JSON: a failure with effect.", "Mend it."),
     "TOOL-NOT-JSON": Entry("A 2xx without JSON: a failure with effect.", "Mend the tool."),
@@ -589,6 +607,14 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
     "TOOL-COST-MISSING": Entry("A `spend` tool does not say what it costs.", "Give `cost`."),
+    "TOOL-MODEL-OPERATION": Entry(
+        "A tool of kind `model` says that it writes, deletes or triggers.", "`read` or `spend`."
+    ),
+    "TOOL-MODEL-KEY": Entry("The key of a model is no reference.", "Write e.g. `env:MODEL_KEY`."),
+    "TOOL-MODEL-PRICE": Entry(
+        "Money is bounded, and an endpoint has no price, or `cost` does not follow the bound.",
+        "State prices in one currency, `cost.estimate` and `cost.actual_output`.",
+    ),
     "TOOL-POINTER": Entry("A JSON pointer leads nowhere.", "See the schema it points into."),
     "TOOL-TEMPLATE": Entry("A template refers to what is not there.", "See the message."),
     "TOOL-URL": Entry("The URL is of no form that is taken.", "See `remit/tool/address.py`."),
@@ -671,6 +697,26 @@ SECRET: Mapping[str, Entry] = {
 COMMAND: Mapping[str, Entry] = {
     "CONSOLE-NOT-INSTALLED": Entry(
         "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."
+    ),
+    "MCP-NOT-INSTALLED": Entry(
+        "The packages of MCP are an extra, and not installed.", "`pip install 'remit[mcp]'`."
+    ),
+    "SCHEMA-STRICT": Entry("Only plans have a strict schema.", "`remit schema plan --strict`."),
+    "MCP-KEY": Entry(
+        "Names are proven in this project, and `remit mcp` was given nobody's key, or another's.",
+        "`--key FILE`; leave out `--on-behalf-of`, or name whose key it is.",
+    ),
+    "MCP-PORT": Entry("The port is taken.", "Name another one after `--http`."),
+    "MCP-BUSY": Entry(
+        "One MCP server is asked too much at once.", "Wait for an answer before the next question."
+    ),
+    "MCP-AGENT": Entry(
+        "A plan names another agent than the one that the MCP server speaks for.",
+        "Write the agent that `list_tools` tells.",
+    ),
+    "MCP-TENANT": Entry("A plan names another tenant than the MCP server's.", "Write that one."),
+    "MCP-PRINCIPAL": Entry(
+        "A plan acts for another person than the MCP server does.", "Write that one."
     ),
     "CONSOLE-PORT": Entry("The port is taken.", "Name another `--port`, or none."),
     "CONSOLE-SETTINGS": Entry(

@@ -18,6 +18,7 @@ from remit.cli.codec import make_codec_app
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.importing.commands import make_tools_app
+from remit.cli.mcp.commands import mcp
 from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
@@ -88,6 +89,7 @@ def make_app() -> typer.Typer:
     app.command("cases")(questions.cases)
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)
+    app.command("mcp")(mcp)
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
     app.add_typer(make_tools_app())

@@ -73,6 +73,10 @@ class Broken:
 
     code: str
     message: str
+    final: bool = False
+    """Whether asking again under the same key would only cost again."""
+    spent: int | None = None
+    """What it cost, in micros, where that is known without an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from remit.canonical import JSON
+from remit.tool.language_model import ModelKind
 from remit.tool.mcp import McpKind
 from remit.tool.model import Model
 
@@ -51,5 +52,5 @@ class HttpKind(Model):
     """Largest response body read; a larger one is a failure."""
 
 
-ToolKind = Annotated[PythonKind | HttpKind | McpKind, Field(discriminator="kind")]
+ToolKind = Annotated[PythonKind | HttpKind | McpKind | ModelKind, Field(discriminator="kind")]
 """The one place where a new kind of tool joins the contract."""
