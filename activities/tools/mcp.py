@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from activities.tools.adapter import Adapter
 from activities.tools.egress import EgressError
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 EXTRA = "the extra `mcp` is not installed here: `pip install 'remit[mcp]'`"
 
 
-class McpTool:
+class McpTool(Adapter):
     """Calls tools of MCP servers; one per worker."""
 
     def __init__(self, outside: Outside) -> None:

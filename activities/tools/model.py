@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from activities.tools.adapter import Adapter
 from activities.tools.egress import Reaching
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
@@ -129,7 +130,7 @@ class Asking:
         }
 
 
-class ModelTool:
+class ModelTool(Adapter):
     """Asks models; one per worker."""
 
     def __init__(self, outside: Outside) -> None:

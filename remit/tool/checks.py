@@ -37,10 +37,10 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
         yield finding(contract, "TOOL-DESTINATION", (field,), message, hint)
     if isinstance(contract.call, HttpKind):
         yield from http_faults(contract, contract.call)
+    elif isinstance(contract.call, McpKind):
+        yield from mcp_faults(contract, contract.call)
     elif isinstance(contract.call, ModelKind):
         yield from model_faults(contract, contract.call)
-    if isinstance(contract.call, McpKind):
-        yield from mcp_faults(contract, contract.call)
 
 
 def warnings(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
