@@ -62,7 +62,7 @@ def rating(*urls: str, more: JSONObject | None = None, **call: Any) -> ToolContr
 async def tools(tmp_path: Path) -> AsyncIterator[Tools]:
     """The adapters of a worker."""
     made = Tools({}, tmp_path, {"KEY": "sk-very-secret"})
-    made._model.load()
+    made._by_kind["model"].load()
     yield made
     await made.aclose()
 

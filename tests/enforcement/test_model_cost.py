@@ -21,7 +21,7 @@ ARGS = {"message": "Down!"}
 async def models(tmp_path: Path) -> AsyncIterator[Tools]:
     """Adapters with a key."""
     made = Tools({}, tmp_path, {"KEY": "sk-very-secret"})
-    made._model.load()
+    made._by_kind["model"].load()
     yield made
     await made.aclose()
 
