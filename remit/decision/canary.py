@@ -42,7 +42,7 @@ class Limits(Model):
     """Questions without a usable answer that are too many, if the other side has a lesser share."""
     slower: Annotated[int, Field(ge=1, le=100)] = 4
     """How many times as long the 95th percentile of its answers may be."""
-    patience_ms: Annotated[int, Field(ge=1, le=1000)] = 50
+    patience_ms: Annotated[int, Field(ge=1, le=1000)] = 64
     """What is not too slow in any case."""
     denials: Annotated[int, Field(ge=0, le=100)] = 10
     """By how many percentage points its share of denials may be higher."""

@@ -89,7 +89,7 @@ def many(number: int, took_us: int = 900, denied: int = 0) -> Tally:
         (many(100, denied=40), many(100, denied=30), None),
         (many(19, denied=19), many(100), None),
         (many(100, denied=100), many(19), None),
-        (many(100, 60_000), many(100), "latency"),
+        (many(100, 70_000), many(100), "latency"),
         (many(100, 40_000), many(100), None),
         (many(100, 60_000), many(100, 30_000), None),
         (many(100, 300_000), many(100, 30_000), "latency"),
