@@ -61,6 +61,7 @@ async def promotion_of(report: Path | None, candidate: Candidate) -> Leave:
         by=candidate.by,
         project=candidate.project,
         profile=candidate.profile,
+        base=candidate.base.revision,
     )
     promoted = await promotion(wanted)
     if not promoted.is_allowed:
