@@ -73,7 +73,12 @@ def stricter(lab: Running, tmp_path: Path) -> Path:
 
 def revisions(lab: Running, root: str) -> set[str]:
     """Return under which policies a run was decided, call by call."""
-    told = [one["decision"] for kind in ("decision", "intent") for one in lab.records(root, kind)]
+    # A vote's decision is the record itself.
+    told = [
+        one.get("decision", one)
+        for kind in ("decision", "intent")
+        for one in lab.records(root, kind)
+    ]
     return {str(one["revision"]) for one in told if isinstance(one, dict) and "revision" in one}
 
 

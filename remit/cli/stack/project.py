@@ -46,7 +46,7 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _RESERVED = frozenset(
     {
         *("temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui"),
-        *("shadow", "console"),
+        *("shadow", "canary", "console"),
     }
 )
 
