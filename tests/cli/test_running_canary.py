@@ -102,7 +102,7 @@ async def at_gates(lab: Running, client: Client, tag: str, revision: str) -> dic
 
 
 async def test_by_run_over_a_restart_and_back_when_its_opa_hangs(
-    lab: Running, lab_client: Client, canary: Canary, stricter: Path
+    lab: Running, lab_client: Client, canary: Canary, stricter: Path, remit: Command
 ) -> None:
     """Each run is decided by one side, also by another worker process, until the canary is over.
 
@@ -114,8 +114,8 @@ async def test_by_run_over_a_restart_and_back_when_its_opa_hangs(
     begun = await canary("start", stricter, "--percent", "50", "--by", "ann", "--reason", "try")
     assert begun.code == 0, begun
     revision = str(begun.document["revision"])
-    again = await canary("start", stricter, "--percent", "5", "--by", "eve")
-    assert again.codes == ["CANARY-RUNNING"]
+    other = await canary("start", stricter, "--percent", "5", "--by", "eve")
+    assert other.codes == ["CANARY-RUNNING"]
 
     async def has_begun() -> bool:
         handle = await start(lab_client, plan("early", [put("a", f"early{uuid.uuid4().hex}")]))
@@ -124,12 +124,12 @@ async def test_by_run_over_a_restart_and_back_when_its_opa_hangs(
 
     await eventually(has_begun, 60)
     both = await at_gates(lab, lab_client, tag, revision)
-    tried, other = both[True], both[False]
+    tried, plain = both[True], both[False]
     os.kill(lab.pid("workers"), signal.SIGKILL)
     await asyncio.to_thread(lab.up)
-    await other.approve()
-    assert (await ended(other.handle))["status"] == "completed"
-    assert revisions(lab, other.root) == {active}
+    await plain.approve()
+    assert (await ended(plain.handle))["status"] == "completed"
+    assert revisions(lab, plain.root) == {active}
     assert await _denied(lab_client, lab, f"closed{tag}", revision)
     assert revisions(lab, tried.root) == {revision}
 
@@ -141,6 +141,9 @@ async def test_by_run_over_a_restart_and_back_when_its_opa_hangs(
     assert (told["in_force"], told["end"]["why"]) == (False, "errors")
     assert told["candidate"]["errors"] >= 3
     assert len(lab.effects(f"{tag}")) >= 4
+    again = ("decision", "replay", tried.handle.id, "--rules", "then", "--project", lab.project)
+    replayed = await asyncio.to_thread(remit, *again, "--json")
+    assert replayed.code == 0, replayed
     assert (await canary("stop", "--by", "ann")).document["was"] is False
 
 
