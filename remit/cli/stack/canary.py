@@ -8,6 +8,7 @@ from pathlib import Path
 
 from remit.canonical import Digest
 from remit.cli.stack import stack
+from remit.cli.stack.component import READY_S
 from remit.cli.stack.errors import StackCode, StackError
 from remit.cli.stack.health import OpaHealth
 from remit.cli.stack.install import Report
@@ -18,7 +19,7 @@ from remit.cli.stack.session import Session
 from remit.cli.stack.state import load
 from remit.stores.atomic import write_atomically
 
-_LOCK_WAIT_S = 120.0
+_LOCK_WAIT_S = 2 * READY_S
 
 
 def scope_beside(scope: str) -> str:
