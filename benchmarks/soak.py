@@ -42,6 +42,7 @@ denies contains lib.reason("bench.barred", "domains.bench.halves", "the number i
 """
 _SAMPLE_S = 10.0
 _ARRIVES_S = 120.0
+_NEITHER = -1
 _AT_ONCE = 4
 _PARTS = ("opa", "workers", "keeper", "publisher")
 
@@ -79,10 +80,10 @@ async def _soak(where: Arena, seconds: float, every_s: float) -> Soak:
     found = Soak()
     client = await where.client()
     layout = Layout(where.project)
-    # Without its data the rule refuses nothing; no run has begun yet.
-    before = read_status(layout.bundle).revision
+    # What is served is active a moment later: until then these decide, and refuse nothing.
+    before = str(read_status(layout.bundle).revision)
     (where.project / "policies/domains/bench/halves.rego").write_text(_RULE)
-    await _served(layout, before)
+    found.halves[await _served(layout, before)] = found.halves[before] = _NEITHER
     await _save(layout, 0, found)
     until = time.monotonic() + seconds
     async with asyncio.TaskGroup() as tasks:

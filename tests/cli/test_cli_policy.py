@@ -86,9 +86,12 @@ def test_what_cannot_be_gone_back_to(remit: Command, shop: Path, tmp_path: Path)
     back = ("policy", "rollback", "--by", "ann", "--reason", "x", "--project", shop, "--json")
     assert remit(*back, "9").codes == ["RELEASE-UNKNOWN"]
     assert remit(*back, "deadbeef").codes == ["RELEASE-UNKNOWN"]
+    first = Path(shutil.copytree(shop / "policies", tmp_path / "first"))
     edit(shop, "b")
     publish(remit, shop, "--floor")
     assert remit(*back, "1").codes == ["RELEASE-BELOW-FLOOR"]
+    trial = ("policy", "canary", "start", first, "--percent", "5", "--by", "ann")
+    assert remit(*trial, "--project", shop, "--json").codes == ["RELEASE-BELOW-FLOOR"]
     edit(shop, "c")
     keep_key(tmp_path / "next.key", "dev")
     publish(remit, shop, "--key", str(tmp_path / "next.key"))

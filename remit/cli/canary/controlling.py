@@ -43,7 +43,7 @@ def start(wanted: Wanted, project: Path | None, *, as_json: bool) -> int:
 
     Raises:
         CliError: `FILE-UNREADABLE`, `CANARY-NO-RELEASE`, `CANARY-RUNNING`, `CANARY-SAME`,
-            `CANARY-OVERTAKEN`, `POLICY-NOT-PROMOTED`; nothing decides otherwise then.
+            `CANARY-OVERTAKEN`, `RELEASE-BELOW-FLOOR`, `POLICY-NOT-PROMOTED`; none decides then.
     """
     folder = find_project(project)
     if not wanted.candidate.is_dir():
@@ -86,13 +86,16 @@ def start(wanted: Wanted, project: Path | None, *, as_json: bool) -> int:
 async def _allowed(layout: Layout, wanted: Wanted, bundle: Bundle) -> tuple[Release, Leave]:
     """Return the release in force, and the leave that its policies give."""
     async with releases_of(layout) as store:
-        newest = await store.newest()
+        newest, known = await store.newest(), await store.find(bundle.revision)
     if newest is None:
         hint = "`remit policy publish` makes the first"
         raise usage("CANARY-NO-RELEASE", "the ledger has no release to stand beside", hint)
     if newest.revision == bundle.revision:
         told = f"release {newest.serial} is in force with these very policies"
         raise usage("CANARY-SAME", told, "name the folder of the candidate")
+    if known is not None and known.serial < newest.floor:
+        told = f"these are the policies of release {known.serial}; the floor is {newest.floor}"
+        raise usage("RELEASE-BELOW-FLOOR", told, "put them right: what decides has to be another")
     async with canaries_of(layout) as canaries:
         standing = await standing_of(canaries)
     running = standing.in_force(_now_ms())
