@@ -18,6 +18,8 @@ class WorkerSettings(BaseSettings):
     temporal_namespace: str = "default"
     temporal_ui: str = ""
     """Base address of Temporal's web UI, for links in messages to people; empty: none."""
+    payload_keys: str = ""
+    """References to keys for what Temporal keeps, see `remit.client.codec`; empty: plain."""
     task_queue: str = "remit"
     tools_queue: str = ""
     """Queue that compiled plans pin for tools without one of their own; empty: the run's own."""
@@ -47,6 +49,9 @@ class WorkerSettings(BaseSettings):
     region: str = ""
     """Where this worker stands, as policies call it."""
     environment: str = "dev"
+    egress_proxy: str = ""
+    """`http(s)://[user:password@]host[:port]` of a forward proxy for all tools' connections; may
+    hold secret references (`${env:NAME}`, `${file:PATH}`), read at the start. Empty: none."""
     fault_points: Path | None = None
     """Folder through which the fault machine ends this process; refused but in its own light
     stack, see `remit.enforcement.faultpoints`."""

@@ -67,6 +67,10 @@ START: Mapping[str, Entry] = {
     "ADMISSION-FAULT": Entry(
         "Admission met a fault of Remit's own; nothing was called.", "Report it with the plan."
     ),
+    "ORDER-NO-ANSWER": Entry(
+        "Nobody answered an order in time; it may still be taken.",
+        "Look at the run before you repeat it; `remit status` tells who works.",
+    ),
     "AMEND-SHAPE": Entry("The message holds no proposal.", "The finding names the field."),
     "AMEND-AT-ROOT": Entry(
         "An amendment was sent to a sub-plan or to a part of a run.",
@@ -489,10 +493,14 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-DEADLINE": Entry("The deadline was over before sending.", "Tried again by itself."),
     "TOOL-BUSY": Entry("No thread was free; nothing was called.", "Tried again by itself."),
     "TOOL-EGRESS": Entry(
-        "The address is not among the contract's `destinations`; nothing was sent.",
-        "Look at what the base address resolves to.",
+        "Host or address is not what the contract's `destinations` allow, or the proxy refuses; "
+        "nothing was sent.",
+        "Look at what the name resolves to; list host or network, or mark the host `private`.",
     ),
-    "TOOL-SECRET": Entry("A secret is missing; nothing was sent.", "Set what the message names."),
+    "TOOL-SECRET": Entry(
+        "A secret cannot be had; nothing was sent. At load: its reference is malformed.",
+        "See the `SECRET-…` code in the message.",
+    ),
     "TOOL-REQUEST": Entry("No request can be made of these arguments.", "See the message."),
     "TOOL-FUNCTION": Entry("The function is not there.", "Mend `tools/`, restart the workers."),
     "TOOL-ANSWER": Entry("The function returned no JSON: a failure with effect.", "Mend it."),
@@ -530,7 +538,9 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-TEMPLATE": Entry("A template refers to what is not there.", "See the message."),
     "TOOL-URL": Entry("The URL is of no form that is taken.", "See `remit/tool/address.py`."),
     "TOOL-HEADER": Entry("A header is not one that may be set.", "Drop it."),
-    "TOOL-DESTINATION": Entry("The host is not among the destinations.", "List it."),
+    "TOOL-DESTINATION": Entry(
+        "A host is not among the destinations, or one of them means nothing.", "See the message."
+    ),
     "TOOL-MODULE": Entry("A module of `tools/` cannot be imported.", "See the message."),
     "TOOL-NO-UNDO": Entry("Warning: an effect without undo or `irreversible`.", "Add one."),
     "TOOL-ALREADY": Entry(
@@ -580,6 +590,35 @@ HOST: Mapping[str, Entry] = {
 }
 """The second word says what follows: `wait` (asked again, no attempt used) or `deny`."""
 
+SECRET: Mapping[str, Entry] = {
+    "SECRET-MISSING": Entry("A reference leads to nothing, or to nothing but blanks.", "Set it."),
+    "SECRET-REFERENCE": Entry("A reference is malformed, or goes up a folder.", "See its form."),
+    "SECRET-PRINCIPAL": Entry(
+        "`{agent}` or `{tenant}` stands for nobody here, or for a name that could lead elsewhere.",
+        "For a command: `--agent`, `--tenant`.",
+    ),
+    "SECRET-FORM": Entry(
+        "The value is too large, has line breaks or other than ASCII, or is itself a reference.",
+        "Keep one line of printable ASCII there.",
+    ),
+    "SECRET-OUTSIDE": Entry(
+        "The file lies, links followed, outside the project.",
+        "Allow its folder in `[secrets] folders` or `REMIT_SECRET_FOLDERS`.",
+    ),
+    "SECRET-UNREADABLE": Entry("It is there and cannot be read.", "See the message."),
+    "SECRET-DENIED": Entry("Vault does not give it.", "See the token and its policies."),
+    "SECRET-UNREACHABLE": Entry(
+        "Keyring or Vault did not answer in time.", "Tried again by itself; see `VAULT_ADDR`."
+    ),
+    "SECRET-EXTRA": Entry("It needs an extra that is not installed.", "Install what is named."),
+    "SECRET-FOUND": Entry(
+        "A scan found a secret where none may be.", "Rotate it, then find out how it came there."
+    ),
+    "SECRET-SCAN-UNREAD": Entry("A scan could not look into a file.", "See the message."),
+    "SECRET-NOTHING": Entry("A scan has nothing to look for.", "See the message."),
+    "SECRET-SHORT": Entry("A value is too short to be looked for.", "Leave it out."),
+}
+
 COMMAND: Mapping[str, Entry] = {
     "CONSOLE-NOT-INSTALLED": Entry(
         "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."
@@ -590,6 +629,15 @@ COMMAND: Mapping[str, Entry] = {
         "loopback alone, and with it `base_url` is needed, by https unless it is on this machine.",
         "See [the console](../console.md).",
     ),
+    "CODEC-OFF": Entry(
+        "Payloads of this stack are not encrypted, so there is nothing to be let in to.",
+        "`[payloads]` in remit.toml; [payloads](../payloads.md).",
+    ),
+    "CODEC-KEYS": Entry(
+        "The project names its keys itself; a stack's own key would not be used.",
+        "Put the new key first in `[payloads] keys`, and leave the old ones behind it.",
+    ),
+    "CODEC-SETTINGS": Entry("The codec server was started without a key or token.", "`remit up`."),
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
     "CLI-AMEND": Entry(
@@ -787,6 +835,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "The ledger": LEDGER,
     "Calling tools": TOOL,
     "Reading tool contracts and plans of a project": CONTRACT,
+    "Secrets": SECRET,
     "Commands": COMMAND,
     "Evidence": EVIDENCE,
 }

@@ -14,6 +14,7 @@ import typer
 from remit.cli import commands
 from remit.cli.agents.commands import make_agents_app
 from remit.cli.approvals.commands import add_commands
+from remit.cli.codec import make_codec_app
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.notices import make_notify_app
@@ -21,6 +22,7 @@ from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
 from remit.cli.policy.commands import make_policy_app
 from remit.cli.questions import commands as questions
+from remit.cli.secrets import make_secrets_app
 
 _DEBUG = "REMIT_DEBUG"
 _RARELY = (50_000, 20, 20)
@@ -93,6 +95,8 @@ def make_app() -> typer.Typer:
     app.add_typer(make_agents_app())
     app.add_typer(_make_ledger_app())
     app.add_typer(make_notify_app())
+    app.add_typer(make_secrets_app())
+    app.add_typer(make_codec_app())
     app.add_typer(questions.make_decision_app())
     return app
 

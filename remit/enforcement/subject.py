@@ -41,6 +41,8 @@ class Subject:
     """Classes of the data that flows into the arguments; sorted."""
     edited_by: str = ""
     """Who gave the arguments their last form; empty while they are the plan's."""
+    edited_verified: bool = False
+    """Whether a token proved that name."""
     proposal: JSONObject | None = None
     """With `edited_by`: the plan's arguments."""
 
@@ -53,6 +55,11 @@ class Subject:
     def is_undo(self) -> bool:
         """Whether the call undoes something."""
         return self.key.direction is Direction.UNDO
+
+    @property
+    def principal(self) -> dict[str, str]:
+        """Whose credentials a tool is called with, where its contract tells them apart."""
+        return {"agent": self.plan.agent.partition("@")[0], "tenant": self.plan.tenant}
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -29,8 +29,9 @@ class HttpKind(Model):
     query: dict[str, str] = {}
     """Query parameter to JSON pointer into the arguments."""
     headers: dict[str, str] = {}
-    """Header to a value or a secret reference: `env:NAME` or `file:PATH` as the whole value,
-    `${env:NAME}` or `${file:PATH}` inside one; resolved inside the activity."""
+    """Header to a value or a secret reference, see `remit.tool.secret`: `env:NAME`, `file:PATH`,
+    `keyring:SERVICE/USER` or `vault:MOUNT/PATH#FIELD` as the whole value, `${…}` around it inside
+    one; resolved inside the activity."""
     body: JSON = None
     """`None`: no body; `"*"`: all arguments that URL and query do not take; else a template over
     `${args...}` and `${step_key}`."""

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from remit.cli.stack import temporal_full, temporal_server
-from remit.cli.stack.blueprint import SERVICE
+from remit.cli.stack.blueprint import CODEC, SERVICE
 from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import Profile
 from remit.console.table import PORT
@@ -37,13 +37,19 @@ class Outline:
     has_canary: bool = False
     """Whether a candidate is served that decides for a share of the runs."""
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether what Temporal keeps is encrypted."""
+        return self.settings.payloads.is_encrypted(self.profile)
+
     def names(self) -> tuple[str, ...]:
         """Return the names of all components, in the order of their start."""
         services = tuple(service.name for service in self.settings.service)
         shadow = (SHADOW,) if self.has_shadow else ()
         canary = (CANARY,) if self.has_canary else ()
         console = (CONSOLE,) if self.settings.console is not None else ()
-        beside = (*WORKERS, *shadow, *canary, *console)
+        codec = (CODEC,) if self.is_sealed else ()
+        beside = (*codec, *WORKERS, *shadow, *canary, *console)
         if self.profile == "light":
             return ("temporal", "publisher", "opa", *services, *beside)
         own = ("postgres",) if self.has_cluster else ()
@@ -55,6 +61,8 @@ class Outline:
         owners |= {METRICS + name: (name,) for name in WORKERS}
         if self.settings.console is not None:
             owners[CONSOLE] = (CONSOLE,)
+        if self.is_sealed:
+            owners[CODEC] = (CODEC,)
         for port in self.settings.ports():
             users = (s.name for s in self.settings.service if port in s.ports())
             owners[SERVICE + port] = tuple(users)

@@ -16,6 +16,16 @@
     file = "identity.yaml"             # whom to trust to say who somebody is
     required = true                    # refuse names that nobody proved
 
+    [egress]                           # optional: tools' connections go through a forward proxy
+    proxy = "http://${file:secrets/proxy-user}@proxy.acme.example:3128"
+
+    [secrets]                          # optional: files of secrets may lie here too
+    folders = ["/run/secrets"]
+
+    [payloads]                         # optional
+    encrypted = true                   # what Temporal keeps; by default in the profile `full`
+    keys = ["file:keys/payload.key"]   # the first encrypts, all decrypt; else the stack's own
+
     [console]                          # optional: `remit up` starts the console too
     port = 8234
 
@@ -24,6 +34,7 @@ of the stack as `REMIT_PORT_<NAME>` too. `${python}` is the interpreter that run
 the folder for databases, `${project}` the project. Owns reading and substitution; starts nothing.
 """
 
+import os
 import re
 import sys
 import tomllib
@@ -46,11 +57,15 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _RESERVED = frozenset(
     {
         *("temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui"),
-        *("shadow", "canary", "console"),
+        *("shadow", "canary", "console", "codec"),
     }
 )
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
+KeyReference = Annotated[
+    str, Field(max_length=4096, pattern=r"^(plain|file:[^,\n]+|env:[A-Za-z_][A-Za-z0-9_]*)$")
+]
+"""Never a key itself: what stands here is told to processes on their command lines."""
 
 
 class Service(BaseModel):
@@ -101,6 +116,43 @@ class IdentitySettings(BaseModel):
     """Whether votes, orders and starts without a token are refused, whatever the profile."""
 
 
+class EgressSettings(BaseModel):
+    """How tools get out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    proxy: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=1024)] | None = None
+    """Forward proxy of all tools' connections; see docs/egress.md."""
+
+
+class SecretSettings(BaseModel):
+    """Where files with secrets may lie, besides the project."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folders: Annotated[tuple[Text, ...], Field(max_length=16)] = ()
+
+    def variable(self, project: Path) -> str | None:
+        """Return what `REMIT_SECRET_FOLDERS` is to say; `None`: nothing."""
+        return os.pathsep.join(str(project / each) for each in self.folders) or None
+
+
+class PayloadSettings(BaseModel):
+    """Whether what Temporal keeps is encrypted, and with which keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encrypted: bool | None = None
+    """By default in the profile `full`, and where keys are named."""
+    keys: Annotated[tuple[KeyReference, ...], Field(max_length=32)] = ()
+    """`file:PATH`, from the project's folder, or `env:NAME`; `plain` first encrypts no more."""
+
+    def is_encrypted(self, profile: str) -> bool:
+        """Whether payloads are encrypted in a profile, or were with keys that are named."""
+        usual = profile == "full" or bool(self.keys)
+        return usual if self.encrypted is None else self.encrypted
+
+
 class ProjectSettings(BaseModel):
     """The content of `remit.toml`."""
 
@@ -112,6 +164,9 @@ class ProjectSettings(BaseModel):
     notify: NotifySettings = NotifySettings()
     """Who is told where; see `remit.notify.settings`."""
     identity: IdentitySettings | None = None
+    egress: EgressSettings = EgressSettings()
+    secrets: SecretSettings = SecretSettings()
+    payloads: PayloadSettings = PayloadSettings()
     console: ConsoleTable | None = None
     """With the table, be it empty, the console is a part of the stack."""
 
