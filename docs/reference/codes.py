@@ -646,6 +646,12 @@ HOST: Mapping[str, Entry] = {
         "OPA has heard of no policies for too long, or is behind the newest release for too long.",
         "wait",
     ),
+    "host:canary_unknown": Entry(
+        "The ledger does not say whether a canary decides for the run.", "wait"
+    ),
+    "host:canary_foreign": Entry(
+        "A canary decides for the run, and its OPA has other policies than the canary's.", "wait"
+    ),
     "host:revision_below_floor": Entry(
         "OPA decides with a release that must not decide any more.", "deny"
     ),
@@ -788,6 +794,21 @@ COMMAND: Mapping[str, Entry] = {
     "SHADOW-NONE": Entry(
         "No candidate for the policies was ever asked here, or none of this revision.",
         "`remit policy shadow start DIR` asks one.",
+    ),
+    "CANARY-NO-RELEASE": Entry(
+        "A canary stands beside a release, and the ledger has none.",
+        "`remit policy publish` makes the first.",
+    ),
+    "CANARY-RUNNING": Entry(
+        "A canary decides for a share of the runs already; there is one at a time.",
+        "`remit policy canary stop` takes it back.",
+    ),
+    "CANARY-SAME": Entry(
+        "The candidate's policies are in force already.", "Name the folder of the candidate."
+    ),
+    "CANARY-OVERTAKEN": Entry(
+        "Another release came while the canary was prepared.",
+        "Start it again: it is held against the policies in force.",
     ),
     "WHATIF-NO-BASE": Entry(
         "A what-if has no policies to compare with: none were in force, or their bundle is not "
