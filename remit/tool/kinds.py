@@ -18,8 +18,8 @@ class PythonKind(Model):
 
 QueryStyle = Literal["comma", "space", "pipe", "members", "deep", "json"]
 """How an argument stands in the query when it is not simply itself (OpenAPI's `style`): a list as
-one parameter with a separator; an object as a parameter for each member, called by the member's name
-or `name[member]`; anything as JSON. Without a style a list is the parameter repeated."""
+one parameter with a separator; an object as a parameter for each member, called by the member's
+name or `name[member]`; anything as JSON. Without a style a list is the parameter repeated."""
 
 
 class HttpKind(Model):
@@ -47,9 +47,9 @@ class HttpKind(Model):
     """Header to a value or a secret reference: `env:NAME` or `file:PATH` as the whole value,
     `${env:NAME}` or `${file:PATH}` inside one; resolved inside the activity."""
     body: JSON = None
-    """`None`: no body; `"*"`: all arguments that URL, query and headers do not take; else a template
-    over `${args...}` and `${step_key}`. One that is wholly a reference to an absent argument is no
-    body."""
+    """`None`: no body; `"*"`: all arguments that URL, query and headers do not take; else a
+    template over `${args...}` and `${step_key}`, where a reference to an absent argument, as the
+    whole of it, is no body."""
     output: str = ""
     """JSON pointer into the response body; empty for the whole of it."""
     idempotency_header: str | None = None

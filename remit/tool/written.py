@@ -85,10 +85,22 @@ class Shared:
         for field in ("input_schema", "output_schema"):
             schema = tool.get(field)
             if isinstance(schema, dict) and (reached := self.reached(schema)):
-                own = schema.get("$defs", {})
-                kept: JSONObject = {name: self._schemas[name] for name in sorted(reached)}
-                given[field] = {**schema, "$defs": {**kept, **(own if isinstance(own, dict) else {})}}
+                whole = self._entered(schema)
+                needed = reached if whole is schema else self.reached(whole)
+                given[field] = whole
+                if needed:
+                    own = whole.get("$defs", {})
+                    kept: JSONObject = {name: self._schemas[name] for name in sorted(needed)}
+                    given[field] = {**whole, "$defs": kept | (own if isinstance(own, dict) else {})}
         return given
+
+    def _entered(self, schema: JSONObject) -> JSONObject:
+        """Return what a schema that is a reference alone refers to, so that members are seen."""
+        ref = schema.get("$ref")
+        if len(schema) > 1 or not isinstance(ref, str):
+            return schema
+        found = self._schemas.get(ref.removeprefix(_REF))
+        return found if isinstance(found, dict) else schema
 
     def reached(self, schema: JSON) -> set[str]:
         """Return the names of all definitions that `schema` needs."""

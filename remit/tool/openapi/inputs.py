@@ -83,7 +83,9 @@ class InputReader:
         self._source = source
         self._definitions = definitions
 
-    def read(self, path: str, item: JSONObject, entry: JSONObject, item_at: str, where: str) -> Inputs:
+    def read(
+        self, path: str, item: JSONObject, entry: JSONObject, item_at: str, where: str
+    ) -> Inputs:
         """Return what the operation at `where` takes.
 
         Raises:
@@ -111,7 +113,9 @@ class InputReader:
         for holder, place in ((item, item_at), (entry, where)):
             listed = holder.get("parameters", [])
             if not isinstance(listed, list):
-                raise UnfitError("OPENAPI-SHAPE", at(place, "parameters"), "a list is expected here")
+                raise UnfitError(
+                    "OPENAPI-SHAPE", at(place, "parameters"), "a list is expected here"
+                )
             seen: set[tuple[str, str]] = set()
             for index, written in enumerate(listed):
                 node, here = self._source.part(written, at(place, "parameters", index))
@@ -126,9 +130,7 @@ class InputReader:
                 seen.add(key)
                 found[key] = (node, here)
         order = ("path", "query", "header", "cookie")
-        yield from sorted(
-            found.values(), key=lambda pair: _position(order, str(pair[0].get("in")))
-        )
+        yield from sorted(found.values(), key=lambda pair: _position(order, str(pair[0].get("in"))))
 
     def _parameter(
         self, inputs: Inputs, node: JSONObject, where: str, in_path: dict[str, str]
@@ -199,7 +201,8 @@ class InputReader:
         content = node.get("content")
         if not isinstance(content, dict) or not content:
             raise UnfitError("OPENAPI-BODY", where, "the body has no content", "say its schema")
-        media = next((each for each in content if _JSON_TYPE.fullmatch(each)), None)
+        found = [each for each in content if _JSON_TYPE.fullmatch(each)]
+        media = min(found, key=lambda each: each != "application/json", default=None)
         if media is None:
             told = ", ".join(sorted(content))[:120]
             message = f"its body is {told!r}; JSON alone is sent"
@@ -217,9 +220,7 @@ class InputReader:
         inputs.take("body", schema, is_required=is_required)
         inputs.body = "${args.body}"
 
-    def _take_members(
-        self, inputs: Inputs, raw: JSONObject, where: str, is_required: bool
-    ) -> bool:
+    def _take_members(self, inputs: Inputs, raw: JSONObject, where: str, is_required: bool) -> bool:
         """Take a body's members as arguments, if it is a plain, closed object of its own names."""
         node, place = self._source.part(raw, where)
         made = self._definitions.schema(node, place, "sent")

@@ -220,9 +220,7 @@ class Definitions:
                 return False
         return False
 
-    def _settle_required(
-        self, node: JSONObject, made: JSONObject, where: str, side: Side
-    ) -> None:
+    def _settle_required(self, node: JSONObject, made: JSONObject, where: str, side: Side) -> None:
         """Require nothing that is not sent, or not answered."""
         required = made.get("required")
         if not isinstance(required, list):
@@ -271,15 +269,14 @@ class Definitions:
                 for branch, raw in zip(branches, written, strict=True)
             ]
 
-    def _pinned(
-        self, branch: JSON, raw: JSON, name: str, mapping: JSONObject, where: str
-    ) -> JSON:
+    def _pinned(self, branch: JSON, raw: JSON, name: str, mapping: JSONObject, where: str) -> JSON:
         if not isinstance(raw, dict) or "$ref" not in raw:
             return branch
         pointer = self._source.target(raw["$ref"], where)[0]
         names = {value for value, ref in mapping.items() if self._means(ref, pointer)}
         names.add(pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~"))
-        pin: JSONObject = {"properties": {name: {"enum": sorted(names)}}, "required": [name]}
+        listed: list[JSON] = list(sorted(names))
+        pin: JSONObject = {"properties": {name: {"enum": listed}}, "required": [name]}
         return {"allOf": [branch, pin]}
 
     def _means(self, ref: JSON, pointer: str) -> bool:

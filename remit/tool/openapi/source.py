@@ -1,4 +1,4 @@
-"""An OpenAPI document, read: its version, and references inside it. Nothing outside is asked for."""
+"""An OpenAPI document: its version, and references inside it. Nothing outside is asked for."""
 
 from dataclasses import dataclass
 from typing import NoReturn
