@@ -6,7 +6,7 @@ so that whatever stands in a written file can be loaded.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
@@ -34,6 +34,8 @@ class Imported:
     tools: tuple[JSONObject, ...]
     places: Mapping[str, str]
     """Name of a tool to the JSON pointer of its operation in the description."""
+    options: JSONObject = field(default_factory=dict)
+    """What whoever imports said, to be said again by the next import."""
     left_out: tuple[Diagnostic, ...] = ()
     """Operations that were not taken; the path is the operation's, or points into it."""
     notes: tuple[Diagnostic, ...] = ()

@@ -50,6 +50,8 @@ class Comparison:
         if len(two.path) > _MAX_DEPTH:
             yield two.path
             return
+        if key[0] == key[1] and "$ref" not in key[0]:
+            return
         trail |= {key}
         narrow, wide = _entered(narrow, self._narrow), _entered(wide, self._wide)
         if wide is True or narrow is False or wide == {}:
@@ -74,8 +76,10 @@ class Comparison:
             yield from self._properties(narrow, wide, here)
         elif word == "additionalProperties":
             yield from self._rest(narrow, wide, here)
-        elif word == "items":
+        elif word == "items" and ("prefixItems" in narrow) == ("prefixItems" in wide):
             yield from self._into(here, given if word in narrow else True, asked, word)
+        elif word == "$ref" and isinstance(given, str):
+            yield from self._into(here, {word: given}, {word: asked})
         elif word in ("anyOf", "oneOf", "allOf", "prefixItems"):
             yield from self._branches(word, narrow, asked, here)
         elif not _implied(word, asked, given, narrow):
@@ -119,9 +123,7 @@ class Comparison:
                 yield from self._into(here, other, one, word, str(index))
             yield from self._into(here, one, other, word, str(index))
 
-    def _into(
-        self, here: _Two, narrow: JSON, wide: JSON, *parts: str
-    ) -> Iterator[tuple[str, ...]]:
+    def _into(self, here: _Two, narrow: JSON, wide: JSON, *parts: str) -> Iterator[tuple[str, ...]]:
         yield from self._compare(_Two(narrow, wide, (*here.path, *parts), here.trail))
 
 
@@ -140,7 +142,8 @@ def _implied(word: str, asked: JSON, given: JSON, narrow: JSONObject) -> bool:
         return _names(asked) <= _names(given)
     if word in _LEAST | _MOST and isinstance(asked, int | float) and isinstance(given, int | float):
         return given >= asked if word in _LEAST else given <= asked
-    return given is not None and _text(asked) == _text(given)
+    is_whole = "$ref" not in _text(asked) and not word.startswith("unevaluated")
+    return is_whole and given is not None and _text(asked) == _text(given)
 
 
 def _entered(schema: JSON, root: JSONObject) -> JSON:

@@ -95,8 +95,8 @@ def _take(said: Said, word: str, value: JSON, usual: Operation) -> str:
             return _take_operation(said, Operation(value), usual)
         case "idempotency", _:
             return _take_idempotency(said, value)
-        case (("compensate" | "read-back"), {"operation": str(name), **more}):
-            return _take_reader(said, word, name, more)
+        case (("compensate" | "read-back"), dict()):
+            return _take_reader(said, word, value)
         case "irreversible", bool():
             said.is_irreversible = value
         case "name", str():
@@ -131,10 +131,11 @@ def _take_operation(said: Said, asked: Operation, usual: Operation) -> str:
 
 
 def _take_reader(said: Said, word: str, value: JSONObject) -> str:
-    args = value.get("args", {})
-    if not isinstance(args, dict) or value.keys() - {"operation", "args"}:
+    name, args = value.get("operation"), value.get("args", {})
+    is_read = isinstance(name, str) and value.keys() <= {"operation", "args"}
+    if not is_read or not isinstance(args, dict):
         return f"`{word}` holds `operation` and `args`: left aside"
-    reader = Reader(str(value["operation"]), args)
+    reader = Reader(str(name), args)
     if word == "compensate":
         said.compensate = reader
     else:

@@ -95,6 +95,7 @@ class Importer:
             schemas=dict(self._definitions.schemas),
             tools=tuple(tools),
             places={draft.name: draft.found.where for draft in drafts},
+            options=self._wanted.options,
             left_out=tuple(self._left_out),
             notes=(*self._servers.notes, *self._notes),
         ).fit()

@@ -275,7 +275,7 @@ class Definitions:
         pointer = self._source.target(raw["$ref"], where)[0]
         names = {value for value, ref in mapping.items() if self._means(ref, pointer)}
         names.add(pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~"))
-        listed: list[JSON] = list(sorted(names))
+        listed: list[JSON] = [*sorted(names)]
         pin: JSONObject = {"properties": {name: {"enum": listed}}, "required": [name]}
         return {"allOf": [branch, pin]}
 

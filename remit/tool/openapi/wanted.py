@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from remit.canonical import JSONObject
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -26,6 +28,20 @@ class Wanted:
     region: str = "unstated"
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Security scheme to a reference to its secret."""
+
+    @property
+    def options(self) -> JSONObject:
+        """What was said, without what follows from the document's place."""
+        said: JSONObject = {
+            "domains": [*self.domains],
+            "owner": self.owner,
+            "only": [*self.only],
+            "server": self.server,
+            "destinations": [*self.destinations],
+            "region": self.region,
+            "secrets": dict(self.secrets),
+        }
+        return {name: value for name, value in said.items() if value}
 
     def takes(self, *names: str) -> bool:
         """Say whether an operation with these names is wanted."""
