@@ -29,11 +29,10 @@ def imported(backoffice: Office, tmp_path_factory: pytest.TempPathFactory) -> It
     for file in tools.iterdir():
         file.unlink()
     domains = [word for area in AREAS for word in ("--domain", area)]
-    code = main(
-        ["tools", "import", "openapi", f"{backoffice.url}/openapi.json"]
-        + ["--project", str(backoffice.project), "--into", "tools/office.yaml"]
-        + ["--server", BASE, "--destination", "127.0.0.1", "--region", "eu", *domains]
-    )
+    source, project = f"{backoffice.url}/openapi.json", str(backoffice.project)
+    where = ["--project", project, "--into", "tools/office.yaml", "--region", "eu"]
+    said = ["--server", BASE, "--destination", "127.0.0.1", *domains]
+    code = main(["tools", "import", "openapi", source, *where, *said])
     assert code == 0
     backoffice.restart(WORKERS)
     yield tools / "office.yaml"
@@ -73,14 +72,15 @@ async def test_a_purchase_goes_through(imported: Path, office: Office, client: C
 
 
 async def test_what_fails_is_undone(imported: Path, office: Office, client: Client) -> None:
-    """The compensations that the document names take everything back."""
+    """The document's read-back notices a lie, and its compensations take everything back."""
     before = office.state()
-    office.fault("erp.place_order", "bad_schema")
+    office.fault("supplier.confirm_order", "lie")
     handle = await begin(client, purchase())
 
     await answer(handle, "approve", HOLDER)
 
     outcome = await ended(handle)
-    assert (outcome["status"], outcome["residue"]) == ("failed", [])
-    assert outcome["undone"] == 2
+    assert (outcome["status"], outcome["code"]) == ("failed", "READ-BACK-DIFFERS")
+    assert (outcome["step"], outcome["residue"]) == ("confirm", [])
+    assert "undo finance.reservation" in office.effects()
     assert (office.state(), office.net(), office.doubled()) == (before, {}, [])

@@ -1,4 +1,4 @@
-"""What the document says to Remit: made from the same declarations, so that it is as true as they are.
+"""What the document says to Remit: made from the same declarations, and as true as they are.
 
 An operation is undone by the one that is declared to; where a thing that was made can be read, and
 reads as it was answered, that read is its read-back. Whoever imports the document needs nothing

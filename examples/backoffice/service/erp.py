@@ -245,7 +245,13 @@ def cancel_order(work: Work, asked: CancelOrder) -> Undone:
     UNKNOWN_ORDER,
     ORDER_NOT_PLACED,
     undo="supplier.withdraw_confirmation",
-    remit={"operation": "trigger"},
+    remit={
+        "operation": "trigger",
+        "read-back": {
+            "operation": "supplier.get_confirmation",
+            "args": {"confirmation": "${output.id}"},
+        },
+    },
 )
 def confirm_order(work: Work, asked: ConfirmOrder) -> Confirmation:
     """Have the supplier confirm an order."""

@@ -19,7 +19,6 @@ Size = Literal["breaking", "change", "words"]
 
 _TIED = ("operation", "idempotency", "domain", "irreversible", "cost", "resource", "probe")
 """Fields whose change is another tool's behaviour."""
-_WORDS = frozenset({"description"})
 _REFERRING = ("compensation", "read_back", "probe")
 _MAX_LINES = 12
 _ABSENT = object()
@@ -83,9 +82,12 @@ def _changes(
 
 def _size(old: JSONObject, new: JSONObject) -> Size | None:
     fields = {name for name in old.keys() | new.keys() if _plain(old, name) != _plain(new, name)}
+    fields.discard("description")
+    if not fields and old.get("description") != new.get("description"):
+        return "words"
     if not fields:
         return None
-    if fields <= _WORDS:
+    if all(_wordless(_plain(old, name)) == _wordless(_plain(new, name)) for name in fields):
         return "words"
     if fields & set(_TIED) or breaks(old, new):
         return "breaking"
@@ -135,6 +137,19 @@ def _plain(tool: JSONObject, field: str) -> object:
         return None
     if field in _REFERRING and isinstance(value, dict):
         return {**value, "tool": str(value.get("tool")).rpartition("@")[0]}
+    return value
+
+
+def _wordless(value: object) -> object:
+    """Return a field without what is only said: descriptions, wherever they stand."""
+    match value:
+        case str():
+            return value
+        case list():
+            return [_wordless(part) for part in value]
+        case dict():
+            kept = ((k, v) for k, v in value.items() if k != "description" or not isinstance(v, str))
+            return {name: _wordless(part) for name, part in kept}
     return value
 
 

@@ -254,7 +254,7 @@ def test_duplicate_ids_and_names_are_left_out() -> None:
 
 @pytest.mark.parametrize(
     "identifier",
-    ["../../etc/passwd", "x" * 100_000, "заказ", "a\u202eb", "рlace", "${env:HOME}", "\n"],
+    ["../../etc/passwd", "x" * 100_000, "заказ", "a\u202eb", "\u0440lace", "${env:HOME}", "\n"],
 )
 def test_hostile_names_are_plain(identifier: str) -> None:
     """Whatever an operation is called, its tool has a plain, bounded name."""
