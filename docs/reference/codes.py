@@ -678,7 +678,8 @@ COMMAND: Mapping[str, Entry] = {
 
 IMPORT: Mapping[str, Entry] = {
     "IMPORT-PLACE": Entry(
-        "Tools are imported into YAML files of the project's `tools` alone.", "`--into tools/X.yaml`."
+        "Tools are imported into YAML files of the project's `tools` alone.",
+        "`--into tools/X.yaml`.",
     ),
     "IMPORT-TAKEN": Entry("The file was written by somebody else.", "Name another with `--into`."),
     "IMPORT-EDITED": Entry(
@@ -833,6 +834,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "The ledger": LEDGER,
     "Calling tools": TOOL,
     "Reading tool contracts and plans of a project": CONTRACT,
+    "Importing tools": IMPORT,
     "Commands": COMMAND,
     "Evidence": EVIDENCE,
 }

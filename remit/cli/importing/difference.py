@@ -148,7 +148,9 @@ def _wordless(value: object) -> object:
         case list():
             return [_wordless(part) for part in value]
         case dict():
-            kept = ((k, v) for k, v in value.items() if k != "description" or not isinstance(v, str))
+            kept = (
+                (k, v) for k, v in value.items() if k != "description" or not isinstance(v, str)
+            )
             return {name: _wordless(part) for name, part in kept}
     return value
 
