@@ -60,3 +60,12 @@ def test_a_run_that_fell_short_is_no_measurement() -> None:
         work["governed"].check({"status": "refused"})
     with pytest.raises(UnexpectedEndError):
         work["bare"].check(9)
+
+
+def test_the_large_document_is_imported_whole() -> None:
+    """What the benchmark imports and loads are all of its operations, reads and writes."""
+    content = json.dumps(described(20)).encode()
+    made = import_openapi(content, Wanted(("large",), "team:large", "large.json"))
+
+    assert (len(made.tools), made.left_out) == (20, ())
+    assert {str(tool["operation"]) for tool in made.tools} == {"read", "write"}
