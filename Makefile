@@ -10,7 +10,7 @@ POLICIES := examples/backoffice/policies tests/lab/policies chaos/project/polici
 TESTERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install programs demo up down test unit large full lint types policy rules policy-map bench drill chaos lock schemas clean
+.PHONY: help install programs demo up down test unit large full lint types policy rules policy-map bench egress secrets drill chaos lock schemas clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,13 @@ policy-map: install
 
 bench: install ## Measure governed against bare, side by side
 	@$(BIN)/python -m benchmarks
+
+egress: install ## Show that calls reach what their contracts list, and nothing else
+	@$(BIN)/python -m pytest -q -n0 tests/tool/test_reach.py tests/activities/test_egress.py \
+		tests/activities/test_egress_proxy.py tests/activities/test_http_evasion.py tests/activities/test_http_tool.py
+
+secrets: install programs ## Show that secrets are read anew for each call, and are found nowhere after a run
+	@$(BIN)/python -m pytest -q -n0 tests/secrets tests/activities/test_secrets.py tests/cli/test_cli_secrets.py
 
 drill: install programs ## Lose everything and come back from a backup; prints loss and time
 	@$(BIN)/python -m examples.drill

@@ -2,7 +2,8 @@
 
 The document is generated: a thousand operations over a hundred and twenty definitions that refer
 to each other. The call is one to a server in a process of its own, by the adapter and by its own
-client library bare, by turns. Nothing governs here: it is the adapter alone that is measured.
+client library bare, by turns. Nothing governs here: it is the adapter alone that is measured, with
+its way out.
 """
 
 import asyncio
@@ -18,7 +19,6 @@ from pathlib import Path
 import httpx2
 from pydantic import BaseModel, ConfigDict
 
-from activities.tools.outside import Outside
 from activities.tools.registry import Tools
 from benchmarks.ratios import Spread, spread_of
 from remit.canonical import JSON, JSONObject, canonical
@@ -161,12 +161,11 @@ async def _called(port: int, calls: int) -> tuple[list[float], list[float]]:
     url = f"http://127.0.0.1:{port}/orders"
     contract = _contract(url)
     tools = Tools({}, Path.cwd(), {})
-    transport = Outside({}, Path.cwd()).transport(httpx2.Limits(max_connections=4))
     adapter: list[float] = []
     bare: list[float] = []
     arguments: JSONObject = {"supplier": "sup-7", "total_micros": 4200000000}
     try:
-        async with httpx2.AsyncClient(transport=transport) as client:
+        async with httpx2.AsyncClient(trust_env=False) as client:
             for number in range(calls + 20):
                 deadline = asyncio.get_running_loop().time() + 10
                 call = ToolCall(contract, arguments, f"k{number}", deadline)

@@ -117,7 +117,7 @@ def arena(report: Report, profile: Profile = "light") -> Iterator[Arena]:
         has_own_disk = _mount(project / "ledger", after)
         if profile == "full":
             after.callback(_drop_cluster, Layout(project))
-            _choose_port(Layout(project))
+        _choose_port(Layout(project))
         after.callback(stack.down, project, lambda line: None)
         stack.up(project, report, only=COMPONENTS[profile], profile=profile)
         yield Arena(project, stack.environment(project), has_own_disk, profile)

@@ -6,6 +6,7 @@ attributes are registered (an unregistered one would hang every run).
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,6 +23,8 @@ from temporalio.worker import Worker
 
 from activities.planning import Shop
 from activities.tools.registry import Tools
+from activities.tools.secrets import SecretError, Secrets
+from activities.tools.tunnel import Proxy
 from remit.canonical import Digest
 from remit.enforcement import faultpoints
 from remit.enforcement.contact import CONTACT_FILE
@@ -236,6 +239,13 @@ async def _decides(opa: OpaClient, timeout_s: float) -> None:
         await asyncio.sleep(0.25)
 
 
+def _proxy(settings: WorkerSettings, folder: Path) -> Proxy | None:
+    try:
+        return Proxy.of(Secrets(os.environ, folder).resolve(settings.egress_proxy))
+    except (ValueError, SecretError) as error:
+        raise NotReadyError(f"REMIT_EGRESS_PROXY cannot be used: {error}") from error
+
+
 async def _workers(
     settings: WorkerSettings,
     roles: Sequence[str],
@@ -245,7 +255,7 @@ async def _workers(
     stack: AsyncExitStack,
 ) -> list[Worker]:
     shop = Shop(project.catalogue, Library(project.library_documents), settings.tools_queue or None)
-    tools = Tools.of(project)
+    tools = Tools.of(project, _proxy(settings, project.folder))
     stack.push_async_callback(tools.aclose)
     workers: list[Worker] = []
     joined: list[Role] = []

@@ -44,6 +44,9 @@ class WorkerSettings(BaseSettings):
     region: str = ""
     """Where this worker stands, as policies call it."""
     environment: str = "dev"
+    egress_proxy: str = ""
+    """`http(s)://[user:password@]host[:port]` of a forward proxy for all tools' connections; may
+    hold secret references (`${env:NAME}`, `${file:PATH}`), read at the start. Empty: none."""
     fault_points: Path | None = None
     """Folder through which the fault machine ends this process; refused but in its own light
     stack, see `remit.enforcement.faultpoints`."""

@@ -20,6 +20,9 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from workers.settings import WorkerSettings
 
+NOISY = ("httpx2", "httpcore2", "urllib3", "hvac", "alembic", "aiohttp.access")
+"""Libraries that tell too much; at DEBUG some of them tell every header that a server answered."""
+
 
 def set_up_logging(settings: WorkerSettings, role: str) -> None:
     """Make structlog and the standard library write one JSON line per event to stderr."""
@@ -49,7 +52,7 @@ def set_up_logging(settings: WorkerSettings, role: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
-    for noisy in ("httpx2", "alembic", "aiohttp.access"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     workflow.logger.workflow_info_on_message = False
     activity.logger.activity_info_on_message = False

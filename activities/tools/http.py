@@ -1,9 +1,9 @@
 """Tools of kind `http`: one request, one answer, no second try.
 
-Owns the connection pool of a worker. Keeps no cookies, knows no proxy, follows no redirect, reads
-a bounded body, and gives up at the call's deadline. Whether anything was sent is not guessed from
-an exception's type but watched: until the client begins to write the request's first byte, a
-failure is certain to have had no effect.
+Owns a connection pool of the worker. Keeps no cookies, follows no redirect, reads a bounded body,
+and gives up at the call's deadline. Whether anything was sent is not guessed from an exception's
+type but watched: until the client begins to write the request's first byte, a failure is certain to
+have had no effect.
 """
 
 import asyncio
@@ -12,12 +12,16 @@ from collections.abc import Mapping
 import httpcore2
 import httpx2
 
+from activities.tools.egress import EgressError, reaching
 from activities.tools.heartbeat import beating
 from activities.tools.http_answer import Received, interpret
 from activities.tools.http_request import Outgoing, prepare
 from activities.tools.outside import Outside
+from activities.tools.secrets import SecretError, Secrets
+from activities.tools.tunnel import ProxyRefusedError
 from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.kinds import HttpKind
+from remit.tool.reach import Reach
 
 CONNECT_S = 10.0
 """Longest wait for a connection, in seconds, when the deadline is later."""
@@ -43,29 +47,42 @@ class HttpTool:
         kind = call.contract.call
         if not isinstance(kind, HttpKind):
             raise TypeError(f"{call.contract.ref} is not of kind http")
-        secrets = self._outside.secrets()
-        outgoing = prepare(call, kind, self._outside.environ, secrets)
+        secrets = self._outside.secrets(call)
+        outgoing = await self._prepare(call, kind, secrets)
         if isinstance(outgoing, Refused):
             return outgoing
         progress = _Progress()
         try:
             with beating(call.heartbeat, call.contract.heartbeat_s):
                 async with asyncio.timeout_at(call.deadline):
-                    received = await self._exchange(outgoing, progress, kind)
+                    received = await self._exchange(call, outgoing, progress, kind)
         except TimeoutError:
             return _failed(call, progress, "TOOL-TIMEOUT", "gave no answer before the deadline")
+        except (EgressError, ProxyRefusedError) as error:
+            return Refused("TOOL-EGRESS", f"{call.contract.ref}: {error}")
         except Exception as error:
             # Whatever the client raises: `progress` knows whether anything was sent.
             name = type(error).__name__
             return _failed(call, progress, "TOOL-CONNECTION", f"lost the connection ({name})")
         return interpret(call, kind, received, secrets)
 
+    async def _prepare(
+        self, call: ToolCall, kind: HttpKind, secrets: Secrets
+    ) -> Outgoing | Refused:
+        try:
+            with beating(call.heartbeat, call.contract.heartbeat_s):
+                await secrets.read(kind.headers.values(), call.deadline)
+            return prepare(call, kind, self._outside.environ, secrets)
+        except SecretError as error:
+            message = f"{call.contract.ref}: {error.code}: {error}"
+            return Refused("TOOL-SECRET", message, again=error.again)
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._transport.aclose()
 
     async def _exchange(
-        self, outgoing: Outgoing, progress: "_Progress", kind: HttpKind
+        self, call: ToolCall, outgoing: Outgoing, progress: "_Progress", kind: HttpKind
     ) -> Received:
         waits = {"connect": CONNECT_S, "read": None, "write": None, "pool": None}
         request = httpx2.Request(
@@ -73,7 +90,11 @@ class HttpTool:
             outgoing.url,
             headers=dict(outgoing.headers),
             content=outgoing.content or None,
-            extensions={"timeout": waits, "trace": progress},
+            extensions={
+                "timeout": waits,
+                "trace": progress,
+                **reaching(Reach.of(call.contract)),
+            },
         )
         response = await self._transport.handle_async_request(request)
         try:

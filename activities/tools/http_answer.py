@@ -59,12 +59,13 @@ def _happened(ref: str, kind: HttpKind, received: Received, secrets: Secrets) ->
     if not received.body:
         return _part(ref, kind, None, secrets)
     if not _is_json(received.content_type):
-        kind_shown = secrets.mask(_printable(received.content_type, 60)) or "nothing"
+        kind_shown = _printable(secrets.mask(received.content_type), 60) or "nothing"
         return Broken("TOOL-NOT-JSON", f"{ref} answered with {kind_shown!r} in place of JSON")
     try:
         value = parse_json(received.body)
     except DocumentError as error:
-        return Broken("TOOL-BAD-JSON", f"{ref} answered JSON that has no single reading: {error}")
+        said = secrets.mask(str(error))
+        return Broken("TOOL-BAD-JSON", f"{ref} answered JSON that has no single reading: {said}")
     return _part(ref, kind, value, secrets)
 
 
@@ -94,7 +95,8 @@ def _said(received: Received, secrets: Secrets) -> str:
         return ""
     words = [answer.get(name) for name in ("code", "title", "message", "detail")]
     text = ": ".join(word for word in words if isinstance(word, str) and word)
-    return f" ({secrets.mask(_printable(text, _MAX_SAID))})" if text else ""
+    # Masked before it is cut: a secret that is cut in two is not known any more.
+    return f" ({_printable(secrets.mask(text), _MAX_SAID)})" if text else ""
 
 
 def _printable(text: str, most: int) -> str:

@@ -1,7 +1,7 @@
 """From a call to the request that is sent for it. Nothing is sent here.
 
-The last check before a connection: the address that the finished URL really names, as the client
-will read it, must be one of the contract's destinations.
+The host that the finished URL really names, as the client will read it, must be one of the
+contract's destinations; where it is, is checked when the connection is made.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,13 @@ import httpx2
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from activities.tools.http_query import styled
-from activities.tools.secrets import SecretError, Secrets
+from activities.tools.secrets import Secrets
 from remit.canonical import JSON, JSONObject, canonical
-from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.address import Address, AddressError
 from remit.tool.call import Refused, ToolCall
 from remit.tool.kinds import HttpKind
 from remit.tool.pointer import PointerError, follow, split
+from remit.tool.reach import Reach
 from remit.tool.template import TemplateError, as_text, fill
 
 _ALWAYS = {
@@ -42,7 +43,11 @@ class Outgoing:
 def prepare(
     call: ToolCall, kind: HttpKind, environ: Mapping[str, str], secrets: Secrets
 ) -> Outgoing | Refused:
-    """Return the request for `call`, or why there can be none: then nothing was sent."""
+    """Return the request for `call`, or why there can be none: then nothing was sent.
+
+    Raises:
+        SecretError: a secret cannot be had.
+    """
     ref = call.contract.ref
     try:
         address = Address.parse(kind.base + kind.url)
@@ -50,16 +55,14 @@ def prepare(
         content = _body(kind, address, call)
         headers = _headers(kind, call, secrets)
         _set_by_arguments(headers, kind, call.arguments)
-    except SecretError as error:
-        return Refused("TOOL-SECRET", f"{ref}: {error}")
     except (AddressError, TemplateError, PointerError, httpx2.InvalidURL) as error:
         return Refused("TOOL-REQUEST", f"{ref}: no request can be made: {error}")
     if content:
         headers["content-type"] = kind.media_type
     if url.userinfo or url.scheme not in ("http", "https"):
         return Refused("TOOL-EGRESS", f"{ref}: the URL has user information or is not http(s)")
-    if not is_allowed(url.raw_host.decode("ascii"), call.contract.destinations):
-        return Refused("TOOL-EGRESS", f"{ref}: the host {url.host!r} is not among its destinations")
+    if fault := Reach.of(call.contract).host_fault(url.raw_host.decode("ascii")):
+        return Refused("TOOL-EGRESS", f"{ref}: {fault}")
     return Outgoing(kind.method, url, headers, content)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from activities.tools.http import HttpTool
 from activities.tools.outside import Outside
 from activities.tools.python import PythonTool
+from activities.tools.resolving import Resolver
+from activities.tools.tunnel import Proxy
 from remit.stores.project import Project
 from remit.tool.binding import BoundFunction
 from remit.tool.call import Tool
@@ -25,6 +27,9 @@ class Tools:
         functions: Mapping[str, BoundFunction],
         folder: Path,
         environ: Mapping[str, str] | None = None,
+        *,
+        resolver: Resolver | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         """Make the adapters.
 
@@ -32,15 +37,19 @@ class Tools:
             functions: of `python` tools, by `module:function`.
             folder: what relative paths of secrets start from.
             environ: where `env:NAME` is looked up; without it the process's own environment.
+            resolver: from names to addresses; without it the system's.
+            proxy: what all connections go through.
         """
-        outside = Outside(os.environ if environ is None else environ, folder)
+        outside = Outside(
+            os.environ if environ is None else environ, folder, resolver or Resolver(), proxy
+        )
         self._http = HttpTool(outside)
         self._by_kind: dict[str, Tool] = {"http": self._http, "python": PythonTool(functions)}
 
     @classmethod
-    def of(cls, project: Project) -> "Tools":
+    def of(cls, project: Project, proxy: Proxy | None = None) -> "Tools":
         """Return the adapters for a project's tools."""
-        return cls(project.functions, project.folder)
+        return cls(project.functions, project.folder, proxy=proxy)
 
     def adapter(self, contract: ToolContract) -> Tool:
         """Return what calls `contract`; it need not be in the catalogue (an undo pins its own)."""

@@ -489,10 +489,14 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-DEADLINE": Entry("The deadline was over before sending.", "Tried again by itself."),
     "TOOL-BUSY": Entry("No thread was free; nothing was called.", "Tried again by itself."),
     "TOOL-EGRESS": Entry(
-        "The address is not among the contract's `destinations`; nothing was sent.",
-        "Look at what the base address resolves to.",
+        "Host or address is not what the contract's `destinations` allow, or the proxy refuses; "
+        "nothing was sent.",
+        "Look at what the name resolves to; list host or network, or mark the host `private`.",
     ),
-    "TOOL-SECRET": Entry("A secret is missing; nothing was sent.", "Set what the message names."),
+    "TOOL-SECRET": Entry(
+        "A secret cannot be had; nothing was sent. At load: its reference is malformed.",
+        "See the `SECRET-…` code in the message.",
+    ),
     "TOOL-REQUEST": Entry("No request can be made of these arguments.", "See the message."),
     "TOOL-FUNCTION": Entry("The function is not there.", "Mend `tools/`, restart the workers."),
     "TOOL-ANSWER": Entry("The function returned no JSON: a failure with effect.", "Mend it."),
@@ -530,7 +534,9 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-TEMPLATE": Entry("A template refers to what is not there.", "See the message."),
     "TOOL-URL": Entry("The URL is of no form that is taken.", "See `remit/tool/address.py`."),
     "TOOL-HEADER": Entry("A header is not one that may be set.", "Drop it."),
-    "TOOL-DESTINATION": Entry("The host is not among the destinations.", "List it."),
+    "TOOL-DESTINATION": Entry(
+        "A host is not among the destinations, or one of them means nothing.", "See the message."
+    ),
     "TOOL-MODULE": Entry("A module of `tools/` cannot be imported.", "See the message."),
     "TOOL-NO-UNDO": Entry("Warning: an effect without undo or `irreversible`.", "Add one."),
     "TOOL-ALREADY": Entry(
@@ -573,6 +579,35 @@ HOST: Mapping[str, Entry] = {
     "host:obligation_failed": Entry("With its obligations the tool would not take it.", "deny"),
 }
 """The second word says what follows: `wait` (asked again, no attempt used) or `deny`."""
+
+SECRET: Mapping[str, Entry] = {
+    "SECRET-MISSING": Entry("A reference leads to nothing, or to nothing but blanks.", "Set it."),
+    "SECRET-REFERENCE": Entry("A reference is malformed, or goes up a folder.", "See its form."),
+    "SECRET-PRINCIPAL": Entry(
+        "`{agent}` or `{tenant}` stands for nobody here, or for a name that could lead elsewhere.",
+        "For a command: `--agent`, `--tenant`.",
+    ),
+    "SECRET-FORM": Entry(
+        "The value is too large, has line breaks or other than ASCII, or is itself a reference.",
+        "Keep one line of printable ASCII there.",
+    ),
+    "SECRET-OUTSIDE": Entry(
+        "The file lies, links followed, outside the project.",
+        "Allow its folder in `[secrets] folders` or `REMIT_SECRET_FOLDERS`.",
+    ),
+    "SECRET-UNREADABLE": Entry("It is there and cannot be read.", "See the message."),
+    "SECRET-DENIED": Entry("Vault does not give it.", "See the token and its policies."),
+    "SECRET-UNREACHABLE": Entry(
+        "Keyring or Vault did not answer in time.", "Tried again by itself; see `VAULT_ADDR`."
+    ),
+    "SECRET-EXTRA": Entry("It needs an extra that is not installed.", "Install what is named."),
+    "SECRET-FOUND": Entry(
+        "A scan found a secret where none may be.", "Rotate it, then find out how it came there."
+    ),
+    "SECRET-SCAN-UNREAD": Entry("A scan could not look into a file.", "See the message."),
+    "SECRET-NOTHING": Entry("A scan has nothing to look for.", "See the message."),
+    "SECRET-SHORT": Entry("A value is too short to be looked for.", "Leave it out."),
+}
 
 COMMAND: Mapping[str, Entry] = {
     "CONSOLE-NOT-INSTALLED": Entry(
@@ -835,6 +870,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "Calling tools": TOOL,
     "Reading tool contracts and plans of a project": CONTRACT,
     "Importing tools": IMPORT,
+    "Secrets": SECRET,
     "Commands": COMMAND,
     "Evidence": EVIDENCE,
 }

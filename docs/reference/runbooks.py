@@ -25,6 +25,7 @@ _OF_GROUP: Mapping[str, str] = {
     "Calling tools": "step-failed",
     "Reading tool contracts and plans of a project": "project-not-read",
     "Importing tools": "command-fails",
+    "Secrets": "step-failed",
     "Commands": "command-fails",
     "Evidence": "evidence-fails",
 }

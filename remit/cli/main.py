@@ -22,6 +22,7 @@ from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
 from remit.cli.policy.commands import make_policy_app
 from remit.cli.questions import commands as questions
+from remit.cli.secrets import make_secrets_app
 
 _DEBUG = "REMIT_DEBUG"
 _RARELY = (50_000, 20, 20)
@@ -94,6 +95,7 @@ def make_app() -> typer.Typer:
     app.add_typer(make_tools_app())
     app.add_typer(_make_ledger_app())
     app.add_typer(make_notify_app())
+    app.add_typer(make_secrets_app())
     app.add_typer(questions.make_decision_app())
     return app
 

@@ -218,6 +218,7 @@ class Attempts:
             step_key=str(subject.key),
             deadline=time.monotonic() + call_s(subject, lease, self._clock()),
             heartbeat=subject.frame.heartbeat,
+            principal=subject.principal,
         )
 
     async def conclude(

@@ -47,7 +47,7 @@ class Reading:
             if probe is None:
                 return ""
             call = ToolCall(subject.contract, subject.arguments, str(subject.key), 0)
-            call = replace(call, deadline=_deadline(subject))
+            call = replace(call, deadline=_deadline(subject), principal=subject.principal)
             values: JSONObject = {"output": output}
             answer = await self._read(subject, probe, values, "read_back", call, send)
             if isinstance(answer, Happened):

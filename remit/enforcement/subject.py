@@ -55,6 +55,11 @@ class Subject:
         return self.key.direction is Direction.UNDO
 
     @property
+    def principal(self) -> dict[str, str]:
+        """Whose credentials a tool is called with, where its contract tells them apart."""
+        return {"agent": self.plan.agent.partition("@")[0], "tenant": self.plan.tenant}
+
+    @property
     def stops(self) -> tuple[str, ...]:
         """Names of the stops that would hold the call."""
         return stops_of(self.plan.agent.partition("@")[0], self.contract.ref, self.plan.tenant)

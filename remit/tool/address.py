@@ -1,4 +1,4 @@
-"""URL templates of `http` tools, and which hosts a tool may reach.
+"""URL templates of `http` tools.
 
     https://erp.example/orders/{order}
     http://127.0.0.1:${env:REMIT_PORT_BACKOFFICE}/erp/orders/{order}
@@ -7,12 +7,12 @@
 
 An argument stands for one path segment, or part of one, and is percent-encoded; host and port are
 literal or come from the environment, never from arguments. What follows `|` holds where a variable
-is not set. Query parameters have a table of their own in the contract. A host is allowed when it is
-one of the contract's `destinations`, letter by letter; nothing resolves names here.
+is not set. Query parameters have a table of their own in the contract. Which hosts may be reached
+says `remit.tool.reach`.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -89,11 +89,6 @@ class Address:
         base = base or _VARIABLE.sub(lambda found: _variable(found[1], environ), self.base or "")
         path = _ARGUMENT.sub(lambda found: _segment(found[1], arguments), self.path)
         return base.rstrip("/") + path
-
-
-def is_allowed(host: str, destinations: Iterable[str]) -> bool:
-    """Say whether `host` is one of `destinations`; letter case and a final dot do not count."""
-    return normal_host(host) in {normal_host(destination) for destination in destinations}
 
 
 def normal_host(host: str) -> str:

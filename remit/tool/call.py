@@ -7,7 +7,7 @@ happened, and only `Happened` and `Broken` promise that something did. Messages 
 Adapters stand in `activities/tools`; the types stand here, because enforcement reads the answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -36,6 +36,8 @@ class ToolCall:
     heartbeat: Callable[[], None] = field(default=no_heartbeat, compare=False)
     """Called now and then from the event loop's thread while the call lasts."""
     purpose: Purpose = "call"
+    principal: Mapping[str, str] = field(default_factory=dict)
+    """`agent` (without its version) and `tenant`, as the plan names them: whose credentials."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from remit.tool.contract import Idempotency, Operation, Probe, ToolContract
 from remit.tool.http_checks import http_faults, http_warnings
 from remit.tool.kinds import HttpKind
 from remit.tool.places import finding, pointer_faults, template_faults
+from remit.tool.reach import destination_faults
 from remit.tool.validation import SchemaError, validator
 
 ByRef = Mapping[str, ToolContract]
@@ -28,6 +29,8 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
     yield from _cost_faults(contract)
     for place in contract.resource:
         yield from pointer_faults(contract, ("resource",), place, contract.input_schema)
+    for field, message, hint in destination_faults(contract.destinations, contract.private):
+        yield finding(contract, "TOOL-DESTINATION", (field,), message, hint)
     if isinstance(contract.call, HttpKind):
         yield from http_faults(contract, contract.call)
 

@@ -119,7 +119,12 @@ class ToolContract(Model):
     data_classes: list[Annotated[str, Field(max_length=40)]] = []
     region: Annotated[str, Field(max_length=40)] = "eu"
     destinations: list[Annotated[str, Field(max_length=253)]] = []
-    """Host names the call may reach."""
+    """What the call may reach: host names, addresses, networks (`10.1.0.0/16`)."""
+    private: list[Annotated[str, Field(max_length=253)]] = Field(
+        default=[], exclude_if=lambda value: not value
+    )
+    """Those host names among `destinations` that may be at private addresses (`remit.tool.reach`).
+    Left out while it is empty, as `resource` is."""
     cost: Cost = Cost()
     rate_limit: RateLimit | None = None
     resource: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=4)] = Field(

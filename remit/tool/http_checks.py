@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
-from remit.tool.address import Address, AddressError, is_allowed
+from remit.tool.address import Address, AddressError
 from remit.tool.contract import Idempotency, ToolContract
 from remit.tool.kinds import HttpKind
 from remit.tool.places import finding, may_hold, pointer_faults, template_faults
 from remit.tool.pointer import PointerError, split
+from remit.tool.reach import Reach
+from remit.tool.secret import reference_fault
 from remit.tool.template import references
 from remit.tool.validation import SchemaError, check
 
@@ -64,9 +66,8 @@ def _address_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnost
     if not contract.destinations:
         hint = "list the host names it may reach"
         yield finding(contract, "TOOL-DESTINATION", ("destinations",), "there are none", hint)
-    elif address.host is not None and not is_allowed(address.host, contract.destinations):
-        message = f"its host {address.host!r} is not among its destinations"
-        yield finding(contract, "TOOL-DESTINATION", where, message, "add the host to them")
+    elif address.host is not None and (fault := Reach.of(contract).host_fault(address.host)):
+        yield finding(contract, "TOOL-DESTINATION", where, fault, "add the host to them")
     for name in address.arguments:
         if not may_hold(contract.input_schema, (name,)):
             message = f"the URL takes an argument {name!r} that the input schema does not declare"
@@ -90,6 +91,10 @@ def _header_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnosti
         elif not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
             message = f"{name!r} is not a header name"
             yield finding(contract, "TOOL-HEADER", where, message, "use letters, digits and '-'")
+    for name, value in call.headers.items():
+        if fault := reference_fault(value):
+            where, hint = ("call", "headers", name), "see docs/egress.md#secrets"
+            yield finding(contract, "TOOL-SECRET", where, fault, hint)
     if len({name.lower() for name in names}) < len(names):
         message = "a header stands twice"
         yield finding(contract, "TOOL-HEADER", ("call", "headers"), message, "keep one of each")

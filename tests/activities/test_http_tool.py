@@ -272,9 +272,6 @@ async def test_goes_to_its_destinations_only(
 
     given = await ask(tools, http_contract())
 
-    if base.startswith("http://127.0.0.1.:"):
-        assert origin.asked or _code(given) == "TOOL-UNREACHABLE"
-        return
     assert isinstance(given, Happened if is_sent else Refused)
     assert bool(origin.connections) is is_sent
 
@@ -285,7 +282,7 @@ async def test_letter_case_and_final_dot_do_not_matter(
     """Spellings of an allowed host are that host."""
     environ["ORIGIN"] = f"http://LOCALHOST:{origin.port}"
 
-    given = await ask(tools, http_contract(destinations=["localhost."]))
+    given = await ask(tools, http_contract(destinations=["localhost."], private=["localhost"]))
 
     assert given == Happened({"id": "1"})
 

@@ -1,15 +1,20 @@
 """What is measured is what it claims to be."""
 
+import json
+
 import pytest
 
 from benchmarks.arena import PROJECT
 from benchmarks.bare import ACTIVITY
 from benchmarks.compiling import SIZES
+from benchmarks.connecting import described
 from benchmarks.load import UnexpectedEndError, sequences
 from benchmarks.plans import TOOL, fan_out, realistic, sequence
 from remit.plan.compiler import compile_plan
 from remit.plan.library import Library
 from remit.stores.project import Project, load_project
+from remit.tool.openapi.operations import import_openapi
+from remit.tool.openapi.wanted import Wanted
 
 
 @pytest.fixture(scope="module")

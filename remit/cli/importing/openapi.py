@@ -16,7 +16,7 @@ from remit.tool.openapi.texts import segment
 from remit.tool.openapi.wanted import Wanted
 
 _DOMAIN = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_REFERENCE = re.compile(r"[a-z]+:[^\s{}$]{1,200}")
+_REFERENCE = re.compile(r"[a-z]+:(?:[^\s{}$]|\{agent\}|\{tenant\}){1,200}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Blueprint:
         return StackEnvironment(
             profile="full" if identity is not None and identity.required else "light",
             identity=self.layout.project / identity.file if identity is not None else None,
+            egress_proxy=self.settings.egress.proxy,
+            secret_folders=self.settings.secrets.variable(self.layout.project),
             project=self.layout.project,
             temporal_address=f"{LOOPBACK}:{self.ports['temporal']}",
             temporal_namespace=temporal_server.NAMESPACE,

@@ -23,6 +23,10 @@ class StackEnvironment(BaseModel):
     """`REMIT_PROFILE`, as policy sees it: `full` where names must be proven."""
     identity: Path | None = None
     """`REMIT_IDENTITY`: file of whom to trust; absent where nobody proves anything."""
+    egress_proxy: str | None = None
+    """`REMIT_EGRESS_PROXY`: forward proxy of all tools' connections; absent where there is none."""
+    secret_folders: str | None = None
+    """`REMIT_SECRET_FOLDERS`: where files of secrets may lie besides the project, as in `PATH`."""
     project: Path
     """`REMIT_PROJECT`: the folder with `tools/ policies/ plans/ remit.toml`."""
     temporal_address: str

@@ -16,6 +16,12 @@
     file = "identity.yaml"             # whom to trust to say who somebody is
     required = true                    # refuse names that nobody proved
 
+    [egress]                           # optional: tools' connections go through a forward proxy
+    proxy = "http://${file:secrets/proxy-user}@proxy.acme.example:3128"
+
+    [secrets]                          # optional: files of secrets may lie here too
+    folders = ["/run/secrets"]
+
     [console]                          # optional: `remit up` starts the console too
     port = 8234
 
@@ -24,6 +30,7 @@ of the stack as `REMIT_PORT_<NAME>` too. `${python}` is the interpreter that run
 the folder for databases, `${project}` the project. Owns reading and substitution; starts nothing.
 """
 
+import os
 import re
 import sys
 import tomllib
@@ -101,6 +108,27 @@ class IdentitySettings(BaseModel):
     """Whether votes, orders and starts without a token are refused, whatever the profile."""
 
 
+class EgressSettings(BaseModel):
+    """How tools get out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    proxy: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=1024)] | None = None
+    """Forward proxy of all tools' connections; see docs/egress.md."""
+
+
+class SecretSettings(BaseModel):
+    """Where files with secrets may lie, besides the project."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folders: Annotated[tuple[Text, ...], Field(max_length=16)] = ()
+
+    def variable(self, project: Path) -> str | None:
+        """Return what `REMIT_SECRET_FOLDERS` is to say; `None`: nothing."""
+        return os.pathsep.join(str(project / each) for each in self.folders) or None
+
+
 class ProjectSettings(BaseModel):
     """The content of `remit.toml`."""
 
@@ -112,6 +140,8 @@ class ProjectSettings(BaseModel):
     notify: NotifySettings = NotifySettings()
     """Who is told where; see `remit.notify.settings`."""
     identity: IdentitySettings | None = None
+    egress: EgressSettings = EgressSettings()
+    secrets: SecretSettings = SecretSettings()
     console: ConsoleTable | None = None
     """With the table, be it empty, the console is a part of the stack."""
 

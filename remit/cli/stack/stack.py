@@ -13,6 +13,7 @@ from pathlib import Path
 
 from remit.cli.stack.binaries import cache_folder, ensure
 from remit.cli.stack.blueprint import Blueprint
+from remit.cli.stack.component import READY_S
 from remit.cli.stack.components import components, core_policies
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.errors import StackCode, StackError
@@ -27,7 +28,8 @@ from remit.cli.stack.session import PortTakenError, Session
 from remit.cli.stack.state import Profile, StackState, load
 from remit.cli.stack.status import StackStatus, status_of
 
-_LOCK_WAIT_S = 120.0
+_LOCK_WAIT_S = 2 * READY_S
+"""Longer than a component may take to be ready: whoever holds the lock may be within its rights."""
 _TRIES = 3
 """How often `up` chooses ports anew when somebody else was faster."""
 

@@ -256,14 +256,14 @@ class Importer:
         if not drafts:
             return common
         (first, _), *_ = Counter(draft.server for draft in drafts).most_common(1)
-        common["destinations"] = list(first.destinations)
+        common |= _reached(first)
         common["call"] = {"kind": "http", "base": first.base}
         for draft, tool in zip(drafts, tools, strict=True):
             if draft.domain != common["domain"]:
                 tool["domain"] = draft.domain
             call = tool["call"]
             if draft.server != first and isinstance(call, dict):
-                tool["destinations"] = list(draft.server.destinations)
+                tool |= _reached(draft.server)
                 tool["call"] = {"base": draft.server.base, **call}
         return common
 
@@ -272,6 +272,12 @@ class Importer:
 
     def _note(self, code: str, where: str, message: str, hint: str) -> None:
         self._notes.append(Diagnostic(code=code, path=where, message=message, hint=hint))
+
+
+def _reached(server: Server) -> JSONObject:
+    """Return the fields of a contract that say where it may go."""
+    reached: JSONObject = {"destinations": [*server.destinations]}
+    return reached | ({"private": [*server.private]} if server.private else {})
 
 
 def _counted_ids(paths: JSON) -> Counter[str]:

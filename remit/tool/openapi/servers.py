@@ -32,6 +32,11 @@ class Server:
     base: str
     destinations: tuple[str, ...]
 
+    @property
+    def private(self) -> tuple[str, ...]:
+        """Host names that are, by themselves, of a network: whoever imports named them."""
+        return tuple(host for host in self.destinations if _is_inside(host) and not _is_ip(host))
+
 
 class ServerReader:
     """Reads the servers of a document."""
@@ -114,6 +119,14 @@ def _default(node: JSONObject, name: str, where: str) -> str:
         message = f"the server's variable {name[:60]!r} has no default"
         raise UnfitError("OPENAPI-SERVER", at(where, "variables"), message, _HINT)
     return value
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_inside(host: str) -> bool:

@@ -228,8 +228,11 @@ def test_the_host_that_gave_the_document_may_serve() -> None:
     """Also when it is inside a network: whoever imports named it."""
     service = Described({"/good": KEPT}, more={"servers": [{"url": "/v2"}]})
     made = service.imported(origin="http://127.0.0.1:8080/openapi.json")
+    named = service.imported(origin="http://office:8080/openapi.json")
 
     assert made.defaults["call"] == {"kind": "http", "base": "http://127.0.0.1:8080/v2"}
+    assert "private" not in made.defaults
+    assert named.defaults["private"] == ["office"]
 
 
 def test_duplicate_ids_and_names_are_left_out() -> None:
