@@ -18,6 +18,7 @@ from remit.canonical import JSON, JSONObject
 from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.state import Profile
+from remit.client.connection import sealing
 
 ROOT = Path(__file__).parent.parent
 
@@ -65,7 +66,9 @@ class Running:
 
     async def client(self) -> Client:
         """Return a new client."""
-        return await Client.connect(self.address, data_converter=pydantic_data_converter)
+        keys = stack.environment(self.project).payload_keys or ""
+        converter = sealing(pydantic_data_converter, keys)
+        return await Client.connect(self.address, data_converter=converter)
 
     def journal(self) -> list[tuple[str, str, str]]:
         """Return the lab's effects in order: name, step key, kind."""

@@ -26,6 +26,7 @@ from activities.tools.registry import Tools
 from activities.tools.secrets import SecretError, Secrets
 from activities.tools.tunnel import Proxy
 from remit.canonical import Digest
+from remit.client.errors import ClientError
 from remit.enforcement import faultpoints
 from remit.enforcement.contact import CONTACT_FILE
 from remit.enforcement.frame import Place
@@ -161,6 +162,8 @@ async def _connected(
     while True:
         try:
             return await connect(settings, used, interceptors)
+        except ClientError as error:
+            raise NotReadyError(str(error)) from error
         except RuntimeError as error:
             if time.monotonic() > until:
                 raise NotReadyError(f"Temporal at {settings.temporal_address}: {error}") from error

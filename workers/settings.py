@@ -18,6 +18,8 @@ class WorkerSettings(BaseSettings):
     temporal_namespace: str = "default"
     temporal_ui: str = ""
     """Base address of Temporal's web UI, for links in messages to people; empty: none."""
+    payload_keys: str = ""
+    """References to keys for what Temporal keeps, see `remit.client.codec`; empty: plain."""
     task_queue: str = "remit"
     tools_queue: str = ""
     """Queue that compiled plans pin for tools without one of their own; empty: the run's own."""

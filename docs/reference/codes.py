@@ -67,6 +67,10 @@ START: Mapping[str, Entry] = {
     "ADMISSION-FAULT": Entry(
         "Admission met a fault of Remit's own; nothing was called.", "Report it with the plan."
     ),
+    "ORDER-NO-ANSWER": Entry(
+        "Nobody answered an order in time; it may still be taken.",
+        "Look at the run before you repeat it; `remit status` tells who works.",
+    ),
     "AMEND-SHAPE": Entry("The message holds no proposal.", "The finding names the field."),
     "AMEND-AT-ROOT": Entry(
         "An amendment was sent to a sub-plan or to a part of a run.",
@@ -619,6 +623,15 @@ COMMAND: Mapping[str, Entry] = {
         "loopback alone, and with it `base_url` is needed, by https unless it is on this machine.",
         "See [the console](../console.md).",
     ),
+    "CODEC-OFF": Entry(
+        "Payloads of this stack are not encrypted, so there is nothing to be let in to.",
+        "`[payloads]` in remit.toml; [payloads](../payloads.md).",
+    ),
+    "CODEC-KEYS": Entry(
+        "The project names its keys itself; a stack's own key would not be used.",
+        "Put the new key first in `[payloads] keys`, and leave the old ones behind it.",
+    ),
+    "CODEC-SETTINGS": Entry("The codec server was started without a key or token.", "`remit up`."),
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
     "CLI-AMEND": Entry(

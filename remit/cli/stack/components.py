@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from remit.canonical import Digest, digest, digest_bytes
 from remit.cli.stack import full, opa, temporal_server
-from remit.cli.stack.blueprint import Blueprint
+from remit.cli.stack.blueprint import CODEC, Blueprint
 from remit.cli.stack.component import READY_S, Component
 from remit.cli.stack.environment import port_variables
 from remit.cli.stack.health import HttpHealth
@@ -23,6 +23,7 @@ from remit.cli.stack.postgres import KEEPER
 from remit.cli.stack.project import Service, substitute
 from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.cli.stack.signing import scope_of
+from remit.cli.stack.temporal_server import web_ui
 from remit.console.table import ConsoleTable
 from remit.stores.shadow import BEARER, SOCKET
 
@@ -42,6 +43,7 @@ def components(blueprint: Blueprint) -> tuple[Component, ...]:
         _publisher(blueprint),
         _opa(blueprint),
         *services,
+        *_codec(blueprint),
         *workers,
         *_console(blueprint),
         *_shadow(blueprint),
@@ -79,6 +81,7 @@ def _temporal(blueprint: Blueprint) -> Component:
             database=blueprint.layout.temporal_database,
             port=port,
             ui_port=ui_port,
+            codec=blueprint.codec_endpoint,
         ),
         variables={},
         address=f"{LOOPBACK}:{port}",
@@ -201,6 +204,30 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
         grace_s=30,
         ports=(port,),
         configuration=_remit_version() + _catalogue_digest(blueprint.layout.project),
+    )
+
+
+def _codec(blueprint: Blueprint) -> Iterator[Component]:
+    """Yield what decrypts for Temporal's own tools, where there is anything to decrypt."""
+    endpoint, keys = blueprint.codec_endpoint, blueprint.payload_keys
+    if endpoint is None or keys is None:
+        return
+    port = blueprint.ports[CODEC]
+    yield Component(
+        name=CODEC,
+        wave=2,
+        argv=(
+            *(sys.executable, "-P", "-m", "remit.cli.stack.codec_server"),
+            *("--port", str(port), "--ui", web_ui(blueprint.ports["temporal_ui"])),
+            *("--token-file", str(blueprint.layout.codec_token), "--keys", keys),
+        ),
+        variables={},
+        address=f"{LOOPBACK}:{port}",
+        health=HttpHealth(url=f"{endpoint}/health"),
+        ready_within_s=READY_S,
+        grace_s=5,
+        ports=(port,),
+        configuration=_remit_version(),
     )
 
 

@@ -35,6 +35,12 @@ class StackEnvironment(BaseModel):
     """`REMIT_TEMPORAL_NAMESPACE`."""
     temporal_ui: str
     """`REMIT_TEMPORAL_UI`: base address of the web UI, for links."""
+    payload_keys: str | None = None
+    """`REMIT_PAYLOAD_KEYS`: references to keys that encrypt what Temporal keeps; absent: none."""
+    codec_endpoint: str | None = None
+    """`REMIT_CODEC_ENDPOINT`: where the codec server is, for Temporal's own tools."""
+    codec_token_file: Path | None = None
+    """`REMIT_CODEC_TOKEN_FILE`: file (mode 0600) with the secret that it asks for."""
     task_queue: str = "remit"
     """`REMIT_TASK_QUEUE`: where plans start."""
     opa_socket: Path

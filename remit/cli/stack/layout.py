@@ -111,6 +111,16 @@ class Layout:
         return self.secrets / "policy.key"
 
     @property
+    def payload_keys(self) -> Path:
+        """The stack's own keys for what Temporal keeps."""
+        return self.secrets / "payload"
+
+    @property
+    def codec_token(self) -> Path:
+        """Secret that the codec server asks for."""
+        return self.secrets / "codec.token"
+
+    @property
     def console_key(self) -> Path:
         """Secret that signs the console's sessions."""
         return self.secrets / "console.key"

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from remit.cli.stack import temporal_full, temporal_server
-from remit.cli.stack.blueprint import SERVICE
+from remit.cli.stack.blueprint import CODEC, SERVICE
 from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import Profile
 from remit.console.table import PORT
@@ -32,12 +32,18 @@ class Outline:
     has_shadow: bool = False
     """Whether a candidate for the policies is served beside those that decide."""
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether what Temporal keeps is encrypted."""
+        return self.settings.payloads.is_encrypted(self.profile)
+
     def names(self) -> tuple[str, ...]:
         """Return the names of all components, in the order of their start."""
         services = tuple(service.name for service in self.settings.service)
         shadow = (SHADOW,) if self.has_shadow else ()
         console = (CONSOLE,) if self.settings.console is not None else ()
-        beside = (*WORKERS, *shadow, *console)
+        codec = (CODEC,) if self.is_sealed else ()
+        beside = (*codec, *WORKERS, *shadow, *console)
         if self.profile == "light":
             return ("temporal", "publisher", "opa", *services, *beside)
         own = ("postgres",) if self.has_cluster else ()
@@ -49,6 +55,8 @@ class Outline:
         owners |= {METRICS + name: (name,) for name in WORKERS}
         if self.settings.console is not None:
             owners[CONSOLE] = (CONSOLE,)
+        if self.is_sealed:
+            owners[CODEC] = (CODEC,)
         for port in self.settings.ports():
             users = (s.name for s in self.settings.service if port in s.ports())
             owners[SERVICE + port] = tuple(users)

@@ -24,6 +24,7 @@ from remit.cli.stack.install import Report
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.listeners import foreign_port
 from remit.cli.stack.outline import Outline
+from remit.cli.stack.payload_keys import references
 from remit.cli.stack.ports import choose
 from remit.cli.stack.postgres import server_of
 from remit.cli.stack.processes import Started, await_healthy, start, stop
@@ -64,9 +65,13 @@ class Session:
         if outline.profile == "full":
             postgres = server_of(layout, ports.get("postgres", 0))
             full.write_configuration(layout, postgres, ports)
+        settings = outline.settings
+        payload_keys = references(layout, settings.payloads, outline.profile)
+        if outline.is_sealed:
+            keep_secret(layout.codec_token)
         blueprint = Blueprint(
             layout=layout,
-            settings=outline.settings,
+            settings=settings,
             profile=outline.profile,
             programs=programs,
             ports=ports,
@@ -75,6 +80,7 @@ class Session:
             core_policies=core,
             shadow_configuration=self._shadow(source) if outline.has_shadow else None,
             postgres=postgres,
+            payload_keys=payload_keys,
         )
         self._keep(
             self.state.model_copy(

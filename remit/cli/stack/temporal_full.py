@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from remit.canonical import Digest, JSONObject, digest_bytes
+from remit.cli.stack.blueprint import CODEC
 from remit.cli.stack.health import TemporalHealth
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import Postgres
@@ -92,6 +93,10 @@ def write_ui(root: Path, ports: Mapping[str, int]) -> None:
         "notifyOnNewVersion": False,
         "cors": {"cookieInsecure": True, "allowOrigins": [_origin(ports)]},
     }
+    if CODEC in ports:
+        # The browser proves itself to the codec server by a cookie; see `remit codec`.
+        endpoint = f"http://{LOOPBACK}:{ports[CODEC]}"
+        content["codec"] = {"endpoint": endpoint, "includeCredentials": True}
     _write(root / "config" / f"{ENVIRONMENT}.yaml", content)
 
 
