@@ -596,7 +596,7 @@ CONTRACT: Mapping[str, Entry] = {
     ),
     "IMPORT-CHANGED": Entry(
         "A new import differs from the file; nothing was written.",
-        "Read the difference; `--accept` writes it.",
+        "Read the difference; `--write` writes it.",
     ),
     "IMPORT-FILE": Entry("The file holds no imported tools.", "Name another with `--into`."),
     "IMPORT-SERVER": Entry("The server could not be asked.", "Start it by hand."),
@@ -645,6 +645,12 @@ HOST: Mapping[str, Entry] = {
     "host:stale_bundle": Entry(
         "OPA has heard of no policies for too long, or is behind the newest release for too long.",
         "wait",
+    ),
+    "host:canary_unknown": Entry(
+        "The ledger does not say whether a canary decides for the run.", "wait"
+    ),
+    "host:canary_foreign": Entry(
+        "A canary decides for the run, and its OPA has other policies than the canary's.", "wait"
     ),
     "host:revision_below_floor": Entry(
         "OPA decides with a release that must not decide any more.", "deny"
@@ -789,6 +795,21 @@ COMMAND: Mapping[str, Entry] = {
         "No candidate for the policies was ever asked here, or none of this revision.",
         "`remit policy shadow start DIR` asks one.",
     ),
+    "CANARY-NO-RELEASE": Entry(
+        "A canary stands beside a release, and the ledger has none.",
+        "`remit policy publish` makes the first.",
+    ),
+    "CANARY-RUNNING": Entry(
+        "A canary decides for a share of the runs already; there is one at a time.",
+        "`remit policy canary stop` takes it back.",
+    ),
+    "CANARY-SAME": Entry(
+        "The candidate's policies are in force already.", "Name the folder of the candidate."
+    ),
+    "CANARY-OVERTAKEN": Entry(
+        "Another release came while the canary was prepared.",
+        "Start it again: it is held against the policies in force.",
+    ),
     "WHATIF-NO-BASE": Entry(
         "A what-if has no policies to compare with: none were in force, or their bundle is not "
         "kept.",
@@ -823,6 +844,74 @@ COMMAND: Mapping[str, Entry] = {
     "BACKUP-ALTERED": Entry("A file is not the one backed up.", "Take an older backup."),
     "RESTORE-RUNNING": Entry("The stack is up; nothing was replaced.", "`remit down` first."),
     "OPA-TOKEN": Entry("OPA's token cannot be read.", "`remit up`."),
+}
+
+IMPORT: Mapping[str, Entry] = {
+    "IMPORT-PLACE": Entry(
+        "Tools are imported into YAML files of the project's `tools` alone.",
+        "`--into tools/X.yaml`.",
+    ),
+    "IMPORT-TAKEN": Entry("The file was written by somebody else.", "Name another with `--into`."),
+    "IMPORT-EDITED": Entry(
+        "The imported file was edited by hand; the edit would be lost.",
+        "Put it into `NAME.overrides.yaml`, then `--discard-edits`.",
+    ),
+    "IMPORT-DOMAIN": Entry("That is no name of a domain.", "Small letters, digits, `_`."),
+    "IMPORT-SECRET": Entry("A secret is named by a reference.", "`--secret SCHEME=env:NAME`."),
+    "IMPORT-FETCH": Entry("The description cannot be fetched.", "Fetch it, and import the file."),
+    "TOOL-OVERRIDE": Entry(
+        "Overrides reach no tool, or are of no form that is read.", "`docs/openapi.md`."
+    ),
+    "OPENAPI-TOO-LARGE": Entry(
+        "The document, or what one schema reaches, is beyond the bound.", "Split it."
+    ),
+    "OPENAPI-NOT-READ": Entry(
+        "The document is no strict JSON or YAML; aliases are not read.", "Put the text right."
+    ),
+    "OPENAPI-VERSION": Entry("Only OpenAPI 3.0 and 3.1 are read.", "Convert it."),
+    "OPENAPI-DIALECT": Entry("A schema is of another dialect than 2020-12.", "Write it so."),
+    "OPENAPI-SHAPE": Entry("A part of the document is of another form.", "See the path."),
+    "OPENAPI-EMPTY": Entry("No operation is taken.", "See the findings after it, and `--only`."),
+    "OPENAPI-SERVER": Entry(
+        "The document names no server that can be called; or, beside tools that were taken, which "
+        "one was.",
+        "`--server URL`.",
+    ),
+    "OPENAPI-SERVER-PRIVATE": Entry(
+        "The document names an address inside a network as its server.", "`--server URL`."
+    ),
+    "OPENAPI-SERVER-PLAIN": Entry("Noted: the service is called without encryption.", "https."),
+    "OPENAPI-REF": Entry("A reference leads nowhere.", "Name a part of the document."),
+    "OPENAPI-REF-REMOTE": Entry("A reference leads out of the document.", "Bundle it."),
+    "OPENAPI-REF-CYCLE": Entry("References lead in a circle and say nothing.", "Break it."),
+    "OPENAPI-SCHEMA": Entry("A schema changes what references mean.", "Drop `$id`, `$anchor`."),
+    "OPENAPI-PARAMETER": Entry(
+        "A parameter is in a form that is not sent: left out, or its operation if it is required.",
+        "Write the contract by hand.",
+    ),
+    "OPENAPI-PATH": Entry("Path and path parameters do not fit.", "Declare each placeholder."),
+    "OPENAPI-BODY": Entry("The body is not JSON.", "Write the contract by hand."),
+    "OPENAPI-ANSWER": Entry("No success in JSON is declared.", "Say what a success answers."),
+    "OPENAPI-LATER": Entry(
+        "Noted: 202 is taken for done, though it will happen later.", "Wait in a step after it."
+    ),
+    "OPENAPI-AUTH": Entry("No way to authenticate can be gone.", "See the message."),
+    "OPENAPI-SECRET": Entry("Noted: which secret an operation needs.", "Set it for the workers."),
+    "OPENAPI-METHOD": Entry("Tools are not called by HEAD, OPTIONS or TRACE.", "Nothing to do."),
+    "OPENAPI-DUPLICATE-ID": Entry("An operation id stands more than once.", "One for each."),
+    "OPENAPI-NAME": Entry("Two operations would have one name.", "`x-remit-name`."),
+    "OPENAPI-NO-ID": Entry("Noted: a name follows from method and path.", "Give it an id."),
+    "OPENAPI-SKIPPED": Entry("The document says `x-remit-skip`.", "Nothing to do."),
+    "OPENAPI-ANNOTATION": Entry(
+        "Noted: an annotation is left aside: unknown, malformed, or it would lower the risk.",
+        "Say it in the overrides, if it is so.",
+    ),
+    "OPENAPI-NO-UNDO": Entry(
+        "Noted: nothing is said to undo an effect; it is `irreversible`.", "`x-remit-compensate`."
+    ),
+    "OPENAPI-NO-KEY": Entry(
+        "Noted: a call takes no key; a lost answer leaves it in doubt.", "`Idempotency-Key`."
+    ),
 }
 
 EVIDENCE: Mapping[str, Entry] = {
@@ -915,6 +1004,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "The ledger": LEDGER,
     "Calling tools": TOOL,
     "Reading tool contracts and plans of a project": CONTRACT,
+    "Importing tools": IMPORT,
     "Secrets": SECRET,
     "Commands": COMMAND,
     "Evidence": EVIDENCE,

@@ -281,17 +281,6 @@ def explain(
     return start(subject, project, as_json=as_json)
 
 
-def tools(
-    ref: Annotated[str | None, typer.Argument(metavar="[NAME@MAJOR]")] = None,
-    project: InProject = None,
-    as_json: AsJson = False,
-) -> int:
-    """List the tools that plans may name, or show one contract."""
-    from remit.cli.catalogue import tools as start
-
-    return start(ref, project, as_json=as_json)
-
-
 def schema(
     name: Annotated[SchemaName, typer.Argument(help="Which contract.")] = SchemaName.PLAN,
     strict: Annotated[

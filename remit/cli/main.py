@@ -96,6 +96,7 @@ def make_app() -> typer.Typer:
     app.add_typer(make_evidence_app())
     app.add_typer(make_policy_app())
     app.add_typer(make_agents_app())
+    app.add_typer(make_tools_app())
     app.add_typer(_make_ledger_app())
     app.add_typer(make_notify_app())
     app.add_typer(make_secrets_app())

@@ -9,7 +9,7 @@ Adapters stand in `activities/tools`; the types stand here, because enforcement 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 from remit.canonical import JSON, JSONObject
 from remit.tool.contract import ToolContract
@@ -85,10 +85,3 @@ class Absent:
 
 
 ToolAnswer = Happened | Refused | Unknown | Broken | Absent
-
-
-class Tool(Protocol):
-    """One kind of tool. It answers and does not raise, except when its task is cancelled."""
-
-    async def __call__(self, call: ToolCall) -> ToolAnswer:
-        """Call the tool once."""

@@ -1,55 +1,143 @@
-"""`remit tools` as it is typed: the catalogue, one contract, and `import`.
+"""`remit tools …` as it is typed: the list by itself, and how tools are imported.
 
-`remit tools NAME@MAJOR` shows a contract and `remit tools import …` makes some, so a first word
-that is no command of the group belongs to the listing.
+What the commands do is imported when one runs.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from typer._click.core import Context
 from typer.core import TyperGroup
 
-from remit.cli import commands
 from remit.cli.options import HELP, AsJson, InProject, group
 
-_SHOW = "show"
+Into = Annotated[
+    Path | None,
+    typer.Option(
+        "--into",
+        metavar="FILE",
+        help="A file of the project's tools. Without it tools/DOMAIN.yaml.",
+        show_default=False,
+    ),
+]
 
 
-class _Tools(TyperGroup):
-    """Takes a first word that is no command as the name of a tool."""
+class _ToolsGroup(TyperGroup):
+    """Takes `remit tools NAME@MAJOR` for `remit tools show NAME@MAJOR`; nothing is the list."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `show` before words that name no command."""
-        if not args or (args[0] not in self.commands and args[0] not in HELP["help_option_names"]):
-            args = [_SHOW, *args]
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        if not args or args[0] not in {*self.commands, *HELP["help_option_names"]}:
+            args = ["show", *args]
         return super().parse_args(ctx, args)
 
 
 def make_tools_app() -> typer.Typer:
-    """Return the group of commands about tools; by itself it lists them."""
+    """Return the group of commands about tools."""
     app = typer.Typer(
         name="tools",
-        help="List the tools that plans may name, show one contract, or import contracts.",
-        cls=_Tools,
+        help="List the tools that plans may name, show one, import those of a service.",
+        cls=_ToolsGroup,
         rich_markup_mode=None,
         context_settings=HELP,
     )
-    app.callback()(_tools)
-    app.command(_SHOW)(commands.tools)
-    importing = group("import", "Make contracts of what a service says of itself.")
-    importing.callback()(_importing)
-    importing.command("mcp", context_settings={"allow_interspersed_args": False})(mcp)
-    app.add_typer(importing)
+    app.command("show")(show)
+    imports = group("import", "Write the tools of a service into the project.")
+    imports.callback()(_imports)
+    imports.command("openapi")(openapi)
+    # What follows `--stdio` is the server's command, options and all.
+    imports.command("mcp", context_settings={"allow_interspersed_args": False})(mcp)
+    app.add_typer(imports)
     return app
 
 
-def _tools() -> None:
-    """List the tools that plans may name, show one contract, or import contracts."""
+def _imports() -> None:
+    """Write the tools of a service into the project."""
 
 
-def _importing() -> None:
-    """Make contracts of what a service says of itself."""
+def show(
+    ref: Annotated[str | None, typer.Argument(metavar="[NAME@MAJOR]")] = None,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """List the tools that plans may name, or show one contract."""
+    from remit.cli.catalogue import tools as start
+
+    return start(ref, project, as_json=as_json)
+
+
+def openapi(
+    source: Annotated[str, typer.Argument(metavar="URL|FILE", help="OpenAPI 3.0 or 3.1.")],
+    into: Into = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--domain",
+            metavar="NAME",
+            help="Domain of the tools; more than one lets `erp.place_order` be in `erp`. "
+            "Without it the name of the file or host.",
+            show_default=False,
+        ),
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option("--owner", metavar="NAME", help="Who owns them; team:DOMAIN without it."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="GLOB",
+            help="Operation id, `METHOD /path` or tool name; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="In place of the document's servers."),
+    ] = None,
+    destination: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--destination",
+            metavar="HOST",
+            help="Hosts that may be reached, in place of the server's.",
+            show_default=False,
+        ),
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option("--region", help="Where the service is; `unstated` without it.")
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret",
+            metavar="SCHEME=REFERENCE",
+            help="Where a security scheme's secret is, say bearer=env:TOKEN.",
+            show_default=False,
+        ),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Take a difference over.")] = False,
+    discard_edits: Annotated[
+        bool, typer.Option("--discard-edits", help="Write over edits of the imported file.")
+    ] = False,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Import the operations of an OpenAPI document as tools.
+
+    Prints what is left out and what is worth a look. Typed again, it prints what changed, and
+    writes with --write. Changes of your own belong into FILE.overrides.yaml.
+    """
+    from remit.cli.importing.openapi import Asked
+    from remit.cli.importing.openapi import openapi as start
+    from remit.cli.importing.writing import How
+
+    many = (tuple(each or ()) for each in (domain, only, destination, secret))
+    domains, wanted, destinations, secrets = many
+    asked = Asked(source, into, domains, owner, wanted, server, destinations, region, secrets)
+    return start(asked, project, How(write, discard_edits, as_json))
 
 
 def mcp(
@@ -87,9 +175,7 @@ def mcp(
     trusts: Annotated[
         bool, typer.Option("--trust-annotations", help="Believe what calls itself harmless.")
     ] = False,
-    accepts: Annotated[
-        bool, typer.Option("--accept", help="Write a file over that differs.")
-    ] = False,
+    accepts: Annotated[bool, typer.Option("--write", help="Take a difference over.")] = False,
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:

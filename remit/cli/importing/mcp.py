@@ -96,7 +96,7 @@ def _lines(
     if writes:
         end = f"{len(taken.tools)} tools written to {file}; read it before you use them"
     elif changes:
-        end = f"{CHANGED}: nothing is written; --accept writes it"
+        end = f"{CHANGED}: nothing is written; --write writes it"
     else:
         end = f"{len(taken.tools)} tools; {file} is as imported now"
     return [*changes, *found, end]

@@ -36,6 +36,8 @@ class Blueprint:
     core_policies: Path
     shadow_configuration: Path | None = None
     """Of the OPA that serves a candidate; `None` when there is none."""
+    canary_configuration: Path | None = None
+    """Of the OPA that serves a canary's candidate; `None` when there is none."""
     postgres: Postgres | None = None
     """Where the databases of the profile `full` are."""
     payload_keys: str | None = None
@@ -59,6 +61,7 @@ class Blueprint:
             opa_socket=self.socket,
             opa_token_file=self.layout.opa_token,
             shadow=self.layout.shadow,
+            canary=self.layout.canary,
             ledger_url=self.ledger_url(),
             log_dir=self.layout.logs,
             opa_binary=self.programs["opa"].path,

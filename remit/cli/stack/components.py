@@ -16,8 +16,8 @@ from remit.cli.stack.blueprint import CODEC, Blueprint
 from remit.cli.stack.component import READY_S, Component
 from remit.cli.stack.environment import port_variables
 from remit.cli.stack.health import HttpHealth
-from remit.cli.stack.layout import Layout
-from remit.cli.stack.outline import CONSOLE, METRICS, SHADOW, WORKERS
+from remit.cli.stack.layout import ARCHIVE, Layout
+from remit.cli.stack.outline import CANARY, CONSOLE, METRICS, SHADOW, WORKERS
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import KEEPER
 from remit.cli.stack.project import Service, substitute
@@ -25,7 +25,7 @@ from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.cli.stack.signing import scope_of
 from remit.cli.stack.temporal_server import web_ui
 from remit.console.table import ConsoleTable
-from remit.stores.shadow import BEARER, SOCKET
+from remit.stores.shadow import BEARER, CANARY_SOCKET, SOCKET
 
 GENTLY = ("nice", "-n", "10")
 """What stands before the command of a part that must not compete with the others."""
@@ -47,6 +47,7 @@ def components(blueprint: Blueprint) -> tuple[Component, ...]:
         *workers,
         *_console(blueprint),
         *_shadow(blueprint),
+        *_canary(blueprint),
     )
     return tuple(sorted(parts, key=lambda part: part.wave))
 
@@ -143,20 +144,33 @@ def _shadow(blueprint: Blueprint) -> Iterator[Component]:
 
     Nothing waits for it, so that whatever is wrong with a candidate keeps nobody from working.
     """
-    configuration = blueprint.shadow_configuration
-    if configuration is None:
-        return
+    if blueprint.shadow_configuration is not None:
+        yield _candidate(blueprint, SHADOW, blueprint.shadow_configuration, SOCKET, GENTLY)
+
+
+def _canary(blueprint: Blueprint) -> Iterator[Component]:
+    """Yield the OPA that serves a canary's candidate: last too, for other runs need it not."""
+    if blueprint.canary_configuration is not None:
+        yield _candidate(blueprint, CANARY, blueprint.canary_configuration, CANARY_SOCKET)
+
+
+def _candidate(
+    blueprint: Blueprint,
+    name: str,
+    configuration: Path,
+    socket_name: str,
+    how: tuple[str, ...] = (),
+) -> Component:
     program = blueprint.programs["opa"]
-    socket = blueprint.socket.with_name(SOCKET)
-    layout = blueprint.layout
-    archive = digest_bytes(layout.shadow_bundle.read_bytes())
-    yield Component(
-        name=SHADOW,
+    socket = blueprint.socket.with_name(socket_name)
+    archive = digest_bytes(configuration.with_name(ARCHIVE).read_bytes())
+    return Component(
+        name=name,
         wave=4,
-        argv=(*GENTLY, *opa.argv(program.path, configuration=configuration, socket=socket)),
+        argv=(*how, *opa.argv(program.path, configuration=configuration, socket=socket)),
         variables=opa.VARIABLES,
         address=f"unix:{socket}",
-        health=opa.health(socket, layout.shadow / BEARER),
+        health=opa.health(socket, configuration.with_name(BEARER)),
         ready_within_s=_SHADOW_READY_S,
         grace_s=5,
         configuration=program.version + opa.configuration_digest(configuration) + archive,

@@ -49,6 +49,8 @@ class StackEnvironment(BaseModel):
     """`REMIT_OPA_TOKEN_FILE`: file (mode 0600) with the enforcement point's bearer token."""
     shadow: Path | None = None
     """`REMIT_SHADOW`: folder in which a candidate for the policies is announced."""
+    canary: Path | None = None
+    """`REMIT_CANARY`: folder with the token of the OPA that serves a canary's candidate."""
     ledger_url: str
     """`REMIT_LEDGER_URL`: SQLAlchemy address of the ledger, `sqlite:////…/ledger.db` or
     `postgresql+psycopg://…?password_file=PATH`; never with a password in it."""

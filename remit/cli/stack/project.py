@@ -57,7 +57,7 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _RESERVED = frozenset(
     {
         *("temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui"),
-        *("shadow", "console", "codec"),
+        *("shadow", "canary", "console", "codec"),
     }
 )
 

@@ -21,7 +21,7 @@ from remit.cli.stack.component import Component
 from remit.cli.stack.errors import PolicyError, StackCode, StackError
 from remit.cli.stack.identity import marked
 from remit.cli.stack.install import Report
-from remit.cli.stack.layout import Layout
+from remit.cli.stack.layout import ARCHIVE, SCOPE, Layout
 from remit.cli.stack.listeners import foreign_port, missed_a_port
 from remit.cli.stack.logs import tail
 from remit.cli.stack.outline import Outline
@@ -79,7 +79,8 @@ class Session:
             socket=layout.socket(self.state.socket),
             opa_configuration=configuration,
             core_policies=core,
-            shadow_configuration=self._shadow(source) if outline.has_shadow else None,
+            shadow_configuration=_beside(layout.shadow, source) if outline.has_shadow else None,
+            canary_configuration=_beside(layout.canary, source) if outline.has_canary else None,
             postgres=postgres,
             payload_keys=payload_keys,
         )
@@ -95,19 +96,6 @@ class Session:
             )
         )
         return blueprint
-
-    def _shadow(self, source: opa_setup.BundleSource) -> Path:
-        """Write the configuration of the OPA that serves a candidate."""
-        layout = self.layout
-        return opa_setup.write_configuration(
-            layout.shadow,
-            token=keep_secret(layout.shadow / BEARER),
-            source=replace(
-                source,
-                url=opa_setup.file_url(layout.shadow_bundle),
-                scope=layout.shadow_scope.read_text(encoding="utf-8"),
-            ),
-        )
 
     def _key(self, outline: Outline) -> PublicKey:
         """Return the key that OPA takes policies of; the stack's own unless the project has one."""
@@ -238,6 +226,19 @@ class Session:
     def _keep(self, state: StackState) -> None:
         self.state = state
         save(self.layout.state, state)
+
+
+def _beside(folder: Path, source: opa_setup.BundleSource) -> Path:
+    """Write the configuration of an OPA that serves a candidate, whose files are in `folder`."""
+    return opa_setup.write_configuration(
+        folder,
+        token=keep_secret(folder / BEARER),
+        source=replace(
+            source,
+            url=opa_setup.file_url(folder / ARCHIVE),
+            scope=(folder / SCOPE).read_text(encoding="utf-8"),
+        ),
+    )
 
 
 def _await(component: Component, started: Started) -> None:
