@@ -22,7 +22,7 @@ from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.proposals import NO_CHANGE, Change
 from remit.enforcement.telemetry import GATE_SECONDS, GATES
 from remit.ledger.entries import GateRow, Record, VoteRow
-from remit.ledger.proofs import Proof
+from remit.ledger.proofs import Proof, named
 from remit.plan.wire import (
     CLOSE_GATE,
     TOGETHER,
@@ -81,7 +81,7 @@ class Voting:
     async def _told(self, ask: CloseGate, state: str) -> GateEnd:
         votes = await self._point.ledger.votes(ask.gate, ask.root)
         last = next((vote for vote in reversed(votes) if vote.counted), None)
-        by, reason = (last.by, last.reason) if last else ("", "")
+        by, reason = (_named(last), last.reason) if last else ("", "")
         return GateEnd.model_validate({"state": _end(state), "by": by, "reason": reason})
 
     async def _one(self, root: str, message: Message) -> GateVerdict:
@@ -171,7 +171,7 @@ class Voting:
             context=self._point.deciding.context(Frame.of(activity.info(), ROLE)),
         )
         try:
-            decided = await self._point.deciding.decide(facts)
+            decided = await self._point.deciding.decide(facts, root)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
                 error.code, f"no policy judged ({error}); the vote waits", 2, path_of(gate)
@@ -244,9 +244,13 @@ def _verdict(vote: VoteRow, gate: GateRow | None, comment: str) -> GateVerdict:
             "code": vote.code,
             "reason": vote.reason or comment,
             "closed": closed if vote.counted else "",
-            "by": vote.by,
+            "by": _named(vote),
         }
     )
+
+
+def _named(vote: VoteRow) -> str:
+    return named(vote.by, is_verified=vote.is_verified)
 
 
 _BY_VOTE = ("granted", "rejected", "edited", "changes_requested", "taken_over")

@@ -42,7 +42,7 @@ FULL = Scale(
     compilations=15,
     recorded_steps=40,
     bulkhead_pairs=12,
-    bulkhead_runs=80,
+    bulkhead_runs=40,
     memory_runs=2000,
 )
 QUICK = Scale(
@@ -56,7 +56,7 @@ QUICK = Scale(
     pipeline_runs=5,
     compilations=3,
     recorded_steps=8,
-    bulkhead_pairs=2,
+    bulkhead_pairs=4,
     bulkhead_runs=24,
     memory_runs=0,
 )

@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import PurePath
 
+from activities.tools.adapter import Adapter
 from activities.tools.heartbeat import beating
 from remit.canonical import NotCanonicalError, canonical
 from remit.tool.binding import AnswerError, ArgumentsError, Binding, BoundFunction
@@ -29,7 +30,7 @@ MAX_THREADS = 32
 """Most functions that run in threads at once, in one worker."""
 
 
-class PythonTool:
+class PythonTool(Adapter):
     """Calls functions; one per worker."""
 
     def __init__(

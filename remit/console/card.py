@@ -16,6 +16,7 @@ from remit.console.standing import stand_of
 from remit.console.viewing import Viewer
 from remit.evidence.fields import inner, objects, text
 from remit.ledger.entries import Action, GateRow, RunRow, Totals, VoteRow
+from remit.ledger.proofs import proven
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import Direction
 from remit.saga.standing import left_of
@@ -42,6 +43,7 @@ class Said:
     at_ms: int
     to: str
     """To whom it was handed over."""
+    is_verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Earlier:
     gate: GateRow
     differs: Sequence[Difference]
     is_same_plan: bool
+    proven: frozenset[str]
+    """Of its voters, whose name a token proved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,8 @@ class Cards:
         alike = [pair for pair in found if pair[1].plan.partition("@")[0] == named]
         for one, its in (*alike, *found):
             differs = differences(inner(one.card, "arguments"), shown)
-            return Earlier(its, one, differs, bool(alike))
+            votes = await self._ledger.votes(one.id, one.root)
+            return Earlier(its, one, differs, bool(alike), proven(votes))
         return None
 
     async def _alike(self, gate: GateRow, viewer: Viewer, now_ms: int) -> Sequence[Item]:
@@ -239,6 +244,7 @@ def _said(votes: Sequence[VoteRow]) -> list[Said]:
             comment=text(vote.body, "comment"),
             at_ms=vote.at_ms,
             to=text(vote.body, "to"),
+            is_verified=vote.is_verified,
         )
         for vote in votes
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from remit.approval.ballot import standing
 from remit.decision.facts import Verb
 from remit.ledger.entries import GateRow, VoteRow
+from remit.ledger.proofs import proven
 from remit.plan.path import Direction
 
 _OF_UNDO: Sequence[Verb] = ("approve", "reject", "claim", "release", "delegate")
@@ -46,6 +47,8 @@ class Stand:
     is_open: bool
     verbs: Sequence[Verb]
     """What may be said about it."""
+    proven: frozenset[str]
+    """Of those who said something here, whose name a token proved."""
 
     @property
     def delegates(self) -> tuple[str, ...]:
@@ -84,4 +87,5 @@ def stand_of(gate: GateRow, votes: Sequence[VoteRow], now_ms: int) -> Stand:
         missing=now.missing,
         is_open=gate.state == "open" and now_ms < gate.expires_ms,
         verbs=_OF_UNDO if gate.key.direction is Direction.UNDO else every,
+        proven=proven(votes),
     )

@@ -33,7 +33,13 @@ async def edited(ledger: Ledger, subject: Subject, gates: Sequence[GateRow]) -> 
                 subject.key.path,
             )
         proposal = subject.arguments if subject.proposal is None else subject.proposal
-        subject = replace(subject, arguments=arguments, edited_by=vote.by, proposal=proposal)
+        subject = replace(
+            subject,
+            arguments=arguments,
+            edited_by=vote.by,
+            edited_verified=vote.is_verified,
+            proposal=proposal,
+        )
     return subject
 
 

@@ -142,7 +142,8 @@ def _card(subject: Subject, decided: Decided, demand: ApprovalDemand) -> JSONObj
     edit: JSONObject = {}
     if subject.proposal is not None:
         before = shown_arguments(subject.proposal, classes)
-        edit = {"edited_by": subject.edited_by, "proposal": before}
+        by: JSONObject = {"edited_by": subject.edited_by}
+        edit = {**by, "edited_verified": subject.edited_verified, "proposal": before}
     return {
         **edit,
         "arguments": shown_arguments(subject.arguments, classes),

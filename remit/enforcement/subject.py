@@ -41,6 +41,8 @@ class Subject:
     """Classes of the data that flows into the arguments; sorted."""
     edited_by: str = ""
     """Who gave the arguments their last form; empty while they are the plan's."""
+    edited_verified: bool = False
+    """Whether a token proved that name."""
     proposal: JSONObject | None = None
     """With `edited_by`: the plan's arguments."""
 

@@ -95,6 +95,7 @@ def _said(vote: VoteRow, action: JSONObject, *, hushed: bool) -> JSONObject:
     told: JSONObject = {
         "verb": vote.verdict,
         "by": vote.by,
+        "verified": vote.is_verified,
         "at": _moment(vote.at_ms),
         "comment": "" if hushed else text(vote.body, "comment"),
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from remit.canonical import JSON, Digest, JSONObject
 from remit.evidence.fields import inner, items, objects, path_of, text, whole
+from remit.ledger.proofs import is_proven, proven
 
 MOST_MOMENTS = 3000
 """Records that are told one by one; of a longer run the rest is counted."""
@@ -60,6 +61,8 @@ class Vote:
     verdict: str
     counted: bool
     why: str
+    is_verified: bool
+    """Whether the record holds a proof of the name."""
 
 
 @dataclass(slots=True)
@@ -76,6 +79,11 @@ class GateStory:
     expires_ms: int
     state: str = "open"
     votes: list[Vote] = field(default_factory=list)
+
+    @property
+    def proven(self) -> frozenset[str]:
+        """The people of whose votes none that counts is a mere claim."""
+        return proven(self.votes)
 
 
 @dataclass(slots=True)
@@ -252,7 +260,8 @@ def _ask(story: Story, kind: str, seq: int, body: JSONObject) -> None:
     if kind == "vote":
         why = text(body, "reason") or text(body, "code")
         counted = body.get("counted") is True
-        gate.votes.append(Vote(seq, text(body, "by"), text(body, "verdict"), counted, why))
+        by, verdict = text(body, "by"), text(body, "verdict")
+        gate.votes.append(Vote(seq, by, verdict, counted, why, is_proven(body)))
     elif kind == "gate_end":
         gate.state = text(body, "state")
 

@@ -307,7 +307,9 @@ class VoteRow:
     at_ms: int = 0
     """When it was written; milliseconds of Unix time."""
     proof: Proof | None = None
-    """That `by` said so; used up as it is recorded."""
+    """That `by` said so; used up as it is recorded. Not read again, only whether there was one."""
+    is_verified: bool = False
+    """Whether the record holds a proof; without one the name is a claim."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,8 @@ class Gate(Model):
     """Who is asked too while nobody answers; early to late."""
     edited_by: Filled[str] = ""
     """Whose edit the arguments are; empty while they are the plan's."""
+    edited_verified: Filled[bool] = False
+    """Whether a token proved that name."""
     proposal: Given[JSONObject | None] = None
     """With `edited_by`: the arguments that the plan proposed, redacted and bounded."""
 
@@ -345,6 +347,7 @@ class GateVerdict(Model):
     reason: str = ""
     closed: Literal["", "granted", "rejected", "edited", "changes_requested", "taken_over"] = ""
     by: str = ""
+    """Who, in words: marked where nobody proved the name."""
     further: Given[list["GateVerdict"] | None] = None
     """What it did to further gates that it named."""
 

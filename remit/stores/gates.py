@@ -15,14 +15,14 @@ from remit.approval.ballot import Standing, standing
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import rules
 from remit.ledger.entries import GRANTS, Content, GateRow, Record, Turn, VoteRow
-from remit.ledger.proofs import REPLAYED
+from remit.ledger.proofs import REPLAYED, is_proven
 from remit.plan.path import StepKey
 from remit.stores.chain import Chain
 from remit.stores.contents import about as about_content
 from remit.stores.contents import find_object, store_contents
 from remit.stores.inserting import insert_new
 from remit.stores.nonces import use
-from remit.stores.schema import gates, votes
+from remit.stores.schema import gates, records, votes
 from remit.stores.statements import Row, Value
 from remit.stores.transaction import Question, Transaction
 
@@ -66,22 +66,31 @@ _VOTE_COLUMNS = (
     "at_ms",
     "seq",
 )
+_VOTE = (*(votes.c[name] for name in _VOTE_COLUMNS), records.c.body.label("record"))
+# An outer one: a vote is read in the transaction that has yet to write its record.
+_ITS_RECORD = and_(records.c.root == votes.c.root, records.c.seq == votes.c.seq)
+_RECORDED = votes.outerjoin(records, _ITS_RECORD)
 _VOTES = (
-    select(*[votes.c[name] for name in _VOTE_COLUMNS])
+    select(*_VOTE)
+    .select_from(_RECORDED)
     .where(votes.c.root == bindparam("root"), votes.c.gate == bindparam("gate"))
     .order_by(votes.c.seq)
 )
 _OPEN_VOTES = (
-    select(votes.c.root, *[votes.c[name] for name in _VOTE_COLUMNS])
+    select(votes.c.root, *_VOTE)
     .select_from(
-        gates.join(votes, and_(votes.c.root == gates.c.root, votes.c.gate == gates.c.gate))
+        gates.join(
+            votes, and_(votes.c.root == gates.c.root, votes.c.gate == gates.c.gate)
+        ).outerjoin(records, _ITS_RECORD)
     )
     .where(gates.c.state == "open", votes.c.counted == 1)
     .order_by(votes.c.root, votes.c.seq)
     .limit(bindparam("most"))
 )
-_EVENT = select(*[votes.c[name] for name in _VOTE_COLUMNS]).where(
-    votes.c.root == bindparam("root"), votes.c.event == bindparam("event")
+_EVENT = (
+    select(*_VOTE)
+    .select_from(_RECORDED)
+    .where(votes.c.root == bindparam("root"), votes.c.event == bindparam("event"))
 )
 
 
@@ -217,7 +226,7 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     if one.proof is not None and not use(tx, chain.root, one.proof):
         told = "the token was used before, for something else"
         one = replace(one, counted=False, code=REPLAYED, reason=told, proof=None)
-    one = replace(one, at_ms=tx.now_ms)
+    one = replace(one, at_ms=tx.now_ms, is_verified=one.proof is not None)
     if not one.counted and _count_refused(tx, chain, gate) > REFUSED_LIMIT:
         return one
     body = _content(one.body)
@@ -307,7 +316,7 @@ def _gate_of(tx: Transaction, row: Row) -> GateRow:
 
 
 def _vote_of(tx: Transaction, row: Row) -> VoteRow:
-    gate, event, by, verdict, counted, code, reason, body, at_ms = row[:9]
+    gate, event, by, verdict, counted, code, reason, body, at_ms, _, record = row
     return VoteRow(
         gate=str(gate),
         event=str(event),
@@ -318,6 +327,7 @@ def _vote_of(tx: Transaction, row: Row) -> VoteRow:
         reason=str(reason),
         body=find_object(tx, str(body)),
         at_ms=int(at_ms) if isinstance(at_ms, int) else 0,
+        is_verified=isinstance(record, str) and is_proven(json.loads(record)),
     )
 
 

@@ -322,3 +322,83 @@ def test_undo_out_of_order_is_refused(api: httpx2.Client) -> None:
         409,
         "RESERVATION_NOT_HELD",
     )
+
+
+def applied(api: httpx2.Client, applicant: str) -> dict[str, Any]:
+    """Ask the bureau about an applicant; return what a limit for them would state."""
+    known = api.get(f"/credit/applicants/{applicant}").json()
+    stated = {"applicant": applicant, "region": known["region"], "as_of": known["as_of"]}
+    inquiry = do(api, "/credit/inquiries", {**stated, "reference": "c-1"})["id"]
+    score = api.get("/credit/scores", params={"inquiry": inquiry}).json()
+    files = {name: score[name] for name in ("score", "debt_bps", "flags")}
+    return {
+        **stated,
+        **files,
+        "inquiry": inquiry,
+        "amount_micros": 3_000_000_000,
+        "currency": "EUR",
+    }
+
+
+def test_credit_and_its_undo(api: httpx2.Client) -> None:
+    """Inquiry, limit and booking come, and go in reverse order only."""
+    start = digest(api)
+    stated = applied(api, "apl-fair")
+    limit = do(api, "/credit/limits", stated)["id"]
+    booking = do(api, "/credit/bookings", {"limit": limit})["id"]
+
+    assert (stated["score"], stated["debt_bps"]) == (585, 3500)
+    assert api.get("/state").json()["state"]["credit.limits"] == [
+        "apl-fair|c-1: 3000000000 EUR booked"
+    ]
+    assert refusal(api.post("/credit/limits", json=stated)) == (409, "LIMIT_STANDS")
+    inquiry = f"/credit/inquiries/{stated['inquiry']}"
+    assert refusal(api.post(f"{inquiry}/close")) == (409, "INQUIRY_IN_USE")
+    assert refusal(api.post(f"/credit/limits/{limit}/withdraw")) == (409, "LIMIT_BOOKED")
+
+    do(api, f"/credit/bookings/{booking}/reverse")
+    do(api, f"/credit/limits/{limit}/withdraw")
+    do(api, f"{inquiry}/close")
+
+    assert digest(api) == start
+    closed = api.get(inquiry).json()
+    assert (closed["status"], closed["debt_service_micros"]) == ("closed", 0)
+    assert refusal(api.post("/credit/limits", json=stated)) == (409, "INQUIRY_CLOSED")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"score": 800}, "FILE_MISMATCH"),
+        ({"debt_bps": 0}, "FILE_MISMATCH"),
+        ({"flags": []}, "FILE_MISMATCH"),
+        ({"region": "us"}, "APPLICANT_CHANGED"),
+        ({"as_of": "2099-01-01T00:00:00Z"}, "APPLICANT_CHANGED"),
+        ({"currency": "USD"}, "CURRENCY_MISMATCH"),
+    ],
+)
+def test_a_limit_rests_on_what_the_files_say(
+    api: httpx2.Client, changes: dict[str, Any], code: str
+) -> None:
+    """No other score, debt, marks, region or age of the data can be stated than the true ones."""
+    stated = applied(api, "apl-barred")
+
+    assert refusal(api.post("/credit/limits", json={**stated, **changes})) == (409, code)
+    assert do(api, "/credit/limits", stated)["status"] == "set"
+
+
+def test_outcomes_are_compared_by_age_band(api: httpx2.Client) -> None:
+    """What is decided counts, what is under way does not; a rate is compared with the others."""
+    assert api.get("/credit/outcomes").json() == {"groups": [], "ratio_bps": None}
+    applied(api, "apl-weak")
+    for applicant in ("apl-good", "apl-fair"):
+        do(api, "/credit/limits", applied(api, applicant))
+    do(api, f"/credit/inquiries/{applied(api, 'apl-abroad')['inquiry']}/close")
+
+    assert api.get("/credit/outcomes").json() == {
+        "groups": [
+            {"age_band": "18-29", "decided": 2, "granted": 1},
+            {"age_band": "30-59", "decided": 1, "granted": 1},
+        ],
+        "ratio_bps": 5000,
+    }

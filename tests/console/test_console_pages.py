@@ -4,11 +4,13 @@ import asyncio
 import json
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
 from remit.canonical import digest
 from remit.console.inbox import href_of
+from remit.ledger.proofs import Proof
 from remit.stores.ledger import SqlLedger
 from tests.console.place import ARGUMENTS, CONTRACT, HOLDER, Place, admit, ask, hidden, say
 from tests.running import eventually
@@ -488,6 +490,26 @@ async def test_a_card_tells_what_a_decision_needs(place: Place) -> None:
         assert words in page, words
     assert CONTRACT.digest not in page
     assert digest(ARGUMENTS) not in page
+
+
+async def test_each_name_is_told_apart_from_a_proven_one(place: Place) -> None:
+    """By the record and not by the profile: on the card and on the run's page."""
+    gate = await ask(place.ledger, quorum=3)
+    proof = Proof("ann@y.example", "console", "k-1", "n" * 32, gate.expires_ms, "e1")
+    votes = [replace(vote("e1", "ann@y.example"), proof=proof), vote("e2", "bob@y.example")]
+    await place.ledger.vote(ROOT, votes)
+    async with place.signed_in() as browser:
+        card = (await browser.get(href_of(gate))).text
+        await place.ledger.vote(ROOT, [vote("e4", "cay@y.example")])
+        closed = (await browser.get(href_of(gate))).text
+        run = (await browser.get(f"/runs/{ROOT}")).text
+
+    mark = '<span class="faint small">(unverified)</span>'
+    assert f"2 of 3 have agreed (ann@y.example, bob@y.example {mark})" in card
+    assert '<strong>ann@y.example</strong> <span class="faint small">(verified)</span>' in card
+    assert f"<strong>bob@y.example</strong> {mark}" in card
+    for page in (closed, run):
+        assert f"ann@y.example, bob@y.example {mark}, cay@y.example {mark}" in page
 
 
 async def test_a_closed_gate_asks_for_nothing(place: Place, ledger: SqlLedger) -> None:

@@ -45,7 +45,10 @@ def test_a_case_says_what_was_asked_and_said_without_values() -> None:
         *("edited", ["finance.over_limit"], "high", 0.4),
     ]
     assert (case["answered_ms"], case["withheld"]) == (0, [])
-    assert said["comment"] == "less"
+    assert (said["comment"], said["verified"]) == ("less", False)
+    proven = [replace(one, is_verified=True) for one in VOTES]
+    (sure,) = case_of(run_row(), gate(), proven, ASKED, facts())["said"]  # type: ignore[misc]
+    assert sure["verified"] is True
     assert said["edited"] == ["/amount", "/gone", "/list/1", "/more", "/to/a~1b", "/to/iban"]
     assert SECRET not in str(case)
     assert values_of(VOTES, DECISION, facts()) == {

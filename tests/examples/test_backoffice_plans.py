@@ -19,6 +19,7 @@ PARTS = (
     "onboarding-data",
 )
 WHOLE = (
+    "credit-risk",
     "crm-update",
     "data-request",
     "delete-record",

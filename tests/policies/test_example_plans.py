@@ -18,7 +18,15 @@ from tests.policies.served import ROOT, Served, serve
 pytestmark = pytest.mark.opa
 
 OFFICE = ROOT / "examples" / "backoffice"
-PLANS = ["crm-update", "data-request", "delete-record", "nightly-report", "onboarding", "purchase"]
+PLANS = [
+    "credit-risk",
+    "crm-update",
+    "data-request",
+    "delete-record",
+    "nightly-report",
+    "onboarding",
+    "purchase",
+]
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ from sqlalchemy import text
 
 from remit.ledger.entries import Record
 from remit.ledger.errors import LedgerError
-from remit.ledger.proofs import REPLAYED, Proof
+from remit.ledger.proofs import REPLAYED, Proof, named, proven
 from remit.stores.database import database_of
+from remit.stores.inbox import InboxStore
 from remit.stores.ledger import SqlLedger, open_ledger
 from tests.stores.ledger_values import (
     ROOT,
@@ -33,8 +34,29 @@ async def test_a_proof_is_recorded_by_its_names_alone(ledger: SqlLedger) -> None
     (stands,) = await ledger.vote(ROOT, [replace(vote("e1", "ann"), proof=PROOF)])
 
     assert stands.counted
+    assert stands.is_verified
     (record,) = [one for one in await chain_of(ledger) if one["kind"] == "vote"]
     assert record["body"]["proof"] == {"issuer": "console", "key": "k-1", "nonce": "n" * 32}
+
+
+async def test_a_vote_is_read_with_whether_its_name_was_proven(ledger: SqlLedger) -> None:
+    """Of a gate's votes and of all open gates' votes; a name that is claimed once is a claim."""
+    await ledger.open_gate(gate(quorum=3), [])
+    proof = replace(PROOF, person="cay", nonce="m" * 32, event="e3")
+    await ledger.vote(ROOT, [replace(vote("e1", "ann"), proof=PROOF), vote("e2", "bob")])
+    await ledger.vote(ROOT, [replace(vote("e3", "cay", verdict="claim"), proof=proof)])
+    await ledger.vote(ROOT, [vote("e4", "cay", verdict="release")])
+
+    votes = await ledger.votes("order#1", ROOT)
+    found = await InboxStore(ledger).open()
+
+    told = {one.event: one.is_verified for one in votes}
+    assert told == {"e1": True, "e2": False, "e3": True, "e4": False}
+    assert found.votes[ROOT, "order#1"] == votes
+    assert proven(votes) == {"ann"}
+    assert [named(one, is_verified=one in proven(votes)) for one in ("ann", "cay", "")] == [
+        *("ann", "cay (unverified)", ""),
+    ]
 
 
 async def test_the_same_event_again_is_the_same_vote(ledger: SqlLedger) -> None:

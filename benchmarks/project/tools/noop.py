@@ -49,7 +49,7 @@ async def undo(n: int) -> Numbered:
     idempotency="natural",
     owner=OWNER,
     version="1.0.0",
-    timeout_s=600,
+    timeout_s=240,
 )
 async def hang(n: int) -> Numbered:
     """Hang for as long as a file stands; a benchmark puts it there."""

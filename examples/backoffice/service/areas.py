@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from . import (
     analytics,
     billing,
+    credit,
     crm,
     crm_fields,
     erp,
@@ -25,13 +26,14 @@ from . import (
     finance,
     identity,
     journal,
+    lending,
     mail,
     once,
     records,
 )
 from .contract import Answer, Declaration, Operation, Operations, Question, Shown, Work
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Relation(Protocol):
@@ -68,6 +70,8 @@ AREAS = (
     Area("identity", identity.OPERATIONS, identity.TABLES, identity.state, identity.seed),
     Area("mail", mail.OPERATIONS, mail.TABLES, mail.state),
     Area("analytics", analytics.OPERATIONS, analytics.TABLES, analytics.state),
+    Area("credit", credit.OPERATIONS, credit.TABLES, credit.state, credit.seed),
+    Area("credit", lending.OPERATIONS, lending.TABLES, lending.state),
 )
 
 

@@ -17,6 +17,7 @@ from remit.cli.questions.words import moment
 from remit.cli.stack.layout import Layout
 from remit.ledger.entries import GateRow, RunRow
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
+from remit.ledger.proofs import named, proven
 from remit.stores.inbox import InboxStore
 
 
@@ -27,6 +28,8 @@ class Item:
     run: RunRow
     gate: GateRow
     now: Standing
+    proven: frozenset[str]
+    """Of those who said something here, whose name a token proved."""
 
     @property
     def command(self) -> str:
@@ -50,6 +53,8 @@ class Item:
             "quorum": gate.quorum,
             "missing": self.now.missing,
             "claimed_by": self.now.claimed_by,
+            "agreed": list(self.now.ayes),
+            "verified": sorted(self.proven & {*self.now.ayes, self.now.claimed_by}),
             "risk": gate.card.get("risk"),
             "arguments": gate.card.get("arguments"),
             "digest": gate.proposed_digest,
@@ -62,14 +67,19 @@ class Item:
         """Return it as lines."""
         gate, run, now = self.gate, self.run, self.now
         whose = f"for {run.on_behalf_of}" + ("" if run.starter else " (unverified)")
-        claimed = f"; in the hands of {now.claimed_by}" if now.claimed_by else ""
+        missing = f"{now.missing} of {gate.quorum} missing"
+        claimed = f"; in the hands of {self._named(now.claimed_by)}" if now.claimed_by else ""
+        agreed = f"; {', '.join(map(self._named, now.ayes))} agreed" if now.ayes else ""
         return [
             f"{gate.tool}  {path_of(gate)}  risk {gate.card.get('risk')}"
             f"  due {moment(gate.expires_ms)}",
             f"  {run.plan} by {run.agent} {whose}",
-            f"  asks {' or '.join(now.roles)}: {now.missing} of {gate.quorum} missing{claimed}",
+            f"  asks {' or '.join(now.roles)}: {missing}{agreed}{claimed}",
             f"  {self.command}",
         ]
+
+    def _named(self, person: str) -> str:
+        return named(person, is_verified=person in self.proven)
 
 
 def inbox(role: str | None, project: Path | None, *, as_json: bool) -> int:
@@ -90,8 +100,8 @@ async def _read(folder: Path) -> Sequence[Item]:
     async with opened(Layout(folder)) as ledger:
         found = await InboxStore(ledger).open()
     return [
-        Item(found.runs[gate.root], gate, now)
+        Item(found.runs[gate.root], gate, standing(gate, votes, now_ms), proven(votes))
         for gate in found.gates
         if gate.root in found.runs
-        for now in [standing(gate, found.votes.get((gate.root, gate.id), ()), now_ms)]
+        for votes in [found.votes.get((gate.root, gate.id), ())]
     ]

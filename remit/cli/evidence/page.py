@@ -203,14 +203,18 @@ def _gate(gate: GateStory) -> Markup:
     rows = [
         (
             str(vote.seq),
-            vote.by,
+            join([vote.by, " ", _named(vote.is_verified)]),
             pill(vote.verdict, "good" if vote.verdict == "approve" else "bad"),
             pill("counted", "good") if vote.counted else pill("does not count", "bad"),
             vote.why,
         )
         for vote in gate.votes
     ]
-    return join([head, table(("record", "who, as claimed", "said", "", "why"), rows)])
+    return join([head, table(("record", "who", "said", "", "why"), rows)])
+
+
+def _named(is_verified: bool) -> str:
+    return pill("verified", "good") if is_verified else pill("unverified", "wait")
 
 
 def _decisions(story: Story) -> str:

@@ -11,8 +11,11 @@ from remit.cli.errors import ExitCode, usage
 from remit.cli.output import Document, answer
 from remit.cli.questions.opening import Opened, Wanted, opened
 from remit.cli.questions.words import doubts, moment, table
+from remit.evidence.fields import whole
+from remit.evidence.story import tell
 from remit.ledger.entries import Action, GateRow, State
 from remit.ledger.folding import RunState
+from remit.ledger.proofs import named
 from remit.plan.compiled import CompiledPlan
 from remit.plan.path import Direction, StepKey
 from remit.saga.standing import Left, left_of
@@ -130,14 +133,14 @@ def _document(
         "status": then.status,
         "sealed": then.is_sealed,
         "steps": [asdict(step) for step in steps],
-        "gates": [_gate(gate) for gate in then.gates.values()],
+        "gates": [_gate(gate, names) for gate, names in _gates(run, then)],
         "totals": asdict(then.totals),
         "undo_list": [_left(one) for one in left],
         "findings": list(run.findings()),
     }
 
 
-def _gate(gate: GateRow) -> dict[str, object]:
+def _gate(gate: GateRow, proven: frozenset[str]) -> dict[str, object]:
     return {
         "gate": gate.id,
         "path": gate.key.path,
@@ -146,6 +149,7 @@ def _gate(gate: GateRow) -> dict[str, object]:
         "quorum": gate.quorum,
         "state": gate.state,
         "voters": list(gate.voters),
+        "verified": [one for one in gate.voters if one in proven],
         "opened": moment(gate.opened_ms),
         "expires": moment(gate.expires_ms),
         "used_by": gate.consumed_by,
@@ -174,7 +178,7 @@ def _lines(
     yield from table([(step.path, step.state, step.tool) for step in steps])
     if then.gates:
         yield "gates"
-        yield from table([_gate_row(gate) for gate in then.gates.values()])
+        yield from table([_gate_row(gate, names) for gate, names in _gates(run, then)])
     totals = then.totals
     yield (
         f"{totals.calls} calls, {totals.effects} effects, {totals.undone} undone, "
@@ -185,8 +189,17 @@ def _lines(
     yield from table([_left_row(one) for one in left])
 
 
-def _gate_row(gate: GateRow) -> tuple[str, str, str]:
-    by = f" by {', '.join(gate.voters)}" if gate.voters else ""
+def _gates(run: Opened, then: RunState) -> Iterator[tuple[GateRow, frozenset[str]]]:
+    """Yield the gates, each with those of its people whose name a token proved."""
+    records = (one for one in run.dossier.records if whole(one, "seq") <= then.seq)
+    told = tell(then.root, ((one, Digest("")) for one in records)).gates
+    for gate in then.gates.values():
+        yield gate, told[gate.id].proven if gate.id in told else frozenset()
+
+
+def _gate_row(gate: GateRow, proven: frozenset[str]) -> tuple[str, str, str]:
+    voters = [named(one, is_verified=one in proven) for one in gate.voters]
+    by = f" by {', '.join(voters)}" if voters else ""
     used = f", used by {StepKey.parse(gate.consumed_by).path}" if gate.consumed_by else ""
     due = f" until {moment(gate.expires_ms)}" if gate.state == "open" else ""
     return gate.id, gate.role, f"{gate.state}{by}{due}{used}"
