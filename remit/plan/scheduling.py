@@ -60,7 +60,7 @@ def part_schedule(
         compiled: The compiled plan in which the step stands.
         contracts: The tool contracts that it pins, by digest.
         step: The step's id.
-        kind: `items` for `count` items from `first` on, `long` for one slow call.
+        kind: `items` for `count` items from `first` on, `long` for a slow step that is no `for_each`.
         first: First item of the part.
         count: Number of its items.
         parallel: Most items in flight.
@@ -82,9 +82,12 @@ def part_schedule(
     if kind == "items":
         alone |= {"for_each": True, "count": count, "max_parallel": parallel}
     else:
-        alone |= {"for_each": False, "count": None, "repeat": 0, "every_s": 0, "child": ""}
+        alone |= {"for_each": False, "count": None}
     generation = next(seat.generation for seat in compiled.seats if seat.id == step)
     whole = _scheduled(compiled, found, contracts, {}, generation)
+    if whole.child == "long":
+        # Here it is in its child already, with all of its iterations.
+        alone |= {"child": ""}
     return Schedule(
         engine=compiled.engine,
         compiled=digest or compiled.digest,

@@ -173,7 +173,8 @@ class World:
     def _succeed(self, ref: Ref) -> None:
         step = self.schedule.steps[ref.step]
         until = self._until(ref) if step.repeat else None
-        goes_on = bool(step.repeat) and not until and not self._is_chunk(ref)
+        is_whole = step.child == "long" or self._is_chunk(ref)
+        goes_on = bool(step.repeat) and not until and not is_whole
         self.judge.ends[ref.step][ref] = "again" if goes_on else "done"
         if goes_on and ref.iteration + 1 >= step.repeat:
             self._note_fatal(Failed(ref, self._cause("STEP-REPEAT-EXHAUSTED", ref), "happened"))

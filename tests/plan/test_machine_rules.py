@@ -523,6 +523,16 @@ FAN_OUT = [
         """,
     ),
     Case(
+        "a slow step's iterations are its child's, and each slow item has a child",
+        S(a={"child": "long", "repeat": 3}, b={"child": "long", "count": 2}),
+        """
+        start     > long a, items b[0] 0+1 by 1, items b[1] 1+1 by 1
+        done b[1] >
+        done a    >
+        done b[0] > complete
+        """,
+    ),
+    Case(
         "steps take turns, so that a fan-out starves nobody",
         S({"parallel": 2}, a={"count": 3}, b={}),
         """

@@ -171,15 +171,20 @@ async def test_cancelled_parent_waits_for_its_child_to_undo(
     assert lab.effects(tag) == [f"put {tag}", f"drop {tag}"]
 
 
+@pytest.mark.parametrize("within", ["PT30S", "PT10M"])
 async def test_repeat_goes_on_until_its_condition_or_bound(
-    lab: Running, lab_client: Client, tag: str
+    lab: Running, lab_client: Client, tag: str, within: str
 ) -> None:
-    """A repeat that never comes true fails at its bound, and every iteration is undone."""
+    """A repeat that never comes true fails at its bound, and every iteration is undone.
+
+    Ten minutes make it a slow step, which repeats in a child workflow.
+    """
     steps: list[JSON] = [
         {
             "id": "again",
             "tool": "lab.put@1",
             "args": {"name": tag},
+            "timeout": within,
             "repeat": {"until": "output.status == 'up'", "max_times": 3, "every": "PT0.1S"},
         }
     ]
@@ -188,6 +193,24 @@ async def test_repeat_goes_on_until_its_condition_or_bound(
 
     assert (outcome["status"], outcome["code"]) == ("failed", "STEP-REPEAT-EXHAUSTED")
     assert lab.effects(tag) == [f"put {tag}"] * 3 + [f"drop {tag}"] * 3
+
+
+async def test_slow_items_are_each_called(lab: Running, lab_client: Client, tag: str) -> None:
+    """Each item of a slow step has a child of its own, and its own effect."""
+    steps: list[JSON] = [
+        {
+            "id": "each",
+            "for_each": {"items": [f"{tag}a", f"{tag}b"], "as": "name", "max_parallel": 1},
+            "tool": "lab.put@1",
+            "args": {"name": "${name}"},
+            "timeout": "PT10M",
+        }
+    ]
+
+    outcome = await ended(await start(lab_client, plan("slow-items", steps)))
+
+    assert outcome["status"] == "completed", outcome
+    assert lab.effects(tag) == [f"put {tag}a", f"put {tag}b"]
 
 
 async def test_any_uses_what_comes_first(lab: Running, lab_client: Client, tag: str) -> None:

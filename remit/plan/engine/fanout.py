@@ -21,7 +21,7 @@ class Fan:
     share: int = 1
     """Most items under way at a time inside one unit."""
     is_chunked: bool = False
-    """Whether each unit is a child workflow that takes several items."""
+    """Whether each unit is a child workflow that takes several items, or one slow one."""
 
 
 def fan_of(step: ScheduledStep, count: int, limits: Limits) -> Fan:
@@ -34,7 +34,7 @@ def fan_of(step: ScheduledStep, count: int, limits: Limits) -> Fan:
         return Fan(units=1, width=1)
     width = max(1, step.max_parallel)
     if count <= max(1, limits.inline_items):
-        return Fan(units=count, width=width)
+        return Fan(units=count, width=width, is_chunked=step.child == "long")
     items = max(1, min(limits.chunk_items, limits.inline_items))
     children = -(-width // items)
     units = -(-count // items)

@@ -141,7 +141,7 @@ class StepRun:
         self.touched = True
         if self.failure is not None:
             return self._drained()
-        if self._step.repeat and not self.fan.is_chunked and until is not True:
+        if self._iterates and until is not True:
             return self._iterate(ref)
         return self._unit_over(ref)
 
@@ -230,6 +230,12 @@ class StepRun:
         self.again.clear()
 
     # inside
+
+    @property
+    def _iterates(self) -> bool:
+        """Whether iterations begin here: a slow step's, and those of a chunk, begin in its child."""
+        is_elsewhere = self.fan.is_chunked or self._step.child == "long"
+        return bool(self._step.repeat) and not is_elsewhere
 
     def _land(self, ref: Ref) -> None:
         del self.phases[ref]
