@@ -531,7 +531,7 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-ANSWER-TOO-LARGE": Entry(
         "A 2xx larger than `max_bytes`: a failure with effect.", "Answer with a reference."
     ),
-    "TOOL-DRIFT": Entry(
+    "TOOL-LISTING-CHANGED": Entry(
         "An MCP server lists the tool otherwise than its contract pins it, or not at all; nothing "
         "was called.",
         "`remit tools import mcp` shows what changed; start the plan again after the review.",
