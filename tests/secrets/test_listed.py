@@ -31,7 +31,9 @@ MODEL: JSONObject = {
 
 
 def _made(call: JSONObject) -> ToolContract:
-    return ToolContract.model_validate({**contract("desk.put").model_dump(mode="json"), "call": call})
+    return ToolContract.model_validate(
+        {**contract("desk.put").model_dump(mode="json"), "call": call}
+    )
 
 
 @pytest.mark.parametrize(
