@@ -82,24 +82,18 @@ def take(
     pins: JSONObject = {}
     left_out: list[Diagnostic] = []
     notes = [private_note(host) for host in wanted.private]
-    unmet = list(wanted.only)
-    for tool in listed:
-        name = str(tool.get("name", ""))
-        known = (name, f"{wanted.domain}.{segment(name)}")
-        met = [each for each in wanted.only if any(fnmatchcase(one, each) for one in known)]
-        unmet = [each for each in unmet if each not in met]
-        if wanted.only and not met:
-            continue
+    chosen, unmet = _chosen(listed, wanted)
+    for name, ref, tool in chosen:
         try:
             made = _contract(name, tool, wanted, notes)
             pins[name] = listed_digest(tool)
         except (SchemaError, NotCanonicalError) as error:
             left_out.append(_left_out(name, str(error)))
             continue
-        if known[1] in tools:
-            left_out.append(_left_out(name, f"there is a {known[1]!r} already"))
+        if ref in tools:
+            left_out.append(_left_out(name, f"there is a {ref!r} already"))
             continue
-        tools[known[1]], places[known[1]] = made, pointer(name)
+        tools[ref], places[ref] = made, pointer(name)
     left_out += [_left_out(each, "the server lists no such tool") for each in unmet]
     hints = "believed" if wanted.trusts else "not believed"
     taken = Imported(
@@ -120,6 +114,22 @@ def take(
         nothing = Diagnostic(code="IMPORT-EMPTY", path="", message="no tool is taken", hint=hint)
         raise InvalidDocumentError([nothing, *taken.left_out[:50]])
     return taken
+
+
+def _chosen(
+    listed: Iterable[JSONObject], wanted: Wanted
+) -> tuple[list[tuple[str, str, JSONObject]], list[str]]:
+    """Return the wanted tools, each with its two names, and the patterns that meet none."""
+    chosen: list[tuple[str, str, JSONObject]] = []
+    met: set[str] = set()
+    for tool in listed:
+        name = str(tool.get("name", ""))
+        ref = f"{wanted.domain}.{segment(name)}"
+        fits = {each for each in wanted.only if fnmatchcase(name, each) or fnmatchcase(ref, each)}
+        if fits or not wanted.only:
+            chosen.append((name, ref, tool))
+        met |= fits
+    return chosen, [each for each in wanted.only if each not in met]
 
 
 def _defaults(wanted: Wanted) -> JSONObject:

@@ -46,8 +46,9 @@ def import_mcp(asked: Asked, project: Path | None, how: How) -> int:
     folder = find_project(project)
     server = _server(asked)
     destinations = _destinations(asked)
-    if asked.into is not None:
-        standing(place_of(folder, asked.into, ""), "mcp")  # told before a server is started
+    # What is typed wrongly is told before a server is started.
+    if asked.domain is not None or asked.into is not None:
+        standing(place_of(folder, asked.into, _domain(asked, "")), "mcp")
     listed = _listing(server, destinations, folder)
     named = str(listed["server"])
     file = place_of(folder, asked.into, _domain(asked, named))
