@@ -198,7 +198,7 @@ def _words(error: MCPError, secrets: Secrets) -> str:
 def _drifted(ref: str, kind: McpKind, drift: DriftError) -> Refused:
     now = f"it is {drift.listed} now" if drift.listed else "it is not listed, or not once, now"
     message = f"{ref}: the server lists {kind.tool!r} otherwise than {kind.schema_sha256}: {now}"
-    return Refused("TOOL-DRIFT", f"{message}; nothing was called")
+    return Refused("TOOL-LISTING-CHANGED", f"{message}; nothing was called")
 
 
 def _unreached(ref: str, said: str, secrets: Secrets) -> Refused:

@@ -4,7 +4,8 @@
 
 `remit tools import mcp` starts this as a process of its own: the command line loads no client
 library, and the server is started, bounded and stopped exactly as a worker does it. Answers
-`{"server", "revision", "tools"}` or `{"fault": {"code", "message"}}`. No tool is called.
+`{"server", "revision", "tools", "private"}`, the last being hosts at private addresses, or
+`{"fault": {"code", "message", "words"}}`. No tool is called.
 """
 
 import asyncio
@@ -22,9 +23,9 @@ from activities.tools.mcp import EXTRA, address, environment, references
 from activities.tools.outside import Outside
 from activities.tools.secrets import SecretError, Secrets
 from remit.canonical import JSON, JSONObject
-from remit.tool.address import AddressError
+from remit.tool.address import AddressError, normal_host
 from remit.tool.mcp import McpServer, StdioServer, StreamableHttpServer
-from remit.tool.reach import reach
+from remit.tool.reach import Reach, plain_ip, reach
 
 if TYPE_CHECKING:
     from activities.tools.mcp_session import Link
@@ -41,7 +42,9 @@ async def listing(
     secrets = outside.secrets()
     try:
         await secrets.read(references(server), asyncio.get_running_loop().time() + _SECRETS_S)
-        link = _link(server, destinations, outside, secrets)
+        if isinstance(server, StdioServer):
+            return await _listed(_stdio(server, outside, secrets), secrets)
+        return await _reached(server, destinations, outside, secrets)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
@@ -52,7 +55,21 @@ async def listing(
         return _fault("TOOL-EGRESS", str(error))
     except (AddressError, httpx2.InvalidURL) as error:
         return _fault("TOOL-URL", str(error))
-    return await _listed(link, secrets)
+
+
+async def _reached(
+    server: StreamableHttpServer, destinations: list[str], outside: Outside, secrets: Secrets
+) -> JSONObject:
+    """Ask over HTTP; a host name at a private address only when it must be, and then say so."""
+    url = address(server, reach(tuple(destinations)), outside.environ)
+    host = normal_host(httpx2.URL(url).raw_host.decode("ascii"))
+    told = await _listed(_http(url, server, reach(tuple(destinations)), outside, secrets), secrets)
+    fault = told.get("fault")
+    if not isinstance(fault, dict) or fault["code"] != "TOOL-EGRESS" or plain_ip(host) is not None:
+        return told
+    may_reach = reach(tuple(destinations), (host,))
+    told = await _listed(_http(url, server, may_reach, outside, secrets), secrets)
+    return told if "fault" in told else {**told, "private": [host]}
 
 
 async def _listed(link: "Link", secrets: Secrets) -> JSONObject:
@@ -63,27 +80,30 @@ async def _listed(link: "Link", secrets: Secrets) -> JSONObject:
         end = await asyncio.shield(session.ready)
         if end is not None:
             words = secrets.mask(link.last_words.strip())[-500:]
-            return _fault("TOOL-UNREACHABLE", f"the server {secrets.mask(end.said)}", words)
+            said = secrets.mask(end.said)
+            if end.code == "TOOL-EGRESS":
+                return _fault(end.code, said, words)
+            return _fault("TOOL-UNREACHABLE", f"the server {said}", words)
         tools: list[JSON] = [*session.tools.values()]
-        return {"server": session.server, "revision": session.revision, "tools": tools}
+        told: JSONObject = {"server": session.server, "revision": session.revision}
+        return {**told, "tools": tools, "private": []}
     finally:
         session.close()
         await session.closed(_CLOSING_S)
 
 
-def _link(
-    server: StdioServer | StreamableHttpServer,
-    destinations: list[str],
-    outside: Outside,
-    secrets: Secrets,
-) -> "Link":
-    from activities.tools.mcp_links import LIMITS, HttpLink, StdioLink
+def _stdio(server: StdioServer, outside: Outside, secrets: Secrets) -> "Link":
+    from activities.tools.mcp_links import StdioLink
 
-    if isinstance(server, StdioServer):
-        own = environment(server, secrets, outside.environ)
-        return StdioLink(server.command, own, outside.folder)
-    may_reach = reach(tuple(destinations), tuple(destinations))
-    url = address(server, may_reach, outside.environ)
+    own = environment(server, secrets, outside.environ)
+    return StdioLink(server.command, own, outside.folder)
+
+
+def _http(
+    url: str, server: StreamableHttpServer, may_reach: Reach, outside: Outside, secrets: Secrets
+) -> "Link":
+    from activities.tools.mcp_links import LIMITS, HttpLink
+
     headers = {name: secrets.resolve(value) for name, value in server.headers.items()}
     return HttpLink(url, headers, outside.transport(LIMITS, may_reach))
 

@@ -545,7 +545,7 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-ANSWER-TOO-LARGE": Entry(
         "A 2xx larger than `max_bytes`: a failure with effect.", "Answer with a reference."
     ),
-    "TOOL-DRIFT": Entry(
+    "TOOL-LISTING-CHANGED": Entry(
         "An MCP server lists the tool otherwise than its contract pins it, or not at all; nothing "
         "was called.",
         "`remit tools import mcp` shows what changed; start the plan again after the review.",
@@ -602,17 +602,12 @@ CONTRACT: Mapping[str, Entry] = {
     "IMPORT-TOOL": Entry("A tool was not imported.", "See the message; the others were."),
     "IMPORT-HINTS": Entry(
         "A tool calls itself harmless; that is not believed.",
-        "Write in the contract what is true, or import with `--trust-annotations`.",
+        "Write into the overrides what is true, or import with `--trust-annotations`.",
     ),
     "IMPORT-TEXT": Entry(
         "A tool's texts speak to a model, or hide letters; the contract does without them.",
         "Read what the server lists before you use it.",
     ),
-    "IMPORT-CHANGED": Entry(
-        "A new import differs from the file; nothing was written.",
-        "Read the difference; `--write` writes it.",
-    ),
-    "IMPORT-FILE": Entry("The file holds no imported tools.", "Name another with `--into`."),
     "IMPORT-SERVER": Entry("The server could not be asked.", "Start it by hand."),
     "TOOL-PROBE-MISSING": Entry("Idempotency `probe` without a probe.", "Name the read tool."),
     "TOOL-PROBE-NOT-READ": Entry("The probe has an effect.", "Name a read tool."),
@@ -876,6 +871,11 @@ IMPORT: Mapping[str, Entry] = {
         "Put it into `NAME.overrides.yaml`, then `--discard-edits`.",
     ),
     "IMPORT-DOMAIN": Entry("That is no name of a domain.", "Small letters, digits, `_`."),
+    "IMPORT-EMPTY": Entry("Nothing can be imported.", "See why, and what `--only` asks for."),
+    "IMPORT-PRIVATE": Entry(
+        "The host of an import is at a private address; the contracts allow it that.",
+        "See that it is the host you mean.",
+    ),
     "IMPORT-SECRET": Entry("A secret is named by a reference.", "`--secret SCHEME=env:NAME`."),
     "IMPORT-FETCH": Entry("The description cannot be fetched.", "Fetch it, and import the file."),
     "TOOL-OVERRIDE": Entry(

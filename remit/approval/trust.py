@@ -157,7 +157,7 @@ def check_speaks(
         told = f"{issuer[:80]!r} may not speak for {person[:80]!r}"
         raise TokenError("TOKEN-SELF-ISSUED", told)
     if purpose not in purposes:
-        raise TokenError("TOKEN-PURPOSE", f"{issuer[:80]!r} is not trusted with a {purpose}")
+        raise TokenError("TOKEN-PURPOSE", f"{issuer[:80]!r} is not trusted with {purpose}s")
 
 
 def _fits(pattern: str, person: str) -> bool:

@@ -2,35 +2,36 @@
 
 from collections.abc import Iterable, Iterator
 
-from remit.canonical import JSON
 from remit.tool.contract import ToolContract
+from remit.tool.model import Model
 from remit.tool.secret import Reference, references
 
-_NOT_SECRETS = frozenset({"kind", "url", "base", "function", "output"})
-"""Fields in which `${env:…}` stands for an address, or nothing is resolved."""
+_NOT_SECRETS = frozenset({"kind", "url", "base", "function", "output", "prompt", "when_away"})
+"""Fields, of a call or of a part of it such as its server, in which `${env:…}` stands for an
+address, or nothing is resolved. A header or a variable may be called so; that is no field."""
 
 
 def listed(contracts: Iterable[ToolContract]) -> dict[Reference, tuple[str, ...]]:
     """Return each reference with the tools that need it, in order."""
     found: dict[Reference, list[str]] = {}
     for contract in contracts:
-        call = contract.call.model_dump(mode="json")
-        for name, value in call.items():
-            if name in _NOT_SECRETS:
-                continue
-            for text in _texts(value):
-                for reference in references(text):
-                    found.setdefault(reference, []).append(contract.ref)
+        for text in _texts(contract.call):
+            for reference in references(text):
+                found.setdefault(reference, []).append(contract.ref)
     return {
         reference: tuple(sorted(set(refs)))
         for reference, refs in sorted(found.items(), key=lambda pair: str(pair[0]))
     }
 
 
-def _texts(value: JSON) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     match value:
         case str():
             yield value
+        case Model():
+            for name in type(value).model_fields:
+                if name not in _NOT_SECRETS:
+                    yield from _texts(getattr(value, name))
         case list():
             for part in value:
                 yield from _texts(part)

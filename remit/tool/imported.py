@@ -83,6 +83,13 @@ class Imported:
         return Diagnostic(code=code, path=path, message=f"left out: {message}"[:500], hint=hint)
 
 
+def private_note(host: str) -> Diagnostic:
+    """Return what is said aloud when `private` of the contracts follows from where a host is."""
+    message = f"{host[:120]!r} is at a private address: the contracts allow it that (`private`)"
+    hint = "see that it is the host you mean; `private: null` in the overrides takes it back"
+    return Diagnostic(code="IMPORT-PRIVATE", path="/private", message=message, hint=hint)
+
+
 def _used(tools: tuple[JSONObject, ...], schemas: JSON) -> set[str]:
     shared, used = Shared(schemas), set[str]()
     for name in {name for tool in tools for name in refers_to(list(tool.values()))}:

@@ -11,9 +11,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
-from remit.canonical import JSON, JSONObject, NotCanonicalError
-from remit.diagnostic import Diagnostic, pointer
+from remit.canonical import JSON, JSONObject, NotCanonicalError, digest
+from remit.diagnostic import Diagnostic, InvalidDocumentError, pointer
+from remit.tool.imported import Imported, private_note
 from remit.tool.mcp import listed_digest
 from remit.tool.validation import SchemaError, validator
 
@@ -43,62 +45,107 @@ class Wanted:
     owner: str
     server: JSONObject
     """The server's part of every contract, as `remit.tool.mcp` describes it."""
+    source: str = "a server"
+    """Where the server is, as it is written down."""
     destinations: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+    """Those of them that were found at private addresses."""
+    region: str = "unstated"
     only: tuple[str, ...] = ()
-    """Names on the server; without any all are taken."""
+    """Patterns of the tools' names, here or on the server; without any all are taken."""
     trusts: bool = False
-    """Whether the server's hints count."""
+    """Whether the server's hints count. It is said anew for each import: whoever forgets it raises
+    a risk."""
+
+    @property
+    def options(self) -> JSONObject:
+        """What was said and holds for the next import; the server is named anew for each."""
+        said: JSONObject = {
+            "domain": self.domain,
+            "owner": self.owner,
+            "only": [*self.only],
+            "region": self.region,
+        }
+        return {name: value for name, value in said.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What came of a listing."""
+def take(
+    listed: Iterable[JSONObject], wanted: Wanted, server: str = "", revision: str = ""
+) -> Imported:
+    """Return the contracts of the tools that are `listed`, and what is to be said about them.
 
-    defaults: JSONObject
-    tools: tuple[JSONObject, ...]
-    left_out: tuple[Diagnostic, ...]
-    notes: tuple[Diagnostic, ...]
-
-    def body(self) -> JSONObject:
-        """Return what a file of contracts holds."""
-        return {"defaults": self.defaults, "tools": [*self.tools]}
-
-
-def take(listed: Iterable[JSONObject], wanted: Wanted) -> Taken:
-    """Return the contracts of the tools that are `listed`, and what is to be said about them."""
+    Raises:
+        InvalidDocumentError: nothing at all can be taken.
+    """
     tools: dict[str, JSONObject] = {}
+    places: dict[str, str] = {}
+    pins: JSONObject = {}
     left_out: list[Diagnostic] = []
-    notes: list[Diagnostic] = []
-    for tool in listed:
-        name = str(tool.get("name", ""))
-        if wanted.only and name not in wanted.only:
-            continue
+    notes = [private_note(host) for host in wanted.private]
+    chosen, unmet = _chosen(listed, wanted)
+    for name, ref, tool in chosen:
         try:
             made = _contract(name, tool, wanted, notes)
+            pins[name] = listed_digest(tool)
         except (SchemaError, NotCanonicalError) as error:
             left_out.append(_left_out(name, str(error)))
             continue
-        if str(made["name"]) in tools:
-            left_out.append(_left_out(name, f"there is a {made['name']!r} already"))
+        if ref in tools:
+            left_out.append(_left_out(name, f"there is a {ref!r} already"))
             continue
-        tools[str(made["name"])] = made
-    known = {str(made["call"]["tool"]) for made in tools.values() if isinstance(made["call"], dict)}
-    gone = {each.path.removeprefix("/") for each in left_out}
-    left_out += [
-        _left_out(name, "the server does not list it")
-        for name in wanted.only
-        if name not in known | gone
-    ]
+        tools[ref], places[ref] = made, pointer(name)
+    left_out += [_left_out(each, "the server lists no such tool") for each in unmet]
+    hints = "believed" if wanted.trusts else "not believed"
+    taken = Imported(
+        by="mcp",
+        source=wanted.source,
+        document=digest(pins),
+        about={"server": _plain(server), "revision": _plain(revision), "hints": hints},
+        defaults=_defaults(wanted),
+        schemas={},
+        tools=tuple(tools.values()),
+        places=places,
+        options=wanted.options,
+        left_out=tuple(left_out),
+        notes=tuple(notes),
+    ).fit()
+    if not taken.tools:
+        hint = "see why, and what --only asks for"
+        nothing = Diagnostic(code="IMPORT-EMPTY", path="", message="no tool is taken", hint=hint)
+        raise InvalidDocumentError([nothing, *taken.left_out[:50]])
+    return taken
+
+
+def _chosen(
+    listed: Iterable[JSONObject], wanted: Wanted
+) -> tuple[list[tuple[str, str, JSONObject]], list[str]]:
+    """Return the wanted tools, each with its two names, and the patterns that meet none."""
+    chosen: list[tuple[str, str, JSONObject]] = []
+    met: set[str] = set()
+    for tool in listed:
+        name = str(tool.get("name", ""))
+        ref = f"{wanted.domain}.{segment(name)}"
+        fits = {each for each in wanted.only if fnmatchcase(name, each) or fnmatchcase(ref, each)}
+        if fits or not wanted.only:
+            chosen.append((name, ref, tool))
+        met |= fits
+    return chosen, [each for each in wanted.only if each not in met]
+
+
+def _defaults(wanted: Wanted) -> JSONObject:
+    """Return what all tools of the server have in common."""
     defaults: JSONObject = {
         "version": "1.0.0",
         "owner": wanted.owner,
         "domain": wanted.domain,
+        "region": wanted.region,
         "idempotency": "none",
-        "call": {"kind": "mcp", "server": wanted.server},
     }
     if wanted.destinations:
         defaults["destinations"] = [*wanted.destinations]
-    return Taken(defaults, tuple(tools.values()), tuple(left_out), tuple(notes))
+    if wanted.private:
+        defaults["private"] = [*wanted.private]
+    return defaults | {"call": {"kind": "mcp", "server": wanted.server}}
 
 
 def segment(text: str) -> str:
@@ -262,6 +309,6 @@ def _left_out(name: str, message: str) -> Diagnostic:
 
 
 def _note(code: str, name: str, message: str) -> Diagnostic:
-    hint = "look at the contract, and write there what is true"
+    hint = "look at the contract, and write into the overrides what is true"
     shown = f"{_plain(name)[:100]}: {message}"
     return Diagnostic(code=code, path=pointer(name), message=shown, hint=hint)

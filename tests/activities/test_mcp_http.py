@@ -102,7 +102,9 @@ async def test_a_listing_that_changes_is_refused(
     monkeypatch.setattr("activities.tools.mcp_session.LISTING_S", 0.0)
     monkeypatch.setattr("activities.tools.mcp_session.UNHEARD_LISTING_S", 0.0)
 
-    assert code(await ask(desks, assign, {"desk": "d1", "person": "Ada"})) == "Refused TOOL-DRIFT"
+    given = await ask(desks, assign, {"desk": "d1", "person": "Ada"})
+
+    assert code(given) == "Refused TOOL-LISTING-CHANGED"
 
 
 def _scripted(status: int = 200, body: bytes = b"", kind: str = "application/json", more: str = ""):

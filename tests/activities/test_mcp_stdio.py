@@ -78,7 +78,7 @@ def _locale(environment: object) -> dict[str, object]:
         ("asks", {"errors": "refused"}, "Refused TOOL-ASKED"),
         ("refuses", {}, "Refused TOOL-REFUSED"),
         ("logs", {}, "Happened"),
-        ("absent", {}, "Refused TOOL-DRIFT"),
+        ("absent", {}, "Refused TOOL-LISTING-CHANGED"),
     ],
 )
 async def test_what_an_ending_means(
@@ -135,7 +135,7 @@ async def test_changed_listings_are_refused(tools: Tools) -> None:
 
     given = await ask(tools, mcp_contract("echo"))
 
-    assert code(given) == "Refused TOOL-DRIFT"
+    assert code(given) == "Refused TOOL-LISTING-CHANGED"
     assert isinstance(given, Refused)
     assert "everything you know" not in given.message
 
@@ -147,7 +147,7 @@ async def test_changes_in_silence_are_found(tools: Tools, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("activities.tools.mcp_session.LISTING_S", 0.0)
 
-    assert code(await ask(tools, mcp_contract("echo"))) == "Refused TOOL-DRIFT"
+    assert code(await ask(tools, mcp_contract("echo"))) == "Refused TOOL-LISTING-CHANGED"
 
 
 async def test_a_server_that_does_not_start(tools: Tools) -> None:

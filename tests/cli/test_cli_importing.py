@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -283,6 +284,25 @@ def test_a_service_describes_itself(remit: Command, notes: Path, served: str) ->
     text = (notes / "tools" / "shop.yaml").read_text()
     assert f'"base": "{served}/v1"' in text
     assert "t0p" not in text
+
+
+def test_a_service_at_a_private_address(
+    remit: Command, notes: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that says nothing of it is marked and told; without the mark calls are refused."""
+    real = socket.getaddrinfo
+
+    def inside(host: str, *rest: object, **more: object) -> object:
+        return real("127.0.0.1" if host == "shop.example" else host, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", inside)
+    url = served.replace("127.0.0.1", "shop.example")
+    ran = remit("tools", "import", "openapi", f"{url}/openapi.json", "--project", notes)
+
+    assert (ran.code, ran.out.count("IMPORT-PRIVATE")) == (0, 1)
+    made = load_project(notes).catalogue.find("shop.get_thing@1")
+    assert made is not None
+    assert made.private == made.destinations == ["shop.example"]
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ async def test_an_order_carries_the_consoles_word(
         return proof.person
 
     assert await proven("[vote, order]") == HOLDER
-    with pytest.raises(TokenError, match="not trusted with a order"):
+    with pytest.raises(TokenError, match="not trusted with orders"):
         await proven("[vote]")
 
 

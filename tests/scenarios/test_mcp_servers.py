@@ -33,7 +33,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         (project / part).symlink_to(ROOT / "tests" / "lab" / part)
     _import(project, "memory", ["--env", "MEMORY_FILE_PATH=env:MEMORY_FILE_PATH"], memory)
     _import(project, "clock", [], clock)
-    _review(project / "tools" / "memory.yaml")
+    _review(project / "tools" / "memory.overrides.yaml")
     running = Running.of(project, folder / "lab")
     yield running
     running.down()
@@ -43,24 +43,26 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def _import(project: Path, name: str, options: list[str], command: list[str]) -> None:
     into = str(project / "tools" / f"{name}.yaml")
     typed = ["tools", "import", "mcp", "--project", str(project), "--domain", "lab"]
+    typed += ["--region", "eu"]
     assert main([*typed, "--owner", "team:lab", "--into", into, *options, *command]) == 0
 
 
 def _review(file: Path) -> None:
     """Write what an operator knows of the graph: what undoes what, and what is a read."""
-    body = yaml.safe_load(file.read_text())
-    by_name = {tool["name"]: tool for tool in body["tools"]}
-    made = by_name["lab.create_entities"]
+    again = {"idempotency": "natural"}
     names = ["${output.entities[0].name}"]
-    made |= {"operation": "write", "irreversible": False, "idempotency": "natural"}
-    made["compensation"] = {"tool": "lab.delete_entities@1", "args": {"entityNames": names}}
-    by_name["lab.delete_entities"]["idempotency"] = "natural"
-    by_name["lab.search_nodes"] |= {
-        "operation": "read",
-        "irreversible": False,
-        "idempotency": "natural",
+    undo = {"tool": "lab.delete_entities@1", "args": {"entityNames": names}}
+    known = {
+        "lab.create_entities": {
+            **again,
+            "operation": "write",
+            "irreversible": None,
+            "compensation": undo,
+        },
+        "lab.delete_entities": again,
+        "lab.search_nodes": {**again, "operation": "read", "irreversible": None},
     }
-    file.write_text(yaml.safe_dump(body))
+    file.write_text(yaml.safe_dump({"tools": known}))
 
 
 def _remember(name: str) -> JSONObject:

@@ -6,8 +6,9 @@ from remit.canonical import JSONObject
 from remit.diagnostic import InvalidDocumentError
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
+from remit.tool.imported import Imported
 from remit.tool.mcp import listed_digest
-from remit.tool.mcp_import import Taken, Wanted, take
+from remit.tool.mcp_import import Wanted, take
 
 SERVER: JSONObject = {"transport": "stdio", "command": ["shelf"]}
 INPUT: JSONObject = {
@@ -22,11 +23,11 @@ def _tool(name: str = "put-down", **more: object) -> JSONObject:
     return {"name": name, "description": "Put it down.", "inputSchema": INPUT, **more}  # type: ignore[dict-item]
 
 
-def _take(*tools: JSONObject, **more: object) -> Taken:
-    return take(tools, Wanted("shelf", "team:lab", SERVER, **more))  # type: ignore[arg-type]
+def _take(*tools: JSONObject, **more: object) -> Imported:
+    return take(tools, Wanted("shelf", "team:lab", SERVER, **more), "Shelf 1", "2025-11-25")  # type: ignore[arg-type]
 
 
-def _contracts(taken: Taken) -> list[ToolContract]:
+def _contracts(taken: Imported) -> list[ToolContract]:
     """Return the contracts, as a project reads them."""
     made = []
     for tool in taken.tools:
@@ -142,10 +143,46 @@ def test_older_tuples_mean_what_they_meant() -> None:
 
 def test_names_that_meet_and_names_that_are_absent_are_told() -> None:
     """Two tools that would be one contract, and a wanted one that is not there."""
-    taken = _take(_tool("put-down"), _tool("putDown"), only=("put-down", "putDown", "absent"))
+    taken = _take(_tool("put-down"), _tool("putDown"), _tool("x"), only=("put*", "absent*"))
 
     assert [tool["name"] for tool in taken.tools] == ["shelf.put_down"]
-    assert [each.path for each in taken.left_out] == ["/putDown", "/absent"]
+    assert [each.path for each in taken.left_out] == ["/putDown", "/absent*"]
+
+
+def test_nothing_at_all_is_a_fault() -> None:
+    """With the reasons: no contract of it could be written."""
+    with pytest.raises(InvalidDocumentError) as raised:
+        _take(_tool(), only=("absent",))
+
+    assert [each.code for each in raised.value.diagnostics] == ["IMPORT-EMPTY", "IMPORT-TOOL"]
+
+
+def test_what_is_no_contract_is_left_out() -> None:
+    """A server whose address cannot be one has no tools, as it would have none in a project."""
+    wanted = Wanted("shelf", "team:lab", {"transport": "http", "url": "https://a.example/{x}"})
+    with pytest.raises(InvalidDocumentError) as raised:
+        take([_tool()], wanted)
+
+    assert [each.code for each in raised.value.diagnostics] == ["IMPORT-EMPTY", "TOOL-URL"]
+    assert raised.value.diagnostics[1].path == "/put-down"
+
+
+def test_a_private_host_is_written_down_and_told() -> None:
+    """A contract without the mark would refuse each call."""
+    server: JSONObject = {"transport": "http", "url": "https://a.example/"}
+    wanted = Wanted("s", "me", server, destinations=("a.example",), private=("a.example",))
+    taken = take([_tool()], wanted)
+
+    assert [note.code for note in taken.notes] == ["IMPORT-PRIVATE"]
+    assert _contracts(taken)[0].private == ["a.example"]
+
+
+def test_where_it_is_from_is_written_down() -> None:
+    """Server, revision and whether hints counted; the document is what is pinned."""
+    taken, other = _take(_tool()), _take(_tool(description="Put it there."))
+
+    assert taken.about == {"server": "Shelf 1", "revision": "2025-11-25", "hints": "not believed"}
+    assert taken.document == _take(_tool(title="Put")).document != other.document
 
 
 def test_a_pin_covers_what_counts_and_nothing_else() -> None:

@@ -22,6 +22,26 @@ Into = Annotated[
     ),
 ]
 
+Owner = Annotated[
+    str | None, typer.Option("--owner", metavar="NAME", help="Who owns them; team:DOMAIN without.")
+]
+Destination = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--destination",
+        metavar="HOST",
+        help="Hosts that may be reached, in place of the server's.",
+        show_default=False,
+    ),
+]
+Region = Annotated[
+    str | None, typer.Option("--region", help="Where the service is; `unstated` without it.")
+]
+Write = Annotated[bool, typer.Option("--write", help="Take a difference over.")]
+DiscardEdits = Annotated[
+    bool, typer.Option("--discard-edits", help="Write over edits of the imported file.")
+]
+
 
 class _ToolsGroup(TyperGroup):
     """Takes `remit tools NAME@MAJOR` for `remit tools show NAME@MAJOR`; nothing is the list."""
@@ -80,10 +100,7 @@ def openapi(
             show_default=False,
         ),
     ] = None,
-    owner: Annotated[
-        str | None,
-        typer.Option("--owner", metavar="NAME", help="Who owns them; team:DOMAIN without it."),
-    ] = None,
+    owner: Owner = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -97,18 +114,8 @@ def openapi(
         str | None,
         typer.Option("--server", metavar="URL", help="In place of the document's servers."),
     ] = None,
-    destination: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--destination",
-            metavar="HOST",
-            help="Hosts that may be reached, in place of the server's.",
-            show_default=False,
-        ),
-    ] = None,
-    region: Annotated[
-        str | None, typer.Option("--region", help="Where the service is; `unstated` without it.")
-    ] = None,
+    destination: Destination = None,
+    region: Region = None,
     secret: Annotated[
         list[str] | None,
         typer.Option(
@@ -118,10 +125,8 @@ def openapi(
             show_default=False,
         ),
     ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Take a difference over.")] = False,
-    discard_edits: Annotated[
-        bool, typer.Option("--discard-edits", help="Write over edits of the imported file.")
-    ] = False,
+    write: Write = False,
+    discard_edits: DiscardEdits = False,
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
@@ -159,43 +164,56 @@ def mcp(
         list[str] | None,
         typer.Option("--header", metavar="NAME=REFERENCE", help="A header of every request."),
     ] = None,
-    into: Annotated[
-        Path | None,
-        typer.Option("--into", metavar="FILE", help="Write there, in place of stdout."),
-    ] = None,
+    into: Into = None,
     domain: Annotated[
-        str | None, typer.Option("--domain", help="Without it: what the server calls itself.")
+        str | None,
+        typer.Option(
+            "--domain",
+            metavar="NAME",
+            help="Domain of the tools. Without it the name of the file, or of the server.",
+            show_default=False,
+        ),
     ] = None,
-    owner: Annotated[
-        str | None, typer.Option("--owner", help="Without it: team: and the domain.")
-    ] = None,
+    owner: Owner = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="TOOL", help="May be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="GLOB",
+            help="Tool name, here or on the server; may be repeated.",
+            show_default=False,
+        ),
     ] = None,
+    destination: Destination = None,
+    region: Region = None,
     trusts: Annotated[
         bool, typer.Option("--trust-annotations", help="Believe what calls itself harmless.")
     ] = False,
-    accepts: Annotated[bool, typer.Option("--write", help="Take a difference over.")] = False,
+    write: Write = False,
+    discard_edits: DiscardEdits = False,
     project: InProject = None,
     as_json: AsJson = False,
 ) -> int:
     """Import the tools of an MCP server.
 
     Starts or asks it, calls no tool, and pins what it lists. Each tool becomes irreversible and
-    waits for a person, until you write otherwise. Imported again, the file's differences are shown.
+    waits for a person. Typed again, it prints what changed, and writes with --write. Changes of
+    your own belong into FILE.overrides.yaml.
     """
     from remit.cli.importing.mcp import Asked, import_mcp
+    from remit.cli.importing.writing import How
 
     asked = Asked(
-        command=command or [],
+        command=tuple(command or ()),
         url=url,
-        environment=env or [],
-        headers=header or [],
+        environment=tuple(env or ()),
+        headers=tuple(header or ()),
         into=into,
         domain=domain,
         owner=owner,
-        only=only or [],
+        only=tuple(only or ()),
+        destinations=tuple(destination or ()),
+        region=region,
         trusts=trusts,
-        accepts=accepts,
     )
-    return import_mcp(asked, project, as_json=as_json)
+    return import_mcp(asked, project, How(write, discard_edits, as_json))

@@ -20,7 +20,9 @@ Size = Literal["breaking", "change", "words"]
 _TIED = ("operation", "idempotency", "domain", "irreversible", "cost", "resource", "probe")
 """Fields whose change is another tool's behaviour."""
 _REFERRING = ("compensation", "read_back", "probe")
+_PIN = "schema_sha256"
 _MAX_LINES = 12
+_MAX_TOLD, _BEFORE = 160, 20
 _ABSENT = object()
 
 
@@ -104,6 +106,11 @@ def breaks(old: JSONObject, new: JSONObject) -> list[str]:
 
 
 def _lines(old: JSONObject, new: JSONObject) -> Iterator[str]:
+    listed = [
+        call.get(_PIN) for call in (old.get("call"), new.get("call")) if isinstance(call, dict)
+    ]
+    if len(listed) == 2 and None not in listed and listed[0] != listed[1]:
+        yield f"/call/{_PIN}: the server lists it otherwise now, and another listing is pinned"
     for place in breaks(old, new):
         yield f"{place}: may break"
     yield from _differing(_without_version(old), _without_version(new), ())
@@ -115,14 +122,24 @@ def _differing(old: object, new: object, path: tuple[str, ...]) -> Iterator[str]
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             one, other = old.get(name, _ABSENT), new.get(name, _ABSENT)
+            if (*path, name) == ("call", _PIN) and _ABSENT not in (one, other):
+                continue
             yield from _differing(one, other, (*path, str(name)))
         return
-    yield f"{pointer(*path)}: {_told(old)} → {_told(new)}"
+    start = 0
+    if isinstance(old, str) and isinstance(new, str):
+        pairs = enumerate(zip(old, new, strict=False))
+        shorter = min(len(old), len(new))
+        start = next((at for at, (one, other) in pairs if one != other), shorter)
+    yield f"{pointer(*path)}: {_told(old, start)} → {_told(new, start)}"
 
 
-def _told(value: object) -> str:
+def _told(value: object, start: int) -> str:
+    """Return a value, of a long text the part from where it differs."""
     text = "nothing" if value is _ABSENT else str(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    if len(text) > _MAX_TOLD and start > 2 * _BEFORE:
+        text = "…" + text[start - _BEFORE :]
+    return text if len(text) <= _MAX_TOLD else text[: _MAX_TOLD - 1] + "…"
 
 
 def _by_name(body: JSONObject) -> dict[str, JSONObject]:

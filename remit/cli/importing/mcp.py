@@ -1,7 +1,7 @@
-"""`remit tools import mcp`: contracts of the tools that an MCP server lists.
+"""`remit tools import mcp`: the tools that an MCP server lists, as tools of the project.
 
 The server is asked by a process of its own (`activities.tools.mcp_listing`), which starts, bounds
-and stops it as a worker does. No tool is called. Without `--into` the contracts are printed.
+and stops it as a worker does. No tool is called.
 """
 
 import json
@@ -12,117 +12,100 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from remit.canonical import JSONObject, digest
-from remit.cli.compiling import findings_of
-from remit.cli.errors import ExitCode, stack, usage
-from remit.cli.importing.mcp_file import difference, held, merged, rendered
-from remit.cli.output import answer, documented, note, raw, shown
+from remit.canonical import JSONObject
+from remit.cli.errors import stack, usage
+from remit.cli.importing.file import place_of, standing
+from remit.cli.importing.said import checked_domains, said_text, said_texts
+from remit.cli.importing.writing import How, bring_in
 from remit.cli.place import find_project
-from remit.tool.mcp_import import Taken, Wanted, segment, take
+from remit.tool.address import normal_host
+from remit.tool.mcp_import import Wanted, segment, take
 
-CHANGED = "IMPORT-CHANGED"
 _WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The command line."""
+    """What was typed."""
 
-    command: list[str]
+    command: tuple[str, ...]
     url: str | None
-    environment: list[str]
-    headers: list[str]
+    environment: tuple[str, ...]
+    headers: tuple[str, ...]
     into: Path | None
     domain: str | None
     owner: str | None
-    only: list[str]
+    only: tuple[str, ...]
+    destinations: tuple[str, ...]
+    region: str | None
     trusts: bool
-    accepts: bool
 
 
-def import_mcp(asked: Asked, project: Path | None, *, as_json: bool) -> int:
-    """Ask the server, and write or show the contracts."""
+def import_mcp(asked: Asked, project: Path | None, how: How) -> int:
+    """Import the tools of an MCP server."""
     folder = find_project(project)
-    server, destinations = _server(asked)
+    server = _server(asked)
+    destinations = _destinations(asked)
+    # What is typed wrongly is told before a server is started.
+    if asked.domain is not None or asked.into is not None:
+        standing(place_of(folder, asked.into, _domain(asked, "")), "mcp")
     listed = _listing(server, destinations, folder)
     named = str(listed["server"])
-    domain = asked.domain or segment(named.partition(" ")[0] or "mcp")
+    file = place_of(folder, asked.into, _domain(asked, named))
+    before = standing(file, "mcp")
+    said = {} if before is None else before.options
+    domain = asked.domain or said_text(said, "domain") or _domain(asked, named)
     wanted = Wanted(
-        domain=domain,
-        owner=asked.owner or f"team:{domain}",
+        domain=checked_domains((domain,))[0],
+        owner=asked.owner or said_text(said, "owner") or f"team:{domain}",
         server=server,
-        destinations=tuple(destinations),
-        only=tuple(asked.only),
+        source=(asked.url or " ".join(asked.command)).partition("?")[0],
+        destinations=destinations,
+        private=tuple(str(host) for host in _list(listed["private"])),
+        region=asked.region or said_text(said, "region") or "unstated",
+        only=asked.only or said_texts(said, "only"),
         trusts=asked.trusts,
     )
     tools = [tool for tool in _list(listed["tools"]) if isinstance(tool, dict)]
-    taken = take(tools, wanted)
-    header = _header(named, str(listed["revision"]), server, taken, asked.trusts)
-    return _told(asked, taken, header, folder, as_json=as_json)
+    return bring_in(folder, file, take(tools, wanted, named, str(listed["revision"])), how)
 
 
-def _told(asked: Asked, taken: Taken, header: list[str], folder: Path, *, as_json: bool) -> int:
-    file = None if asked.into is None else (Path.cwd() / asked.into)
-    old = None if file is None else held(file)
-    body = merged(taken.body(), old)
-    changes = [] if file is None else difference(file, old, body)
-    writes = file is not None and (old is None or (bool(changes) and asked.accepts))
-    if file is not None and writes:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(rendered(header, body), encoding="utf-8")
-    found = findings_of([*taken.left_out, *taken.notes])
-    is_open = bool(changes) and not writes
-    document = {
-        "ok": not taken.left_out and not is_open,
-        "project": str(folder),
-        "file": None if file is None else str(file),
-        "written": writes,
-        "difference": changes,
-        "contracts": body,
-        "diagnostics": documented(found),
-    }
-    if file is None and not as_json:
-        raw(rendered(header, body))
-        for line in shown(found):
-            note(line)
-    else:
-        answer(document, _lines(file, taken, changes, shown(found), writes), as_json=as_json)
-    return ExitCode.FINDINGS if taken.left_out or is_open else ExitCode.OK
+def _domain(asked: Asked, named: str) -> str:
+    """Return what was typed; else the file's name, or what the server calls itself."""
+    if asked.domain:
+        return checked_domains((asked.domain,))[0]
+    stem = asked.into.name.partition(".")[0] if asked.into else named.partition(" ")[0]
+    return segment(stem or "mcp")
 
 
-def _lines(
-    file: Path | None, taken: Taken, changes: list[str], found: list[str], writes: bool
-) -> list[str]:
-    if writes:
-        end = f"{len(taken.tools)} tools written to {file}; read it before you use them"
-    elif changes:
-        end = f"{CHANGED}: nothing is written; --write writes it"
-    else:
-        end = f"{len(taken.tools)} tools; {file} is as imported now"
-    return [*changes, *found, end]
-
-
-def _server(asked: Asked) -> tuple[JSONObject, list[str]]:
+def _server(asked: Asked) -> JSONObject:
     if bool(asked.command) == bool(asked.url):
         message = "an import needs a command after --stdio, or an address after --url"
         raise usage("CLI-USAGE", message, "remit tools import mcp --stdio COMMAND [ARGUMENT…]")
     if asked.url:
-        host = urlsplit(asked.url).hostname
-        if host is None:
-            raise usage(
-                "CLI-USAGE", f"{asked.url!r} is no address", "write http://HOST[:PORT]/PATH"
-            )
         server: JSONObject = {"transport": "http", "url": asked.url}
         if asked.headers:
             server["headers"] = {**_pairs("--header", asked.headers)}
-        return server, [host]
+        return server
     server = {"transport": "stdio", "command": [*asked.command]}
     if asked.environment:
         server["environment"] = {**_pairs("--env", asked.environment)}
-    return server, []
+    return server
 
 
-def _pairs(option: str, given: list[str]) -> dict[str, str]:
+def _destinations(asked: Asked) -> tuple[str, ...]:
+    """Return the hosts that may be reached: those that were typed, else the address's own."""
+    if asked.destinations or not asked.url:
+        return asked.destinations
+    parts = urlsplit(asked.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "$" in parts.netloc:
+        message = f"which host {asked.url[:120]!r} is, is not plain to see"
+        hint = "write http://HOST[:PORT]/PATH, or name the host: --destination HOST"
+        raise usage("CLI-USAGE", message, hint)
+    return (normal_host(parts.hostname),)
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     parted = [each.partition("=") for each in given]
     for name, equals, value in parted:
         if not (name and equals and value):
@@ -131,7 +114,7 @@ def _pairs(option: str, given: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in parted}
 
 
-def _listing(server: JSONObject, destinations: list[str], folder: Path) -> JSONObject:
+def _listing(server: JSONObject, destinations: tuple[str, ...], folder: Path) -> JSONObject:
     from remit.cli.stack.component import python_path
 
     question = {"server": server, "destinations": destinations, "folder": str(folder)}
@@ -154,19 +137,6 @@ def _listing(server: JSONObject, destinations: list[str], folder: Path) -> JSONO
         words = str(fault.get("words") or "see that it starts, and what its secrets are")
         raise stack(str(fault["code"]), str(fault["message"]), words)
     return told
-
-
-def _header(named: str, revision: str, server: JSONObject, taken: Taken, trusts: bool) -> list[str]:
-    where = server.get("url") or " ".join(str(part) for part in _list(server.get("command")))
-    believed = "were believed (--trust-annotations)" if trusts else "were not believed"
-    return [
-        "Written by `remit tools import mcp`; read it before you use it.",
-        f"from: {where}",
-        f"server: {named or 'without a name'}, revision {revision}",
-        f"digest: {digest(taken.body())}",
-        f"hints: what the server says of its tools' harmlessness {believed}.",
-        "What you change here stays when it is imported again; comments do not.",
-    ]
 
 
 def _list(value: object) -> list[object]:

@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSONObject
 from remit.cli.errors import usage
 from remit.cli.importing.file import place_of, standing
+from remit.cli.importing.said import checked_domains, said_text, said_texts
 from remit.cli.importing.source import Fetched, fetch
 from remit.cli.importing.writing import How, bring_in
 from remit.cli.place import find_project
@@ -15,7 +16,6 @@ from remit.tool.openapi.source import MAX_BYTES
 from remit.tool.openapi.texts import segment
 from remit.tool.openapi.wanted import Wanted
 
-_DOMAIN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _REFERENCE = re.compile(r"[a-z]+:(?:[^\s{}$]|\{agent\}|\{tenant\}){1,200}")
 
 
@@ -48,43 +48,28 @@ def openapi(asked: Asked, project: Path | None, how: How) -> int:
 def _wanted(asked: Asked, fetched: Fetched, domains: tuple[str, ...], before: JSONObject) -> Wanted:
     """Return what is wanted: what was typed, else what was typed the last time."""
     if not asked.domains:
-        domains = _checked(_texts(before.get("domains"))) or domains
+        domains = checked_domains(said_texts(before, "domains")) or domains
     secrets = before.get("secrets")
     kept = {name: str(text) for name, text in secrets.items()} if isinstance(secrets, dict) else {}
     return Wanted(
         domains=domains,
-        owner=asked.owner or _text(before.get("owner")) or f"team:{domains[0]}",
+        owner=asked.owner or said_text(before, "owner") or f"team:{domains[0]}",
         source=fetched.shown,
         origin=fetched.origin,
-        only=asked.only or _texts(before.get("only")),
-        server=asked.server or _text(before.get("server")),
-        destinations=asked.destinations or _texts(before.get("destinations")),
-        region=asked.region or _text(before.get("region")) or "unstated",
+        is_private=fetched.is_private,
+        only=asked.only or said_texts(before, "only"),
+        server=asked.server or said_text(before, "server"),
+        destinations=asked.destinations or said_texts(before, "destinations"),
+        region=asked.region or said_text(before, "region") or "unstated",
         secrets=_secrets(asked.secrets) or kept,
     )
 
 
-def _text(value: JSON) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _texts(value: JSON) -> tuple[str, ...]:
-    return tuple(str(each) for each in value) if isinstance(value, list) else ()
-
-
 def _domains(asked: Asked, fetched: Fetched) -> tuple[str, ...]:
     if asked.domains:
-        return _checked(asked.domains)
+        return checked_domains(asked.domains)
     stem = asked.into.name.partition(".")[0] if asked.into else fetched.stem
-    return _checked((segment(stem)[:40],))
-
-
-def _checked(domains: tuple[str, ...]) -> tuple[str, ...]:
-    for domain in domains:
-        if not _DOMAIN.fullmatch(domain):
-            hint = "use small letters, digits and '_'"
-            raise usage("IMPORT-DOMAIN", f"{domain[:60]!r} is no name of a domain", hint)
-    return domains
+    return checked_domains((segment(stem)[:40],))
 
 
 def _secrets(given: tuple[str, ...]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from remit.cli.errors import CliError, usage
+from remit.tool.reach import Range, plain_ip, range_of
 
 _WAIT_S = 20.0
 
@@ -21,6 +22,8 @@ class Fetched:
     """Its URL, when it was fetched."""
     stem: str
     """What a domain may be called by: the file's name, or the host's."""
+    is_private: bool = False
+    """Whether it was fetched from a private address."""
 
 
 def fetch(source: str, project: Path, most: int) -> Fetched:
@@ -57,6 +60,7 @@ def _over_http(url: str, most: int) -> Fetched:
         ):
             if response.status_code != 200:
                 raise _unfetched(parts.hostname, f"answered {response.status_code}")
+            is_private = _is_private(response.extensions.get("network_stream"))
             content = bytearray()
             for chunk in response.iter_raw():
                 content += chunk
@@ -65,7 +69,16 @@ def _over_http(url: str, most: int) -> Fetched:
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
         raise _unfetched(parts.hostname, f"gave no answer ({type(error).__name__})") from error
     shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    return Fetched(bytes(content), shown, url, parts.hostname.partition(".")[0])
+    stem = parts.hostname.partition(".")[0]
+    return Fetched(bytes(content), shown, url, stem, is_private)
+
+
+def _is_private(stream: object) -> bool:
+    """Say whether the other end of a connection, the one that answered, is in a private network."""
+    asked = getattr(stream, "get_extra_info", None)
+    told = asked("server_addr") if asked is not None else None
+    address = plain_ip(str(told[0])) if told else None
+    return address is not None and range_of(address) is Range.PRIVATE
 
 
 def _unfetched(host: str, what: str) -> CliError:

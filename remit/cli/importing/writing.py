@@ -80,6 +80,8 @@ def _tell(
     elif is_same:
         lines.append(f"{count} are in tools/{file.name} already; nothing changed")
     else:
+        if not changes:
+            lines.append("the tools are the same; what is said of where they are from is not")
         lines.append(f"{count} differ from tools/{file.name}; nothing was written")
         lines.append("    → add --write to take this over")
     answer(document, lines, as_json=how.as_json)

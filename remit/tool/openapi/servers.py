@@ -14,8 +14,10 @@ from urllib.parse import urljoin, urlsplit
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.address import Address, AddressError, normal_host
+from remit.tool.imported import private_note
 from remit.tool.openapi.source import Source, UnfitError, at
 from remit.tool.openapi.wanted import Wanted
+from remit.tool.reach import plain_ip
 
 _LITERAL = re.compile(
     r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?(/[A-Za-z0-9._~/%-]*)?"
@@ -31,11 +33,9 @@ class Server:
 
     base: str
     destinations: tuple[str, ...]
-
-    @property
-    def private(self) -> tuple[str, ...]:
-        """Host names that are, by themselves, of a network: whoever imports named them."""
-        return tuple(host for host in self.destinations if _is_inside(host) and not _is_ip(host))
+    private: tuple[str, ...] = ()
+    """Host names that are of a network: by themselves, and whoever imports named them, or because
+    the document was fetched from a private address of theirs."""
 
 
 class ServerReader:
@@ -69,7 +69,7 @@ class ServerReader:
             hint = "name the hosts that may be reached: --destination HOST"
             message = f"which host {base!r} is, is not plain to see"
             raise UnfitError("OPENAPI-SERVER", "/servers", message, hint)
-        return Server(base.rstrip("/"), tuple(normal_host(host) for host in hosts))
+        return self._at(base, hosts)
 
     def _declared(self, servers: JSON, where: str) -> Server:
         listed: Sequence[JSON] = servers if isinstance(servers, list) else []
@@ -103,10 +103,22 @@ class ServerReader:
             message = f"{host!r} is called without encryption: secrets can be read on the way"
             self._note("OPENAPI-SERVER-PLAIN", where, message, "use https")
         hosts = self._wanted.destinations or (host,)
-        return Server(url.rstrip("/"), tuple(normal_host(each) for each in hosts))
+        return self._at(url, hosts)
+
+    def _at(self, base: str, hosts: Sequence[str]) -> Server:
+        listed = tuple(normal_host(host) for host in hosts)
+        origin = self._wanted.origin if self._wanted.is_private else None
+        own = normal_host(urlsplit(origin or "").hostname or "")
+        names = [host for host in listed if "/" not in host and plain_ip(host) is None]
+        private = tuple(host for host in names if host == own or _is_inside(host))
+        if own in private:
+            self._once(private_note(own))
+        return Server(base.rstrip("/"), listed, private)
 
     def _note(self, code: str, where: str, message: str, hint: str) -> None:
-        note = Diagnostic(code=code, path=where, message=message, hint=hint)
+        self._once(Diagnostic(code=code, path=where, message=message, hint=hint))
+
+    def _once(self, note: Diagnostic) -> None:
         if note not in self.notes:
             self.notes.append(note)
 
@@ -119,14 +131,6 @@ def _default(node: JSONObject, name: str, where: str) -> str:
         message = f"the server's variable {name[:60]!r} has no default"
         raise UnfitError("OPENAPI-SERVER", at(where, "variables"), message, _HINT)
     return value
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_inside(host: str) -> bool:

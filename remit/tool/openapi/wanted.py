@@ -19,6 +19,8 @@ class Wanted:
     """Where the document is from, as it is written down."""
     origin: str | None = None
     """The URL it was fetched from: what relative addresses of servers start from."""
+    is_private: bool = False
+    """Whether that URL's host answered from a private address."""
     only: tuple[str, ...] = ()
     """Patterns of the operations' ids, `METHOD /path`, or the tools' names; empty for all."""
     server: str | None = None
