@@ -100,7 +100,7 @@ async def test_failures_are_hidden_too() -> None:
         ("file:/nowhere/key", "cannot be read"),
         ("env:ABSENT", "holds no 32 bytes"),
         ("plain", "behind it stand"),
-        (OLD, "not a reference"),
+        pytest.param(OLD, "not a reference", id="a key itself"),
     ],
 )
 def test_a_reference_that_leads_to_no_key_stops_everything(references: str, told: str) -> None:
