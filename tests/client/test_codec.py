@@ -100,7 +100,7 @@ async def test_failures_are_hidden_too() -> None:
         ("file:/nowhere/key", "cannot be read"),
         ("env:ABSENT", "holds no 32 bytes"),
         ("plain", "behind it stand"),
-        pytest.param(OLD, "not a reference", id="a key itself"),
+        (OLD, "not a reference"),
     ],
     # Workers of xdist must agree on names, and a key is another one in each.
     ids=["no file", "no variable", "nothing behind plain", "a key itself"],
