@@ -44,8 +44,8 @@ unit: install ## Run the tests that need no server
 
 large: install programs ## Run the largest plans, the fault machine in miniature, properties with all examples
 	@$(BIN)/python -m pytest -q -m large
-	@REMIT_TEST_EXAMPLES=all $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not stack and not opa and not large" \
-		tests/approval tests/decision tests/evidence tests/ledger tests/plan tests/saga tests/test_canonical.py
+	@REMIT_TEST_EXAMPLES=all $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not stack and not large" \
+		$$(grep -rlE --include='test_*.py' '^(from|import) hypothesis' tests)
 
 full: install ## Run the tests of the profile full; needs PostgreSQL, builds Temporal's server
 	@$(BIN)/python -m remit.cli.stack.fetch full

@@ -38,22 +38,13 @@ from remit.enforcement.identity import Identity
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shadow import Shadow
-from remit.notify.message import Links
 from remit.plan.library import Library
 from remit.stores.canaries import CanaryStore
-from remit.stores.keyring import Keyring
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.project import Project, load_project
-from remit.stores.publishing import CheckpointFolder
 from remit.stores.releases import ReleaseStore
 from remit.stores.shadow import BEARER, CANARY_SOCKET, SOCKET
 from workers.builder import Role, build_worker, connect
-from workers.bundles import BundleShelf
-from workers.forgetter import Forgetter
-from workers.keeper import Evidence, Keeper
-from workers.notifier import Notifier
-from workers.sealing import Sealer
-from workers.sequencer import Sequencer
 from workers.settings import WorkerSettings
 from workers.telemetry import free_port, runtime, serve_metrics
 
@@ -131,32 +122,11 @@ async def _work(
         serve_metrics(settings.metrics_port, sdk_port)
     _log.info("ready", roles=list(roles), queue=settings.task_queue)
     if "keeper" in roles:
-        await _keep(settings, client, ledger, stop)
+        # What reads policies, notifies and seals is the keeper's alone: others start without it.
+        from workers.keeping import keep
+
+        await keep(settings, client, ledger, stop, now_ms)
     await stop.wait()
-
-
-async def _keep(
-    settings: WorkerSettings, client: Client, ledger: SqlLedger, stop: asyncio.Event
-) -> None:
-    """Look after runs and keep the log until `stop`."""
-    shelf = BundleShelf(ledger.log)
-    evidence = Evidence(ledger.log, Sealer(client, ledger, shelf))
-    forgetter = Forgetter(ledger.forgetting, settings.project)
-    links = Links(settings.temporal_ui, settings.temporal_namespace)
-    work = [
-        Keeper(client, ledger, settings, now_ms, evidence).run(stop),
-        forgetter.run(stop, settings.forget_every_s),
-        Notifier(ledger.notices, settings.project, links, now_ms).run(
-            stop, settings.notify_every_s
-        ),
-    ]
-    if settings.evidence_keys and settings.checkpoints:
-        store = CheckpointFolder(settings.checkpoints)
-        sequencer = Sequencer(ledger.log, Keyring(settings.evidence_keys), store)
-        work.append(sequencer.run(stop, settings.sequence_every_s))
-    else:
-        _log.warning("no key and place for checkpoints: the ledger is not signed")
-    await asyncio.gather(*work)
 
 
 async def _connected(

@@ -137,7 +137,8 @@ class ApprovalDemand(Model):
 class Reservation(Model):
     """A counter to raise with the intent, if it stays within its ceiling."""
 
-    counter: Annotated[str, Field(pattern=r"^[a-z][\w.:@/-]{0,199}$")]
+    counter: Annotated[str, Field(pattern=r"^[a-z][\w.:@/-]*$", max_length=200)]
+    """The length stands apart: a count over all of Unicode costs a tenth of a second to compile."""
     amount: Annotated[int, Field(ge=0, le=2**53 - 1)]
     ceiling: Annotated[int, Field(ge=0, le=2**53 - 1)]
 

@@ -31,7 +31,8 @@ from remit.cli.stack.logs import bound
 from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.cli.stack.releasing import Releases
 from remit.cli.stack.signing import read_key
-from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, PolicySources, read_sources
+from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, PolicySources
+from remit.cli.stack.watching import WatchedSources
 from remit.decision.release import Release
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 
@@ -47,10 +48,8 @@ class Publisher:
 
     def __init__(self, settings: PublisherSettings, store: BundleStore, releases: Releases) -> None:
         """Prepare; nothing is read yet."""
-        self._roots = (
-            PolicyRoot(CORE, settings.core),
-            PolicyRoot(PROJECT, settings.project),
-        )
+        roots = (PolicyRoot(CORE, settings.core), PolicyRoot(PROJECT, settings.project))
+        self._watched = WatchedSources(roots)
         self._settings = settings
         self._store = store
         self._releases = releases
@@ -89,7 +88,7 @@ class Publisher:
     def _watch(self) -> float:
         """Look at the sources once, release them if they have settled; return the next pause."""
         try:
-            sources = read_sources(self._roots)
+            sources = self._watched.read()
         except PolicyError as error:
             self._refuse(error, error.diagnostic.message)
             return _POLL_S

@@ -121,7 +121,7 @@ def read_sources(roots: Sequence[PolicyRoot]) -> PolicySources:
     files: list[PolicyFile] = []
     size = 0
     for root in roots:
-        for path in _candidates(root.folder):
+        for path in candidates(root.folder):
             try:
                 content = (root.folder / path).read_bytes()
             except OSError as error:
@@ -137,7 +137,8 @@ def read_sources(roots: Sequence[PolicyRoot]) -> PolicySources:
     return PolicySources(tuple(files))
 
 
-def _candidates(folder: Path) -> Iterator[PurePosixPath]:
+def candidates(folder: Path) -> Iterator[PurePosixPath]:
+    """Give the files of `folder` that belong to its policies, in a fixed order."""
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in sorted(names):
