@@ -12,6 +12,7 @@ from activities.tools.http import HttpTool
 from activities.tools.outside import Outside
 from activities.tools.python import PythonTool
 from activities.tools.resolving import Resolver
+from activities.tools.sql import SqlTool
 from activities.tools.tunnel import Proxy
 from remit.stores.project import Project
 from remit.tool.binding import BoundFunction
@@ -44,7 +45,12 @@ class Tools:
             os.environ if environ is None else environ, folder, resolver or Resolver(), proxy
         )
         self._http = HttpTool(outside)
-        self._by_kind: dict[str, Tool] = {"http": self._http, "python": PythonTool(functions)}
+        self._sql = SqlTool(outside)
+        self._by_kind: dict[str, Tool] = {
+            "http": self._http,
+            "python": PythonTool(functions),
+            "sql": self._sql,
+        }
 
     @classmethod
     def of(cls, project: Project, proxy: Proxy | None = None) -> "Tools":
@@ -58,3 +64,4 @@ class Tools:
     async def aclose(self) -> None:
         """Let go of connections."""
         await self._http.aclose()
+        await self._sql.aclose()

@@ -13,6 +13,8 @@ from remit.tool.http_checks import http_faults, http_warnings
 from remit.tool.kinds import HttpKind
 from remit.tool.places import finding, pointer_faults, template_faults
 from remit.tool.reach import destination_faults
+from remit.tool.sql import SqlKind
+from remit.tool.sql_checks import sql_faults, sql_warnings
 from remit.tool.validation import SchemaError, validator
 
 ByRef = Mapping[str, ToolContract]
@@ -33,6 +35,8 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
         yield finding(contract, "TOOL-DESTINATION", (field,), message, hint)
     if isinstance(contract.call, HttpKind):
         yield from http_faults(contract, contract.call)
+    if isinstance(contract.call, SqlKind):
+        yield from sql_faults(contract, contract.call)
 
 
 def warnings(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
@@ -56,6 +60,8 @@ def warnings(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
         )
     if isinstance(contract.call, HttpKind):
         yield from http_warnings(contract, contract.call)
+    if isinstance(contract.call, SqlKind):
+        yield from sql_warnings(contract, contract.call)
 
 
 def _undoes(contract: ToolContract, by_ref: ByRef) -> bool:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from remit.canonical import JSON
 from remit.tool.model import Model
+from remit.tool.sql import SqlKind
 
 
 class PythonKind(Model):
@@ -50,5 +51,5 @@ class HttpKind(Model):
     """Largest response body read; a larger one is a failure."""
 
 
-ToolKind = Annotated[PythonKind | HttpKind, Field(discriminator="kind")]
+ToolKind = Annotated[PythonKind | HttpKind | SqlKind, Field(discriminator="kind")]
 """The one place where a new kind of tool joins the contract."""
