@@ -35,14 +35,17 @@ down: install ## Stop it
 # Tests start hundreds of Python processes; where nothing is compiled beforehand, each compiles all it imports.
 test unit large full: export PYTHONDONTWRITEBYTECODE =
 
-test: install programs lint types rules ## Run every check and every test
+test: install programs ## Run every check and every test
+	@$(MAKE) -j 2 lint types rules
 	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup -q
 
 unit: install ## Run the tests that need no server
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not stack and not opa"
 
-large: install programs ## Run the largest plans, and the fault machine in miniature; takes minutes
+large: install programs ## Run the largest plans, the fault machine in miniature, properties with all examples
 	@$(BIN)/python -m pytest -q -m large
+	@REMIT_TEST_EXAMPLES=all $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not stack and not opa and not large" \
+		tests/approval tests/decision tests/evidence tests/ledger tests/plan tests/saga tests/test_canonical.py
 
 full: install ## Run the tests of the profile full; needs PostgreSQL, builds Temporal's server
 	@$(BIN)/python -m remit.cli.stack.fetch full

@@ -61,7 +61,7 @@ class Ordering:
             proof = await self._proving.message("order", root, message, by)
             whose = principal or await self._whose(root)
             decided = await self._decide(
-                whose, message, by, path, ended_ms, is_proven=proof is not None
+                root, whose, message, by, path, ended_ms, is_proven=proof is not None
             )
         except PolicyUnavailableError as error:
             text = f"no policy judged ({error}); the order waits"
@@ -109,6 +109,7 @@ class Ordering:
 
     async def _decide(
         self,
+        root: str,
         whose: Principal,
         message: Message,
         by: str,
@@ -130,7 +131,7 @@ class Ordering:
             order=Order.model_validate(order),
             context=self._point.deciding.context(Frame.of(activity.info(), ROLE)),
         )
-        return await self._point.deciding.decide(facts)
+        return await self._point.deciding.decide(facts, root)
 
 
 def read_order(message: Message, wanted: dict[str, type]) -> JSONObject | Answered:

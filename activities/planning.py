@@ -167,7 +167,8 @@ class Planning:
         }
         try:
             record = Record("decision", body, [facts_of(decided)])
-            return await self._point.ledger.admit(run, admission, contents, [record], proof)
+            told = [record, *self._point.deciding.marks(decided)]
+            return await self._point.ledger.admit(run, admission, contents, told, proof)
         except LedgerError as error:
             if error.code == REPLAYED:
                 raise failure.denied(Failure(code=REPLAYED, message=str(error))) from error

@@ -171,7 +171,7 @@ class Voting:
             context=self._point.deciding.context(Frame.of(activity.info(), ROLE)),
         )
         try:
-            decided = await self._point.deciding.decide(facts)
+            decided = await self._point.deciding.decide(facts, root)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
                 error.code, f"no policy judged ({error}); the vote waits", 2, path_of(gate)

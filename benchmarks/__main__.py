@@ -20,6 +20,7 @@ from temporalio.client import Client
 
 from benchmarks.arena import BARE, BEST, LEAN, PROJECT, ROOT, Arena, arena
 from benchmarks.compiling import compile_times
+from benchmarks.connecting import connecting
 from benchmarks.crowding import DOMAINS200, RULES200
 from benchmarks.deciding import decisions, ruled
 from benchmarks.histories import histories
@@ -35,6 +36,7 @@ from remit.stores.project import Project, load_project
 
 NAMES = (
     "compiling",
+    "connecting",
     "recording",
     "sequential",
     "throughput",
@@ -47,7 +49,7 @@ NAMES = (
     "memory",
 )
 _CROWDS = {"rules200": RULES200, "domains200": DOMAINS200}
-_ALONE = frozenset({"compiling", "recording", *_CROWDS})
+_ALONE = frozenset({"compiling", "connecting", "recording", *_CROWDS})
 """What needs no stack, or one with other policies."""
 _COUNTED = frozenset({"histories"})
 """What is counted, not timed: nobody need be warm, and one bare worker is enough."""
@@ -73,6 +75,9 @@ def main() -> None:
     if "compiling" in wanted:
         say("compiling")
         found["compiling"] = compile_times(project, scale.compilations)
+    if "connecting" in wanted:
+        say("connecting")
+        found["connecting"] = connecting(scale.decisions)
     if "recording" in wanted:
         say("recording")
         found["recording"] = recording(scale.recorded_steps, given.ledger)

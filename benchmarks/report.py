@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmarks.arena import BARE, BEST, GOVERNED, LEAN
 from benchmarks.compiling import CompileTimes
+from benchmarks.connecting import OPERATIONS, TOOLS, Connecting
 from benchmarks.crowding import DOMAINS200, RULES200
 from benchmarks.deciding import Decisions
 from benchmarks.histories import Histories
@@ -68,6 +69,7 @@ class Report(BaseModel):
     domains200: Decisions | None = None
     pipeline: Pipeline | None = None
     compiling: CompileTimes | None = None
+    connecting: Connecting | None = None
     recording: Recording | None = None
     histories: Histories | None = None
     memory: Memory | None = None
@@ -196,6 +198,7 @@ def _other_rows(report: Report) -> Iterator[Row]:
                 "<= 300 ms" if is_judged else "",
                 spread.p50 <= 300 if is_judged else None,
             )
+    yield from _connecting_rows(report.connecting)
     if recorded := report.recording:
         yield from map(_rate_row, recorded.rates)
     if history := report.histories:
@@ -206,6 +209,23 @@ def _other_rows(report: Report) -> Iterator[Row]:
         yield _row("worker's memory", said, "<= 300 MB", memory.worker_peak_mb <= 300)
         said = f"bare worker {memory.bare_worker_mb:.0f}, OPA {memory.opa_mb:.0f}, "
         yield _row("  beside it", said + f"Temporal {memory.temporal_mb:.0f} MB")
+
+
+def _connecting_rows(found: Connecting | None) -> Iterator[Row]:
+    if found is None:
+        return
+    said = f"{found.import_s:.2f} s, {found.import_cpu_s:.2f} s of CPU"
+    yield _row(f"import of {OPERATIONS} operations", said, "<= 5 s", found.import_s <= 5)
+    said = f"{found.load_s:.2f} s, {found.load_cpu_s:.2f} s of CPU"
+    yield _row(f"catalogue of {TOOLS} tools", said, "<= 2 s", found.load_s <= 2)
+    said = f"p50 {found.added_ms.p50:.2f}, p95 {found.added_ms.p95:.2f} ms"
+    is_reached = found.added_ms.p50 <= 1.5
+    yield _row("HTTP adapter over its bare client", said, "p50 <= 1.5 ms", is_reached)
+    said = f"p50 {found.adapter_ms.p50:.2f}, bare {found.bare_ms.p50:.2f} ms"
+    yield _row("  a call", said)
+    said = f"p50 {found.check_us.p50:.0f}, p95 {found.check_us.p95:.0f} us"
+    is_reached = found.check_us.p50 <= 50
+    yield _row("a schema checks 5 kB", said, "p50 <= 50 us", is_reached)
 
 
 def _rate_row(rate: Rate) -> Row:

@@ -4,8 +4,35 @@ The same form serves the CLI, admission, a planner's retries and failures at run
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from remit.canonical import JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A hint in a form that a program reads; every part may be empty."""
+
+    found: str = ""
+    """The word that is wrong: the value at the path, a part of it, or the path's last name."""
+    did_you_mean: str = ""
+    """What was probably meant in its place."""
+    allowed: tuple[str, ...] = ()
+    """Everything that may stand in its place, at most `MOST_ALLOWED`."""
+    expected: JSONObject = field(default_factory=dict)
+    """JSON Schema of what must stand at the path."""
+
+
+NO_REPAIR = Repair()
+MOST_ALLOWED = 50
+"""More than this many names are not listed: the list would not be a hint any more."""
+
+
+def _is_empty(value: Any) -> bool:
+    return not value
 
 
 class Diagnostic(BaseModel):
@@ -21,6 +48,11 @@ class Diagnostic(BaseModel):
     """What is wrong, naming the thing."""
     hint: str = ""
     """What to do about it."""
+    found: str = Field(default="", exclude_if=_is_empty)
+    """The word that is wrong; this and what follows say the hint to a program (`Repair`)."""
+    did_you_mean: str = Field(default="", exclude_if=_is_empty)
+    allowed: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
+    expected: JSONObject = Field(default_factory=dict, exclude_if=_is_empty)
 
 
 class InvalidDocumentError(ValueError):

@@ -8,13 +8,19 @@ import pytest
 from hypothesis import settings
 from temporalio.client import Client
 
-from tests.grouping import pytest_xdist_make_scheduler
+from tests.effort import examples
+from tests.grouping import (
+    STACKS,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+    pytest_xdist_make_scheduler,
+)
 from tests.running import ROOT, Running
 
-__all__ = ["pytest_xdist_make_scheduler"]
+__all__ = ["pytest_runtest_setup", "pytest_runtest_teardown", "pytest_xdist_make_scheduler"]
 
 # A deadline for one example would judge the machine: the tests beside it keep all cores busy.
-settings.register_profile("shared", deadline=None)
+settings.register_profile("shared", deadline=None, max_examples=examples(100))
 settings.load_profile("shared")
 
 
@@ -26,6 +32,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(Path(standing))
         return
     running = Running.of(ROOT / "tests" / "lab", tmp_path_factory.mktemp("stack") / "lab")
+    STACKS["lab"] = running
     yield running
     running.down()
 

@@ -18,6 +18,7 @@ from remit.canonical import JSON, JSONObject
 from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.state import Profile
+from remit.client.connection import sealing
 
 ROOT = Path(__file__).parent.parent
 
@@ -65,7 +66,9 @@ class Running:
 
     async def client(self) -> Client:
         """Return a new client."""
-        return await Client.connect(self.address, data_converter=pydantic_data_converter)
+        keys = stack.environment(self.project).payload_keys or ""
+        converter = sealing(pydantic_data_converter, keys)
+        return await Client.connect(self.address, data_converter=converter)
 
     def journal(self) -> list[tuple[str, str, str]]:
         """Return the lab's effects in order: name, step key, kind."""
@@ -155,6 +158,16 @@ async def waits(handle: WorkflowHandle, within_s: float = 30) -> list[JSONObject
             return pending
         assert time.monotonic() < until, "it waits for nobody"
         await asyncio.sleep(0.1)
+
+
+async def guarded(client: Client, name: str, **more: JSON) -> tuple[WorkflowHandle, JSONObject]:
+    """Start a plan of the lab with a guarded step behind a free one; return it and its wait."""
+    steps: list[JSON] = [
+        {"id": "free", "tool": "lab.put@1", "args": {"name": f"free{name}"}},
+        {"id": "step", "tool": "lab.put@1", "needs": ["free"], "args": {"name": name}, **more},
+    ]
+    handle = await start(client, plan("guarded", steps))
+    return handle, (await waits(handle))[0]
 
 
 async def eventually(

@@ -35,6 +35,7 @@ from activities.tending import Tending
 from activities.tool_call import tool_activity
 from activities.tools.registry import Tools
 from activities.voting import Voting
+from remit.client.connection import require_sealed, sealing
 from remit.enforcement.interceptor import Governance
 from remit.enforcement.point import EnforcementPoint
 from remit.stores.ledger import SqlLedger
@@ -87,15 +88,21 @@ async def connect(
     runtime: Runtime | None = None,
     interceptors: Sequence[ClientInterceptor] = (),
 ) -> Client:
-    """Return a client of the namespace, with the data converter that every role shares."""
-    return await Client.connect(
+    """Return a client of the namespace, with the data converter that every role shares.
+
+    Raises:
+        ClientError: payloads are to be encrypted, and would not be.
+    """
+    client = await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
-        data_converter=DATA_CONVERTER,
+        data_converter=sealing(DATA_CONVERTER, settings.payload_keys),
         runtime=runtime,
         interceptors=interceptors,
         grpc_compression=GrpcCompression.NONE,
     )
+    await require_sealed(client, settings.payload_keys)
+    return client
 
 
 def workflow_runner(converter: DataConverter = DATA_CONVERTER) -> SandboxedWorkflowRunner:

@@ -26,7 +26,10 @@ from activities.tools.registry import Tools
 from activities.tools.secrets import SecretError, Secrets
 from activities.tools.tunnel import Proxy
 from remit.canonical import Digest
+from remit.client.errors import ClientError
+from remit.decision.canary import Canary
 from remit.enforcement import faultpoints
+from remit.enforcement.canary import Canaries
 from remit.enforcement.contact import CONTACT_FILE
 from remit.enforcement.frame import Place
 from remit.enforcement.freshness import Bounds, Freshness
@@ -36,12 +39,13 @@ from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shadow import Shadow
 from remit.notify.message import Links
 from remit.plan.library import Library
+from remit.stores.canaries import CanaryStore
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.project import Project, load_project
 from remit.stores.publishing import CheckpointFolder
 from remit.stores.releases import ReleaseStore
-from remit.stores.shadow import SOCKET
+from remit.stores.shadow import BEARER, CANARY_SOCKET, SOCKET
 from workers.builder import Role, build_worker, connect
 from workers.bundles import BundleShelf
 from workers.forgetter import Forgetter
@@ -161,6 +165,8 @@ async def _connected(
     while True:
         try:
             return await connect(settings, used, interceptors)
+        except ClientError as error:
+            raise NotReadyError(str(error)) from error
         except RuntimeError as error:
             if time.monotonic() > until:
                 raise NotReadyError(f"Temporal at {settings.temporal_address}: {error}") from error
@@ -191,9 +197,12 @@ async def enforcement(
         async with (
             watched(settings, opa, ledger.releases) as freshness,
             shadowed(settings) as shadow,
+            tried(settings, ledger.canaries) as canary,
         ):
             identity = Identity(settings.identity, settings.temporal_namespace, now_ms)
-            yield EnforcementPoint(ledger, opa, place, now_ms, tools, freshness, shadow, identity)
+            yield EnforcementPoint(
+                ledger, opa, place, now_ms, tools, freshness, shadow, identity, canary
+            )
 
 
 @asynccontextmanager
@@ -225,6 +234,28 @@ async def shadowed(settings: WorkerSettings) -> AsyncIterator[Shadow | None]:
     following = asyncio.create_task(shadow.run())
     try:
         yield shadow
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+
+
+@asynccontextmanager
+async def tried(settings: WorkerSettings, store: CanaryStore) -> AsyncIterator[Canaries]:
+    """Follow which canary decides for as long as the block lasts."""
+    folder = settings.canary
+
+    def opening(_: Canary) -> OpaClient:
+        # One without a token is asked all the same: what it refuses is counted, and so ends it.
+        file = folder / BEARER if folder else None
+        token = file.read_text(encoding="ascii").strip() if file and file.is_file() else ""
+        socket = settings.opa_socket.with_name(CANARY_SOCKET)
+        return OpaClient(socket, token=token, deadline_s=settings.opa_deadline_s)
+
+    canaries = Canaries(store, opening, now_ms)
+    following = asyncio.create_task(canaries.run())
+    try:
+        yield canaries
     finally:
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from remit.canonical import digest_bytes
+from remit.client.connection import opened
 from remit.evidence.history import FORMAT, Call, Event, Execution
 from remit.plan.wire import SYSTEM_ACTIVITIES, StepCall, StepResult
 
@@ -49,6 +50,7 @@ async def project(client: Client, *begin: tuple[str, str]) -> Histories:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         try:
             async for event in handle.fetch_history_events():
+                await opened(client, event)
                 reader.take(event)
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:

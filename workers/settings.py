@@ -18,6 +18,8 @@ class WorkerSettings(BaseSettings):
     temporal_namespace: str = "default"
     temporal_ui: str = ""
     """Base address of Temporal's web UI, for links in messages to people; empty: none."""
+    payload_keys: str = ""
+    """References to keys for what Temporal keeps, see `remit.client.codec`; empty: plain."""
     task_queue: str = "remit"
     tools_queue: str = ""
     """Queue that compiled plans pin for tools without one of their own; empty: the run's own."""
@@ -34,6 +36,9 @@ class WorkerSettings(BaseSettings):
     shadow: Path | None = None
     """Folder in which `remit policy shadow` announces a candidate for the policies; its OPA listens
     beside the deciding one. Without it no candidate is ever asked."""
+    canary: Path | None = None
+    """Folder with the token of the OPA that serves a canary's candidate, which listens beside the
+    deciding one. Without it, runs on the candidate's side wait here until the canary comes back."""
     ledger_url: str = "sqlite:///ledger.db"
     """`sqlite:///FILE`, or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`."""
     project: Path = Path()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import httpcore2
 import httpx2
 
+from activities.tools.adapter import Adapter
 from activities.tools.egress import EgressError, reaching
 from activities.tools.heartbeat import beating
 from activities.tools.http_answer import Received, interpret
@@ -35,7 +36,7 @@ _LIMITS = httpx2.Limits(
 _MAX_ERROR_BYTES = 16 * 1024
 
 
-class HttpTool:
+class HttpTool(Adapter):
     """Calls tools over HTTP; one per worker."""
 
     def __init__(self, outside: Outside) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import httpx2
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from activities.tools.http_query import styled
 from activities.tools.secrets import Secrets
 from remit.canonical import JSON, JSONObject, canonical
 from remit.tool.address import Address, AddressError
@@ -53,10 +54,11 @@ def prepare(
         url = httpx2.URL(address.fill(call.arguments, environ) + _query(kind, call.arguments))
         content = _body(kind, address, call)
         headers = _headers(kind, call, secrets)
+        _set_by_arguments(headers, kind, call.arguments)
     except (AddressError, TemplateError, PointerError, httpx2.InvalidURL) as error:
         return Refused("TOOL-REQUEST", f"{ref}: no request can be made: {error}")
     if content:
-        headers["content-type"] = "application/json"
+        headers["content-type"] = kind.media_type
     if url.userinfo or url.scheme not in ("http", "https"):
         return Refused("TOOL-EGRESS", f"{ref}: the URL has user information or is not http(s)")
     if fault := Reach.of(call.contract).host_fault(url.raw_host.decode("ascii")):
@@ -65,26 +67,49 @@ def prepare(
 
 
 def _query(kind: HttpKind, arguments: JSONObject) -> str:
-    pairs: list[tuple[str, str]] = []
+    written: list[str] = []
     for name, place in kind.query.items():
         try:
             value = follow(arguments, place)
         except PointerError:
             continue
-        parts = value if isinstance(value, list) else [value]
-        pairs += [(name, as_text(part)) for part in parts if part is not None]
-    return f"?{urlencode(pairs)}" if pairs else ""
+        if value is not None:
+            style = kind.query_styles.get(name)
+            written += _repeated(name, value) if style is None else styled(style, name, value)
+    return f"?{'&'.join(written)}" if written else ""
+
+
+def _repeated(name: str, value: JSON) -> list[str]:
+    parts = value if isinstance(value, list) else [value]
+    pairs = [(name, as_text(part)) for part in parts if part is not None]
+    return [urlencode(pairs)] if pairs else []
 
 
 def _body(kind: HttpKind, address: Address, call: ToolCall) -> bytes:
     if kind.body is None:
         return b""
     if kind.body == "*":
-        elsewhere = {*address.arguments, *(split(place)[0] for place in kind.query.values())}
+        places = (*kind.query.values(), *kind.header_arguments.values())
+        elsewhere = {*address.arguments, *(split(place)[0] for place in places)}
         rest = {name: value for name, value in call.arguments.items() if name not in elsewhere}
         return canonical(rest)
     values: dict[str, JSON] = {"args": call.arguments, "step_key": call.step_key}
-    return canonical(fill(kind.body, values))
+    # As the member of an object, a body that is a reference to something absent is left out.
+    made = fill({"body": kind.body}, values)
+    return canonical(made["body"]) if isinstance(made, dict) and "body" in made else b""
+
+
+def _set_by_arguments(headers: dict[str, str], kind: HttpKind, arguments: JSONObject) -> None:
+    for name, place in kind.header_arguments.items():
+        try:
+            value = follow(arguments, place)
+        except PointerError:
+            continue
+        text = as_text(value) if value is not None else ""
+        if not text.isascii() or not text.isprintable() or text != text.strip():
+            raise TemplateError(f"the header {name!r} takes one line of printable ASCII")
+        if text:
+            headers[name.lower()] = text
 
 
 def _headers(kind: HttpKind, call: ToolCall, secrets: Secrets) -> dict[str, str]:

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import PurePath
 
+from activities.tools.adapter import Adapter
 from activities.tools.heartbeat import beating
 from activities.tools.threads import Ended, InThread, Returned
 from remit.canonical import NotCanonicalError, canonical
@@ -27,7 +28,7 @@ MAX_THREADS = 32
 """Most functions that run in threads at once, in one worker."""
 
 
-class PythonTool:
+class PythonTool(Adapter):
     """Calls functions; one per worker."""
 
     def __init__(

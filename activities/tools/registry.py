@@ -8,7 +8,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from activities.tools.adapter import Adapter
 from activities.tools.http import HttpTool
+from activities.tools.mcp import McpTool
+from activities.tools.model import ModelTool
 from activities.tools.outside import Outside
 from activities.tools.python import PythonTool
 from activities.tools.resolving import Resolver
@@ -16,7 +19,6 @@ from activities.tools.sql import SqlTool
 from activities.tools.tunnel import Proxy
 from remit.stores.project import Project
 from remit.tool.binding import BoundFunction
-from remit.tool.call import Tool
 from remit.tool.contract import ToolContract
 
 
@@ -44,24 +46,27 @@ class Tools:
         outside = Outside(
             os.environ if environ is None else environ, folder, resolver or Resolver(), proxy
         )
-        self._http = HttpTool(outside)
-        self._sql = SqlTool(outside)
-        self._by_kind: dict[str, Tool] = {
-            "http": self._http,
+        self._by_kind: dict[str, Adapter] = {
+            "http": HttpTool(outside),
+            "mcp": McpTool(outside),
+            "model": ModelTool(outside),
             "python": PythonTool(functions),
-            "sql": self._sql,
+            "sql": SqlTool(outside),
         }
 
     @classmethod
     def of(cls, project: Project, proxy: Proxy | None = None) -> "Tools":
-        """Return the adapters for a project's tools."""
-        return cls(project.functions, project.folder, proxy=proxy)
+        """Return the adapters for a project's tools, those that it uses loaded."""
+        tools = cls(project.functions, project.folder, proxy=proxy)
+        for kind in {contract.call.kind for contract in project.catalogue}:
+            tools._by_kind[kind].load()
+        return tools
 
-    def adapter(self, contract: ToolContract) -> Tool:
+    def adapter(self, contract: ToolContract) -> Adapter:
         """Return what calls `contract`; it need not be in the catalogue (an undo pins its own)."""
         return self._by_kind[contract.call.kind]
 
     async def aclose(self) -> None:
-        """Let go of connections."""
-        await self._http.aclose()
-        await self._sql.aclose()
+        """Let go of connections, and of the processes at their other end."""
+        for adapter in self._by_kind.values():
+            await adapter.aclose()

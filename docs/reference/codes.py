@@ -67,6 +67,10 @@ START: Mapping[str, Entry] = {
     "ADMISSION-FAULT": Entry(
         "Admission met a fault of Remit's own; nothing was called.", "Report it with the plan."
     ),
+    "ORDER-NO-ANSWER": Entry(
+        "Nobody answered an order in time; it may still be taken.",
+        "Look at the run before you repeat it; `remit status` tells who works.",
+    ),
     "AMEND-SHAPE": Entry("The message holds no proposal.", "The finding names the field."),
     "AMEND-AT-ROOT": Entry(
         "An amendment was sent to a sub-plan or to a part of a run.",
@@ -487,7 +491,9 @@ TOOL: Mapping[str, Entry] = {
     ),
     "TOOL-UNREACHABLE": Entry("No connection; nothing was sent.", "Tried again by itself."),
     "TOOL-DEADLINE": Entry("The deadline was over before sending.", "Tried again by itself."),
-    "TOOL-BUSY": Entry("No thread was free; nothing was called.", "Tried again by itself."),
+    "TOOL-BUSY": Entry(
+        "No thread or connection was free; nothing was called.", "Tried again by itself."
+    ),
     "TOOL-EGRESS": Entry(
         "Host or address is not what the contract's `destinations` allow, or the proxy refuses; "
         "nothing was sent.",
@@ -498,6 +504,24 @@ TOOL: Mapping[str, Entry] = {
         "See the `SECRET-…` code in the message.",
     ),
     "TOOL-REQUEST": Entry("No request can be made of these arguments.", "See the message."),
+    "TOOL-NOT-INSTALLED": Entry(
+        "The packages for this kind of tool are an extra, and not installed; nothing was sent.",
+        "Install what the message names, restart the workers.",
+    ),
+    "TOOL-MODEL-AWAY": Entry(
+        "No endpoint of a model answered, and the contract declares no answer for that.",
+        "Tried again by itself. `call.when_away` declares an answer, marked `degraded`.",
+    ),
+    "TOOL-MODEL-ANSWER": Entry(
+        "No answer of a model fitted its schema after all repairs; or a contract's answer is "
+        "described in a way that no model can be told. Not asked again: it would cost again.",
+        "Make the schema or the prompt easier, or allow more `repairs`.",
+    ),
+    "TOOL-MODEL-BUDGET": Entry(
+        "One more request could cost more than `bounds` allow, or an answer did; what was spent is "
+        "booked.",
+        "Raise `bounds`, or ask for less.",
+    ),
     "TOOL-FUNCTION": Entry("The function is not there.", "Mend `tools/`, restart the workers."),
     "TOOL-ANSWER": Entry("The function returned no JSON: a failure with effect.", "Mend it."),
     "TOOL-NOT-JSON": Entry("A 2xx without JSON: a failure with effect.", "Mend the tool."),
@@ -506,6 +530,36 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-ANSWER-ENCODED": Entry("A compressed 2xx: a failure with effect.", "Mend the tool."),
     "TOOL-ANSWER-TOO-LARGE": Entry(
         "A 2xx larger than `max_bytes`: a failure with effect.", "Answer with a reference."
+    ),
+    "TOOL-DRIFT": Entry(
+        "An MCP server lists the tool otherwise than its contract pins it, or not at all; nothing "
+        "was called.",
+        "`remit tools import mcp` shows what changed; start the plan again after the review.",
+    ),
+    "TOOL-EXTRA": Entry(
+        "The worker lacks an extra that this kind of tool needs; nothing was called.",
+        "Install what the message names.",
+    ),
+    "TOOL-ERROR": Entry(
+        "The tool's answer is marked as an error, and its contract does not say that errors have "
+        "no effect: unknown.",
+        "Write `errors: refused` if that is true of the tool.",
+    ),
+    "TOOL-ASKED": Entry(
+        "An MCP server asked for a completion, a form or folders in place of an answer; nobody "
+        "gives it.",
+        "Use a tool that needs none.",
+    ),
+    "TOOL-CONTENT": Entry(
+        "The answer has no content of the kind that the contract takes: a failure with effect.",
+        "Mend `answer` in the contract.",
+    ),
+    "TOOL-FLOOD": Entry(
+        "An MCP server sent more unasked than is listened to, and was let go: unknown.",
+        "Asked again as its idempotency allows.",
+    ),
+    "TOOL-PROTOCOL": Entry(
+        "What came back is no answer of an MCP tool: unknown.", "Mend the server."
     ),
     "PROBE-ABSENT": Entry("The contract names no probe, or none that is pinned.", "Name one."),
     "PROBE-ARGUMENTS": Entry("The probe's arguments lead nowhere.", "Mend the contract."),
@@ -523,6 +577,29 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-OUTPUT": Entry("An output breaks the output schema.", "See the path."),
     "TOOL-HINTS": Entry("A function lacks types that have a JSON form.", "Annotate it."),
     "TOOL-KEY-UNUSED": Entry("Idempotency `key`, and nothing takes the key.", "Pass it on."),
+    "TOOL-KEY-ARGUMENT": Entry(
+        "Plans could set the argument that carries the step key.",
+        "Drop it from `input_schema`.",
+    ),
+    "TOOL-MCP-SERVER": Entry(
+        "The command or the environment of an MCP server holds what may not stand there.",
+        "Secrets by reference, in `environment` alone.",
+    ),
+    "IMPORT-TOOL": Entry("A tool was not imported.", "See the message; the others were."),
+    "IMPORT-HINTS": Entry(
+        "A tool calls itself harmless; that is not believed.",
+        "Write in the contract what is true, or import with `--trust-annotations`.",
+    ),
+    "IMPORT-TEXT": Entry(
+        "A tool's texts speak to a model, or hide letters; the contract does without them.",
+        "Read what the server lists before you use it.",
+    ),
+    "IMPORT-CHANGED": Entry(
+        "A new import differs from the file; nothing was written.",
+        "Read the difference; `--write` writes it.",
+    ),
+    "IMPORT-FILE": Entry("The file holds no imported tools.", "Name another with `--into`."),
+    "IMPORT-SERVER": Entry("The server could not be asked.", "Start it by hand."),
     "TOOL-PROBE-MISSING": Entry("Idempotency `probe` without a probe.", "Name the read tool."),
     "TOOL-PROBE-NOT-READ": Entry("The probe has an effect.", "Name a read tool."),
     "TOOL-READ-BACK-NOT-READ": Entry("The read-back has an effect.", "Name a read tool."),
@@ -530,6 +607,14 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
     "TOOL-COST-MISSING": Entry("A `spend` tool does not say what it costs.", "Give `cost`."),
+    "TOOL-MODEL-OPERATION": Entry(
+        "A tool of kind `model` says that it writes, deletes or triggers.", "`read` or `spend`."
+    ),
+    "TOOL-MODEL-KEY": Entry("The key of a model is no reference.", "Write e.g. `env:MODEL_KEY`."),
+    "TOOL-MODEL-PRICE": Entry(
+        "Money is bounded, and an endpoint has no price, or `cost` does not follow the bound.",
+        "State prices in one currency, `cost.estimate` and `cost.actual_output`.",
+    ),
     "TOOL-POINTER": Entry("A JSON pointer leads nowhere.", "See the schema it points into."),
     "TOOL-TEMPLATE": Entry("A template refers to what is not there.", "See the message."),
     "TOOL-URL": Entry("The URL is of no form that is taken.", "See `remit/tool/address.py`."),
@@ -560,6 +645,12 @@ HOST: Mapping[str, Entry] = {
     "host:stale_bundle": Entry(
         "OPA has heard of no policies for too long, or is behind the newest release for too long.",
         "wait",
+    ),
+    "host:canary_unknown": Entry(
+        "The ledger does not say whether a canary decides for the run.", "wait"
+    ),
+    "host:canary_foreign": Entry(
+        "A canary decides for the run, and its OPA has other policies than the canary's.", "wait"
     ),
     "host:revision_below_floor": Entry(
         "OPA decides with a release that must not decide any more.", "deny"
@@ -613,12 +704,41 @@ COMMAND: Mapping[str, Entry] = {
     "CONSOLE-NOT-INSTALLED": Entry(
         "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."
     ),
+    "MCP-NOT-INSTALLED": Entry(
+        "The packages of MCP are an extra, and not installed.", "`pip install 'remit[mcp]'`."
+    ),
+    "SCHEMA-STRICT": Entry("Only plans have a strict schema.", "`remit schema plan --strict`."),
+    "MCP-KEY": Entry(
+        "Names are proven in this project, and `remit mcp` was given nobody's key, or another's.",
+        "`--key FILE`; leave out `--on-behalf-of`, or name whose key it is.",
+    ),
+    "MCP-PORT": Entry("The port is taken.", "Name another one after `--http`."),
+    "MCP-BUSY": Entry(
+        "One MCP server is asked too much at once.", "Wait for an answer before the next question."
+    ),
+    "MCP-AGENT": Entry(
+        "A plan names another agent than the one that the MCP server speaks for.",
+        "Write the agent that `list_tools` tells.",
+    ),
+    "MCP-TENANT": Entry("A plan names another tenant than the MCP server's.", "Write that one."),
+    "MCP-PRINCIPAL": Entry(
+        "A plan acts for another person than the MCP server does.", "Write that one."
+    ),
     "CONSOLE-PORT": Entry("The port is taken.", "Name another `--port`, or none."),
     "CONSOLE-SETTINGS": Entry(
         "Under these settings the console does not start: without `[console.oidc]` it listens on "
         "loopback alone, and with it `base_url` is needed, by https unless it is on this machine.",
         "See [the console](../console.md).",
     ),
+    "CODEC-OFF": Entry(
+        "Payloads of this stack are not encrypted, so there is nothing to be let in to.",
+        "`[payloads]` in remit.toml; [payloads](../payloads.md).",
+    ),
+    "CODEC-KEYS": Entry(
+        "The project names its keys itself; a stack's own key would not be used.",
+        "Put the new key first in `[payloads] keys`, and leave the old ones behind it.",
+    ),
+    "CODEC-SETTINGS": Entry("The codec server was started without a key or token.", "`remit up`."),
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
     "CLI-AMEND": Entry(
@@ -675,6 +795,21 @@ COMMAND: Mapping[str, Entry] = {
         "No candidate for the policies was ever asked here, or none of this revision.",
         "`remit policy shadow start DIR` asks one.",
     ),
+    "CANARY-NO-RELEASE": Entry(
+        "A canary stands beside a release, and the ledger has none.",
+        "`remit policy publish` makes the first.",
+    ),
+    "CANARY-RUNNING": Entry(
+        "A canary decides for a share of the runs already; there is one at a time.",
+        "`remit policy canary stop` takes it back.",
+    ),
+    "CANARY-SAME": Entry(
+        "The candidate's policies are in force already.", "Name the folder of the candidate."
+    ),
+    "CANARY-OVERTAKEN": Entry(
+        "Another release came while the canary was prepared.",
+        "Start it again: it is held against the policies in force.",
+    ),
     "WHATIF-NO-BASE": Entry(
         "A what-if has no policies to compare with: none were in force, or their bundle is not "
         "kept.",
@@ -709,6 +844,74 @@ COMMAND: Mapping[str, Entry] = {
     "BACKUP-ALTERED": Entry("A file is not the one backed up.", "Take an older backup."),
     "RESTORE-RUNNING": Entry("The stack is up; nothing was replaced.", "`remit down` first."),
     "OPA-TOKEN": Entry("OPA's token cannot be read.", "`remit up`."),
+}
+
+IMPORT: Mapping[str, Entry] = {
+    "IMPORT-PLACE": Entry(
+        "Tools are imported into YAML files of the project's `tools` alone.",
+        "`--into tools/X.yaml`.",
+    ),
+    "IMPORT-TAKEN": Entry("The file was written by somebody else.", "Name another with `--into`."),
+    "IMPORT-EDITED": Entry(
+        "The imported file was edited by hand; the edit would be lost.",
+        "Put it into `NAME.overrides.yaml`, then `--discard-edits`.",
+    ),
+    "IMPORT-DOMAIN": Entry("That is no name of a domain.", "Small letters, digits, `_`."),
+    "IMPORT-SECRET": Entry("A secret is named by a reference.", "`--secret SCHEME=env:NAME`."),
+    "IMPORT-FETCH": Entry("The description cannot be fetched.", "Fetch it, and import the file."),
+    "TOOL-OVERRIDE": Entry(
+        "Overrides reach no tool, or are of no form that is read.", "`docs/openapi.md`."
+    ),
+    "OPENAPI-TOO-LARGE": Entry(
+        "The document, or what one schema reaches, is beyond the bound.", "Split it."
+    ),
+    "OPENAPI-NOT-READ": Entry(
+        "The document is no strict JSON or YAML; aliases are not read.", "Put the text right."
+    ),
+    "OPENAPI-VERSION": Entry("Only OpenAPI 3.0 and 3.1 are read.", "Convert it."),
+    "OPENAPI-DIALECT": Entry("A schema is of another dialect than 2020-12.", "Write it so."),
+    "OPENAPI-SHAPE": Entry("A part of the document is of another form.", "See the path."),
+    "OPENAPI-EMPTY": Entry("No operation is taken.", "See the findings after it, and `--only`."),
+    "OPENAPI-SERVER": Entry(
+        "The document names no server that can be called; or, beside tools that were taken, which "
+        "one was.",
+        "`--server URL`.",
+    ),
+    "OPENAPI-SERVER-PRIVATE": Entry(
+        "The document names an address inside a network as its server.", "`--server URL`."
+    ),
+    "OPENAPI-SERVER-PLAIN": Entry("Noted: the service is called without encryption.", "https."),
+    "OPENAPI-REF": Entry("A reference leads nowhere.", "Name a part of the document."),
+    "OPENAPI-REF-REMOTE": Entry("A reference leads out of the document.", "Bundle it."),
+    "OPENAPI-REF-CYCLE": Entry("References lead in a circle and say nothing.", "Break it."),
+    "OPENAPI-SCHEMA": Entry("A schema changes what references mean.", "Drop `$id`, `$anchor`."),
+    "OPENAPI-PARAMETER": Entry(
+        "A parameter is in a form that is not sent: left out, or its operation if it is required.",
+        "Write the contract by hand.",
+    ),
+    "OPENAPI-PATH": Entry("Path and path parameters do not fit.", "Declare each placeholder."),
+    "OPENAPI-BODY": Entry("The body is not JSON.", "Write the contract by hand."),
+    "OPENAPI-ANSWER": Entry("No success in JSON is declared.", "Say what a success answers."),
+    "OPENAPI-LATER": Entry(
+        "Noted: 202 is taken for done, though it will happen later.", "Wait in a step after it."
+    ),
+    "OPENAPI-AUTH": Entry("No way to authenticate can be gone.", "See the message."),
+    "OPENAPI-SECRET": Entry("Noted: which secret an operation needs.", "Set it for the workers."),
+    "OPENAPI-METHOD": Entry("Tools are not called by HEAD, OPTIONS or TRACE.", "Nothing to do."),
+    "OPENAPI-DUPLICATE-ID": Entry("An operation id stands more than once.", "One for each."),
+    "OPENAPI-NAME": Entry("Two operations would have one name.", "`x-remit-name`."),
+    "OPENAPI-NO-ID": Entry("Noted: a name follows from method and path.", "Give it an id."),
+    "OPENAPI-SKIPPED": Entry("The document says `x-remit-skip`.", "Nothing to do."),
+    "OPENAPI-ANNOTATION": Entry(
+        "Noted: an annotation is left aside: unknown, malformed, or it would lower the risk.",
+        "Say it in the overrides, if it is so.",
+    ),
+    "OPENAPI-NO-UNDO": Entry(
+        "Noted: nothing is said to undo an effect; it is `irreversible`.", "`x-remit-compensate`."
+    ),
+    "OPENAPI-NO-KEY": Entry(
+        "Noted: a call takes no key; a lost answer leaves it in doubt.", "`Idempotency-Key`."
+    ),
 }
 
 EVIDENCE: Mapping[str, Entry] = {
@@ -801,6 +1004,7 @@ GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "The ledger": LEDGER,
     "Calling tools": TOOL,
     "Reading tool contracts and plans of a project": CONTRACT,
+    "Importing tools": IMPORT,
     "Secrets": SECRET,
     "Commands": COMMAND,
     "Evidence": EVIDENCE,

@@ -24,6 +24,7 @@ _OF_GROUP: Mapping[str, str] = {
     "The ledger": "red-task",
     "Calling tools": "step-failed",
     "Reading tool contracts and plans of a project": "project-not-read",
+    "Importing tools": "command-fails",
     "Secrets": "step-failed",
     "Commands": "command-fails",
     "Evidence": "evidence-fails",

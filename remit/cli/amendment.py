@@ -54,7 +54,11 @@ def _read(file: str) -> JSONObject:
 async def _amend(
     workflow_id: str, proposal: JSONObject, environment: StackEnvironment, *, as_json: bool
 ) -> int:
-    client = await connect(environment.temporal_address, environment.temporal_namespace)
+    client = await connect(
+        environment.temporal_address,
+        environment.temporal_namespace,
+        keys=environment.payload_keys,
+    )
     handle = handle_of(client, workflow_id)
     signer = speaker(str(proposal["by"]), None).signer(environment.temporal_namespace)
     changed = await propose(handle, proposal, signer=signer)

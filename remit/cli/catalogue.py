@@ -13,6 +13,7 @@ from remit.cli.place import find_project
 from remit.decision.decision import Decision
 from remit.decision.facts import Facts
 from remit.plan.publish import plan_schema
+from remit.plan.strict import strict_schema
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
 
@@ -38,10 +39,17 @@ def tools(ref: str | None, project: Path | None, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def schema(name: str) -> int:
-    """Print the JSON Schema of the contract `name`."""
+def schema(name: str, *, strict: bool = False) -> int:
+    """Print the JSON Schema of the contract `name`.
+
+    Raises:
+        CliError: `SCHEMA-STRICT`: only plans have a strict form.
+    """
+    if strict and name != "plan":
+        hint = "`remit schema plan --strict`"
+        raise usage("SCHEMA-STRICT", f"{name!r} has no strict form; plans have", hint)
     made: dict[str, Callable[[], JSONObject]] = {
-        "plan": plan_schema,
+        "plan": strict_schema if strict else plan_schema,
         "facts": Facts.model_json_schema,
         "decision": Decision.model_json_schema,
         "tool": ToolContract.model_json_schema,

@@ -281,28 +281,21 @@ def explain(
     return start(subject, project, as_json=as_json)
 
 
-def tools(
-    ref: Annotated[str | None, typer.Argument(metavar="[NAME@MAJOR]")] = None,
-    project: InProject = None,
-    as_json: AsJson = False,
-) -> int:
-    """List the tools that plans may name, or show one contract."""
-    from remit.cli.catalogue import tools as start
-
-    return start(ref, project, as_json=as_json)
-
-
 def schema(
     name: Annotated[SchemaName, typer.Argument(help="Which contract.")] = SchemaName.PLAN,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Of a plan: in the part that structured output takes."),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Print the JSON Schema of a contract.
 
-    It is JSON with and without --json.
+    It is JSON with and without --json. docs/agents.md says how a strict document is read back.
     """
     from remit.cli.catalogue import schema as start
 
-    return start(name.value)
+    return start(name.value, strict=strict)
 
 
 def up(

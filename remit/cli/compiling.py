@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from remit.canonical import JSON
-from remit.cli.errors import CliError, ExitCode, Finding, usage
+from remit.cli.errors import CliError, ExitCode, Finding, finding_of, usage
 from remit.diagnostic import Diagnostic, InvalidDocumentError
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.contract import MAX_PLAN_BYTES
@@ -122,7 +122,7 @@ def compiled_file(name: str, workshop: Workshop, *, as_part: bool = False) -> Co
 
 def findings_of(diagnostics: Iterable[Diagnostic]) -> list[Finding]:
     """Return diagnostics as the command line shows them."""
-    return [Finding(d.code, d.message, d.hint, d.path) for d in diagnostics]
+    return [finding_of(diagnostic) for diagnostic in diagnostics]
 
 
 def near(name: str) -> Path | None:

@@ -5,8 +5,8 @@
 Kept free of heavy imports: whoever only types a wrong option waits for nothing.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 
@@ -38,6 +38,8 @@ class Finding:
     hint: str = ""
     path: str = ""
     """JSON pointer, or `file#pointer`."""
+    repair: Mapping[str, object] = field(default_factory=dict)
+    """The hint as a program reads it: `found`, `did_you_mean`, `allowed`, `expected`, if any."""
 
 
 class CliError(Exception):
@@ -56,16 +58,24 @@ def from_library(error: Exception) -> CliError | None:
     """
     many = getattr(error, "diagnostics", None)
     found = many if isinstance(many, tuple) else (getattr(error, "diagnostic", None),)
-    findings = [
-        Finding(*(str(getattr(each, name)) for name in ("code", "message", "hint", "path")))
-        for each in found
-        if each is not None
-    ]
+    findings = [finding_of(each) for each in found if each is not None]
     if not findings:
         return None
     if isinstance(many, tuple):
         return CliError(findings, ExitCode.FINDINGS)
     return CliError(findings, _exit_code(findings[0].code))
+
+
+_REPAIR = ("found", "did_you_mean", "allowed", "expected")
+
+
+def finding_of(diagnostic: object) -> Finding:
+    """Return a diagnostic as the command line shows it."""
+    code, message, hint, path = (
+        str(getattr(diagnostic, name)) for name in ("code", "message", "hint", "path")
+    )
+    repair = {name: getattr(diagnostic, name, None) for name in _REPAIR}
+    return Finding(code, message, hint, path, {name: v for name, v in repair.items() if v})
 
 
 _USAGE_CODES = ("STACK-UNKNOWN-COMPONENT", "RUN-UNKNOWN", "RUN-NOT-OURS")

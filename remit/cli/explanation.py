@@ -96,7 +96,11 @@ def _step_lines(step: CompiledStep) -> Iterator[str]:
 
 
 async def _run(workflow_id: str, environment: StackEnvironment, *, as_json: bool) -> int:
-    client = await connect(environment.temporal_address, environment.temporal_namespace)
+    client = await connect(
+        environment.temporal_address,
+        environment.temporal_namespace,
+        keys=environment.payload_keys,
+    )
     handle = handle_of(client, workflow_id)
     now = await take_snapshot(handle)
     steps = now.steps or await step_states(handle, now.waits)

@@ -14,8 +14,11 @@ import typer
 from remit.cli import commands
 from remit.cli.agents.commands import make_agents_app
 from remit.cli.approvals.commands import add_commands
+from remit.cli.codec import make_codec_app
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
+from remit.cli.importing.commands import make_tools_app
+from remit.cli.mcp.commands import mcp
 from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
@@ -84,17 +87,20 @@ def make_app() -> typer.Typer:
     app.command("lineage")(questions.lineage)
     app.command("audit")(questions.audit)
     app.command("cases")(questions.cases)
-    app.command("tools")(commands.tools)
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)
+    app.command("mcp")(mcp)
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
+    app.add_typer(make_tools_app())
     app.add_typer(make_evidence_app())
     app.add_typer(make_policy_app())
     app.add_typer(make_agents_app())
+    app.add_typer(make_tools_app())
     app.add_typer(_make_ledger_app())
     app.add_typer(make_notify_app())
     app.add_typer(make_secrets_app())
+    app.add_typer(make_codec_app())
     app.add_typer(questions.make_decision_app())
     return app
 

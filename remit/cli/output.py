@@ -58,10 +58,11 @@ def shown(findings: Sequence[Finding]) -> list[str]:
     return lines
 
 
-def documented(findings: Iterable[Finding]) -> list[dict[str, str]]:
+def documented(findings: Iterable[Finding]) -> list[dict[str, object]]:
     """Return findings as `--json` prints them."""
     return [
-        {"code": f.code, "path": f.path, "message": f.message, "hint": f.hint} for f in findings
+        {"code": f.code, "path": f.path, "message": f.message, "hint": f.hint, **f.repair}
+        for f in findings
     ]
 
 

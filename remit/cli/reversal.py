@@ -26,7 +26,11 @@ def rollback(workflow_id: str, by: str, reason: str, project: Path | None, *, as
 async def _rollback(
     workflow_id: str, by: str, reason: str, environment: StackEnvironment, *, as_json: bool
 ) -> int:
-    client = await connect(environment.temporal_address, environment.temporal_namespace)
+    client = await connect(
+        environment.temporal_address,
+        environment.temporal_namespace,
+        keys=environment.payload_keys,
+    )
     undoing = await roll_back(
         client,
         handle_of(client, workflow_id),

@@ -95,7 +95,10 @@ async def _run(
     as_json: bool,
 ) -> int:
     client = await connect(
-        environment.temporal_address, environment.temporal_namespace, interceptors
+        environment.temporal_address,
+        environment.temporal_namespace,
+        interceptors,
+        environment.payload_keys,
     )
     plan = prepared.plan
     handle = await submit(

@@ -29,7 +29,11 @@ def order(given: JSONObject, project: Path | None, *, as_json: bool) -> int:
     environment = stack.environment(find_project(project))
 
     async def give() -> str:
-        client = await connect(environment.temporal_address, environment.temporal_namespace)
+        client = await connect(
+            environment.temporal_address,
+            environment.temporal_namespace,
+            keys=environment.payload_keys,
+        )
         signer = speaker(str(given["by"]), None).signer(environment.temporal_namespace)
         return (await order_stop(client, given, environment.task_queue, signer)).reason
 

@@ -37,7 +37,11 @@ async def _order(run: str, given: JSONObject, folder: Path) -> tuple[str, Tended
     if found is None:
         hint = "name a workflow id, or the first run id of its chain"
         raise usage("RUN-UNKNOWN", f"the ledger knows no run {run!r}", hint)
-    client = await connect(environment.temporal_address, environment.temporal_namespace)
+    client = await connect(
+        environment.temporal_address,
+        environment.temporal_namespace,
+        keys=environment.payload_keys,
+    )
     signer = speaker(str(given["by"]), None).signer(environment.temporal_namespace)
     return found.root, await tend(client, found.root, given, environment.task_queue, signer)
 

@@ -1,10 +1,13 @@
 """Reaching Temporal: one client with a deadline, and the converter that every role shares."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 
+from google.protobuf.message import Message
 from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
 from remit.client.errors import unreachable
@@ -14,7 +17,10 @@ CONNECT_S = 5.0
 
 
 async def connect(
-    address: str, namespace: str = "default", interceptors: Sequence[Interceptor] = ()
+    address: str,
+    namespace: str = "default",
+    interceptors: Sequence[Interceptor] = (),
+    keys: str | None = None,
 ) -> Client:
     """Return a client of `namespace` at `address` (host and port).
 
@@ -22,18 +28,65 @@ async def connect(
         address: Host and port.
         namespace: Temporal namespace.
         interceptors: See what the client does, such as those of `remit.client.tracing`.
+        keys: What payloads are encrypted with, see `remit.client.codec`; without it what
+            `REMIT_PAYLOAD_KEYS` says.
 
     Raises:
-        ClientError: `TEMPORAL-UNREACHABLE`.
+        ClientError: `TEMPORAL-UNREACHABLE`, `PAYLOAD-KEY`, `PAYLOAD-READABLE`.
     """
+    references = os.environ.get("REMIT_PAYLOAD_KEYS", "") if keys is None else keys
+    converter = sealing(pydantic_data_converter, references)
     try:
         async with asyncio.timeout(CONNECT_S):
-            return await Client.connect(
+            client = await Client.connect(
                 address,
                 namespace=namespace,
-                data_converter=pydantic_data_converter,
+                data_converter=converter,
                 interceptors=interceptors,
             )
     except (RuntimeError, RPCError, OSError, TimeoutError) as error:
         why = str(error) or f"no answer within {CONNECT_S:.0f} s"
         raise unreachable(address, why) from error
+    await require_sealed(client, references)
+    return client
+
+
+def sealing(converter: DataConverter, references: str) -> DataConverter:
+    """Return a converter that encrypts with the keys of `references`; the same one for none.
+
+    Raises:
+        ClientError: `PAYLOAD-KEY`.
+    """
+    if not references.strip():
+        return converter
+    # Cryptography takes its time to load, and most stacks do without.
+    from remit.client.codec import load_codec, with_codec
+
+    return with_codec(converter, load_codec(references, os.environ))
+
+
+async def require_sealed(client: Client, references: str) -> None:
+    """Refuse a client whose payloads can be read although `references` name a key.
+
+    Raises:
+        ClientError: `PAYLOAD-READABLE`.
+    """
+    if not references.strip():
+        return
+    from remit.client.codec import PLAIN, prove
+
+    if references.split(",")[0].strip() != PLAIN:
+        await prove(client.data_converter)
+
+
+async def opened(client: Client, message: Message) -> None:
+    """Decrypt the payloads of a message in place, such as of a history's event.
+
+    Raises:
+        ClientError: `PAYLOAD-KEY`, `PAYLOAD-ALTERED`.
+    """
+    codec = client.data_converter.payload_codec
+    if codec is not None:
+        from remit.client.codec import unseal
+
+        await unseal(message, codec)

@@ -25,6 +25,12 @@ class ClientCode(StrEnum):
     """There is no run of this id, or its history is no longer kept."""
     NOT_A_RUN = "RUN-NOT-OURS"
     """A workflow has this id, but it executes no plan."""
+    PAYLOAD_KEY = "PAYLOAD-KEY"
+    """A payload is encrypted with a key that is not at hand, or a reference leads to no key."""
+    PAYLOAD_ALTERED = "PAYLOAD-ALTERED"
+    """An encrypted payload is not what its key encrypted."""
+    PAYLOAD_READABLE = "PAYLOAD-READABLE"
+    """Payloads are to be encrypted, and what would be sent can be read."""
 
 
 class ClientError(Exception):

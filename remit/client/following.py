@@ -6,7 +6,7 @@ for a while is waited for; the run does not depend on anybody watching it.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 from temporalio.client import WorkflowFailureError
@@ -23,7 +23,9 @@ PATIENCE_S = 60.0
 """How long an absent server is waited for."""
 
 
-async def follow(handle: Handle, *, patience_s: float = PATIENCE_S) -> AsyncIterator[Snapshot]:
+async def follow(
+    handle: Handle, *, patience_s: float = PATIENCE_S
+) -> AsyncGenerator[Snapshot, None]:
     """Yield the run's first snapshot, and a new one whenever it changed; the last is closed.
 
     Raises:

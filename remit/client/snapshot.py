@@ -109,7 +109,7 @@ async def take_snapshot(handle: Handle, before: Snapshot | None = None) -> Snaps
         ClientError: the server is away, or knows no such run.
     """
     described = await describe(handle)
-    kept = await _from_description(described)
+    kept = await told_of(described)
     answered = await ask(handle, "status")
     if not isinstance(answered, dict):
         return kept
@@ -179,7 +179,8 @@ def _step_of(path: str) -> str:
         return first
 
 
-async def _from_description(described: WorkflowExecutionDescription) -> Snapshot:
+async def told_of(described: WorkflowExecutionDescription) -> Snapshot:
+    """Return what Temporal keeps of a run: status and waits; no worker is asked."""
     memo = await described.memo()
     waits = memo.get(WAITS)
     waits = waits if isinstance(waits, dict) else {}

@@ -9,19 +9,17 @@ from datetime import timedelta
 
 from temporalio.client import (
     Client,
-    WorkflowExecutionStatus,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc, refused
+from remit.client.reaching import at_work
 from remit.decision.facts import Verb
-from remit.plan.wire import REPAIR_ID
 
-_DESCRIBE_S = timedelta(seconds=5)
-_ANSWER_S = timedelta(seconds=30)
+ANSWER_S = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Word:
 
 
 async def send_vote(
-    client: Client, workflow_id: str, root: str, word: Word, within: timedelta = _ANSWER_S
+    client: Client, workflow_id: str, root: str, word: Word, within: timedelta = ANSWER_S
 ) -> str:
     """Send a word about a gate and return what it did, in words.
 
@@ -51,9 +49,11 @@ async def send_vote(
         RefusedError: it was refused and recorded as such, the run is over, or nobody answered.
         ClientError: the server is away, or knows no such run.
     """
-    chosen = await _speaks_for(client, workflow_id, root)
+    found = await at_work(client, workflow_id, root)
+    if found is None:
+        raise refused("VOTE-LATE", "the run is over: nothing waits for an answer there any more")
     try:
-        told: str = await client.get_workflow_handle(chosen).execute_update(
+        told: str = await client.get_workflow_handle(found.workflow_id).execute_update(
             word.verb, word.body, id=word.event, result_type=str, rpc_timeout=within
         )
     except WorkflowUpdateFailedError as error:
@@ -65,21 +65,5 @@ async def send_vote(
         )
         raise refused("VOTE-NO-ANSWER", message, hint) from error
     except RPCError as error:
-        raise from_rpc(error, f"run {chosen!r}") from error
+        raise from_rpc(error, f"run {found.workflow_id!r}") from error
     return told
-
-
-async def _speaks_for(client: Client, workflow_id: str, root: str) -> str:
-    """Return the workflow that holds the run's gates now: the run, or whatever undoes it."""
-    for name, is_first in ((workflow_id, True), (f"{REPAIR_ID}{root}", False)):
-        try:
-            found = await client.get_workflow_handle(name).describe(rpc_timeout=_DESCRIBE_S)
-        except RPCError as error:
-            if error.status == RPCStatusCode.NOT_FOUND:
-                continue
-            raise from_rpc(error, f"run {name!r}") from error
-        first = getattr(found.raw_info, "first_run_id", "") or found.run_id
-        is_ours = first == root or not is_first
-        if found.status is WorkflowExecutionStatus.RUNNING and is_ours:
-            return name
-    raise refused("VOTE-LATE", "the run is over: nothing waits for an answer there any more")

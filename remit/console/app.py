@@ -1,7 +1,7 @@
 """The console as a web application: its addresses, and who is let in to which.
 
 Reads come from the ledger, opened so that the database refuses writes; the only thing that leaves
-is a vote, as a Temporal update.
+is a vote or an order, as a Temporal update.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from remit.client.errors import ClientError
-from remit.console import deciding, listing, live, login, reviewing
+from remit.console import commanding, deciding, listing, live, login, reviewing
 from remit.console.guarding import HEALTH, Guard, TooLargeError, too_large
 from remit.console.office import Office, office_of, see
 from remit.console.rendering import STATIC, graph_style
@@ -80,6 +80,7 @@ def _routes() -> list[Route | Mount]:
         Route("/alike", signed_in(deciding.decide_alike), methods=["POST"]),
         Route("/runs", signed_in(listing.runs)),
         Route("/runs/{root}", signed_in(reviewing.run)),
+        Route("/runs/{root}", signed_in(commanding.order), methods=["POST"]),
         Route("/agents", signed_in(listing.agents)),
         Route("/tools", signed_in(listing.tools)),
         Route("/policies", signed_in(listing.policies)),

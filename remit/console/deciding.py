@@ -57,7 +57,7 @@ class Result:
 async def decide(request: Request) -> Response:
     """Take a form of a card, send the vote, and show what it did."""
     office, viewer = office_of(request), viewer_of(request)
-    form = await _own_form(request)
+    form = await own_form(request)
     found = await card_of(request)
     verb = _verb(form)
     try:
@@ -91,7 +91,7 @@ async def decide(request: Request) -> Response:
 async def decide_alike(request: Request) -> Response:
     """Approve several gates of one and the same action; each run hears of its own."""
     office, viewer = office_of(request), viewer_of(request)
-    form = await _own_form(request)
+    form = await own_form(request)
     chosen = set(form.all("gate"))
     digest = form.one("request_digest")
     found = await office.store.open()
@@ -130,7 +130,12 @@ async def _approve(
     return [Result(item, "", "approved") for item in items]
 
 
-async def _own_form(request: Request) -> Form:
+async def own_form(request: Request) -> Form:
+    """Return the form of a request.
+
+    Raises:
+        HTTPException: it is no form of this session.
+    """
     form = await read(request)
     if not office_of(request).sessions.is_own_form(viewer_of(request).session, form.one("token")):
         raise HTTPException(403, "The form is not of this session; reload the page and try again.")
@@ -173,7 +178,7 @@ def _body(verb: Verb, form: Form, card: Card, viewer: Viewer) -> JSONObject:
     elif verb == "delegate":
         body["to"] = _person(form.one("to"))
     elif verb == "take_over":
-        body["output"] = _output(form.one("output"), card.contract)
+        body["output"] = read_output(form.one("output"), card.contract)
     return body
 
 
@@ -209,7 +214,12 @@ def _checked(schema: JSONObject, value: JSON) -> dict[str, str]:
         return {"verb": str(error)[:300]}
 
 
-def _output(text: str, contract: ToolContract | None) -> JSON:
+def read_output(text: str, contract: ToolContract | None) -> JSON:
+    """Return what somebody says that a tool answered.
+
+    Raises:
+        WrongFormError: it is no JSON, or none that the tool may answer.
+    """
     try:
         output: JSON = json.loads(text or "null")
         canonical(output)

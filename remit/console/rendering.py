@@ -43,7 +43,9 @@ def templates() -> Environment:
     }
     made.globals |= {
         "VERDICTS": words.VERDICTS,
+        "ORDERS": words.ORDERS,
         "STATUSES": words.STATUSES,
+        "RUN_STATES": words.RUN_STATES,
         "GATE_STATES": words.GATE_STATES,
     }
     # Every text that is put into a page goes through this, so none can repaint its line.

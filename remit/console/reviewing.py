@@ -4,6 +4,7 @@ import json
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -12,12 +13,14 @@ from starlette.responses import Response
 
 from remit.canonical import JSONObject
 from remit.console.card import Card
+from remit.console.forms import Form
 from remit.console.inbox import Item, item_of
+from remit.console.needs import Needs, needs_of
 from remit.console.office import Office, office_of, viewer_of
 from remit.console.plans import lights_of
 from remit.console.standing import stand_of
 from remit.console.viewing import Viewer
-from remit.console.words import VERDICTS
+from remit.console.words import ORDERS, VERDICTS
 from remit.evidence.story import Story, tell
 from remit.ledger.entries import GateRow, RunRow
 
@@ -87,8 +90,27 @@ def show_card(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """A run as its page shows it."""
+
+    run: RunRow
+    needs: Needs
+    values: Mapping[str, object]
+
+
 async def run(request: Request) -> Response:
     """Show a run: its graph, what it waits for, what was done and why."""
+    done = request.query_params.get("done", "")
+    return show_run(request, await run_page(request), done=done if done in ORDERS else "")
+
+
+async def run_page(request: Request) -> RunPage:
+    """Return what a run's page shows.
+
+    Raises:
+        HTTPException: there is no such run, or none for whoever asks.
+    """
     office, viewer = office_of(request), viewer_of(request)
     root = request.path_params["root"]
     found = await office.ledger.run(root)
@@ -97,24 +119,60 @@ async def run(request: Request) -> Response:
     story = tell(root, await _records(office, root))
     plan = await office.plans.at(root, "")
     gates = await office.ledger.gates(root)
+    actions = await office.ledger.begun(root, "")
     drawing = ""
     if plan is not None:
-        actions = await office.ledger.begun(root, "")
         drawing = await office.plans.drawing(plan, lights_of(plan, "", actions, gates))
-    return office.page(
+    admission = await office.ledger.admission(root, "")
+    compiled = admission.compiled if admission else ""
+    values: dict[str, object] = {
+        "plan": plan,
+        "story": story,
+        "drawing": drawing,
+        "waits": await _waits(office, viewer, found, gates),
+        "gates": gates,
+        "totals": await office.ledger.totals(root),
+        "reasons": {step.id: step.reason for step in plan.steps} if plan else {},
+        "commands": _run_commands(found, story),
+        "temporal": temporal_link(office, found),
+        "is_cut": story.records >= _MOST_RECORDS,
+    }
+    return RunPage(found, await needs_of(office.temporal, found, actions, compiled), values)
+
+
+def show_run(
+    request: Request,
+    found: RunPage,
+    status: int = 200,
+    *,
+    done: str = "",
+    refusal: tuple[str, str, str] | None = None,
+    said: Form | None = None,
+    wrong: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a run's page.
+
+    Args:
+        request: what is answered.
+        found: what it shows.
+        status: of the answer.
+        done: the order that was just taken.
+        refusal: code, message and hint of what was just refused.
+        said: what had been filled in, to be seen again.
+        wrong: what is wrong with it, by field.
+    """
+    return office_of(request).page(
         request,
         "run.html",
-        run=found,
-        plan=plan,
-        story=story,
-        drawing=drawing,
-        waits=await _waits(office, viewer, found, gates),
-        gates=gates,
-        totals=await office.ledger.totals(root),
-        reasons={step.id: step.reason for step in plan.steps} if plan else {},
-        commands=_run_commands(found, story),
-        temporal=temporal_link(office, found),
-        is_cut=story.records >= _MOST_RECORDS,
+        status,
+        run=found.run,
+        needs=found.needs,
+        done=done,
+        refusal=refusal,
+        filled=said.below("") if said else {},
+        wrong=wrong or {},
+        event=secrets.token_urlsafe(18),
+        **found.values,
     )
 
 

@@ -97,7 +97,9 @@ async def opened(settings: ConsoleSettings) -> AsyncIterator[Office]:
     """Open what the console works with."""
     ledger = await _patiently(settings)
     try:
-        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        client = await connect(
+            settings.temporal_address, settings.temporal_namespace, keys=settings.payload_keys
+        )
         office = furnished(settings, ledger, client)
         yield office
         if office.issuer is not None:

@@ -21,6 +21,8 @@ class ConsoleSettings(BaseSettings):
     """File with the secret that signs sessions; without one a restart signs everybody out."""
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
+    payload_keys: str = ""
+    """References to keys for what Temporal keeps, see `remit.client.codec`; empty: plain."""
     temporal_ui: str = ""
     """Base address of Temporal's web UI, for links."""
     ledger_url: str = "sqlite:///ledger.db"

@@ -1,12 +1,14 @@
-"""The one place where the console vouches for a vote.
+"""The one place where the console vouches for a vote or an order.
 
-Where names need no proof nobody does: they are claims, and votes travel without a token. Elsewhere
+Where names need no proof nobody does: they are claims, and words travel without a token. Elsewhere
 the console is an issuer that the deployment trusts (`issuers` of `identity.yaml`), and signs each
-vote with a key of its own, once it has seen the login.
+word with a key of its own, once it has seen the login. For orders the issuer must be trusted with
+them too (`purposes`).
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from remit.canonical import JSONObject
 from remit.client.signing import Signer, load_key
@@ -26,6 +28,7 @@ class Binding:
     """The whole message, without a token."""
     verified: bool
     """Whether the console's own login proved the name."""
+    purpose: Literal["vote", "order"] = "vote"
 
 
 def signer_of(file: Path | None, namespace: str) -> Signer | None:
@@ -41,4 +44,4 @@ def signed(signer: Signer | None, binding: Binding) -> JSONObject:
     """Return a message as it is sent: signed only for a name that a login proved."""
     if signer is None or not binding.verified:
         return binding.body
-    return signer.message("vote", binding.root, binding.verb, binding.body)
+    return signer.message(binding.purpose, binding.root, binding.verb, binding.body)

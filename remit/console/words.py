@@ -20,6 +20,13 @@ VERDICTS = {
     "delegate": "handed it on",
     "take_over": "did it by hand",
 }
+ORDERS = {
+    "hold": "held the run; it begins nothing more until it is resumed",
+    "resume": "let the run go on",
+    "rollback": "ordered the run back; it stops, and what it did is undone",
+    "resolve_doubt": "said whether the call happened",
+    "repair": "settled what could not be undone",
+}
 STATUSES = {
     "": "running",
     "completed": "completed",
@@ -32,6 +39,13 @@ STATUSES = {
     "failed": "failed, undone",
     "rolling_back": "being rolled back",
 }
+RUN_STATES = {
+    "held": "held",
+    "in_doubt": "in doubt",
+    "unwinding": "being undone",
+    "needs_repair": "needs repair",
+}
+"""What a run that is open says of itself, where that is more than `running`."""
 GATE_STATES = {
     "open": "waiting",
     "granted": "approved",

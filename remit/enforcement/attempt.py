@@ -235,12 +235,12 @@ class Attempts:
                 verdict = await judge(output, subject.arguments)
                 stands = kept(decided.decision.obligations if decided else (), output)
                 return await self._happened(subject, attempt, stands, verdict, decided)
-            case Broken(code, message) if self._may_ask_again(subject, attempt):
+            case Broken(code, message, False) if self._may_ask_again(subject, attempt):
                 # It takes its key: the next answer under the same key may be readable.
                 return await self._unknown(subject, attempt, Unknown(code, message))
             case Broken(code, message):
                 verdict = await judge(None, subject.arguments)
-                broken = replace(verdict, code=code, message=message)
+                broken = replace(verdict, code=code, message=message, spent=answer.spent)
                 return await self._happened(subject, attempt, None, broken, decided)
             case Refused():
                 raise await self._refused(subject, attempt, answer)

@@ -48,6 +48,16 @@ class Watcher(Protocol):
         """Take note of a decision that was made; returns at once, and never raises."""
 
 
+class Trials(Protocol):
+    """Whoever knows which runs a candidate decides for: a canary."""
+
+    async def ask(self, facts: Facts, root: str, active: Judge) -> tuple[Decided, bool]:
+        """Return the answer of whoever decides for a run, and whether that is the candidate."""
+
+    def marks(self, decided: Decided) -> list[Record]:
+        """Return what an admission is recorded with, that keeps its run on its side."""
+
+
 class Deciding:
     """Puts facts together and asks."""
 
@@ -58,12 +68,15 @@ class Deciding:
         clock: Callable[[], int],
         freshness: Freshness | None = None,
         shadow: Watcher | None = None,
+        canary: Trials | None = None,
     ) -> None:
         """Ask `judge`; `clock` gives milliseconds of Unix time.
 
         Without `freshness` nobody looks at how old the policies are: for tests and questions.
-        `shadow` is told of each decision once it can be used.
+        `shadow` is told of each decision once it can be used. `canary` says for which runs a
+        candidate is asked in place of `judge`.
         """
+        self._canary = canary
         self._freshness = freshness
         self._shadow = shadow
         self.judge = judge
@@ -87,17 +100,27 @@ class Deciding:
         )
         return await self.decide(facts)
 
-    async def decide(self, facts: Facts) -> Decided:
-        """Ask about any facts, and count the answer, also one that cannot be used."""
+    async def decide(self, facts: Facts, root: str = "") -> Decided:
+        """Ask about any facts, and count the answer, also one that cannot be used.
+
+        `root` names the run where the facts do not.
+        """
         try:
-            decided = await self._usable(facts)
+            decided = await self._usable(facts, root or (facts.run.root if facts.run else ""))
         except (PolicyInvalidError, PolicyUnavailableError) as error:
             POLICY_REFUSED.labels(error.code).inc()
             raise
         return decided
 
-    async def _usable(self, facts: Facts) -> Decided:
-        decided = await self.judge.decide(facts)
+    def marks(self, decided: Decided) -> list[Record]:
+        """Return what is recorded beside the admission of a whole run."""
+        return self._canary.marks(decided) if self._canary else []
+
+    async def _usable(self, facts: Facts, root: str) -> Decided:
+        if self._canary is None:
+            decided, is_trial = await self.judge.decide(facts), False
+        else:
+            decided, is_trial = await self._canary.ask(facts, root, self.judge)
         DECISIONS.labels(facts.kind, decided.decision.effect).inc()
         DECISION_SECONDS.observe(decided.took_us / 1e6)
         if decided.decision.effect == "deny":
@@ -105,19 +128,20 @@ class Deciding:
                 VIOLATIONS.labels(facts.kind, code).inc()
         if self._freshness is not None:
             self._freshness.check(decided.revision, may_age=_may_age(facts))
-        if self._shadow is not None:
+        if self._shadow is not None and not is_trial:
             self._shadow.offer(facts, decided)
         return decided
 
-    async def system(self, frame: Frame, about: str) -> Decided:
-        """Ask about one of Remit's own activities, or about one that nobody knows."""
+    async def system(self, frame: Frame, about: str, root: str = "") -> Decided:
+        """Ask about one of Remit's own activities for a run, or about one that nobody knows."""
         system = SystemCall(
             activity=frame.activity,
             role=frame.role,
             workflow_type=frame.workflow_type,
             direction=about,
         )
-        return await self.decide(Facts(kind="system", system=system, context=self.context(frame)))
+        facts = Facts(kind="system", system=system, context=self.context(frame))
+        return await self.decide(facts, root)
 
     async def admission(
         self,

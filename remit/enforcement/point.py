@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from remit.canonical import Digest, JSONObject
 from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
-from remit.enforcement.deciding import Deciding, Judge, Watcher, facts_of, recorded
+from remit.enforcement.deciding import Deciding, Judge, Trials, Watcher, facts_of, recorded
 from remit.enforcement.doing import Doing
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
@@ -43,6 +43,7 @@ class EnforcementPoint:
         freshness: Freshness | None = None,
         shadow: Watcher | None = None,
         identity: Identity | None = None,
+        canary: Trials | None = None,
     ) -> None:
         """Govern with `ledger` and `judge`.
 
@@ -55,12 +56,13 @@ class EnforcementPoint:
             freshness: Who knows how old the policies are; a worker process always has one.
             shadow: Who looks on, and has no say.
             identity: Who verifies tokens; without one none is good.
+            canary: Who knows for which runs a candidate decides; a worker process has one.
         """
         self.ledger = ledger
         self.clock = clock
         self.identity = identity or Identity(None, "default", clock)
         self.pinned = Pinned(ledger)
-        self.deciding = Deciding(judge, place, clock, freshness, shadow)
+        self.deciding = Deciding(judge, place, clock, freshness, shadow, canary)
         attempts = Attempts(ledger, self.deciding, clock)
         gates = Gates(ledger, clock)
         reading = Reading(ledger, self.pinned, self.deciding)
@@ -90,7 +92,7 @@ class EnforcementPoint:
         """Decide one of Remit's own activities, or refuse one that nobody knows."""
         about = frame.activity.removeprefix("remit.")
         try:
-            decided = await self.deciding.system(frame, about)
+            decided = await self.deciding.system(frame, about, root)
         except PolicyUnavailableError as error:
             raise failure.unavailable(
                 error.code, f"no policy judged ({error}); nothing was done", _DELAY_S

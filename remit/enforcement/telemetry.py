@@ -56,6 +56,21 @@ SHADOW_SECONDS = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1),
 )
 SHADOW_WAITING = Gauge("remit_shadow_waiting", "Decisions that wait to be put to a candidate")
+CANARY_ON = Gauge("remit_canary_on", "Share of the new runs that a candidate decides, in percent")
+CANARY_DECISIONS = Counter(
+    "remit_canary_decisions_total",
+    "Decisions while a canary is on, by side and by what came of them",
+    ["side", "outcome"],
+)
+CANARY_SECONDS = Histogram(
+    "remit_canary_seconds",
+    "How long OPA was waited for while a canary is on, in seconds, by side",
+    ["side"],
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1),
+)
+CANARY_RETURNS = Counter(
+    "remit_canary_returns_total", "Canaries that this worker ended by itself, by reason", ["why"]
+)
 GATES = Counter("remit_gates_total", "Gates by what became of them", ["state"])
 GATE_SECONDS = Histogram(
     "remit_gate_seconds",

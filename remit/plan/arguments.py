@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from remit.canonical import JSON, JSONObject
-from remit.diagnostic import pointer
+from remit.diagnostic import Repair, pointer
 from remit.plan.codes import Code
 from remit.plan.findings import Findings, Place
 from remit.plan.fitting import Misfit, misfits
@@ -22,6 +22,7 @@ from remit.plan.template import (
     references,
     resolve,
 )
+from remit.tool.places import object_with, schema_at
 from remit.tool.validation import SchemaError, validator
 
 _STRUCTURAL = ("required", "additionalProperties", "unevaluatedProperties")
@@ -69,8 +70,12 @@ class Arguments:
             if misfit.code is Code.ARGUMENT_TYPE and misfit.path[:1] in judged:
                 continue  # the validator has said it, and better
             message = f"{target.name}: {misfit.message}"
-            report = self._findings.warn if misfit.is_warning else self._findings.error
-            report(misfit.code, (*place, *misfit.path), message, self._hint(misfit, target))
+            where, hint = (*place, *misfit.path), self._hint(misfit, target)
+            if misfit.is_warning:
+                self._findings.warn(misfit.code, where, message, hint)
+            else:
+                repair = self._repair(misfit, target)
+                self._findings.error(misfit.code, where, message, hint, repair)
 
     def is_known(self, template: JSON) -> bool:
         """Say whether `value` can tell what `template` will be."""
@@ -155,9 +160,21 @@ class Arguments:
             code = Code.ARGUMENT_TYPE if is_type else Code.ARGUMENT_VALUE
             message = f"{target.name}: {error.message[:300]}"
             hint = f"its schema says so at {pointer(*error.schema_path)}"
-            self._findings.error(code, (*place, *error.instance_path), message, hint)
+            expected = schema_at(target.schema, (*error.instance_path,))
+            where = (*place, *error.instance_path)
+            self._findings.error(code, where, message, hint, Repair(expected=expected))
             judged.add((*error.instance_path[:1],))
         return judged
+
+    def _repair(self, misfit: Misfit, target: Target) -> Repair:
+        if misfit.code is Code.ARGUMENT_UNKNOWN:
+            return self._findings.name_repair(str(misfit.path[-1]), misfit.known)
+        there = schema_at(target.schema, misfit.path)
+        if misfit.code is not Code.ARGUMENT_MISSING:
+            return Repair(expected=there)
+        (name,) = misfit.known
+        member = schema_at(there, (name,))
+        return Repair(expected=object_with(name, member))
 
     def _hint(self, misfit: Misfit, target: Target) -> str:
         match misfit.code:

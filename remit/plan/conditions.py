@@ -44,7 +44,7 @@ def expressions(step: Step) -> Iterator[tuple[Place, str, bool]]:
 def _check(draft: Draft, checker: Checker, source: str, scope: Scope, place: Place) -> None:
     verdict = checker.check(source, _variables(scope.names))
     for problem in verdict.problems:
-        draft.findings.error(problem.code, place, problem.message, problem.hint)
+        draft.findings.error(problem.code, place, problem.message, problem.hint, problem.repair)
     for reading in verdict.readings:
         if reading.root == "steps":
             _check_reading(draft, reading, scope, place)

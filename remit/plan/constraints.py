@@ -6,6 +6,7 @@ Only what is certain before the run refuses a plan; policy sees the rest as fact
 from collections import Counter
 from collections.abc import Iterator
 
+from remit.diagnostic import Repair
 from remit.plan.checked import Draft, Price
 from remit.plan.codes import Code
 from remit.plan.compiled import parse_duration
@@ -72,7 +73,8 @@ def _check_tool(draft: Draft, ref: str, place: Place) -> bool:
     if tool is None:
         hint = draft.findings.nearest(ref, draft.toolbox.refs) or "`remit tools` lists them"
         message = f"no tool {ref!r} in the catalogue"
-        draft.findings.error(Code.UNKNOWN_TOOL, place, message, hint)
+        repair = draft.findings.name_repair(ref, draft.toolbox.refs)
+        draft.findings.error(Code.UNKNOWN_TOOL, place, message, hint, repair)
         return False
     return _check_contract(draft, tool.contract, place)
 
@@ -97,9 +99,9 @@ def _check_count(draft: Draft) -> None:
     total = len(draft.plan.steps) + sum(part.steps for part in parts if part is not None)
     if most is not None and total > most:
         message = f"{total} steps, sub-plans included, and `max_steps` is {most}"
-        draft.findings.error(
-            Code.MAX_STEPS, ("constraints", "max_steps"), message, "do less, or raise"
-        )
+        enough = Repair(expected={"type": "integer", "minimum": total})
+        place = ("constraints", "max_steps")
+        draft.findings.error(Code.MAX_STEPS, place, message, "do less, or raise", enough)
 
 
 def _check_deadline(draft: Draft) -> None:
@@ -194,7 +196,8 @@ def _check_cost(draft: Draft, price: Price) -> None:
         if currency not in own:
             message = f"calls are priced in {currency}, and the plan's bound is in {bound.currency}"
             hint = "bound the plan in the currency in which it pays; amounts are never converted"
-            draft.findings.error(Code.CURRENCY, (*place, "currency"), message, hint)
+            paid = Repair(bound.currency, expected={"const": currency})
+            draft.findings.error(Code.CURRENCY, (*place, "currency"), message, hint, paid)
     certain = sum(price.certain.get(currency, 0) for currency in own)
     possible = sum(price.possible.get(currency, 0) for currency in own)
     if certain > bound.micros:

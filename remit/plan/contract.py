@@ -43,6 +43,11 @@ class Provenance(Model):
     prompt_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
     framework: str | None = Field(None, max_length=200)
     proposal_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    state_sha256: str | None = Field(
+        None, pattern=r"^[0-9a-f]{64}$", exclude_if=lambda value: value is None
+    )
+    """Digest of what the planner had before it: tools, schemas, and the data that it read. Left out
+    while nobody states it, so that plans keep their digests."""
 
 
 class Constraints(Model):

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from remit.diagnostic import Diagnostic, pointer
+from remit.canonical import JSONObject
+from remit.diagnostic import MOST_ALLOWED, NO_REPAIR, Diagnostic, Repair, pointer
 from remit.plan.codes import Code
 
 Place = tuple[str | int, ...]
@@ -16,6 +17,7 @@ MAX_FINDINGS = 200
 """Most diagnostics that one answer carries."""
 _KEPT = 5 * MAX_FINDINGS
 _MAX_NAMES = 400
+_MAX_EXPECTED = 4000
 
 
 class Findings:
@@ -26,17 +28,24 @@ class Findings:
         self._warnings: list[Diagnostic] = []
         self._dropped = 0
 
-    def error(self, code: Code, place: Place, message: str, hint: str = "") -> None:
-        """Record that the plan must not run."""
+    def error(
+        self,
+        code: Code,
+        place: Place,
+        message: str,
+        hint: str = "",
+        repair: Repair = NO_REPAIR,
+    ) -> None:
+        """Record that the plan must not run; `repair` says the hint to a program."""
         if len(self._errors) >= _KEPT:
             self._dropped += 1
             return
-        self._errors.append(_diagnostic(code, place, message, hint))
+        self._errors.append(_diagnostic(code, place, message, hint, repair))
 
     def warn(self, code: Code, place: Place, message: str, hint: str = "") -> None:
         """Record something that is allowed but worth a look."""
         if len(self._warnings) < _KEPT:
-            self._warnings.append(_diagnostic(code, place, message, hint))
+            self._warnings.append(_diagnostic(code, place, message, hint, NO_REPAIR))
 
     def take(self, others: Iterable[Diagnostic], place: Place, where: str = "") -> None:
         """Record errors that were found in another document, at the place that leads there."""
@@ -70,23 +79,57 @@ class Findings:
             return ""
         return did_you_mean(word, names)
 
+    def name_repair(self, word: str, names: Iterable[str]) -> Repair:
+        """Return what a program needs to put another of `names` in the place of `word`."""
+        return NO_REPAIR if self.is_full else name_repair(word, names)
 
-def _diagnostic(code: Code, place: Place, message: str, hint: str) -> Diagnostic:
+
+def _diagnostic(code: Code, place: Place, message: str, hint: str, repair: Repair) -> Diagnostic:
     path = pointer(*place).encode("utf-8", "backslashreplace").decode()
-    return Diagnostic(code=code, path=path, message=message, hint=hint)
+    if repair is NO_REPAIR:
+        return Diagnostic(code=code, path=path, message=message, hint=hint)
+    return Diagnostic(
+        code=code,
+        path=path,
+        message=message,
+        hint=hint,
+        found=repair.found,
+        did_you_mean=repair.did_you_mean,
+        allowed=repair.allowed,
+        expected=repair.expected if _is_small(repair.expected) else {},
+    )
+
+
+def _is_small(schema: JSONObject) -> bool:
+    return len(str(schema)) <= _MAX_EXPECTED
+
+
+def name_repair(word: str, names: Iterable[str]) -> Repair:
+    """Return what a program needs to put another of `names` in the place of `word`."""
+    known = sorted(set(names))
+    allowed = tuple(known) if len(known) <= MOST_ALLOWED else ()
+    return Repair(word, closest(word, known), allowed)
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
     """Return `did you mean …?` for the closest of `names`, or an empty text."""
+    found = closest(word, names)
+    return f"did you mean {found!r}?" if found else ""
+
+
+def closest(word: str, names: Iterable[str]) -> str:
+    """Return the one of `names` that `word` was probably meant to be, or an empty text."""
     close = [name for name in names if abs(len(name) - len(word)) <= 3]
     if len(close) > _MAX_NAMES:
         close = [name for name in close if name[:1] == word[:1]][:_MAX_NAMES]
     found = get_close_matches(word, sorted(set(close)), n=1, cutoff=0.7)
-    return f"did you mean {found[0]!r}?" if found else ""
+    return found[0] if found else ""
 
 
 def _bounded(found: list[Diagnostic], dropped: int) -> tuple[Diagnostic, ...]:
-    ordered = sorted(set(found), key=_order)
+    # Not a set: what is expected is a schema, which has no hash.
+    single = {(one.code, one.path, one.message, one.hint): one for one in found}
+    ordered = sorted(single.values(), key=_order)
     if len(ordered) + dropped <= MAX_FINDINGS:
         return tuple(ordered)
     shown = ordered[: MAX_FINDINGS - 1]

@@ -78,7 +78,8 @@ def _member_misfits(source: Shape, target: Shape, path: Path, *, written: bool) 
         if name in source.fields or source.rest is not None:
             yield Misfit(Code.MAY_BE_MISSING, path, f"{name!r} is expected and may be absent")
         elif source.is_closed:
-            yield Misfit(Code.ARGUMENT_MISSING, path, f"{name!r} is expected and not given")
+            message = f"{name!r} is expected and not given"
+            yield Misfit(Code.ARGUMENT_MISSING, path, message, (name,))
     for name, shape in source.fields.items():
         expected = target.fields.get(name, target.rest)
         if expected is not None:

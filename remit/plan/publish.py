@@ -21,8 +21,9 @@ _PREFACE = """\
 
 Every finding about a plan has the form `{code, path, message, hint}`. The code is stable, the path
 is a JSON pointer into the plan (as it is after a reference to the catalogue was resolved), and the
-hint says what to do. `remit validate`, admission and a planner's retries report the same, all at
-once. *This file is generated from `remit/plan/reference.py`.*
+hint says what to do; `found`, `did_you_mean`, `allowed` and `expected` say it to a program, where
+that can be said ([agents](../agents.md)). `remit validate`, admission and a planner's retries
+report the same, all at once. *This file is generated from `remit/plan/reference.py`.*
 """
 
 

@@ -6,11 +6,13 @@ the user unless they are about the user's own value.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from remit.canonical import JSON, JSONObject
+from remit.diagnostic import Repair
 from remit.plan import contract
 from remit.plan.codes import Code
 from remit.plan.contract import Plan, PlanReference
@@ -18,6 +20,7 @@ from remit.plan.findings import Findings, Place
 from remit.plan.library import Library
 from remit.plan.template import enter
 from remit.tool.contract import Money
+from remit.tool.places import object_with, schema_at
 
 _MODELS: Mapping[str, type[BaseModel]] = {
     "": Plan,
@@ -42,6 +45,7 @@ _PATTERN_HINTS = (
     (r"^[0-9a-f]{64}$", "write a SHA-256 as 64 lower-case hexadecimal digits"),
     (r"^[A-Z]{3}$", "write a currency as three capital letters, e.g. `EUR`"),
 )
+_VERSION: JSONObject = {"const": "remit.plan/v1"}
 _VERSION_HINT = 'write `"schema": "remit.plan/v1"`'
 
 
@@ -61,7 +65,9 @@ def resolve_reference(document: JSON, library: Library, findings: Findings) -> J
     if found is None:
         hint = findings.nearest(short.plan, library.refs)
         message = f"no plan {short.plan!r} in the catalogue"
-        findings.error(Code.UNKNOWN_PLAN, ("plan",), message, hint or "see `remit tools --plans`")
+        hint = hint or "see `remit tools --plans`"
+        repair = findings.name_repair(short.plan, library.refs)
+        findings.error(Code.UNKNOWN_PLAN, ("plan",), message, hint, repair)
         return document
     kept = found.get("inputs")
     inputs = {**(kept if isinstance(kept, dict) else {}), **short.inputs}
@@ -97,23 +103,29 @@ def _translate(
                 _unknown_field(place, name, findings, models)
             case "missing" if name == "schema":
                 message = "the plan does not say which contract it follows"
-                findings.error(Code.SCHEMA_VERSION, (), message, _VERSION_HINT)
+                which = Repair(expected=object_with("schema", _VERSION))
+                findings.error(Code.SCHEMA_VERSION, (), message, _VERSION_HINT, which)
             case "missing":
                 message = f"the field {name!r} is missing"
-                findings.error(Code.MISSING_FIELD, place, message, "add it")
+                owner = _model_at((*place, name), models)
+                lacking = Repair(expected=object_with(name, _schema_of(owner, name)))
+                findings.error(Code.MISSING_FIELD, place, message, "add it", lacking)
             case "too_long" if place == ("steps",):
                 message = f"more than {contract.MAX_STEPS} steps"
                 hint = "use `for_each`, or sub-plans"
                 findings.error(Code.TOO_MANY_STEPS, place, message, hint)
             case "literal_error" if place == ("schema",):
                 message = f"{document['schema']!r} is not a contract that this version reads"
-                findings.error(Code.SCHEMA_VERSION, place, message[:300], _VERSION_HINT)
+                which = Repair(expected=_VERSION)
+                findings.error(Code.SCHEMA_VERSION, place, message[:300], _VERSION_HINT, which)
             case "literal_error" | "model_type" if place[-1:] == ("join",):
                 message = 'join is `all`, `any` or `{"quorum": n}`'
                 findings.error(Code.SHAPE, place, message)
             case _:
                 hint = _hint(fault.get("ctx", {}))
-                findings.error(Code.SHAPE, place, fault["msg"][:300], hint)
+                owner = _model_at(place, models)
+                fitting = Repair(expected=_schema_of(owner, str(place[-1])) if place else {})
+                findings.error(Code.SHAPE, place, fault["msg"][:300], hint, fitting)
 
 
 def _place(loc: Sequence[int | str], document: JSON) -> Place:
@@ -135,12 +147,27 @@ def _unknown_field(
     findings: Findings,
     models: Mapping[str, type[BaseModel]],
 ) -> None:
-    owner = next((part for part in reversed(place[:-1]) if isinstance(part, str)), "")
-    model = models.get(owner)
+    model = _model_at(place, models)
     known = _names(model) if model is not None else []
     hint = findings.nearest(name, known) or (f"known: {', '.join(known)}" if known else "remove it")
     message = f"there is no field {name[:100]!r} here"
-    findings.error(Code.UNKNOWN_FIELD, place, message, hint)
+    findings.error(Code.UNKNOWN_FIELD, place, message, hint, findings.name_repair(name, known))
+
+
+def _model_at(place: Place, models: Mapping[str, type[BaseModel]]) -> type[BaseModel] | None:
+    """Return the model of the object whose member stands at `place`."""
+    owner = next((part for part in reversed(place[:-1]) if isinstance(part, str)), "")
+    return models.get(owner)
+
+
+def _schema_of(model: type[BaseModel] | None, name: str) -> JSONObject:
+    """Return the schema of one field; empty when there is none that stands by itself."""
+    return {} if model is None else schema_at(_schema(model), (name,))
+
+
+@cache
+def _schema(model: type[BaseModel]) -> JSONObject:
+    return model.model_json_schema()
 
 
 def _names(model: type[BaseModel]) -> list[str]:

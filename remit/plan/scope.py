@@ -7,6 +7,7 @@ transitive needs. A step that may have been skipped or dropped is out of reach f
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from remit.diagnostic import NO_REPAIR
 from remit.plan.codes import Code
 from remit.plan.findings import Findings, Place
 from remit.plan.shape import ANY, Shape, nullable
@@ -89,14 +90,17 @@ class Scope:
         hint = _ELSEWHERE.get(name) or findings.nearest(name, known)
         message = f"nothing is called {name!r} here"
         hint = hint or f"known here: {', '.join(known)}"
-        findings.error(Code.REFERENCE_SCOPE, place, message, hint)
+        repair = NO_REPAIR if name in _ELSEWHERE else findings.name_repair(name, known)
+        findings.error(Code.REFERENCE_SCOPE, place, message, hint, repair)
 
     def report_step(self, step: str, place: Place, findings: Findings) -> bool:
         """Report a step that does not exist, or is not in the transitive needs; say if it was."""
         if step not in self.steps.positions:
             hint = findings.nearest(step, self.steps.positions)
             message = f"there is no step {step!r}"
-            findings.error(Code.UNKNOWN_STEP, place, message, hint or "name a step of this plan")
+            repair = findings.name_repair(step, self.steps.positions)
+            hint = hint or "name a step of this plan"
+            findings.error(Code.UNKNOWN_STEP, place, message, hint, repair)
             return True
         if self.is_visible(step):
             return False
@@ -170,11 +174,13 @@ def _up_to(reference: Reference, end: int) -> Reference:
 def _report_field(
     here: Shape, part: str | int, so_far: Reference, place: Place, findings: Findings
 ) -> None:
+    repair = NO_REPAIR
     if isinstance(part, str) and "object" in here.kinds:
+        repair = findings.name_repair(part, here.fields)
         message = f"'${{{so_far}}}' has no {part!r}"
         known = ", ".join(list(here.fields)[:12])
         hint = findings.nearest(part, here.fields) or f"it has: {known or 'nothing'}"
     else:
         message = f"'${{{so_far}}}' is {here.words}; {part!r} does not lead into it"
         hint = "end the reference there, or put the schema right"
-    findings.error(Code.REFERENCE_FIELD, place, message, hint)
+    findings.error(Code.REFERENCE_FIELD, place, message, hint, repair)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject
-from remit.diagnostic import Diagnostic
+from remit.diagnostic import Diagnostic, Repair
 from remit.plan.arguments import Arguments
 from remit.plan.checked import Draft, Undo
 from remit.plan.codes import Code
@@ -15,6 +15,19 @@ from remit.plan.shape import ANY, Shape, members
 from remit.plan.template import ReferenceSyntaxError, TemplateError, references
 from remit.plan.toolbox import Tool
 
+DURATION: JSONObject = {
+    "type": "string",
+    "pattern": "^P(\\d+D)?(T(\\d+H)?(\\d+M)?(\\d+S)?)?$",
+    "examples": ["PT30S", "PT5M", "P1DT12H"],
+}
+"""What a duration looks like, for a program."""
+_FINAL = Repair(
+    expected={
+        "type": "object",
+        "required": ["irreversible"],
+        "properties": {"irreversible": {"const": True}},
+    }
+)
 MAX_DURATION_S = 366 * 86400
 """Longest duration that a plan may name, in seconds."""
 
@@ -90,7 +103,8 @@ def check_duration(text: str, place: Place, findings: Findings, *, may_be_zero: 
             message = f"{text!r} is no time at all"
         else:
             return
-    findings.error(Code.DURATION, place, message, "write e.g. `PT30S`, `PT5M` or `P1DT12H`")
+    hint = "write e.g. `PT30S`, `PT5M` or `P1DT12H`"
+    findings.error(Code.DURATION, place, message, hint, Repair(text, expected=DURATION))
 
 
 def _check_undo(draft: Draft, at: int, tool: Tool, scope: Scope) -> None:
@@ -102,7 +116,7 @@ def _check_undo(draft: Draft, at: int, tool: Tool, scope: Scope) -> None:
                 f"{step.id!r} calls {contract.ref!r} ({contract.operation}): nothing undoes it"
             )
             hint = "add `compensate`, or say `irreversible: true`, which demands a gate"
-            draft.findings.error(Code.NO_COMPENSATION, place, message, hint)
+            draft.findings.error(Code.NO_COMPENSATION, place, message, hint, _FINAL)
         return
     if step.irreversible and undo.is_own:
         message = f"{step.id!r} says `irreversible` and how to undo it"

@@ -5,6 +5,7 @@ Everything here is told by the plan alone; tools and schemas are not asked.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from remit.diagnostic import Repair
 from remit.plan.codes import Code
 from remit.plan.contract import Plan, Quorum, Step
 from remit.plan.findings import Findings, Place
@@ -30,7 +31,8 @@ def check_structure(plan: Plan, findings: Findings) -> tuple[Graph, dict[str, in
         if step.id in ids:
             message = f"the id {step.id!r} stands twice"
             hint = "give each step an id of its own"
-            findings.error(Code.DUPLICATE_ID, ("steps", at, "id"), message, hint)
+            free = Repair(step.id, _free_id(step.id, ids, len(plan.steps)))
+            findings.error(Code.DUPLICATE_ID, ("steps", at, "id"), message, hint, free)
         ids.setdefault(step.id, at)
         _check_step(step, ("steps", at), findings)
     originals = dict(_originals(plan.steps, ids, findings))
@@ -40,6 +42,12 @@ def check_structure(plan: Plan, findings: Findings) -> tuple[Graph, dict[str, in
     if not graph.cycles:
         _check_fallbacks(plan.steps, graph, findings)
     return graph, ids
+
+
+def _free_id(word: str, ids: Mapping[str, int], count: int) -> str:
+    """Return an id that no step has, made of `word`."""
+    numbered = (f"{word[:56]}_{number}" for number in range(2, count + 3))
+    return next((name for name in numbered if name not in ids), "")
 
 
 def needs_of(step: Step) -> list[str]:
@@ -57,7 +65,8 @@ def fallbacks_of(step: Step) -> Iterator[tuple[str, str]]:
 def _check_step(step: Step, place: Place, findings: Findings) -> None:
     if step.id in _WORDS:
         message = f"{step.id!r} is a word of the expression language"
-        findings.error(Code.RESERVED_NAME, (*place, "id"), message, "rename the step")
+        other = Repair(step.id, f"{step.id}_step")
+        findings.error(Code.RESERVED_NAME, (*place, "id"), message, "rename the step", other)
     if (step.tool is None) == (step.plan is None):
         message = "a step calls a tool or a sub-plan: exactly one of `tool` and `plan`"
         hint = "drop one of them" if step.tool else "add `tool`"
@@ -70,9 +79,9 @@ def _check_step(step: Step, place: Place, findings: Findings) -> None:
         findings.error(Code.LOOP, (*place, "repeat"), message, hint)
     if step.for_each is not None and step.for_each.var in RESERVED | _CEL_WORDS:
         message = f"the loop variable cannot be called {step.for_each.var!r}"
-        findings.error(
-            Code.RESERVED_NAME, (*place, "for_each", "as"), message, "choose another name"
-        )
+        where = (*place, "for_each", "as")
+        other = Repair(step.for_each.var, f"one_{step.for_each.var}")
+        findings.error(Code.RESERVED_NAME, where, message, "choose another name", other)
     _check_join(step, place, findings)
 
 
@@ -93,10 +102,12 @@ def _check_join(step: Step, place: Place, findings: Findings) -> None:
     count = len(needs_of(step))
     if count == 0:
         message, hint = "there is nothing to join: the step needs no other", "add `needs`"
-        findings.error(Code.JOIN, (*place, "join"), message, hint)
+        only = Repair(expected={"const": "all"})
+        findings.error(Code.JOIN, (*place, "join"), message, hint, only)
     elif isinstance(step.join, Quorum) and step.join.quorum > count:
         message = f"a quorum of {step.join.quorum} cannot be had of {count} needs"
-        findings.error(Code.JOIN, (*place, "join", "quorum"), message, f"at most {count}")
+        most = Repair(expected={"type": "integer", "minimum": 1, "maximum": count})
+        findings.error(Code.JOIN, (*place, "join", "quorum"), message, f"at most {count}", most)
 
 
 def _originals(
@@ -109,7 +120,9 @@ def _originals(
             place = ("steps", at, field)
             if other not in ids:
                 hint = findings.nearest(other, ids) or "name a step of this plan"
-                findings.error(Code.UNKNOWN_STEP, place, f"there is no step {other!r}", hint)
+                repair = findings.name_repair(other, (name for name in ids if name != step.id))
+                message = f"there is no step {other!r}"
+                findings.error(Code.UNKNOWN_STEP, place, message, hint, repair)
             elif taken.setdefault(ids[other], at) != at:
                 message = f"{other!r} already stands in for {steps[taken[ids[other]]].id!r}"
                 hint = "give each step a fallback of its own"
@@ -134,7 +147,8 @@ def _node(
         place = ("steps", at, "needs", number)
         if need not in ids:
             hint = findings.nearest(need, ids) or "name a step of this plan"
-            findings.error(Code.UNKNOWN_STEP, place, f"there is no step {need!r}", hint)
+            repair = findings.name_repair(need, (name for name in ids if name != step.id))
+            findings.error(Code.UNKNOWN_STEP, place, f"there is no step {need!r}", hint, repair)
             continue
         if ids[need] in originals:
             original = steps[originals[ids[need]]].id

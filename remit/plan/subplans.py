@@ -60,7 +60,9 @@ class Subplans:
         document = self._library.find(ref)
         if document is None:
             hint = findings.nearest(ref, self._library.refs) or "add it to the folder of plans"
-            findings.error(Code.UNKNOWN_PLAN, place, f"no plan {ref!r} in the catalogue", hint)
+            repair = findings.name_repair(ref, self._library.refs)
+            message = f"no plan {ref!r} in the catalogue"
+            findings.error(Code.UNKNOWN_PLAN, place, message, hint, repair)
         elif ref in self._open or len(self._open) > MAX_NESTING:
             shown = " → ".join([*self._open, ref])
             message = f"plans contain one another without end, or too deeply: {shown}"

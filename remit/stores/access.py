@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from remit.canonical import Digest
 from remit.stores.archiving import LogStore
+from remit.stores.canaries import CanaryStore
 from remit.stores.contents import ContentCache
 from remit.stores.database import Database
 from remit.stores.foresight import Wanted
@@ -76,6 +77,11 @@ class Access:
     def releases(self) -> ReleaseStore:
         """Which policies were released, in their order."""
         return ReleaseStore(partial(self._write, Wanted()), self._read)
+
+    @property
+    def canaries(self) -> CanaryStore:
+        """Which candidates decide, or decided, for a share of the runs."""
+        return CanaryStore(partial(self._write, Wanted()), self._read)
 
     @property
     def forgetting(self) -> ForgettingStore:

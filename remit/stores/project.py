@@ -50,14 +50,31 @@ def load_project(folder: Path) -> Project:
         raise InvalidDocumentError(
             [Diagnostic(code="PROJECT-MISSING", path="", message="no such folder", hint=hint)]
         )
-    read_contracts(reading, folder / "tools")
-    modules = read_modules(reading, folder / "tools")
-    functions = bound_functions(reading, modules)
+    functions = _read_tools(reading)
     catalogue = _catalogue(reading)
     plans = Reading(folder)
     documents, plan_files = _read_plans(plans)
     noted = tuple(_in_file(each, reading.sources) for each in catalogue.warnings)
     return Project(folder, catalogue, functions, documents, plan_files, (*plans.findings, *noted))
+
+
+def check_tools(folder: Path, instead: Mapping[Path, bytes]) -> Catalogue:
+    """Return the catalogue that `folder` would have with these contents of files of contracts.
+
+    Raises:
+        InvalidDocumentError: with every fault of the tools; paths are `file#pointer`.
+    """
+    reading = Reading(folder.absolute())
+    _read_tools(reading, instead)
+    return _catalogue(reading)
+
+
+def _read_tools(
+    reading: Reading, instead: Mapping[Path, bytes] | None = None
+) -> Mapping[str, BoundFunction]:
+    folder = reading.folder / "tools"
+    read_contracts(reading, folder, instead)
+    return bound_functions(reading, read_modules(reading, folder))
 
 
 def _catalogue(reading: Reading) -> Catalogue:

@@ -11,7 +11,7 @@ from functools import partial
 
 from sqlalchemy import Executable, bindparam, select
 
-from remit.canonical import JSON, JSONObject, digest_bytes
+from remit.canonical import JSON, Digest, JSONObject, digest_bytes
 from remit.decision.release import CHAIN, Draft, Release
 from remit.ledger.entries import Content
 from remit.ledger.errors import LedgerError
@@ -112,7 +112,7 @@ def _publish(tx: Transaction, draft: Draft, archive: bytes, after: int) -> Relea
         floor=serial + 1 if draft.raises_floor else last.floor if last else 1,
         published_ms=tx.now_ms,
     )
-    _keep(tx, made, archive)
+    keep_archive(tx, made.revision, made.archive, archive)
     fields: JSONObject = made.model_dump(mode="json")
     row: dict[str, Value] = made.model_dump(exclude={"approvals"})
     tx.insert(insert_new, releases, {**row, "approvals": json.dumps(made.approvals)})
@@ -121,22 +121,24 @@ def _publish(tx: Transaction, draft: Draft, archive: bytes, after: int) -> Relea
     return made
 
 
-def _keep(tx: Transaction, made: Release, archive: bytes) -> None:
+def find_newest(tx: Transaction) -> Release | None:
+    """Return the newest release."""
+    return _first(tx, _NEWEST)
+
+
+def keep_archive(tx: Transaction, revision: Digest, name: Digest, archive: bytes) -> None:
     """Store the archive: under its revision, where evidence looks for it; else by its digest."""
-    tx.insert(
-        insert_once,
-        bundles,
-        {
-            "revision": made.revision,
-            "digest": made.archive,
-            "at_ms": tx.now_ms,
-            "body": archive,
-        },
-    )
-    standing = tx.one(_BUNDLE, revision=made.revision)
-    if standing is not None and standing[0] != made.archive:
-        # The same policies, signed by another key.
-        store_contents(tx, [Content(made.archive, archive)])
+    row: dict[str, Value] = {
+        "revision": revision,
+        "digest": name,
+        "at_ms": tx.now_ms,
+        "body": archive,
+    }
+    tx.insert(insert_once, bundles, row)
+    standing = tx.one(_BUNDLE, revision=revision)
+    if standing is not None and standing[0] != name:
+        # The same policies, signed by another key or for another scope.
+        store_contents(tx, [Content(name, archive)])
 
 
 def _archive(tx: Transaction, release: Release) -> bytes:

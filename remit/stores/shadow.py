@@ -22,6 +22,8 @@ BEARER = "opa.token"
 """Name of the file with the bearer token of the candidate's OPA."""
 SOCKET = "new.sock"
 """Name of its socket, beside the deciding OPA's; no longer than that one's, for a path is short."""
+CANARY_SOCKET = "can.sock"
+"""Name of the socket of the OPA that serves a canary's candidate."""
 MOST_BYTES = 32 * 2**20
 _FOUND = "found"
 _LINES, _COUNTS = ".jsonl", ".counts.json"

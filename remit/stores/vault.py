@@ -10,28 +10,22 @@ together with it, so that no two bodies can be exchanged. Nonces are random: one
 2^32 bodies. Keys are never logged, and no message holds one.
 """
 
-import base64
-import binascii
 import hashlib
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from remit.canonical import Digest
 from remit.ledger.errors import LedgerError
+from remit.stores.keyreference import KeyReferenceError, secret_of
 
 VARIABLE = "REMIT_CONTENT_KEYS"
 PLAIN = ""
 """The key id of bodies that are not encrypted."""
 _NONCE_BYTES = 12
-_KEY_BYTES = 32
-_HEX = re.compile(r"^[0-9a-fA-F]{64}$")
-_LARGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,31 +109,10 @@ def load_vault(references: str, environ: Mapping[str, str]) -> Vault:
 
 
 def _key(reference: str, environ: Mapping[str, str]) -> ContentKey:
-    scheme, _, name = reference.partition(":")
-    if scheme == "env":
-        text = environ.get(name, "")
-    elif scheme == "file":
-        try:
-            with Path(name).open("rb") as file:
-                text = file.read(_LARGEST).decode("ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise _refused(reference, "it cannot be read") from error
-    else:
-        raise _refused("not a reference", "a key is named `env:NAME` or `file:PATH`")
-    for secret in _decoded(text.strip()):
-        if len(secret) == _KEY_BYTES:
-            return ContentKey.of(secret)
-    raise _refused(reference, "it holds no 32 bytes in hexadecimal or base64")
-
-
-def _decoded(text: str) -> Iterator[bytes]:
-    if _HEX.match(text):
-        yield bytes.fromhex(text)
-        return
     try:
-        yield base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return
+        return ContentKey.of(secret_of(reference, environ))
+    except KeyReferenceError as error:
+        raise _refused(error.reference, error.why) from error
 
 
 def _refused(reference: str, why: str) -> LedgerError:

@@ -9,7 +9,7 @@ Adapters stand in `activities/tools`; the types stand here, because enforcement 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 from remit.canonical import JSON, JSONObject
 from remit.tool.contract import ToolContract
@@ -73,6 +73,10 @@ class Broken:
 
     code: str
     message: str
+    final: bool = False
+    """Whether asking again under the same key would only cost again."""
+    spent: int | None = None
+    """What it cost, in micros, where that is known without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,3 @@ class Absent:
 
 
 ToolAnswer = Happened | Refused | Unknown | Broken | Absent
-
-
-class Tool(Protocol):
-    """One kind of tool. It answers and does not raise, except when its task is cancelled."""
-
-    async def __call__(self, call: ToolCall) -> ToolAnswer:
-        """Call the tool once."""

@@ -11,6 +11,10 @@ from remit.diagnostic import Diagnostic
 from remit.tool.contract import Idempotency, Operation, Probe, ToolContract
 from remit.tool.http_checks import http_faults, http_warnings
 from remit.tool.kinds import HttpKind
+from remit.tool.language_model import ModelKind
+from remit.tool.language_model_checks import model_faults
+from remit.tool.mcp import McpKind
+from remit.tool.mcp_checks import mcp_faults
 from remit.tool.places import finding, pointer_faults, template_faults
 from remit.tool.reach import destination_faults
 from remit.tool.sql import SqlKind
@@ -35,7 +39,11 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
         yield finding(contract, "TOOL-DESTINATION", (field,), message, hint)
     if isinstance(contract.call, HttpKind):
         yield from http_faults(contract, contract.call)
-    if isinstance(contract.call, SqlKind):
+    elif isinstance(contract.call, McpKind):
+        yield from mcp_faults(contract, contract.call)
+    elif isinstance(contract.call, ModelKind):
+        yield from model_faults(contract, contract.call)
+    elif isinstance(contract.call, SqlKind):
         yield from sql_faults(contract, contract.call)
 
 

@@ -7,9 +7,9 @@ catalogue loads, and pinned by digest in every compiled plan. It holds no code a
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SkipValidation
 
-from remit.canonical import Digest, JSONObject, digest
+from remit.canonical import JSON, Digest, JSONObject, digest
 from remit.tool.kinds import ToolKind
 from remit.tool.model import Model
 
@@ -18,6 +18,11 @@ ToolRef = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+@[1-9][0-9]*$", max_length=128)
 ]
 """`name@major`, e.g. `erp.place_order@1`; it is also the activity type in Temporal."""
+
+
+Schema = dict[str, SkipValidation[JSON]]
+"""A JSON Schema. Its members were read as JSON; going through them once more, member by member,
+would be most of what loading a large catalogue costs. Whether it is a schema the checks tell."""
 
 
 class Operation(StrEnum):
@@ -98,8 +103,8 @@ class ToolContract(Model):
     description: Annotated[str, Field(min_length=1, max_length=500)]
     domain: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     operation: Operation
-    input_schema: JSONObject
-    output_schema: JSONObject
+    input_schema: Schema
+    output_schema: Schema
     idempotency: Idempotency
     call: ToolKind
     settle_s: Annotated[float, Field(ge=0, le=3600)] = 0

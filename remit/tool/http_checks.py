@@ -27,6 +27,13 @@ def http_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
     yield from _address_faults(contract, call)
     for name, place in call.query.items():
         yield from pointer_faults(contract, ("call", "query", name), place, contract.input_schema)
+    for name, place in call.header_arguments.items():
+        where = ("call", "header_arguments", name)
+        yield from pointer_faults(contract, where, place, contract.input_schema)
+    for name in call.query_styles.keys() - call.query.keys():
+        where = ("call", "query_styles", name)
+        message = f"there is no query parameter {name!r} to be written so"
+        yield finding(contract, "TOOL-POINTER", where, message, "name it under `query`, or drop it")
     if call.body not in (None, "*"):
         roots: dict[str, JSONObject | None] = {"args": contract.input_schema, "step_key": None}
         yield from template_faults(contract, ("call", "body"), call.body, roots)
@@ -71,7 +78,11 @@ def _address_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnost
 
 
 def _header_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
-    names = [*call.headers, *([call.idempotency_header] if call.idempotency_header else [])]
+    names = [
+        *call.headers,
+        *call.header_arguments,
+        *([call.idempotency_header] if call.idempotency_header else []),
+    ]
     for name in names:
         where = ("call", "headers", name)
         if name.lower() in RESERVED_HEADERS:

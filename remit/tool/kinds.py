@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from remit.canonical import JSON
+from remit.tool.language_model import ModelKind
+from remit.tool.mcp import McpKind
 from remit.tool.model import Model
 from remit.tool.sql import SqlKind
 
@@ -15,6 +17,12 @@ class PythonKind(Model):
     kind: Literal["python"] = "python"
     function: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
     """`module:function`."""
+
+
+QueryStyle = Literal["comma", "space", "pipe", "members", "deep", "json"]
+"""How an argument stands in the query when it is not simply itself (OpenAPI's `style`): a list as
+one parameter with a separator; an object as a parameter for each member, called by the member's
+name or `name[member]`; anything as JSON. Without a style a list is the parameter repeated."""
 
 
 class HttpKind(Model):
@@ -29,13 +37,23 @@ class HttpKind(Model):
     URL, or for part of host and port; see `remit.tool.address`."""
     query: dict[str, str] = {}
     """Query parameter to JSON pointer into the arguments."""
+    query_styles: dict[str, QueryStyle] = Field(default={}, exclude_if=lambda value: not value)
+    """Query parameter to how its argument is written. This and the next two are left out while they
+    say nothing, so that a contract keeps its digest."""
+    header_arguments: dict[str, str] = Field(default={}, exclude_if=lambda value: not value)
+    """Header to JSON pointer into the arguments; an argument is never read as a reference."""
+    media_type: Annotated[str, Field(pattern=r"^application/([a-z0-9.+-]+\+)?json$")] = Field(
+        default="application/json", exclude_if=lambda value: value == "application/json"
+    )
+    """What the body is sent as."""
     headers: dict[str, str] = {}
     """Header to a value or a secret reference, see `remit.tool.secret`: `env:NAME`, `file:PATH`,
     `keyring:SERVICE/USER` or `vault:MOUNT/PATH#FIELD` as the whole value, `${…}` around it inside
     one; resolved inside the activity."""
     body: JSON = None
-    """`None`: no body; `"*"`: all arguments that URL and query do not take; else a template over
-    `${args...}` and `${step_key}`."""
+    """`None`: no body; `"*"`: all arguments that URL, query and headers do not take; else a
+    template over `${args...}` and `${step_key}`, where a reference to an absent argument, as the
+    whole of it, is no body."""
     output: str = ""
     """JSON pointer into the response body; empty for the whole of it."""
     idempotency_header: str | None = None
@@ -51,5 +69,7 @@ class HttpKind(Model):
     """Largest response body read; a larger one is a failure."""
 
 
-ToolKind = Annotated[PythonKind | HttpKind | SqlKind, Field(discriminator="kind")]
+ToolKind = Annotated[
+    PythonKind | HttpKind | McpKind | ModelKind | SqlKind, Field(discriminator="kind")
+]
 """The one place where a new kind of tool joins the contract."""

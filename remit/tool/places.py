@@ -3,6 +3,7 @@
 The checks are one-sided: what they find is wrong; what they pass may still be absent at run time.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from remit.canonical import JSON, JSONObject
@@ -85,3 +86,27 @@ def _is_open(schema: JSONObject) -> bool:
     """Say whether undeclared members are meant to be there, not merely not forbidden."""
     more = schema.get("additionalProperties", False)
     return more is not False or any(word in schema for word in _OPENING)
+
+
+def schema_at(schema: JSONObject, way: Where) -> JSONObject:
+    """Return the schema of what `way` leads to in a value of `schema`; empty when none says so.
+
+    Only what stands by itself is returned: a part that refers elsewhere cannot be read alone.
+    """
+    here: JSON = schema
+    for name in way:
+        if not isinstance(here, dict):
+            return {}
+        if isinstance(name, int):
+            here = here.get("items")
+            continue
+        members = here.get("properties")
+        here = members.get(name) if isinstance(members, dict) else None
+    if not isinstance(here, dict) or '"$ref"' in json.dumps(here):
+        return {}
+    return here
+
+
+def object_with(name: str, member: JSONObject) -> JSONObject:
+    """Return the schema of an object that has `name`."""
+    return {"type": "object", "required": [name], "properties": {name: member}}

@@ -13,7 +13,7 @@ from remit.tool.contract import ToolContract
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MAX_FINDINGS = 20
-_MAX_KEPT = 4096
+_MAX_KEPT = 16384
 
 Validator = jsonschema_rs.Draft202012Validator
 """A compiled schema: `is_valid(value)` and `iter_errors(value)`."""

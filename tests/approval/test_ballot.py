@@ -13,6 +13,7 @@ from remit.canonical import JSON, JSONObject
 from remit.decision.facts import Verb
 from remit.ledger.entries import GateRow, Turn, VoteRow
 from remit.plan.path import Direction, Segment, StepKey
+from tests.effort import examples
 
 DIGEST = "sha256:" + "1" * 64
 REQUEST = "sha256:" + "2" * 64
@@ -326,7 +327,7 @@ class Voting(RuleBasedStateMachine):
 class TestVoting(Voting.TestCase):
     """A sample in every run of the tests."""
 
-    settings = settings(max_examples=150, stateful_step_count=10, deadline=None)
+    settings = settings(max_examples=examples(150), stateful_step_count=10, deadline=None)
 
 
 @pytest.mark.large

@@ -1,15 +1,20 @@
 """What is measured is what it claims to be."""
 
+import json
+
 import pytest
 
 from benchmarks.arena import PROJECT
 from benchmarks.bare import ACTIVITY
 from benchmarks.compiling import SIZES
+from benchmarks.connecting import described
 from benchmarks.load import UnexpectedEndError, sequences
 from benchmarks.plans import TOOL, fan_out, realistic, sequence
 from remit.plan.compiler import compile_plan
 from remit.plan.library import Library
 from remit.stores.project import Project, load_project
+from remit.tool.openapi.operations import import_openapi
+from remit.tool.openapi.wanted import Wanted
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +65,12 @@ def test_a_run_that_fell_short_is_no_measurement() -> None:
         work["governed"].check({"status": "refused"})
     with pytest.raises(UnexpectedEndError):
         work["bare"].check(9)
+
+
+def test_the_large_document_is_imported_whole() -> None:
+    """What the benchmark imports and loads are all of its operations, reads and writes."""
+    content = json.dumps(described(20)).encode()
+    made = import_openapi(content, Wanted(("large",), "team:large", "large.json"))
+
+    assert (len(made.tools), made.left_out) == (20, ())
+    assert {str(tool["operation"]) for tool in made.tools} == {"read", "write"}

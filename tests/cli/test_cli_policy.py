@@ -1,5 +1,6 @@
 """`remit policy build|publish|rollback|releases` (real OPA, real ledger)."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from remit.cli.stack.signing import keep_key
 from tests.cli.conftest import Command
 
 pytestmark = pytest.mark.opa
+_OWNERS = ("ann", "eve")
 
 
 @pytest.fixture
@@ -84,9 +86,12 @@ def test_what_cannot_be_gone_back_to(remit: Command, shop: Path, tmp_path: Path)
     back = ("policy", "rollback", "--by", "ann", "--reason", "x", "--project", shop, "--json")
     assert remit(*back, "9").codes == ["RELEASE-UNKNOWN"]
     assert remit(*back, "deadbeef").codes == ["RELEASE-UNKNOWN"]
+    first = Path(shutil.copytree(shop / "policies", tmp_path / "first"))
     edit(shop, "b")
     publish(remit, shop, "--floor")
     assert remit(*back, "1").codes == ["RELEASE-BELOW-FLOOR"]
+    trial = ("policy", "canary", "start", first, "--percent", "5", "--by", "ann")
+    assert remit(*trial, "--project", shop, "--json").codes == ["RELEASE-BELOW-FLOOR"]
     edit(shop, "c")
     keep_key(tmp_path / "next.key", "dev")
     publish(remit, shop, "--key", str(tmp_path / "next.key"))
@@ -133,3 +138,43 @@ def test_what_is_no_key(remit: Command, shop: Path, tmp_path: Path, content: byt
     order = ("policy", "publish", "--by", "ann", "--project", shop, "--json", "--key", file)
 
     assert remit(*order).codes == ["POLICY-KEY"]
+
+
+def test_a_canary_needs_what_publishing_needs(remit: Command, shop: Path, tmp_path: Path) -> None:
+    """Where policies are reviewed: a report, and, as long as nothing is known, an approval.
+
+    Without a stack nothing can be served, which is the first thing behind the leave.
+    """
+    with (shop / "remit.toml").open("a") as file:
+        file.write('\n[policy]\nreview = "required"\n')
+    data = shop / "policies" / "data.yaml"
+    owners = "".join(f"      {name}@notes.example: {{roles: [policy_owner]}}\n" for name in _OWNERS)
+    data.write_text(data.read_text().replace("    people:\n", f"    people:\n{owners}"))
+    candidate = Path(shutil.copytree(shop / "policies", tmp_path / "candidate"))
+    here = ("--project", shop, "--json")
+    order = (
+        "policy",
+        "canary",
+        "start",
+        candidate,
+        "--percent",
+        "5",
+        "--by",
+        "ann@notes.example",
+        *here,
+    )
+    assert remit(*order).codes == ["CANARY-NO-RELEASE"]
+    base = str(publish(remit, shop)["revision"])
+    assert remit(*order).codes == ["CANARY-SAME"]
+    (rego,) = [one for one in candidate.rglob("*.rego") if "_test" not in one.name]
+    rego.write_text(rego.read_text() + "\n# another\n")
+    assert remit(*order).codes == ["POLICY-NOT-PROMOTED"]
+    report = tmp_path / "report.json"
+    what_if = ("policy", "what-if", "--candidate", candidate, "--report", report, "--base", base)
+    assert remit(*what_if, "--project", shop).code == 0
+    assert remit(*order, "--report", report).codes == ["POLICY-NOT-PROMOTED"]
+    for name, codes in zip(_OWNERS, (["POLICY-NOT-PROMOTED"], ["STACK-NOT-RUNNING"]), strict=True):
+        approve = ("policy", "approve", report, "--by", f"{name}@notes.example")
+        assert remit(*approve, "--project", shop).code == 0
+        assert remit(*order, "--report", report).codes == codes
+    assert remit("policy", "canary", "status", *here).document["canary"] is None

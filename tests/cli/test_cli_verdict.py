@@ -3,7 +3,7 @@
 import pytest
 
 from remit.cli.rehearsal.asking import Answer
-from remit.cli.rehearsal.command import Rehearsed
+from remit.cli.rehearsal.rehearsing import Rehearsed
 from remit.cli.rehearsal.stage import Scene
 
 

@@ -1,4 +1,4 @@
-"""The commands that need a stack, typed in processes of their own against the real one."""
+"""The commands that need a stack, typed against the real one; a few in processes of their own."""
 
 import asyncio
 import fcntl
@@ -20,6 +20,7 @@ import pytest
 
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack.layout import Layout
+from tests.command_line import typed as typed_here
 from tests.running import ROOT, Running, burn, eventually, plan
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
@@ -34,6 +35,10 @@ class Typed:
 
     def __call__(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         """Run `remit` with `arguments`."""
+        return typed_here(arguments, folder=self.folder, variables=self.variables)
+
+    def process(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Run `remit` in a process of its own."""
         return subprocess.run(
             [sys.executable, "-m", "remit", *map(str, arguments)],
             capture_output=True,
@@ -81,7 +86,7 @@ def test_run_follows_to_the_end_as_plain_lines(typed: Typed, tag: str) -> None:
     """Without a terminal every state is a line; outputs and the web UI link end it; exit code 0."""
     file = typed.plan("lines", put("a", f"{tag}a"), outputs={"name": "${steps.a.output.name}"})
 
-    ran = typed("run", file)
+    ran = typed.process("run", file)
 
     assert ran.returncode == 0, ran.stderr
     assert "a  done  lab.put@1" in ran.stdout
@@ -121,7 +126,7 @@ def test_a_run_that_fails_returns_1_and_says_what_was_undone(typed: Typed, tag: 
     """Code, step, reason and the number of undone calls stand at the end, also as JSON."""
     file = typed.plan("fails", put("a", f"{tag}a"), put("b", f"{tag}b", "a", fail="refuse"))
 
-    ran, document = typed("run", file), typed.document("run", file)
+    ran, document = typed.process("run", file), typed.document("run", file)
 
     assert ran.returncode == 1
     assert "failed: LAB-REFUSED at b" in ran.stdout

@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from remit.canonical import JSONObject, canonical, digest, digest_bytes
+from remit.client.snapshot import STATUS, WAITS
 from remit.console.office import Office
 from remit.console.serving import furnished, server_of
 from remit.console.settings import ConsoleSettings
@@ -72,16 +73,33 @@ class Wire:
     """Workflow, verb, message, event."""
     refusal: tuple[str, str] = ("", "")
     first_run: str = "0198-root"
+    status: str = "running"
+    """What the run says of itself in Temporal."""
+    waits: JSONObject = field(default_factory=dict)
+    """What it waits for, as its memo tells."""
+    trouble: RPCStatusCode | None = None
+    """How Temporal fails, when it does."""
 
     def get_workflow_handle(self, name: str, **_: Any) -> Any:
         """Return something that answers as a handle does."""
 
         async def describe(**_: Any) -> Any:
+            if self.trouble is not None:
+                raise RPCError("away", self.trouble, b"")
             if name.startswith("remit-repair/"):
                 raise RPCError("none", RPCStatusCode.NOT_FOUND, b"")
             info = SimpleNamespace(first_run_id=self.first_run)
             status = WorkflowExecutionStatus.RUNNING
-            return SimpleNamespace(status=status, raw_info=info, run_id="run")
+            return SimpleNamespace(
+                status=status,
+                raw_info=info,
+                run_id="run",
+                memo=memo,
+                typed_search_attributes={STATUS: self.status},
+            )
+
+        async def memo() -> JSONObject:
+            return {WAITS: self.waits}
 
         async def execute_update(verb: str, body: JSONObject, *, id: str, **_: Any) -> str:
             self.sent.append((name, verb, body, id))

@@ -55,11 +55,12 @@ async def login(browser: httpx2.AsyncClient, to: str = "/") -> httpx2.Response:
     return await browser.get("/login/start", params={"to": to}, follow_redirects=True)
 
 
-def trusting(folder: Path, speaks_for: str) -> Identity:
+def trusting(folder: Path, speaks_for: str, purposes: str = "[vote]") -> Identity:
     """Return a deployment that trusts the console to speak for these."""
     key = spelt(load_key(folder / "key.pem").key.public_key())
     file = folder / "identity.yaml"
-    console = f"{{keys: [{{key: {json.dumps(key)}}}], speaks_for: [{json.dumps(speaks_for)}]}}"
+    console = f"{{keys: [{{key: {json.dumps(key)}}}], speaks_for: [{json.dumps(speaks_for)}]"
+    console += f", purposes: {purposes}}}"
     file.write_text(f"schema: remit.identity/v1\nissuers:\n  console: {console}\n")
     return Identity(file, "default", lambda: time.time_ns() // 1_000_000)
 
@@ -86,6 +87,34 @@ async def test_a_vote_carries_the_consoles_word(
         await proven("*@other.example", ROOT)
     with pytest.raises(TokenError, match="another run"):
         await proven("*@acme.example", "other")
+
+
+async def test_an_order_carries_the_consoles_word(
+    guarded: Place, issuer: TestIssuer, tmp_path: Path
+) -> None:
+    """Where the console is trusted with orders too; to speak in votes is not enough."""
+    page = f"/runs/{ROOT}"
+    async with guarded.browser() as browser:
+        await login(browser, page)
+        form = (await browser.get(page)).text.partition('name="order" value="hold"')[2]
+        fields = {
+            name: form.partition(f'name="{name}" value="')[2].partition('"')[0]
+            for name in ("token", "mark", "event")
+        }
+        answer = await browser.post(page, data={"order": "hold", "comment": "stop", **fields})
+    assert answer.status_code == 303, answer.text
+    ((_, name, body, _),) = guarded.wire.sent
+    at_ms = time.time_ns() // 1_000_000
+
+    async def proven(purposes: str) -> str:
+        identity = trusting(tmp_path, "*@acme.example", purposes)
+        binding = of_message(identity.audience, "order", ROOT, name, body)
+        proof = await identity.verify(body["token"], binding, at_ms, "update:1", str(body["by"]))
+        return proof.person
+
+    assert await proven("[vote, order]") == HOLDER
+    with pytest.raises(TokenError, match="not trusted with a order"):
+        await proven("[vote]")
 
 
 async def test_a_person_signs_in_and_votes_under_that_name(

@@ -128,7 +128,8 @@ async def test_an_edit_and_two_people_in_a_browser(
     await page.goto(f"{console}/?role=&q={tag}")
     # The new request appears by itself, with what was changed.
     await page.locator('a.title[href*="/2/"]').click()
-    changed = await page.locator("table.diff").inner_text()
+    # A second one compares with what another test may have approved.
+    changed = await page.locator("table.diff").first.inner_text()
     await page.get_by_role("button", name="Approve once").click()
     await page.get_by_text("1 of 2 have agreed").wait_for()
     card = page.url.partition("?")[0]
@@ -170,6 +171,60 @@ async def test_the_requester_is_refused_in_words(
     assert "It did not count. Code: vote." in told
     assert still[0]["step"] == "a"
     assert (await ended(handle))["status"] == "rejected"
+
+
+async def test_an_operator_answers_and_settles_in_a_browser(
+    lab: Running, lab_client: Client, console: str, page: Page
+) -> None:
+    """A doubt appears on the open page, what is being typed outlives the next change; the run is
+    ordered back, and what cannot be undone is left to people."""
+    tag = f"o{uuid.uuid4().hex[:8]}"
+    lost = {
+        "args": {"name": f"stuck{tag}", "fail": "after", "wait_s": 4},
+        "retry": {"max_attempts": 1, "initial": "PT0.1S"},
+    }
+    steps = [burn("wait", f"{tag}w"), put("lost", f"stuck{tag}", **lost), burn("z", tag, "lost")]
+    await sign_in(page, console, BOSS)
+    handle = await start(lab_client, plan(f"{tag}-plan", steps))
+    await waits(handle)
+    await page.goto(f"{console}/runs/{handle.first_execution_run_id}")
+    doubt = page.locator("section", has=page.get_by_role("heading", name="Did lost happen?"))
+    await doubt.wait_for()
+    await doubt.get_by_label("What did you see").fill("it lies there")
+    waiting = next(one for one in await waits(handle) if one["step"] == "wait")
+    word = {"step": "wait", "by": BOSS, "digest": waiting["digest"]}
+    await handle.execute_update("approve", word, result_type=str)
+    await page.locator("#deeds").get_by_text("wait").wait_for()
+    assert await doubt.get_by_label("What did you see").input_value() == "it lies there"
+    await doubt.get_by_role("radio", name="It happened").check()
+    await doubt.get_by_role("button", name="Answer").click()
+    await page.get_by_text("Recorded: you said whether").wait_for()
+    await page.get_by_role("link", name="Burn").first.wait_for()
+
+    await page.locator("summary", has_text="Stop and undo everything").click()
+    undone = await page.locator("details[open]").inner_text()
+    await page.locator("details[open]").get_by_label("Why?").fill("not wanted any more")
+    await page.get_by_role("button", name="Roll back").click()
+    await page.get_by_text("Recorded: you ordered the run back").wait_for()
+    residue = page.locator("section", has_text="could not be undone").last
+    await residue.wait_for()
+    await residue.get_by_role("radio", name="Leave it").check()
+    await residue.get_by_label("Why?").fill("the crew fetches it")
+    await residue.get_by_role("button", name="Settle it").click()
+    await page.get_by_text("Recorded: you settled").wait_for()
+
+    outcome = await ended(handle)
+    orders = lab.records(str(handle.first_execution_run_id), "order")
+    assert "This would undo: put (lost)" in " ".join(undone.split())
+    assert (outcome["status"], [left["path"] for left in outcome["residue"]]) == (
+        "rolled_back",
+        ["wait", "lost"],
+    )
+    assert [(one["order"], one["by"]) for one in orders] == [
+        ("resolve_doubt", BOSS),
+        ("rollback", BOSS),
+        ("repair", BOSS),
+    ]
 
 
 async def test_a_vote_finds_its_run_and_no_other(lab: Running, lab_client: Client) -> None:

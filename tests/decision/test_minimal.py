@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from remit.canonical import JSONObject
 from remit.decision.facts import Facts
 from remit.decision.minimal import Place, minimal, reduced
+from tests.effort import examples
 from tests.policies.given import STEP, call
 
 
@@ -94,7 +95,7 @@ def test_a_list_keeps_only_the_items_that_matter() -> None:
     assert asked < 400
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 9), min_size=1),
     st.data(),

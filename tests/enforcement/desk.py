@@ -82,11 +82,11 @@ class Desk:
 
 @asynccontextmanager
 async def a_desk(
-    folder: Path, catalogue: Catalogue, tool: str, args: JSONObject
+    folder: Path, catalogue: Catalogue, tool: str, args: JSONObject, lasts: str = "PT1S"
 ) -> AsyncIterator[Desk]:
-    """Open a desk on a ledger of its own; the call of `tool` may take a second."""
+    """Open a desk on a ledger of its own; the call of `tool` may take `lasts`."""
     clock = HandClock()
-    step: JSON = {"id": "put", "tool": tool, "args": args, "timeout": "PT1S"}
+    step: JSON = {"id": "put", "tool": tool, "args": args, "timeout": lasts}
     compilation = compile_plan(plan("desk", [step]), catalogue, Library({}))
     assert compilation.compiled is not None, compilation.diagnostics
     ledger = await open_ledger(f"sqlite:///{folder / 'ledger.db'}", clock=clock)

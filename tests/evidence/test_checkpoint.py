@@ -14,6 +14,7 @@ from remit.evidence.checkpoint import (
     open_note,
     parse_keys,
 )
+from tests.effort import examples
 
 KEY = SigningKey("remit.example/ledger", bytes(range(32)))
 OTHER = SigningKey("remit.example/ledger", bytes(32))
@@ -49,7 +50,7 @@ def test_the_text_of_a_key_is_that_of_the_note_format() -> None:
 
 
 @given(at=st.integers(0, 10_000), bit=st.integers(0, 7))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_altered_bit_passes(at: int, bit: int) -> None:
     """Whatever bit of a note is altered, it is refused."""
     note = bytearray(KEY.sign(HEAD))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from remit.evidence import batch, merkle
 from remit.evidence.merkle import ProofError, leaf_hash, node_hash
+from tests.effort import examples
 
 VECTOR_LEAVES = [
     bytes.fromhex(text)
@@ -111,7 +112,7 @@ def test_known_vectors(size: int) -> None:
 
 
 @given(size=SIZES, at_once=st.integers(1, 20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_root_is_that_of_the_standard(size: int, at_once: int) -> None:
     """However the tree grew, its root at every size is the recursive definition's."""
     leaves = some(size)
@@ -121,7 +122,7 @@ def test_root_is_that_of_the_standard(size: int, at_once: int) -> None:
 
 
 @given(size=SIZES, data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_inclusion(size: int, data: st.DataObject) -> None:
     """A leaf's proof is the standard's, leads to the root, and no altered bit does."""
     leaves = some(size)
@@ -143,7 +144,7 @@ def test_inclusion(size: int, data: st.DataObject) -> None:
 
 
 @given(new=SIZES, data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_consistency(new: int, data: st.DataObject) -> None:
     """A beginning's proof is the standard's, and no other tree passes for that beginning."""
     leaves = some(new)
@@ -165,7 +166,7 @@ def test_consistency(new: int, data: st.DataObject) -> None:
 
 
 @given(size=SIZES, data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_batch(size: int, data: st.DataObject) -> None:
     """One proof holds for any set of leaves, is no longer than it must be, and cannot be bent."""
     leaves = some(size)

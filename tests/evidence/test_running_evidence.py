@@ -9,7 +9,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -26,8 +25,9 @@ from remit.ledger.records import genesis, link
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import open_ledger
 from remit.stores.publishing import CheckpointFolder
+from tests.command_line import typed
 from tests.policies.served import opa_binary
-from tests.running import ROOT, Running, burn, ended, eventually, plan, put, start, waits
+from tests.running import Running, burn, ended, eventually, plan, put, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(240)]
 
@@ -40,18 +40,11 @@ def plain(name: str) -> JSONObject:
 def remit(
     *arguments: str | Path, project: Path | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Run the command in a process of its own, far from the lab unless `project` is given."""
-    variables = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    """Type the command far from the lab unless `project` is given."""
+    variables = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
     if project is not None:
         variables["REMIT_PROJECT"] = str(project)
-    return subprocess.run(
-        [sys.executable, "-m", "remit", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        env=variables,
-    )
+    return typed(arguments, folder=Path("/"), variables=variables)
 
 
 @dataclass

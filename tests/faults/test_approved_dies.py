@@ -14,7 +14,7 @@ from tests.in_process import working
 from tests.running import ROOT, Running, ended, plan, waits
 from workers.settings import WorkerSettings
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
 
 BOSS = "boss@lab.example"
 

@@ -14,7 +14,7 @@ from tests.running import Running, ended, eventually, plan, start, waits
 
 pytestmark = [
     pytest.mark.stack,
-    pytest.mark.xdist_group("faults"),
+    pytest.mark.xdist_group("lab"),
     pytest.mark.timeout(180),
 ]
 

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from remit.canonical import JSON, JSONObject, digest
 from remit.cli.keys import read_key
 from remit.cli.stack import stack
 from remit.client.signing import Signer
+from tests.command_line import typed
 from tests.running import ROOT, Running, burn, eventually, plan, put, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("identity")]
@@ -52,17 +52,10 @@ class Town:
 
     def type(self, *words: str | Path, person: str = "") -> "subprocess.CompletedProcess[str]":
         """Type a command, with a person's key if one is named."""
-        variables = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "REMIT_PROJECT": str(self.running.project),
-        }
+        variables = {**os.environ, "REMIT_PROJECT": str(self.running.project)}
         if person:
             variables["REMIT_KEY"] = str(self.key(person))
-        return subprocess.run(
-            [sys.executable, "-m", "remit", *map(str, words)],
-            capture_output=True, text=True, cwd=self.keys, env=variables, check=False,
-        )  # fmt: skip
+        return typed(words, folder=self.keys, variables=variables)
 
     def said(self, *words: str | Path, person: str = "") -> JSONObject:
         """Return what a command answers as JSON."""

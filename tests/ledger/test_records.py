@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from remit.canonical import JSONObject, canonical
 from remit.ledger.records import chain_hash, genesis, link, verify_chain
+from tests.effort import examples
 
 SAFE = 2**53 - 1
 texts = st.text(max_size=20)
@@ -36,7 +37,7 @@ def _chain(bodies: list[JSONObject], root: str = "run-1") -> list[JSONObject]:
     return records
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(root=texts, seq=st.integers(1, SAFE), body=st.dictionaries(texts, values, max_size=4))
 def test_link_is_chain_hash(root: str, seq: int, body: JSONObject) -> None:
     """The quick way to a record's hash gives what the documented way gives."""

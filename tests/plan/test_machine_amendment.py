@@ -24,6 +24,7 @@ from remit.plan.event import (
     Unwind,
 )
 from remit.plan.machine import Machine, machine_for
+from tests.effort import examples
 from tests.plan.play import COMPILED, schedule
 
 RANDOM = st.randoms(use_true_random=True)
@@ -217,7 +218,7 @@ def _amended(random: Random, of: Schedule, free: list[int]) -> Schedule:
     return of.model_copy(update={"steps": steps})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(random=RANDOM, size=st.integers(1, 10))
 def test_amendments_keep_order_and_call_everything_once(random: Random, size: int) -> None:
     """Whenever it comes: no call is lost, doubled or stale, and none begins before its needs."""
@@ -255,7 +256,7 @@ def _amend(peace: _Peace, random: Random) -> None:
     assert all(peace.calls[ref] == count for ref, count in before.items())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(random=RANDOM, size=st.integers(1, 10))
 def test_amending_before_the_start_is_starting_the_amended(random: Random, size: int) -> None:
     """Where nothing has begun, the machine does what one of the amended plan does."""

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from remit.plan.compiled import Limits, Schedule
 from remit.plan.event import Complete, Ref
+from tests.effort import examples
 from tests.plan.machine_world import World, random_schedule
 
 RANDOM = st.randoms(use_true_random=True)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(random=RANDOM, size=st.integers(0, 12), calm=st.sampled_from([0.6, 0.85, 0.97]))
 def test_every_run_obeys_the_rules_and_ends_once(random: Random, size: int, calm: float) -> None:
     """Whatever happens in whatever order, only what may begin begins, and the run ends once."""
@@ -24,7 +25,7 @@ def _peaceful(schedule: Schedule) -> Schedule:
     return schedule.model_copy(update={"steps": steps})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(random=RANDOM, size=st.integers(1, 12))
 def test_restarts_do_not_change_what_is_called(random: Random, size: int) -> None:
     """A run carried over at every turn makes the same calls as one that never was."""

@@ -23,6 +23,7 @@ from remit.plan.event import (
 from remit.plan.flow import PlanFlow
 from remit.plan.machine import machine_for
 from remit.plan.scheduling import schedule_of
+from tests.effort import examples
 from tests.plan.compiling import plan
 from tests.plan.flowing import call, compiled, flow, output
 
@@ -106,7 +107,7 @@ class Play:
         return Done(asked.ref)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(documents(), st.randoms(use_true_random=False))
 def test_what_was_certain_before_the_run_holds_in_it(document: JSONObject, random: Random) -> None:
     """No step begins before the tools that surely come before it, and no run fails behind a step of

@@ -16,10 +16,13 @@ from remit.plan.compiler import Compilation
 from remit.plan.scheduling import schedule_of
 from remit.plan.template import enter
 from remit.plan.usage import Purpose, outputs_used, steps_used
+from tests.effort import examples
 from tests.plan.compiling import PURCHASE, compiled, part, plan
 
 KNOWN = {str(code) for code in Code}
-RELAXED = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+RELAXED = settings(
+    max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow], deadline=None
+)
 
 _TEXTS = """
 x PT1S a.b@1 part@1.0.0 all ${ ${inputs.x} ${steps.a.output} ${output} inputs.n>1 remit.plan/v1

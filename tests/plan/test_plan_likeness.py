@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from remit.plan.likeness import Likeness
 from remit.plan.shape import Shape, of_schema
 from remit.plan.typecheck import Checker, Verdict
+from tests.effort import examples
 from tests.plan.compiling import INTEGER, TEXT, record
 
 KINDS = {"a": "number", "b": "number", "c": "number", "x": "text", "y": "text", "in": "number"}
@@ -124,7 +125,7 @@ def _checked_apart(sources: Sources) -> list[Verdict]:
         return [checker.check(source, names) for source, names in sources]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @example([("steps.b.output.n > who", {"person": TEXTS}), ("steps.a.output.n > who", {})])
 @given(st.lists(st.tuples(_TEXTS, _SEEN), min_size=1, max_size=12))
 def test_a_verdict_is_the_same_whatever_was_checked_before(sources: Sources) -> None:

@@ -11,6 +11,7 @@ from remit.plan.compiled import CompiledPlan
 from remit.plan.path import Segment
 from remit.saga.order import UndoBatch, undo_batch
 from remit.saga.unwinding import Unwinding
+from tests.effort import examples
 from tests.saga.runs import did, plan, step, undid
 
 
@@ -93,7 +94,7 @@ def _far(batch: UndoBatch, position: int) -> set[int]:
     return after | {far for near in after for far in _far(batch, near)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(run=runs(), limit=st.integers(1, 8))
 def test_everything_is_undone_once_in_reverse_dependency_order(run: Run, limit: int) -> None:
     """Over all batches, nothing is lost or doubled, and nothing goes before what stands on it."""
@@ -122,7 +123,7 @@ def test_everything_is_undone_once_in_reverse_dependency_order(run: Run, limit: 
     assert (last.undos, last.more, last.undone) == ([], False, len(run.happened))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(run=runs(), data=st.data(), limit=st.integers(1, 8))
 def test_a_blocked_call_holds_up_exactly_what_it_stands_on(
     run: Run, data: st.DataObject, limit: int
@@ -150,7 +151,7 @@ def test_a_blocked_call_holds_up_exactly_what_it_stands_on(
     assert {left.path for left in batch.residue} == stuck - doubted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(run=runs(), data=st.data(), limit=st.integers(1, 8))
 def test_what_nothing_can_undo_is_listed_and_holds_nobody_up(
     run: Run, data: st.DataObject, limit: int
@@ -185,7 +186,7 @@ def test_what_nothing_can_undo_is_listed_and_holds_nobody_up(
     assert not batch.more
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(run=runs(), data=st.data(), parallel=st.integers(1, 5))
 def test_a_batch_at_work_keeps_the_order(run: Run, data: st.DataObject, parallel: int) -> None:
     """However undos end, each begins once, bounded, after all that stands on it is over."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from tests.grouping import STACKS
 from tests.running import ROOT
 from tests.scenarios.office import Office
 
@@ -20,6 +21,7 @@ def backoffice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         return
     folder = tmp_path_factory.mktemp("stack") / "office"
     office = Office.of(ROOT / "examples" / "backoffice", folder)
+    STACKS["backoffice"] = office
     yield office
     office.down()
 

@@ -191,7 +191,7 @@ def test_warnings_name_their_file(tmp_path: Path) -> None:
 
 def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files and folders that are too large are refused unread."""
-    large = "# " + "x" * tool_files.MAX_FILE_BYTES
+    large = "# " + "x" * tool_files.MAX_TOOLS_BYTES
     assert _faults(tmp_path, {"tools/a.yaml": large}) == [("PROJECT-TOO-LARGE", "tools/a.yaml")]
 
     monkeypatch.setattr(tool_files, "MAX_FILES", 1)

@@ -7,12 +7,13 @@ import uuid
 import pytest
 from temporalio.client import Client
 
+from activities.tools.adapter import Adapter
 from activities.tools.registry import Tools
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
 from remit.stores.project import Project
-from remit.tool.call import Tool, ToolAnswer, ToolCall
+from remit.tool.call import ToolAnswer, ToolCall
 from remit.tool.contract import ToolContract
 from tests.in_process import working
 from tests.running import Running, ended, plan, start
@@ -31,7 +32,7 @@ class Counting(Tools):
     running = 0
     peak = 0
 
-    def adapter(self, contract: ToolContract) -> Tool:
+    def adapter(self, contract: ToolContract) -> Adapter:
         """Return what calls `contract`."""
         inner = super().adapter(contract)
 

@@ -1,7 +1,6 @@
 """Bad input on the real stack: a run answers it, records it, and works on; effects are counted."""
 
 import asyncio
-import uuid
 
 import pytest
 from temporalio.api.common.v1 import Payload
@@ -10,7 +9,7 @@ from temporalio.common import RawValue
 
 from remit.canonical import JSON, JSONObject
 from tests.faults.test_processes_die import reset
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, eventually, guarded, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 
@@ -24,22 +23,6 @@ POISON = {
     "resolve_doubt": rb'{"step": "\ud800"}',
     "rollback": rb'{"by": "\ud800", "reason": "x"}',
 }
-
-
-@pytest.fixture
-def name() -> str:
-    """A name that policy guards."""
-    return f"guarded{uuid.uuid4().hex[:8]}"
-
-
-async def guarded(client: Client, name: str, **more: JSON) -> tuple[WorkflowHandle, JSONObject]:
-    """Start a plan with one guarded step behind a free one; return it and the gate's wait."""
-    steps: list[JSON] = [
-        {"id": "free", "tool": "lab.put@1", "args": {"name": f"free{name}"}},
-        {"id": "step", "tool": "lab.put@1", "needs": ["free"], "args": {"name": name}, **more},
-    ]
-    handle = await start(client, plan("guarded", steps))
-    return handle, (await waits(handle))[0]
 
 
 def vote(wait: JSONObject, **more: JSON) -> JSONObject:

@@ -3,30 +3,14 @@
 import uuid
 
 import pytest
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, eventually, guarded, plan, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 
 BOSS = "boss@lab.example"
-
-
-@pytest.fixture
-def name() -> str:
-    """A name that policy guards."""
-    return f"guarded{uuid.uuid4().hex[:8]}"
-
-
-async def guarded(client: Client, name: str, **more: JSON) -> tuple[WorkflowHandle, JSONObject]:
-    """Start a plan with one guarded step behind a free one; return it and the gate's wait."""
-    steps: list[JSON] = [
-        {"id": "free", "tool": "lab.put@1", "args": {"name": f"free{name}"}},
-        {"id": "step", "tool": "lab.put@1", "needs": ["free"], "args": {"name": name}, **more},
-    ]
-    handle = await start(client, plan("guarded", steps))
-    return handle, (await waits(handle))[0]
 
 
 async def test_signal_approves_and_the_step_runs_once(
@@ -40,6 +24,35 @@ async def test_signal_approves_and_the_step_runs_once(
 
     assert (await ended(handle))["status"] == "completed"
     assert lab.effects(name) == [f"put {name}"]
+
+
+async def test_each_step_waits_in_the_queue_of_its_subject(
+    lab: Running, lab_client: Client
+) -> None:
+    """Two queues are asked at once and found by either; only its own people answer a question."""
+    tag = uuid.uuid4().hex[:8]
+    names = {one: f"routed-{one}-{tag}" for one in ("credit", "security")}
+    steps: list[JSON] = [
+        {"id": step, "tool": "lab.put@1", "args": {"name": name}} for step, name in names.items()
+    ]
+    handle = await start(lab_client, plan("routed", steps))
+
+    async def is_found(role: str) -> bool:
+        query = f'RemitAwaits = "{role}" AND WorkflowId = "{handle.id}"'
+        return [one.id async for one in lab_client.list_workflows(query)] == [handle.id]
+
+    for role in ("credit_desk", "security_desk"):
+        await eventually(lambda role=role: is_found(role))
+    asked = {str(wait["step"]): str(wait["digest"]) for wait in await waits(handle)}
+    vote = {"step": "security", "digest": asked["security"], "by": "credit@lab.example"}
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update("approve", vote)
+    assert "vote.role_missing" in str(refused.value.cause)
+    for step, by in (("credit", "credit@lab.example"), ("security", "guard@lab.example")):
+        vote = {"step": step, "digest": asked[step], "by": by}
+        await handle.execute_update("approve", vote)
+    assert (await ended(handle))["status"] == "completed"
+    assert sorted(lab.effects(f"routed-credit-{tag}")) == [f"put {names['credit']}"]
 
 
 async def test_waiting_run_is_found_by_role_and_tells_the_command(

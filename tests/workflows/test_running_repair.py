@@ -5,11 +5,12 @@ import uuid
 import pytest
 from temporalio.client import Client
 
+from activities.tools.adapter import Adapter
 from activities.tools.registry import Tools
 from remit.canonical import JSON
 from remit.cli.stack import stack
 from remit.stores.project import Project
-from remit.tool.call import Broken, Tool, ToolAnswer, ToolCall
+from remit.tool.call import Broken, ToolAnswer, ToolCall
 from remit.tool.contract import ToolContract
 from tests.in_process import working
 from tests.running import Running, ended, plan, waits
@@ -23,7 +24,7 @@ BOSS = "boss@lab.example"
 class Unreadable(Tools):
     """The project's tools; what `lab.drop` answers, nobody can read."""
 
-    def adapter(self, contract: ToolContract) -> Tool:
+    def adapter(self, contract: ToolContract) -> Adapter:
         """Return what calls `contract`."""
         inner = super().adapter(contract)
 

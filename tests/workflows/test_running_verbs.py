@@ -14,12 +14,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 BOSS, SECOND, CLERK = "boss@lab.example", "second@lab.example", "clerk@lab.example"
 
 
-@pytest.fixture
-def name() -> str:
-    """A name that policy guards."""
-    return f"guarded{uuid.uuid4().hex[:8]}"
-
-
 async def gated(client: Client, *names: str, **more: JSON) -> tuple[WorkflowHandle, JSONObject]:
     """Start a plan with a step for each name, all guarded; return it and the first gate's wait."""
     steps: list[JSON] = [

@@ -75,7 +75,7 @@ def build_app(store: Store, connections: Connections, *, token: str | None) -> S
     """
     pipeline = Pipeline(store, connections)
     business, controls = list(areas.business()), list(areas.controls())
-    described = document([*business, *controls], secured=token is not None)
+    described = document(business, controls, secured=token is not None)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

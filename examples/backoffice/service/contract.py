@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from .refusals import Refusal, RefusedError
 
@@ -105,6 +105,8 @@ class Declaration:
     irreversible: bool = False
     undo: str | None = None
     """The operation that takes this one back."""
+    remit: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What Remit is told about it (`x-remit-…`) beyond what follows from the rest."""
 
     @property
     def path_fields(self) -> tuple[str, ...]:
@@ -192,11 +194,19 @@ class Operations:
         return self.declare(Declaration(name, "GET", path, refuses))
 
     def write(
-        self, name: str, path: str, *refuses: Refusal, undo: str | None = None
+        self,
+        name: str,
+        path: str,
+        *refuses: Refusal,
+        undo: str | None = None,
+        remit: Mapping[str, JsonValue] | None = None,
     ) -> Callable[[Callable[[Work, Q], A]], Callable[[Work, Q], A]]:
         """Declare a POST operation that makes something new, and what takes it back."""
+        told = remit or {}
         return self.declare(
-            Declaration(name, "POST", path, refuses, created=True, writes=True, undo=undo)
+            Declaration(
+                name, "POST", path, refuses, created=True, writes=True, undo=undo, remit=told
+            )
         )
 
     def undo(

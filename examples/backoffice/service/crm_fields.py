@@ -225,6 +225,12 @@ def _write_fields(
         writes=True,
         natural=True,
         undo="crm.restore_account",
+        remit={
+            "compensate": {
+                "operation": "crm.restore_account",
+                "args": {"account": "${args.account}", "fields": "${output.previous}"},
+            }
+        },
     )
 )
 def update_account(work: Work, asked: UpdateAccount) -> AccountChange:

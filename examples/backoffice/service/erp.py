@@ -194,6 +194,14 @@ def get_quote(work: Work, asked: GetQuote) -> Quote:
     SUPPLIER_BLOCKED,
     CURRENCY_MISMATCH,
     undo="erp.cancel_order",
+    remit={
+        "operation": "spend",
+        "cost": {
+            "micros_argument": "/total_micros",
+            "currency_argument": "/currency",
+            "actual_output": "/total_micros",
+        },
+    },
 )
 def place_order(work: Work, asked: PlaceOrder) -> Order:
     """Place a purchase order."""
@@ -237,6 +245,13 @@ def cancel_order(work: Work, asked: CancelOrder) -> Undone:
     UNKNOWN_ORDER,
     ORDER_NOT_PLACED,
     undo="supplier.withdraw_confirmation",
+    remit={
+        "operation": "trigger",
+        "read-back": {
+            "operation": "supplier.get_confirmation",
+            "args": {"confirmation": "${output.id}"},
+        },
+    },
 )
 def confirm_order(work: Work, asked: ConfirmOrder) -> Confirmation:
     """Have the supplier confirm an order."""

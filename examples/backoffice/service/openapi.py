@@ -13,6 +13,7 @@ from http import HTTPStatus
 from pydantic import JsonValue
 from pydantic.json_schema import models_json_schema
 
+from .annotations import for_remit
 from .answers import Error
 from .contract import Declaration, Operation
 from .refusals import READS, UNAUTHORIZED, UNKNOWN, WRITES, Refusal
@@ -108,7 +109,7 @@ def _success(operation: Operation) -> Json:
     }
 
 
-def _operation(operation: Operation, secured: bool) -> Json:
+def _operation(operation: Operation, secured: bool, told: Json) -> Json:
     says = operation.says
     asked = operation.asks.model_json_schema(ref_template=REFS)
     fields, required = asked.get("properties", {}), set(asked.get("required", []))
@@ -121,6 +122,7 @@ def _operation(operation: Operation, secured: bool) -> Json:
         "x-writes": says.writes,
         "x-natural": says.natural,
         "x-irreversible": says.irreversible,
+        **told,
     }
     if says.has_body:
         entry["requestBody"] = _body(says, fields, required)
@@ -137,21 +139,34 @@ def _plain(name: str, summary: str, *, secured: bool) -> Json:
             "content": {"application/json": {"schema": {"type": "object"}}},
         }
     }
-    entry: Json = {"operationId": name, "summary": summary, "responses": answer}
+    entry: Json = {
+        "operationId": name,
+        "summary": summary,
+        "responses": answer,
+        "x-remit-skip": True,
+    }
     return entry if secured else {**entry, "security": []}
 
 
-def document(operations: Iterable[Operation], *, secured: bool) -> Json:
+def document(
+    business: Iterable[Operation], controls: Iterable[Operation] = (), *, secured: bool
+) -> Json:
     """Return the OpenAPI 3.1 document of the service.
 
     Args:
-        operations: Every operation that is routed.
+        business: Every operation of the company that is routed.
+        controls: Every one on the service itself; they are none of Remit's.
         secured: Whether a bearer token is asked for.
     """
-    listed = list(operations)
+    working = list(business)
+    listed = [*working, *controls]
+    told = for_remit(working)
     paths: defaultdict[str, Json] = defaultdict(dict)
     for operation in listed:
-        paths[operation.says.path][operation.says.method.lower()] = _operation(operation, secured)
+        entry = _operation(
+            operation, secured, told.get(operation.says.name, {"x-remit-skip": True})
+        )
+        paths[operation.says.path][operation.says.method.lower()] = entry
     paths["/health"]["get"] = _plain("health", "Tell that the service is up", secured=False)
     paths["/openapi.json"]["get"] = _plain("openapi", "Read this document", secured=True)
     components: Json = {"schemas": _components(listed)}

@@ -119,6 +119,7 @@ def get_record(work: Work, asked: GetRecord) -> Record:
     UNKNOWN_RECORD,
     RECORD_DELETED,
     undo="erp.discard_archive",
+    remit={"resource": ["/record"]},
 )
 def archive_record(work: Work, asked: ArchiveRecord) -> Archive:
     """Copy a record into the archive."""
@@ -168,6 +169,7 @@ def discard_archive(work: Work, asked: DiscardArchive) -> Undone:
         writes=True,
         natural=True,
         irreversible=True,
+        remit={"resource": ["/record"]},
     )
 )
 def delete_record(work: Work, asked: DeleteRecord) -> Deletion:

@@ -74,6 +74,17 @@ async def register(layout: Layout) -> Register:
     )
 
 
+async def registered(layout: Layout, name: str) -> tuple[Agent | None, str]:
+    """Return what the policies in force have of one agent, and which policies those are.
+
+    Raises:
+        CliError: `AGENTS-UNREADABLE`.
+    """
+    async with opened(layout) as ledger:
+        data, source, _ = await _data(layout, ledger)
+    return _registered(data).get(name), source
+
+
 async def _data(layout: Layout, ledger: SqlLedger) -> tuple[JSON, str, str]:
     """Return the data of the newest release, else of the project's folder."""
     newest = await ledger.releases.newest()

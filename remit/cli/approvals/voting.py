@@ -182,7 +182,11 @@ def _card(found: Found, wish: Wish, who: Speaker) -> list[str]:
 async def _send(
     wish: Wish, run: RunRow, body: JSONObject, who: Speaker, environment: StackEnvironment
 ) -> str:
-    client = await connect(environment.temporal_address, environment.temporal_namespace)
+    client = await connect(
+        environment.temporal_address,
+        environment.temporal_namespace,
+        keys=environment.payload_keys,
+    )
     signer = who.signer(environment.temporal_namespace)
     if signer is not None:
         body = signer.message("vote", run.root, wish.verb, body)

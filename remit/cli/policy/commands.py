@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from remit.cli.canary.commands import make_canary_app
 from remit.cli.options import ArchiveFile, AsJson, InProject, Reason, group
 from remit.cli.policy_delivery.commands import add_delivery
 from remit.cli.shadow.commands import make_shadow_app
@@ -78,6 +79,7 @@ def make_policy_app() -> typer.Typer:
     app.command("log")(log)
     add_delivery(app)
     app.add_typer(make_shadow_app())
+    app.add_typer(make_canary_app())
     return app
 
 

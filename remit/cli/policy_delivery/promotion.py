@@ -23,6 +23,8 @@ class Candidate:
     profile: str
     base: Release
     """The release in force, whose policies judge."""
+    folder: Path | None = None
+    """Of the candidate; the project's own policies when `None`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,12 @@ async def promotion_of(report: Path | None, candidate: Candidate) -> Leave:
         hint = "make it again: what-if compares with the policies in force"
         raise CliError([Finding("POLICY-NOT-PROMOTED", message, hint)], ExitCode.FINDINGS)
     wanted = Promotion(
-        candidate=candidate.project / "policies",
+        candidate=candidate.folder or candidate.project / "policies",
         report=found,
         by=candidate.by,
         project=candidate.project,
         profile=candidate.profile,
+        base=candidate.base.revision,
     )
     promoted = await promotion(wanted)
     if not promoted.is_allowed:

@@ -26,6 +26,7 @@ from remit.cli.stack.project import load_project
 from remit.cli.stack.state import load
 from remit.decision.release import Draft, Release
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
+from remit.stores.canaries import CanaryStore
 from remit.stores.releases import ReleaseStore
 
 R = TypeVar("R")
@@ -140,6 +141,13 @@ async def releases_of(layout: Layout) -> AsyncIterator[ReleaseStore]:
     """Open the project's ledger for its releases."""
     async with opened(layout, KEEPER) as ledger:
         yield ledger.releases
+
+
+@asynccontextmanager
+async def canaries_of(layout: Layout) -> AsyncIterator[CanaryStore]:
+    """Open the project's ledger for its canaries."""
+    async with opened(layout, KEEPER) as ledger:
+        yield ledger.canaries
 
 
 def reading(work: Coroutine[None, None, R]) -> R:

@@ -13,6 +13,8 @@ from remit.cli.stack.postgres import WORKER, Postgres, password_file
 from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import Profile
 
+CODEC = "codec"
+"""The codec server's name, and the purpose of its port."""
 SERVICE = "service."
 """What the purposes of services' ports begin with."""
 
@@ -34,8 +36,12 @@ class Blueprint:
     core_policies: Path
     shadow_configuration: Path | None = None
     """Of the OPA that serves a candidate; `None` when there is none."""
+    canary_configuration: Path | None = None
+    """Of the OPA that serves a canary's candidate; `None` when there is none."""
     postgres: Postgres | None = None
     """Where the databases of the profile `full` are."""
+    payload_keys: str | None = None
+    """References to the keys that encrypt what Temporal keeps; `None`: it is not encrypted."""
 
     def environment(self) -> StackEnvironment:
         """Return what every child is told."""
@@ -49,14 +55,24 @@ class Blueprint:
             temporal_address=f"{LOOPBACK}:{self.ports['temporal']}",
             temporal_namespace=temporal_server.NAMESPACE,
             temporal_ui=temporal_server.web_ui(self.ports["temporal_ui"]),
+            payload_keys=self.payload_keys,
+            codec_endpoint=self.codec_endpoint,
+            codec_token_file=self.layout.codec_token if self.codec_endpoint else None,
             opa_socket=self.socket,
             opa_token_file=self.layout.opa_token,
             shadow=self.layout.shadow,
+            canary=self.layout.canary,
             ledger_url=self.ledger_url(),
             log_dir=self.layout.logs,
             opa_binary=self.programs["opa"].path,
             temporal_binary=self.programs["temporal"].path,
         )
+
+    @property
+    def codec_endpoint(self) -> str | None:
+        """Where the codec server listens; `None` where there is none."""
+        port = self.ports.get(CODEC)
+        return None if port is None else f"http://{LOOPBACK}:{port}"
 
     def service_ports(self) -> dict[str, int]:
         """Return the ports of the project's services, by their names in `remit.toml`."""

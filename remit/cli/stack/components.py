@@ -12,19 +12,20 @@ from urllib.parse import urlsplit
 
 from remit.canonical import Digest, digest, digest_bytes
 from remit.cli.stack import full, opa, temporal_server
-from remit.cli.stack.blueprint import Blueprint
+from remit.cli.stack.blueprint import CODEC, Blueprint
 from remit.cli.stack.component import READY_S, Component
 from remit.cli.stack.environment import port_variables
 from remit.cli.stack.health import HttpHealth
-from remit.cli.stack.layout import Layout
-from remit.cli.stack.outline import CONSOLE, METRICS, SHADOW, WORKERS
+from remit.cli.stack.layout import ARCHIVE, Layout
+from remit.cli.stack.outline import CANARY, CONSOLE, METRICS, SHADOW, WORKERS
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import KEEPER
 from remit.cli.stack.project import Service, substitute
 from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.cli.stack.signing import scope_of
+from remit.cli.stack.temporal_server import web_ui
 from remit.console.table import ConsoleTable
-from remit.stores.shadow import BEARER, SOCKET
+from remit.stores.shadow import BEARER, CANARY_SOCKET, SOCKET
 
 GENTLY = ("nice", "-n", "10")
 """What stands before the command of a part that must not compete with the others."""
@@ -42,9 +43,11 @@ def components(blueprint: Blueprint) -> tuple[Component, ...]:
         _publisher(blueprint),
         _opa(blueprint),
         *services,
+        *_codec(blueprint),
         *workers,
         *_console(blueprint),
         *_shadow(blueprint),
+        *_canary(blueprint),
     )
     return tuple(sorted(parts, key=lambda part: part.wave))
 
@@ -79,6 +82,7 @@ def _temporal(blueprint: Blueprint) -> Component:
             database=blueprint.layout.temporal_database,
             port=port,
             ui_port=ui_port,
+            codec=blueprint.codec_endpoint,
         ),
         variables={},
         address=f"{LOOPBACK}:{port}",
@@ -140,20 +144,33 @@ def _shadow(blueprint: Blueprint) -> Iterator[Component]:
 
     Nothing waits for it, so that whatever is wrong with a candidate keeps nobody from working.
     """
-    configuration = blueprint.shadow_configuration
-    if configuration is None:
-        return
+    if blueprint.shadow_configuration is not None:
+        yield _candidate(blueprint, SHADOW, blueprint.shadow_configuration, SOCKET, GENTLY)
+
+
+def _canary(blueprint: Blueprint) -> Iterator[Component]:
+    """Yield the OPA that serves a canary's candidate: last too, for other runs need it not."""
+    if blueprint.canary_configuration is not None:
+        yield _candidate(blueprint, CANARY, blueprint.canary_configuration, CANARY_SOCKET)
+
+
+def _candidate(
+    blueprint: Blueprint,
+    name: str,
+    configuration: Path,
+    socket_name: str,
+    how: tuple[str, ...] = (),
+) -> Component:
     program = blueprint.programs["opa"]
-    socket = blueprint.socket.with_name(SOCKET)
-    layout = blueprint.layout
-    archive = digest_bytes(layout.shadow_bundle.read_bytes())
-    yield Component(
-        name=SHADOW,
+    socket = blueprint.socket.with_name(socket_name)
+    archive = digest_bytes(configuration.with_name(ARCHIVE).read_bytes())
+    return Component(
+        name=name,
         wave=4,
-        argv=(*GENTLY, *opa.argv(program.path, configuration=configuration, socket=socket)),
+        argv=(*how, *opa.argv(program.path, configuration=configuration, socket=socket)),
         variables=opa.VARIABLES,
         address=f"unix:{socket}",
-        health=opa.health(socket, layout.shadow / BEARER),
+        health=opa.health(socket, configuration.with_name(BEARER)),
         ready_within_s=_SHADOW_READY_S,
         grace_s=5,
         configuration=program.version + opa.configuration_digest(configuration) + archive,
@@ -201,6 +218,30 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
         grace_s=30,
         ports=(port,),
         configuration=_remit_version() + _catalogue_digest(blueprint.layout.project),
+    )
+
+
+def _codec(blueprint: Blueprint) -> Iterator[Component]:
+    """Yield what decrypts for Temporal's own tools, where there is anything to decrypt."""
+    endpoint, keys = blueprint.codec_endpoint, blueprint.payload_keys
+    if endpoint is None or keys is None:
+        return
+    port = blueprint.ports[CODEC]
+    yield Component(
+        name=CODEC,
+        wave=2,
+        argv=(
+            *(sys.executable, "-P", "-m", "remit.cli.stack.codec_server"),
+            *("--port", str(port), "--ui", web_ui(blueprint.ports["temporal_ui"])),
+            *("--token-file", str(blueprint.layout.codec_token), "--keys", keys),
+        ),
+        variables={},
+        address=f"{LOOPBACK}:{port}",
+        health=HttpHealth(url=f"{endpoint}/health"),
+        ready_within_s=READY_S,
+        grace_s=5,
+        ports=(port,),
+        configuration=_remit_version(),
     )
 
 

@@ -35,6 +35,12 @@ class StackEnvironment(BaseModel):
     """`REMIT_TEMPORAL_NAMESPACE`."""
     temporal_ui: str
     """`REMIT_TEMPORAL_UI`: base address of the web UI, for links."""
+    payload_keys: str | None = None
+    """`REMIT_PAYLOAD_KEYS`: references to keys that encrypt what Temporal keeps; absent: none."""
+    codec_endpoint: str | None = None
+    """`REMIT_CODEC_ENDPOINT`: where the codec server is, for Temporal's own tools."""
+    codec_token_file: Path | None = None
+    """`REMIT_CODEC_TOKEN_FILE`: file (mode 0600) with the secret that it asks for."""
     task_queue: str = "remit"
     """`REMIT_TASK_QUEUE`: where plans start."""
     opa_socket: Path
@@ -43,6 +49,8 @@ class StackEnvironment(BaseModel):
     """`REMIT_OPA_TOKEN_FILE`: file (mode 0600) with the enforcement point's bearer token."""
     shadow: Path | None = None
     """`REMIT_SHADOW`: folder in which a candidate for the policies is announced."""
+    canary: Path | None = None
+    """`REMIT_CANARY`: folder with the token of the OPA that serves a canary's candidate."""
     ledger_url: str
     """`REMIT_LEDGER_URL`: SQLAlchemy address of the ledger, `sqlite:////…/ledger.db` or
     `postgresql+psycopg://…?password_file=PATH`; never with a password in it."""

@@ -9,6 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+ARCHIVE, SCOPE = "remit.tar.gz", "scope"
+"""Names of a candidate's signed bundle, and of what says for which scope it is signed."""
 SOCKET_PATH_BYTES = 103
 """Longest socket path that every platform takes (Linux 107, macOS 103)."""
 
@@ -98,17 +100,42 @@ class Layout:
     @property
     def shadow_bundle(self) -> Path:
         """The candidate's signed bundle; while it is there, the stack has a part that serves it."""
-        return self.shadow / "remit.tar.gz"
+        return self.shadow / ARCHIVE
 
     @property
     def shadow_scope(self) -> Path:
         """What that bundle is signed for; a candidate's own scope is none that ever decides."""
-        return self.shadow / "scope"
+        return self.shadow / SCOPE
+
+    @property
+    def canary(self) -> Path:
+        """What the OPA of a canary's candidate needs."""
+        return self.root / "canary"
+
+    @property
+    def canary_bundle(self) -> Path:
+        """The candidate's signed bundle; while it is there, the stack has a part that serves it."""
+        return self.canary / ARCHIVE
+
+    @property
+    def canary_scope(self) -> Path:
+        """What that bundle is signed for; a candidate's own scope is none that decides for all."""
+        return self.canary / SCOPE
 
     @property
     def policy_key(self) -> Path:
         """Private key that signs policy bundles, so that OPA takes them from its owner alone."""
         return self.secrets / "policy.key"
+
+    @property
+    def payload_keys(self) -> Path:
+        """The stack's own keys for what Temporal keeps."""
+        return self.secrets / "payload"
+
+    @property
+    def codec_token(self) -> Path:
+        """Secret that the codec server asks for."""
+        return self.secrets / "codec.token"
 
     @property
     def console_key(self) -> Path:

@@ -3,6 +3,9 @@
 Two stacks may choose the same free port at the same moment. One gets it; the other's process ends,
 but its health check would be answered by the first, and its workers would join a strange server.
 Only Linux can tell whose a port is; elsewhere every port counts as ours.
+
+Whoever took it need not listen: the near end of a connection holds a port as well, a listener may
+be gone again, and a server has ports that we do not know. Then the one that ended says it.
 """
 
 import os
@@ -29,6 +32,11 @@ def foreign_port(process: ProcessId, ports: Iterable[int]) -> int | None:
         return None
     own = set(_sockets(process.pid))
     return next((port for port, sockets in listening.items() if not sockets & own), None)
+
+
+def missed_a_port(said: str) -> bool:
+    """Say whether a process that ended did so for want of a port; `said` is the end of its log."""
+    return "address already in use" in said.lower()
 
 
 def _listening(port: int) -> set[str]:

@@ -1,10 +1,9 @@
 """Which parts a stack has and which ports they need, known before anything is decided."""
 
-import random
 from dataclasses import dataclass
 
 from remit.cli.stack import temporal_full, temporal_server
-from remit.cli.stack.blueprint import SERVICE
+from remit.cli.stack.blueprint import CODEC, SERVICE
 from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import Profile
 from remit.console.table import PORT
@@ -15,10 +14,11 @@ CONSOLE = "console"
 """The console's name, and the purpose of its port."""
 SHADOW = "shadow"
 """The OPA that serves a candidate beside the deciding one."""
+CANARY = "canary"
+"""The OPA that serves the candidate of a canary."""
 METRICS = "metrics."
 """What the purposes of workers' ports begin with."""
 _FAMILIAR = {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}
-_TRIED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,22 @@ class Outline:
     has_shadow: bool = False
     """Whether a candidate for the policies is served beside those that decide."""
 
+    has_canary: bool = False
+    """Whether a candidate is served that decides for a share of the runs."""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether what Temporal keeps is encrypted."""
+        return self.settings.payloads.is_encrypted(self.profile)
+
     def names(self) -> tuple[str, ...]:
         """Return the names of all components, in the order of their start."""
         services = tuple(service.name for service in self.settings.service)
         shadow = (SHADOW,) if self.has_shadow else ()
+        canary = (CANARY,) if self.has_canary else ()
         console = (CONSOLE,) if self.settings.console is not None else ()
-        beside = (*WORKERS, *shadow, *console)
+        codec = (CODEC,) if self.is_sealed else ()
+        beside = (*codec, *WORKERS, *shadow, *canary, *console)
         if self.profile == "light":
             return ("temporal", "publisher", "opa", *services, *beside)
         own = ("postgres",) if self.has_cluster else ()
@@ -49,6 +59,8 @@ class Outline:
         owners |= {METRICS + name: (name,) for name in WORKERS}
         if self.settings.console is not None:
             owners[CONSOLE] = (CONSOLE,)
+        if self.is_sealed:
+            owners[CODEC] = (CODEC,)
         for port in self.settings.ports():
             users = (s.name for s in self.settings.service if port in s.ports())
             owners[SERVICE + port] = tuple(users)
@@ -57,11 +69,7 @@ class Outline:
     def candidates(self, purpose: str) -> tuple[int, ...]:
         """Return ports to try before any other that is free."""
         familiar = self._console_port() if purpose == CONSOLE else _FAMILIAR.get(purpose)
-        first = () if familiar is None else (familiar,)
-        if self.profile == "light" or purpose not in temporal_full.purposes():
-            return first
-        # Not for secrets: two stacks that start at once should not try the same ones.
-        return (*first, *random.sample(temporal_full.PORTS, _TRIED))
+        return () if familiar is None else (familiar,)
 
     def _console_port(self) -> int:
         table = self.settings.console

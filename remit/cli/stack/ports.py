@@ -1,15 +1,20 @@
 """Free loopback ports, the familiar ones first.
 
-Nothing is reserved: a port found free can be taken a moment later, and then the component that
-wanted it fails its health check and says so.
+Nothing is reserved: a port found free can be taken a moment later, and then `up` chooses anew. That
+is rare, as these ports are none that a system gives by itself to whoever asks for any port, or for
+the near end of a connection.
 """
 
+import random
 import socket
 from collections.abc import Collection, Iterable
 
 from remit.cli.stack.errors import StackCode, StackError
 
 LOOPBACK = "127.0.0.1"
+QUIET = range(10_000, 32_768)
+"""Below what systems give by themselves; Temporal stores its ports in 16 bits with a sign."""
+_TRIED = 200
 
 
 def is_free(port: int) -> bool:
@@ -25,7 +30,7 @@ def is_free(port: int) -> bool:
 
 
 def choose(preferred: Iterable[int | None], *, taken: Collection[int] = ()) -> int:
-    """Return the first free port of `preferred`, else any free one.
+    """Return the first free port of `preferred`, else one of `QUIET`, else any free one.
 
     Args:
         preferred: candidates in order; `None` is passed over.
@@ -34,7 +39,8 @@ def choose(preferred: Iterable[int | None], *, taken: Collection[int] = ()) -> i
     Raises:
         StackError: `STACK-NO-PORT` when the system has none to give.
     """
-    for port in preferred:
+    # Not for secrets: two stacks that start at once should not try the same ones.
+    for port in (*preferred, *random.sample(QUIET, _TRIED)):
         if port is not None and port not in taken and is_free(port):
             return port
     for _ in range(20):

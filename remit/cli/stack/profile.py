@@ -51,7 +51,7 @@ PROGRAMS: dict[Profile, tuple[Program, ...]] = {
 }
 """What is found or installed before a stack starts; PostgreSQL comes from the system."""
 
-LACKS = "full still lacks encrypted payloads; names are claims without `[identity]` in remit.toml"
+LACKS = "full: names are claims without `[identity]` in remit.toml"
 """What `remit up --profile full` says, until it is built."""
 
 

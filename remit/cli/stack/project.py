@@ -22,6 +22,10 @@
     [secrets]                          # optional: files of secrets may lie here too
     folders = ["/run/secrets"]
 
+    [payloads]                         # optional
+    encrypted = true                   # what Temporal keeps; by default in the profile `full`
+    keys = ["file:keys/payload.key"]   # the first encrypts, all decrypt; else the stack's own
+
     [console]                          # optional: `remit up` starts the console too
     port = 8234
 
@@ -53,11 +57,15 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _RESERVED = frozenset(
     {
         *("temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui"),
-        *("shadow", "console"),
+        *("shadow", "canary", "console", "codec"),
     }
 )
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
+KeyReference = Annotated[
+    str, Field(max_length=4096, pattern=r"^(plain|file:[^,\n]+|env:[A-Za-z_][A-Za-z0-9_]*)$")
+]
+"""Never a key itself: what stands here is told to processes on their command lines."""
 
 
 class Service(BaseModel):
@@ -129,6 +137,22 @@ class SecretSettings(BaseModel):
         return os.pathsep.join(str(project / each) for each in self.folders) or None
 
 
+class PayloadSettings(BaseModel):
+    """Whether what Temporal keeps is encrypted, and with which keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encrypted: bool | None = None
+    """By default in the profile `full`, and where keys are named."""
+    keys: Annotated[tuple[KeyReference, ...], Field(max_length=32)] = ()
+    """`file:PATH`, from the project's folder, or `env:NAME`; `plain` first encrypts no more."""
+
+    def is_encrypted(self, profile: str) -> bool:
+        """Whether payloads are encrypted in a profile, or were with keys that are named."""
+        usual = profile == "full" or bool(self.keys)
+        return usual if self.encrypted is None else self.encrypted
+
+
 class ProjectSettings(BaseModel):
     """The content of `remit.toml`."""
 
@@ -142,6 +166,7 @@ class ProjectSettings(BaseModel):
     identity: IdentitySettings | None = None
     egress: EgressSettings = EgressSettings()
     secrets: SecretSettings = SecretSettings()
+    payloads: PayloadSettings = PayloadSettings()
     console: ConsoleTable | None = None
     """With the table, be it empty, the console is a part of the stack."""
 

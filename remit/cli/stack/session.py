@@ -21,9 +21,11 @@ from remit.cli.stack.component import Component
 from remit.cli.stack.errors import PolicyError, StackCode, StackError
 from remit.cli.stack.identity import marked
 from remit.cli.stack.install import Report
-from remit.cli.stack.layout import Layout
-from remit.cli.stack.listeners import foreign_port
+from remit.cli.stack.layout import ARCHIVE, SCOPE, Layout
+from remit.cli.stack.listeners import foreign_port, missed_a_port
+from remit.cli.stack.logs import tail
 from remit.cli.stack.outline import Outline
+from remit.cli.stack.payload_keys import references
 from remit.cli.stack.ports import choose
 from remit.cli.stack.postgres import server_of
 from remit.cli.stack.processes import Started, await_healthy, start, stop
@@ -64,17 +66,23 @@ class Session:
         if outline.profile == "full":
             postgres = server_of(layout, ports.get("postgres", 0))
             full.write_configuration(layout, postgres, ports)
+        settings = outline.settings
+        payload_keys = references(layout, settings.payloads, outline.profile)
+        if outline.is_sealed:
+            keep_secret(layout.codec_token)
         blueprint = Blueprint(
             layout=layout,
-            settings=outline.settings,
+            settings=settings,
             profile=outline.profile,
             programs=programs,
             ports=ports,
             socket=layout.socket(self.state.socket),
             opa_configuration=configuration,
             core_policies=core,
-            shadow_configuration=self._shadow(source) if outline.has_shadow else None,
+            shadow_configuration=_beside(layout.shadow, source) if outline.has_shadow else None,
+            canary_configuration=_beside(layout.canary, source) if outline.has_canary else None,
             postgres=postgres,
+            payload_keys=payload_keys,
         )
         self._keep(
             self.state.model_copy(
@@ -88,19 +96,6 @@ class Session:
             )
         )
         return blueprint
-
-    def _shadow(self, source: opa_setup.BundleSource) -> Path:
-        """Write the configuration of the OPA that serves a candidate."""
-        layout = self.layout
-        return opa_setup.write_configuration(
-            layout.shadow,
-            token=keep_secret(layout.shadow / BEARER),
-            source=replace(
-                source,
-                url=opa_setup.file_url(layout.shadow_bundle),
-                scope=layout.shadow_scope.read_text(encoding="utf-8"),
-            ),
-        )
 
     def _key(self, outline: Outline) -> PublicKey:
         """Return the key that OPA takes policies of; the stack's own unless the project has one."""
@@ -179,9 +174,13 @@ class Session:
             _await(component, started)
         except StackError as error:
             taken = foreign_port(started.process, component.ports)
+            ended = not started.process.is_running()
             self.stop_all({component.name})
             if taken is not None:
-                raise _port_taken(component.name, taken) from None
+                raise _port_taken(component.name, str(taken)) from None
+            said = tail(started.log, started.log_offset)
+            if ended and missed_a_port(said):
+                raise _port_taken(component.name, "that it asked for", said) from None
             raise self._policy_error(component.name) or error from None
         took = datetime.now(UTC) - self.state.components[component.name].started_at
         self._report(f"{component.name}: ready after {took.total_seconds():.1f} s")
@@ -229,18 +228,31 @@ class Session:
         save(self.layout.state, state)
 
 
+def _beside(folder: Path, source: opa_setup.BundleSource) -> Path:
+    """Write the configuration of an OPA that serves a candidate, whose files are in `folder`."""
+    return opa_setup.write_configuration(
+        folder,
+        token=keep_secret(folder / BEARER),
+        source=replace(
+            source,
+            url=opa_setup.file_url(folder / ARCHIVE),
+            scope=(folder / SCOPE).read_text(encoding="utf-8"),
+        ),
+    )
+
+
 def _await(component: Component, started: Started) -> None:
     """Wait until `component` is healthy, and its ports are its own."""
     await_healthy(
         component.name, started, component.health.problem, within_s=component.ready_within_s
     )
     if (taken := foreign_port(started.process, component.ports)) is not None:
-        raise _port_taken(component.name, taken)
+        raise _port_taken(component.name, str(taken))
 
 
-def _port_taken(name: str, port: int) -> PortTakenError:
+def _port_taken(name: str, port: str, said: str = "") -> PortTakenError:
     return PortTakenError(
         StackCode.PORT_TAKEN,
-        f"{name} did not get port {port}: another program took it meanwhile",
-        hint="`remit up` again chooses another port",
+        f"{name} did not get port {port}: another program took it meanwhile{said}",
+        hint="`remit up` again chooses other ports; one that the program names itself must be free",
     )

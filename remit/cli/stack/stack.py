@@ -75,7 +75,7 @@ def up(
             except PortTakenError as error:
                 if not left:
                     raise
-                report(error.diagnostic.message)
+                report(error.diagnostic.message.partition("\n")[0] + "; trying others")
         return status_of(layout, session.state, tuple(wanted))
 
 
@@ -157,8 +157,13 @@ def outlined(layout: Layout, state: StackState, wanted: Profile | None = None) -
         StackError: the project cannot be read, or has another profile than `wanted`.
     """
     profile = profile_of(layout, state, wanted)
-    has_shadow = layout.shadow_bundle.is_file()
-    return Outline(load_project(layout.project), profile, has_own_cluster(layout), has_shadow)
+    return Outline(
+        load_project(layout.project),
+        profile,
+        has_own_cluster(layout),
+        has_shadow=layout.shadow_bundle.is_file(),
+        has_canary=layout.canary_bundle.is_file(),
+    )
 
 
 def _expected(layout: Layout) -> tuple[str, ...]:

@@ -103,7 +103,13 @@ def environment_line(environment: StackEnvironment) -> str:
         str(binary.parent) for binary in (environment.temporal_binary, environment.opa_binary)
     )
     path = shlex.quote(os.pathsep.join(folders))
-    return f'export PATH={path}:"$PATH" TEMPORAL_ADDRESS={environment.temporal_address}'
+    line = f'export PATH={path}:"$PATH" TEMPORAL_ADDRESS={environment.temporal_address}'
+    if environment.codec_endpoint is None or environment.codec_token_file is None:
+        return line
+    # The secret itself stays in its file: what is printed here ends up in logs.
+    token = f'"Bearer $(cat {shlex.quote(str(environment.codec_token_file))})"'
+    endpoint = environment.codec_endpoint
+    return f"{line} TEMPORAL_CODEC_ENDPOINT={endpoint} TEMPORAL_CODEC_AUTH={token}"
 
 
 def _component(name: str, record: ComponentRecord) -> ComponentStatus:

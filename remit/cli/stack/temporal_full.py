@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from remit.canonical import Digest, JSONObject, digest_bytes
+from remit.cli.stack.blueprint import CODEC
 from remit.cli.stack.health import TemporalHealth
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import Postgres
@@ -22,8 +23,6 @@ from remit.stores.atomic import write_atomically
 SERVICES = ("frontend", "matching", "history", "worker")
 ENVIRONMENT = "remit"
 """Name of the configuration file."""
-PORTS = range(10_000, 32_768)
-"""Where the server's ports may be: it stores them in a column of 16 bits with a sign."""
 _SHARDS = 4
 """Fixed when the database is made. One machine gains nothing from more."""
 _CONNECTIONS = {"temporal": 20, "temporal_visibility": 10}
@@ -92,6 +91,10 @@ def write_ui(root: Path, ports: Mapping[str, int]) -> None:
         "notifyOnNewVersion": False,
         "cors": {"cookieInsecure": True, "allowOrigins": [_origin(ports)]},
     }
+    if CODEC in ports:
+        # The browser proves itself to the codec server by a cookie; see `remit codec`.
+        endpoint = f"http://{LOOPBACK}:{ports[CODEC]}"
+        content["codec"] = {"endpoint": endpoint, "includeCredentials": True}
     _write(root / "config" / f"{ENVIRONMENT}.yaml", content)
 
 

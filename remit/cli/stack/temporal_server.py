@@ -42,11 +42,15 @@ PRAGMAS = {"journal_mode": "WAL", "synchronous": "NORMAL"}
 (synchronous FULL) survives."""
 
 
-def argv(binary: Path, *, database: Path, port: int, ui_port: int) -> tuple[str, ...]:
+def argv(
+    binary: Path, *, database: Path, port: int, ui_port: int, codec: str | None = None
+) -> tuple[str, ...]:
     """Return the command line; it serves a new and an existing `database` alike."""
     command = [str(binary), "server", "start-dev", "--ip", LOOPBACK]
     command += ["--port", str(port), "--ui-port", str(ui_port)]
     command += ["--db-filename", str(database), "--log-level", "warn"]
+    if codec is not None:
+        command += ["--ui-codec-endpoint", codec]
     for name, value in PRAGMAS.items():
         command += ["--sqlite-pragma", f"{name}={value}"]
     for name, value in SEARCH_ATTRIBUTES.items():

@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSON
 from remit.cli.errors import stack
-from remit.client.connection import connect
+from remit.client.connection import connect, opened
 
 _NAME = "decision_id"
 
@@ -50,6 +50,7 @@ async def _gaps(
         handle = client.get_workflow_handle(run.id, run_id=run.run_id)
         told: dict[str, None] = {}
         async for event in handle.fetch_history_events():
+            await opened(client, event)
             if event.event_time.ToMilliseconds() <= period[1]:
                 told.update(dict.fromkeys(named(event)))
         for decision in told:

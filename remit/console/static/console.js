@@ -26,6 +26,13 @@ function tick() {
 }
 
 function equip(scope) {
+  for (const form of scope.querySelectorAll("form[method=post]")) {
+    // A second click sends nothing: the first one is on its way.
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "yes";
+    });
+  }
   for (const button of scope.querySelectorAll("[data-copy]")) {
     if (!navigator.clipboard) continue;
     button.hidden = false;
@@ -44,7 +51,7 @@ async function refresh() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(part.id);
-    if (!fresh || bare(fresh) === bare(part)) continue;
+    if (!fresh || bare(fresh) === bare(part) || isInUse(part)) continue;
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
     const address = focused && focused.getAttribute("href");
     part.replaceWith(fresh);
@@ -62,9 +69,19 @@ async function refresh() {
   tick();
 }
 
-// Times pass by themselves: what differs in nothing else has not changed.
+// Forms that somebody fills in stay as they are; if they are out of date, the answer says so.
+function isInUse(part) {
+  if (!part.hasAttribute("data-careful")) return false;
+  const fields = [...part.querySelectorAll("textarea, input")];
+  return part.contains(document.activeElement) || fields.some((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked);
+}
+
+// Times pass by themselves: what differs in nothing else has not changed. Nor do a form's own id,
+// and what somebody has opened.
 function bare(part) {
   const copy = part.cloneNode(true);
+  for (const each of copy.querySelectorAll("input[name=event]")) each.removeAttribute("value");
+  for (const each of copy.querySelectorAll("details")) each.removeAttribute("open");
   copy.classList.remove("fresh");
   if (!copy.getAttribute("class")) copy.removeAttribute("class");
   for (const each of copy.querySelectorAll("time[data-until]")) each.textContent = "";
@@ -72,11 +89,12 @@ function bare(part) {
 }
 
 function listen(topic) {
-  let at = null;
+  let at = [];
   const source = new EventSource(`/events/${encodeURIComponent(topic)}`);
   source.addEventListener("changed", () => {
-    clearTimeout(at);
-    at = setTimeout(() => refresh().catch(() => {}), 60);
+    for (const one of at) clearTimeout(one);
+    // Once more: what the run tells Temporal of itself comes behind what the ledger knows.
+    at = [60, 2500].map((ms) => setTimeout(() => refresh().catch(() => {}), ms));
   });
   addEventListener("pagehide", () => source.close());
 }
@@ -86,10 +104,3 @@ tick();
 setInterval(tick, 1000);
 const topic = document.body.dataset.topic;
 if (topic) listen(topic);
-for (const form of document.querySelectorAll("form[method=post]")) {
-  // A second click sends nothing: the first one is on its way.
-  form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) event.preventDefault();
-    form.dataset.sent = "yes";
-  });
-}

@@ -14,6 +14,7 @@ import pytest
 from remit.canonical import JSONObject
 from remit.cli.stack import stack
 from remit.cli.stack.binaries import OPA, TEMPORAL, Binary, Program, cache_folder, find
+from remit.cli.stack.status import StackStatus
 
 CORE = """package remit.main
 
@@ -28,6 +29,13 @@ GRANT = """package remit.domains.mail.scopes
 import rego.v2
 
 permits contains "mail.scoped" if input.tool == "mail.send"
+"""
+
+SERVICE = """
+[[service]]
+name = "files"
+command = ["${python}", "-m", "http.server", "${port:files}", "--bind", "127.0.0.1"]
+health = "http://127.0.0.1:${port:files}/remit.toml"
 """
 
 Ask = Callable[[str, str, bytes | None], tuple[int, bytes]]
@@ -140,3 +148,20 @@ def eventually() -> Callable[[Callable[[], object], float], None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def up(
+    project: Path,
+    core: Path,
+    lines: list[str],
+    found: Callable[[Program], Binary],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., StackStatus]:
+    """Bring some components of the project's stack up, with programs that were found before."""
+    monkeypatch.setattr(stack, "ensure", lambda program, *_, **__: found(program))
+
+    def bring_up(*only: str) -> StackStatus:
+        return stack.up(project, lines.append, only=only, core=core)
+
+    return bring_up

@@ -12,16 +12,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from remit.canonical import JSONObject
 from remit.cli.main import main
 from remit.cli.stack import stack
-from remit.cli.stack.binaries import Binary, Program
 from remit.cli.stack.errors import PolicyError, StackError
 from remit.cli.stack.identity import began, marked
 from remit.cli.stack.layout import Layout
@@ -37,29 +34,6 @@ Eventually = Callable[[Callable[[], object], float], None]
 ALL = ("temporal", "publisher", "opa")
 POLICY = ("publisher", "opa")
 BROKEN = "package remit.domains.mail.scopes\n\nimport rego.v2\n\npermits contains 1 if {"
-SERVICE = """
-[[service]]
-name = "files"
-command = ["${python}", "-m", "http.server", "${port:files}", "--bind", "127.0.0.1"]
-health = "http://127.0.0.1:${port:files}/remit.toml"
-"""
-
-
-@pytest.fixture
-def up(
-    project: Path,
-    core: Path,
-    lines: list[str],
-    found: Callable[[Program], Binary],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[..., StackStatus]:
-    """Bring some components of the project's stack up, with programs that were found before."""
-    monkeypatch.setattr(stack, "ensure", lambda program, *_, **__: found(program))
-
-    def bring_up(*only: str) -> StackStatus:
-        return stack.up(project, lines.append, only=only, core=core)
-
-    return bring_up
 
 
 def pids(status: StackStatus) -> dict[str, int | None]:
@@ -276,35 +250,6 @@ def test_a_port_that_somebody_took_is_replaced(
     assert decide({"tool": "mail.send"})["effect"] == "allow"
 
 
-def test_a_port_lost_in_the_last_moment_is_chosen_anew(
-    up: Callable[..., StackStatus], project: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A healthy answer from somebody else's server on our port does not count as ours."""
-    thieves: list[ThreadingHTTPServer] = []
-
-    class Healthy(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(204)
-            self.end_headers()
-
-    def take_the_first_port(line: str) -> None:
-        lines.append(line)
-        if "publisher: starting on" in line and not thieves:
-            port = int(line.rpartition(":")[2])
-            thieves.append(ThreadingHTTPServer(("127.0.0.1", port), Healthy))
-            Thread(target=thieves[0].serve_forever, args=(0.02,), daemon=True).start()
-
-    up()
-    told = stack.up(project, take_the_first_port, only=("publisher",), core=project / "none")
-    stolen = thieves[0].server_port
-    thieves[0].shutdown()
-    thieves[0].server_close()
-
-    assert told.condition == "running"
-    assert told.components[0].address != f"127.0.0.1:{stolen}"
-    assert f"did not get port {stolen}" in "".join(lines)
-
-
 def test_an_edit_changes_the_next_decision_within_two_seconds(
     up: Callable[..., StackStatus], project: Path, decide: Decide
 ) -> None:
@@ -390,34 +335,6 @@ def test_a_stack_whose_first_policy_is_broken_does_not_start(
     assert list(marked(str(project / ".remit"))) == []
     policy.write_text(good)
     assert up(*POLICY).condition == "running"
-
-
-def test_a_service_gets_its_port_and_the_settings(
-    up: Callable[..., StackStatus], project: Path, lines: list[str]
-) -> None:
-    """A program of the project runs on a free port, and goes when `remit.toml` drops it."""
-    (project / "remit.toml").write_text(SERVICE)
-    status = up("files")
-    process = pids(status)["files"]
-    variables = Path("/proc", str(process), "environ").read_bytes().decode().split("\0")
-    port = status.components[0].address.rpartition(":")[2]
-
-    assert f"REMIT_PORT_FILES={port}" in variables
-    assert f"REMIT_PROJECT={project}" in variables
-    assert "REMIT_TASK_QUEUE=remit" in variables
-    (project / "remit.toml").write_text("")
-    up("publisher")
-    assert [name for name, _ in marked(str(project / ".remit"))] == ["publisher"]
-
-
-def test_a_service_that_fails_shows_its_log(up: Callable[..., StackStatus], project: Path) -> None:
-    """The last lines of the service's own log are in the message."""
-    broken = SERVICE.replace('"-m", "http.server"', '"-c", "raise SystemExit(\'no stock\')"')
-    (project / "remit.toml").write_text(broken)
-    with pytest.raises(StackError, match="no stock") as caught:
-        up("files")
-
-    assert caught.value.diagnostic.code == "STACK-START-FAILED"
 
 
 def test_one_component_is_restarted_alone(

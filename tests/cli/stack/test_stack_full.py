@@ -77,12 +77,13 @@ def test_a_stack_keeps_its_profile(layout: Layout) -> None:
 
 
 def test_the_parts_and_ports_of_each_profile() -> None:
-    """`full` is `light` with three parts in place of one; each port belongs to one of them."""
+    """`full` is `light` with three parts in place of one, and the codec server; each port belongs
+    to one of them."""
     light = Outline(ProjectSettings())
     full = Outline(ProjectSettings(), "full")
     elsewhere = Outline(ProjectSettings(), "full", has_cluster=False)
 
-    assert set(full.names()) - set(light.names()) == {"postgres", "temporal-ui"}
+    assert set(full.names()) - set(light.names()) == {"postgres", "temporal-ui", "codec"}
     assert set(full.names()) - set(elsewhere.names()) == {"postgres"}
     for outline in (light, full, elsewhere):
         assert {one for owners in outline.port_owners().values() for one in owners} <= set(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from remit.cli.stack.identity import ProcessId, began
-from remit.cli.stack.listeners import foreign_port
+from remit.cli.stack.listeners import foreign_port, missed_a_port
 from remit.cli.stack.ports import LOOPBACK, choose
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a port is")
@@ -47,3 +47,11 @@ def test_a_strangers_port_is_foreign() -> None:
         assert foreign_port(process, [choose(()), taken]) == taken
         assert foreign_port(process, [choose(())]) is None
         stranger.kill()
+
+
+def test_a_program_says_that_it_missed_a_port() -> None:
+    """The words of Python, Go and Rust mean it; other last words do not."""
+    assert missed_a_port("\n    OSError: [Errno 98] Address already in use")
+    assert missed_a_port("\n    listen tcp 127.0.0.1:7233: bind: address already in use")
+    assert missed_a_port("\n    Address already in use (os error 98)\n    bye")
+    assert not missed_a_port("\n    PermissionError: [Errno 13] Permission denied")

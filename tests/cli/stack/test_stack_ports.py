@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from remit.cli.stack.ports import LOOPBACK, choose, is_free
+from remit.cli.stack.ports import LOOPBACK, QUIET, choose, is_free
 
 
 @pytest.fixture
@@ -35,3 +35,9 @@ def test_a_promised_port_is_not_given_twice() -> None:
     promised = choose(())
 
     assert choose((promised,), taken={promised}) != promised
+
+
+def test_a_chosen_port_is_none_that_the_system_gives_by_itself(occupied: int) -> None:
+    """Nobody gets it by asking for any port, or as the near end of a connection."""
+    assert choose((occupied,)) in QUIET
+    assert occupied not in QUIET

@@ -1,0 +1,141 @@
+"""Where an operation is served, and which hosts its tool may reach.
+
+A document says where its service is, and may lie: an address inside somebody's network is taken
+from whoever imports, or when the document itself came from that host, and from nobody else. Nothing
+of a document is ever read as a reference to the environment.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urljoin, urlsplit
+
+from remit.canonical import JSON, JSONObject
+from remit.diagnostic import Diagnostic
+from remit.tool.address import Address, AddressError, normal_host
+from remit.tool.openapi.source import Source, UnfitError, at
+from remit.tool.openapi.wanted import Wanted
+
+_LITERAL = re.compile(
+    r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?(/[A-Za-z0-9._~/%-]*)?"
+)
+_VARIABLE = re.compile(r"\{([^{}]*)\}")
+_NUMBER = re.compile(r"(0[xX][0-9A-Fa-f]*|[0-9]+)\.?")
+_HINT = "name the service's address: --server URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where operations are served."""
+
+    base: str
+    destinations: tuple[str, ...]
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        """Host names that are, by themselves, of a network: whoever imports named them."""
+        return tuple(host for host in self.destinations if _is_inside(host) and not _is_ip(host))
+
+
+class ServerReader:
+    """Reads the servers of a document."""
+
+    def __init__(self, source: Source, wanted: Wanted) -> None:
+        self._source = source
+        self._wanted = wanted
+        self.notes: list[Diagnostic] = []
+
+    def of(self, *holders: tuple[JSONObject, str]) -> Server:
+        """Return the server that the first of `holders` (operation, path, document) names.
+
+        Raises:
+            UnfitError: there is none, or none that may be reached.
+        """
+        if self._wanted.server is not None:
+            return self._given(self._wanted.server)
+        for holder, where in holders:
+            if isinstance(holder.get("servers"), list) and holder["servers"]:
+                return self._declared(holder["servers"], at(where, "servers"))
+        return self._server("/", "/servers")
+
+    def _given(self, base: str) -> Server:
+        try:
+            address = Address.parse(base.rstrip("/"))
+        except AddressError as error:
+            raise UnfitError("OPENAPI-SERVER", "/servers", str(error), _HINT) from error
+        hosts = self._wanted.destinations or ((address.host,) if address.host else ())
+        if not hosts:
+            hint = "name the hosts that may be reached: --destination HOST"
+            message = f"which host {base!r} is, is not plain to see"
+            raise UnfitError("OPENAPI-SERVER", "/servers", message, hint)
+        return Server(base.rstrip("/"), tuple(normal_host(host) for host in hosts))
+
+    def _declared(self, servers: JSON, where: str) -> Server:
+        listed: Sequence[JSON] = servers if isinstance(servers, list) else []
+        node, place = self._source.part(listed[0], at(where, 0))
+        url = node.get("url")
+        if not isinstance(url, str):
+            raise UnfitError("OPENAPI-SERVER", place, "the server has no `url`", _HINT)
+        filled = _VARIABLE.sub(lambda found: _default(node, found[1], place), url)
+        if filled != url:
+            message = f"the server's variables have their defaults: {filled[:120]}"
+            self._note("OPENAPI-SERVER", place, message, "--server URL names another")
+        if len(listed) > 1:
+            message = f"the first of {len(listed)} servers is taken: {filled[:120]}"
+            self._note("OPENAPI-SERVER", where, message, "--server URL names another")
+        return self._server(filled, place)
+
+    def _server(self, url: str, where: str) -> Server:
+        origin = self._wanted.origin
+        if origin is not None:
+            url = urljoin(origin, url)
+        found = _LITERAL.fullmatch(url)
+        if found is None or ".." in url:
+            message = f"{url[:120]!r} is no plain http(s) address of a server"
+            raise UnfitError("OPENAPI-SERVER", where, message, _HINT)
+        host = normal_host(found["host"])
+        is_own = origin is not None and host == normal_host(urlsplit(origin).hostname or "")
+        if _is_inside(host) and not is_own:
+            message = f"the document names an address inside a network, {host!r}, as its server"
+            raise UnfitError("OPENAPI-SERVER-PRIVATE", where, message, _HINT)
+        if url.startswith("http:") and not _is_inside(host):
+            message = f"{host!r} is called without encryption: secrets can be read on the way"
+            self._note("OPENAPI-SERVER-PLAIN", where, message, "use https")
+        hosts = self._wanted.destinations or (host,)
+        return Server(url.rstrip("/"), tuple(normal_host(each) for each in hosts))
+
+    def _note(self, code: str, where: str, message: str, hint: str) -> None:
+        note = Diagnostic(code=code, path=where, message=message, hint=hint)
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+def _default(node: JSONObject, name: str, where: str) -> str:
+    variables = node.get("variables")
+    told = variables.get(name) if isinstance(variables, dict) else None
+    value = told.get("default") if isinstance(told, dict) else None
+    if not isinstance(value, str):
+        message = f"the server's variable {name[:60]!r} has no default"
+        raise UnfitError("OPENAPI-SERVER", at(where, "variables"), message, _HINT)
+    return value
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_inside(host: str) -> bool:
+    """Say whether a host is, by its name alone, inside a network; odd spellings count as inside."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(host)
+    except ValueError:
+        last = host.rpartition(".")[2]
+        inner = ("localhost", "local", "internal", "lan", "home", "intranet")
+        return "." not in host or last in inner or _NUMBER.fullmatch(last) is not None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return not (mapped or address).is_global
