@@ -27,7 +27,7 @@ _SPARE_MS = 20
 _FIXED: Mapping[str, str] = {
     "application_name": "remit-tool",
     # Nothing of the worker's own: no password file, no Kerberos, no options of its environment.
-    "passfile": os.devnull,
+    "passfile": f"{os.devnull}/none",
     "gssencmode": "disable",
     "client_encoding": "UTF8",
 }
@@ -62,6 +62,8 @@ class PostgresSession:
             f"BEGIN ISOLATION LEVEL READ COMMITTED {mode}",
             f"SET LOCAL statement_timeout = {left_ms}",
             "SET LOCAL standard_conforming_strings = on",
+            # One text for one moment, wherever the server stands.
+            "SET LOCAL timezone = 'UTC'",
             f"SET LOCAL idle_in_transaction_session_timeout = {left_ms + 1000}",
         ]
         if role:
@@ -169,8 +171,8 @@ def _chained(first: object, rest: Iterator[object]) -> Iterator[tuple[object, ..
 def _said(error: psycopg.Error) -> str:
     """Return SQLSTATE and names, and the words of a rule that a database's owner wrote."""
     told = error.diag
-    state = error.sqlstate or type(error).__name__
+    state = f"SQLSTATE {error.sqlstate}" if error.sqlstate else type(error).__name__
     names = (("constraint", told.constraint_name), ("column", told.column_name))
     shown = "".join(f", {kind} {name}" for kind, name in names if name)
-    words = f": {(told.message_primary or '')[:200]}" if state == "P0001" else ""
-    return f"SQLSTATE {state}{shown}{words}"
+    words = f": {(told.message_primary or '')[:200]}" if error.sqlstate == "P0001" else ""
+    return f"{state}{shown}{words}"

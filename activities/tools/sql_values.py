@@ -14,7 +14,7 @@ from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
 from remit.tool.pointer import PointerError, follow
 from remit.tool.sql import STEP_KEY, Dialect, SqlKind, SqlType
 
-MOST_INTEGER = 2**53
+MOST_INTEGER = 2**53 - 1
 
 
 class ArgumentError(ValueError):
@@ -160,7 +160,7 @@ def json_of(value: object) -> JSON:
 def _json_of_number(value: float | Decimal) -> JSON:
     if isinstance(value, int):
         if abs(value) > MOST_INTEGER:
-            raise ValueRefusedError("is beyond 2^53; CAST it to text")
+            raise ValueRefusedError("is 2^53 or more; CAST it to text")
         return value
     if not math.isfinite(value):
         raise ValueRefusedError("is no finite number")

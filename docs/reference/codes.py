@@ -490,7 +490,9 @@ TOOL: Mapping[str, Entry] = {
         "The tool answered a redirect; none is followed.", "Put the right address in the contract."
     ),
     "TOOL-UNREACHABLE": Entry("No connection; nothing was sent.", "Tried again by itself."),
-    "TOOL-DEADLINE": Entry("The deadline was over before sending.", "Tried again by itself."),
+    "TOOL-DEADLINE": Entry(
+        "The deadline was over before sending (`sql`: before COMMIT).", "Tried again by itself."
+    ),
     "TOOL-BUSY": Entry(
         "No thread or connection was free; nothing was called.", "Tried again by itself."
     ),
@@ -507,6 +509,26 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-NOT-INSTALLED": Entry(
         "The packages for this kind of tool are an extra, and not installed; nothing was sent.",
         "Install what the message names, restart the workers.",
+    ),
+    "TOOL-SQL-REFUSED": Entry(
+        "The database refused a statement; it was rolled back.",
+        "See SQLSTATE and constraint in the message.",
+    ),
+    "TOOL-SQL-BUSY": Entry(
+        "Another transaction was in the way (lock, deadlock, serialisation); rolled back.",
+        "Tried again by itself.",
+    ),
+    "TOOL-SQL-ROWS": Entry(
+        "A statement met another number of rows than `rows` says; it was rolled back.",
+        "Read the rows first, or mend the contract.",
+    ),
+    "TOOL-SQL-VALUE": Entry(
+        "A column holds what JSON cannot hold exactly; the transaction was rolled back.",
+        "CAST it to text in the statement.",
+    ),
+    "TOOL-SQL-KEY": Entry(
+        "The step key stands in the table under another tool; nothing was done.",
+        "Give each tool that is another a step of its own.",
     ),
     "TOOL-MODEL-AWAY": Entry(
         "No endpoint of a model answered, and the contract declares no answer for that.",
@@ -529,7 +551,8 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-ANSWER-PART": Entry("Nothing at `output`: a failure with effect.", "Mend the contract."),
     "TOOL-ANSWER-ENCODED": Entry("A compressed 2xx: a failure with effect.", "Mend the tool."),
     "TOOL-ANSWER-TOO-LARGE": Entry(
-        "A 2xx larger than `max_bytes`: a failure with effect.", "Answer with a reference."
+        "An answer larger than the contract allows: a failure with effect (`sql`: rolled back).",
+        "Answer with a reference, or ask for less.",
     ),
     "TOOL-DRIFT": Entry(
         "An MCP server lists the tool otherwise than its contract pins it, or not at all; nothing "
@@ -607,6 +630,15 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
     "TOOL-COST-MISSING": Entry("A `spend` tool does not say what it costs.", "Give `cost`."),
+    "TOOL-SQL-STATEMENT": Entry(
+        "A statement is not plainly one, or does what the contract's operation does not.",
+        "See the message, and docs/tools.md.",
+    ),
+    "TOOL-SQL-PARAMETER": Entry(
+        "A statement's parameters and those declared differ.", "Declare what it takes."
+    ),
+    "TOOL-SQL-URL": Entry("The URL of a database is of no form that is taken.", "See the hint."),
+    "TOOL-SQL-ROLE": Entry("Warning: a read with all rights of its account.", "Name a `role`."),
     "TOOL-MODEL-OPERATION": Entry(
         "A tool of kind `model` says that it writes, deletes or triggers.", "`read` or `spend`."
     ),
@@ -834,6 +866,7 @@ COMMAND: Mapping[str, Entry] = {
     "PROJECT-EXISTS": Entry("The folder is not empty.", "Name another one."),
     "PLAN-INVALID": Entry("The plan is too broken to be drawn.", "`remit validate`."),
     "TOOL-UNKNOWN": Entry("There is no such tool.", "`remit tools` lists them."),
+    "TOOL-SQL-KEYS": Entry("No tool keeps step keys.", "Name a table in `call.step_keys`."),
     "RUN-ID-TAKEN": Entry(
         "The id is that of a run of another plan, or of other inputs.", "Another `--id`, or none."
     ),

@@ -49,6 +49,8 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
 
 def warnings(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
     """Yield what is allowed but worth a look."""
+    if isinstance(contract.call, SqlKind):
+        yield from sql_warnings(contract, contract.call)
     has_undo = contract.compensation is not None
     if not contract.operation.has_effect:
         if has_undo:
@@ -68,8 +70,6 @@ def warnings(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
         )
     if isinstance(contract.call, HttpKind):
         yield from http_warnings(contract, contract.call)
-    if isinstance(contract.call, SqlKind):
-        yield from sql_warnings(contract, contract.call)
 
 
 def _undoes(contract: ToolContract, by_ref: ByRef) -> bool:
