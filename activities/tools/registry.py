@@ -10,6 +10,7 @@ from pathlib import Path
 
 from activities.tools.adapter import Adapter
 from activities.tools.http import HttpTool
+from activities.tools.human import HumanTool
 from activities.tools.mcp import McpTool
 from activities.tools.model import ModelTool
 from activities.tools.outside import Outside
@@ -48,6 +49,7 @@ class Tools:
         )
         self._by_kind: dict[str, Adapter] = {
             "http": HttpTool(outside),
+            "human": HumanTool(),
             "mcp": McpTool(outside),
             "model": ModelTool(outside),
             "python": PythonTool(functions),

@@ -6,6 +6,7 @@ written in the same transaction, tells when the call is made again.
 """
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -33,6 +34,11 @@ class SqlTool:
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
         self._places: dict[Place, Connections] = {}
+
+    def load(self) -> None:
+        """Import PostgreSQL's driver now, if it is here; without it a call says what to install."""
+        with suppress(ImportError):
+            importlib.import_module("activities.tools.sql_postgresql")
 
     async def __call__(self, call: ToolCall) -> ToolAnswer:
         """Run the statement that the contract holds."""

@@ -299,6 +299,10 @@ MESSAGE: Mapping[str, Entry] = {
         "The tool does not take the edited arguments.", "The message says where and why."
     ),
     "VOTE-EDIT-SAME": Entry("The edit changes nothing.", "Approve it as it is."),
+    "VOTE-BY-HAND": Entry(
+        "The tool is a task for a person (kind `human`): approving it would do nothing.",
+        "`remit take-over --output JSON` when it is done, or `remit reject`.",
+    ),
     "VOTE-OUTPUT-INVALID": Entry(
         "The tool would not have answered so.", "Give `output` as the tool's contract says."
     ),
@@ -510,6 +514,10 @@ TOOL: Mapping[str, Entry] = {
         "The packages for this kind of tool are an extra, and not installed; nothing was sent.",
         "Install what the message names, restart the workers.",
     ),
+    "TOOL-HUMAN": Entry(
+        "A task for a person was reached without an answer: an undo, a probe, or all approved it.",
+        "`remit repair --mark-done` when somebody did it by hand.",
+    ),
     "TOOL-SQL-REFUSED": Entry(
         "The database refused a statement; it was rolled back.",
         "See SQLSTATE and constraint in the message.",
@@ -630,6 +638,9 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
     "TOOL-COST-MISSING": Entry("A `spend` tool does not say what it costs.", "Give `cost`."),
+    "TOOL-HUMAN-CALL": Entry(
+        "A task for a person says that it is called like a tool.", "See the hint."
+    ),
     "TOOL-SQL-STATEMENT": Entry(
         "A statement is not plainly one, or does what the contract's operation does not.",
         "See the message, and docs/tools.md.",

@@ -16,8 +16,8 @@ def listed(contracts: Iterable[ToolContract]) -> dict[Reference, tuple[str, ...]
     for contract in contracts:
         call = contract.call.model_dump(mode="json")
         for name, value in call.items():
-            if name in _NOT_SECRETS:
-                continue
+            if name in _NOT_SECRETS and contract.call.kind != "sql":
+                continue  # the URL of a database may be a secret as a whole
             for text in _texts(value):
                 for reference in references(text):
                     found.setdefault(reference, []).append(contract.ref)

@@ -10,6 +10,8 @@ from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.contract import Idempotency, Operation, Probe, ToolContract
 from remit.tool.http_checks import http_faults, http_warnings
+from remit.tool.human import HumanKind
+from remit.tool.human_checks import human_faults
 from remit.tool.kinds import HttpKind
 from remit.tool.language_model import ModelKind
 from remit.tool.language_model_checks import model_faults
@@ -45,6 +47,8 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
         yield from model_faults(contract, contract.call)
     elif isinstance(contract.call, SqlKind):
         yield from sql_faults(contract, contract.call)
+    elif isinstance(contract.call, HumanKind):
+        yield from human_faults(contract, contract.call)
 
 
 def warnings(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from remit.canonical import JSON
+from remit.tool.human import HumanKind
 from remit.tool.language_model import ModelKind
 from remit.tool.mcp import McpKind
 from remit.tool.model import Model
@@ -70,6 +71,6 @@ class HttpKind(Model):
 
 
 ToolKind = Annotated[
-    PythonKind | HttpKind | McpKind | ModelKind | SqlKind, Field(discriminator="kind")
+    PythonKind | HttpKind | McpKind | ModelKind | SqlKind | HumanKind, Field(discriminator="kind")
 ]
 """The one place where a new kind of tool joins the contract."""

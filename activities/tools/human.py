@@ -1,0 +1,21 @@
+"""Tools of kind `human`: reached only when nobody did the task; there is nothing to call.
+
+A person's answer never comes here: enforcement takes it from the vote in place of a call.
+"""
+
+from remit.tool.call import Refused, ToolAnswer, ToolCall
+
+
+class HumanTool:
+    """Refuses; one per worker."""
+
+    def load(self) -> None:
+        """Nothing is needed."""
+
+    async def __call__(self, call: ToolCall) -> ToolAnswer:
+        """Say that it is a task for a person."""
+        message = f"{call.contract.ref} is done by a person, and nobody said what came of it"
+        return Refused("TOOL-HUMAN", message)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
