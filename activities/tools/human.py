@@ -3,19 +3,14 @@
 A person's answer never comes here: enforcement takes it from the vote in place of a call.
 """
 
+from activities.tools.adapter import Adapter
 from remit.tool.call import Refused, ToolAnswer, ToolCall
 
 
-class HumanTool:
+class HumanTool(Adapter):
     """Refuses; one per worker."""
-
-    def load(self) -> None:
-        """Nothing is needed."""
 
     async def __call__(self, call: ToolCall) -> ToolAnswer:
         """Say that it is a task for a person."""
         message = f"{call.contract.ref} is done by a person, and nobody said what came of it"
         return Refused("TOOL-HUMAN", message)
-
-    async def aclose(self) -> None:
-        """Nothing is open."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
 
+from activities.tools.adapter import Adapter
 from activities.tools.egress import EgressError
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
@@ -28,7 +29,7 @@ from remit.tool.sql import SqlKind, Statement, StatementError
 Driver = tuple[Connect, Callable[[Exception], Failed | None]]
 
 
-class SqlTool:
+class SqlTool(Adapter):
     """Runs statements; one per worker."""
 
     def __init__(self, outside: Outside) -> None:

@@ -106,8 +106,9 @@ class Card:
     def task(self) -> HumanKind | None:
         """What a person is to do themselves, and not to approve."""
         call = self.contract.call if self.contract else None
-        is_theirs = isinstance(call, HumanKind) and call.role == self.gate.role
-        return call if is_theirs and self.gate.quorum == 1 and not self.is_undo else None
+        if not isinstance(call, HumanKind) or self.is_undo:
+            return None
+        return call if call.role == self.gate.role and self.gate.quorum == 1 else None
 
     @property
     def is_undo(self) -> bool:

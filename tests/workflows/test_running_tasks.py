@@ -3,6 +3,7 @@
 import pytest
 from temporalio.client import Client
 
+from remit.canonical import JSON
 from tests.running import Running, ended, eventually, plan, start, waits
 from tests.workflows.test_running_verbs import BOSS, CLERK, say
 
@@ -13,7 +14,9 @@ async def test_a_task_waits_for_its_answer_and_the_plan_goes_on(
     lab: Running, lab_client: Client, name: str
 ) -> None:
     """Approving does nothing; what the person writes is held to the schema, and is the output."""
-    steps = [
+    name = name.removeprefix("guarded")
+    right: JSON = {"paper": name}
+    steps: list[JSON] = [
         {"id": "s0", "tool": "lab.sign@1", "args": {"name": name}},
         {
             "id": "s1",
@@ -32,11 +35,10 @@ async def test_a_task_waits_for_its_answer_and_the_plan_goes_on(
     assert "Sign the paper" in str(wait)
 
     assert await say(handle, "approve", wait, BOSS) == "VOTE-BY-HAND"
-    assert await say(handle, "take_over", wait, BOSS, output={"copies": 1}) == "VOTE-OUTPUT-INVALID"
-    assert (
-        await say(handle, "take_over", wait, CLERK, output={"paper": name}) == "vote.role_missing"
-    )
-    assert await say(handle, "take_over", wait, BOSS, output={"paper": name}) == "take_over: s0"
+    wrong: JSON = {"copies": 1}
+    assert await say(handle, "take_over", wait, BOSS, output=wrong) == "VOTE-OUTPUT-INVALID"
+    assert await say(handle, "take_over", wait, CLERK, output=right) == "vote.role_missing"
+    assert await say(handle, "take_over", wait, BOSS, output=right) == "take_over: s0"
 
     assert (await ended(handle))["status"] == "completed"
     assert lab.effects(f"paper-{name}") == [f"put paper-{name}"]
@@ -46,7 +48,7 @@ async def test_a_task_that_is_rejected_ends_the_run(
     lab: Running, lab_client: Client, name: str
 ) -> None:
     """A no is a no, as at every gate."""
-    step = {"id": "s0", "tool": "lab.sign@1", "args": {"name": name}}
+    step: JSON = {"id": "s0", "tool": "lab.sign@1", "args": {"name": name}}
     handle = await start(lab_client, plan("task", [step]))
 
     async def waiting() -> bool:
