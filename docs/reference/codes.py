@@ -516,7 +516,7 @@ TOOL: Mapping[str, Entry] = {
     ),
     "TOOL-HUMAN": Entry(
         "A task for a person was reached without an answer: an undo, a probe, or all approved it.",
-        "`remit repair --mark-done` when somebody did it by hand.",
+        "The `repair` order with `mark_done`, when somebody did it by hand.",
     ),
     "TOOL-SQL-REFUSED": Entry(
         "The database refused a statement; it was rolled back.",
