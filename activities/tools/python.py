@@ -10,16 +10,14 @@ Only `ToolRefusedError` promises that nothing happened, and its words are meant 
 """
 
 import asyncio
-import contextvars
 import inspect
-import threading
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
 from pathlib import PurePath
 
 from activities.tools.adapter import Adapter
 from activities.tools.heartbeat import beating
+from activities.tools.threads import Ended, InThread, Returned
 from remit.canonical import NotCanonicalError, canonical
 from remit.tool.binding import AnswerError, ArgumentsError, Binding, BoundFunction
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
@@ -56,13 +54,13 @@ class PythonTool(Adapter):
             return Refused("TOOL-REQUEST", f"{ref}: {error}")
         with beating(call.heartbeat, call.contract.heartbeat_s):
             ended = await self._run(call, bound.function, keywords)
-        if isinstance(ended, _Returned):
+        if isinstance(ended, Returned):
             return _happened(ref, bound.binding, ended.value)
         return _failed(ref, ended) if isinstance(ended, BaseException) else ended
 
     async def _run(
         self, call: ToolCall, function: Callable[..., object], keywords: dict[str, object]
-    ) -> "_Returned | BaseException | Refused | Unknown":
+    ) -> "Returned | BaseException | Refused | Unknown":
         if inspect.iscoroutinefunction(function):
             return await _on_loop(call, function(**keywords))
         try:
@@ -71,65 +69,14 @@ class PythonTool(Adapter):
         except TimeoutError:
             message = f"{call.contract.ref}: no thread was free; nothing was called"
             return Refused("TOOL-BUSY", message, again=True)
-        thread = _Thread(function, keywords, self._places.release)
+        thread = InThread(function, keywords, self._places.release)
         return await _within(call, thread.ended)
-
-
-class _Returned:
-    """What a function returned."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-
-Ended = _Returned | BaseException
-
-
-class _Thread:
-    """One function in one thread; `ended` is set on the loop that made it."""
-
-    def __init__(
-        self,
-        function: Callable[..., object],
-        keywords: dict[str, object],
-        release: Callable[[], None],
-    ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._release = release
-        self.ended: asyncio.Future[Ended] = self._loop.create_future()
-        context = contextvars.copy_context()
-        work = threading.Thread(
-            target=lambda: self._tell(_outcome(context, function, keywords)),
-            name=f"tool:{function.__name__}",
-            daemon=True,
-        )
-        work.start()
-
-    def _tell(self, ended: Ended) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._take, ended)
-
-    def _take(self, ended: Ended) -> None:
-        self._release()
-        if not self.ended.done():
-            self.ended.set_result(ended)
-
-
-def _outcome(
-    context: contextvars.Context, function: Callable[..., object], keywords: dict[str, object]
-) -> Ended:
-    try:
-        return _Returned(context.run(lambda: function(**keywords)))
-    except BaseException as error:
-        return error
 
 
 async def _on_loop(call: ToolCall, work: Coroutine[object, object, object]) -> Ended | Unknown:
     async def outcome() -> Ended:
         try:
-            return _Returned(await work)
+            return Returned(await work)
         except Exception as error:
             return error
 

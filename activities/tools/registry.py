@@ -10,11 +10,13 @@ from pathlib import Path
 
 from activities.tools.adapter import Adapter
 from activities.tools.http import HttpTool
+from activities.tools.human import HumanTool
 from activities.tools.mcp import McpTool
 from activities.tools.model import ModelTool
 from activities.tools.outside import Outside
 from activities.tools.python import PythonTool
 from activities.tools.resolving import Resolver
+from activities.tools.sql import SqlTool
 from activities.tools.tunnel import Proxy
 from remit.stores.project import Project
 from remit.tool.binding import BoundFunction
@@ -47,9 +49,11 @@ class Tools:
         )
         self._by_kind: dict[str, Adapter] = {
             "http": HttpTool(outside),
+            "human": HumanTool(),
             "mcp": McpTool(outside),
             "model": ModelTool(outside),
             "python": PythonTool(functions),
+            "sql": SqlTool(outside),
         }
 
     @classmethod

@@ -299,6 +299,10 @@ MESSAGE: Mapping[str, Entry] = {
         "The tool does not take the edited arguments.", "The message says where and why."
     ),
     "VOTE-EDIT-SAME": Entry("The edit changes nothing.", "Approve it as it is."),
+    "VOTE-BY-HAND": Entry(
+        "The tool is a task for a person (kind `human`): approving it would do nothing.",
+        "`remit take-over --output JSON` when it is done, or `remit reject`.",
+    ),
     "VOTE-OUTPUT-INVALID": Entry(
         "The tool would not have answered so.", "Give `output` as the tool's contract says."
     ),
@@ -504,7 +508,9 @@ TOOL: Mapping[str, Entry] = {
         "The tool answered a redirect; none is followed.", "Put the right address in the contract."
     ),
     "TOOL-UNREACHABLE": Entry("No connection; nothing was sent.", "Tried again by itself."),
-    "TOOL-DEADLINE": Entry("The deadline was over before sending.", "Tried again by itself."),
+    "TOOL-DEADLINE": Entry(
+        "The deadline was over before sending (`sql`: before COMMIT).", "Tried again by itself."
+    ),
     "TOOL-BUSY": Entry(
         "No thread or connection was free; nothing was called.", "Tried again by itself."
     ),
@@ -521,6 +527,30 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-NOT-INSTALLED": Entry(
         "The packages for this kind of tool are an extra, and not installed; nothing was sent.",
         "Install what the message names, restart the workers.",
+    ),
+    "TOOL-HUMAN": Entry(
+        "A task for a person was reached without an answer: an undo, a probe, or all approved it.",
+        "The `repair` order with `mark_done`, when somebody did it by hand.",
+    ),
+    "TOOL-SQL-REFUSED": Entry(
+        "The database refused a statement; it was rolled back.",
+        "See SQLSTATE and constraint in the message.",
+    ),
+    "TOOL-SQL-BUSY": Entry(
+        "Another transaction was in the way (lock, deadlock, serialisation); rolled back.",
+        "Tried again by itself.",
+    ),
+    "TOOL-SQL-ROWS": Entry(
+        "A statement met another number of rows than `rows` says; it was rolled back.",
+        "Read the rows first, or mend the contract.",
+    ),
+    "TOOL-SQL-VALUE": Entry(
+        "A column holds what JSON cannot hold exactly; the transaction was rolled back.",
+        "CAST it to text in the statement.",
+    ),
+    "TOOL-SQL-KEY": Entry(
+        "The step key stands in the table under another tool; nothing was done.",
+        "Give each tool that is another a step of its own.",
     ),
     "TOOL-MODEL-AWAY": Entry(
         "No endpoint of a model answered, and the contract declares no answer for that.",
@@ -543,7 +573,8 @@ TOOL: Mapping[str, Entry] = {
     "TOOL-ANSWER-PART": Entry("Nothing at `output`: a failure with effect.", "Mend the contract."),
     "TOOL-ANSWER-ENCODED": Entry("A compressed 2xx: a failure with effect.", "Mend the tool."),
     "TOOL-ANSWER-TOO-LARGE": Entry(
-        "A 2xx larger than `max_bytes`: a failure with effect.", "Answer with a reference."
+        "An answer larger than the contract allows: a failure with effect (`sql`: rolled back).",
+        "Answer with a reference, or ask for less.",
     ),
     "TOOL-LISTING-CHANGED": Entry(
         "An MCP server lists the tool otherwise than its contract pins it, or not at all; nothing "
@@ -616,6 +647,18 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
     "TOOL-COST-MISSING": Entry("A `spend` tool does not say what it costs.", "Give `cost`."),
+    "TOOL-HUMAN-CALL": Entry(
+        "A task for a person says that it is called like a tool.", "See the hint."
+    ),
+    "TOOL-SQL-STATEMENT": Entry(
+        "A statement is not plainly one, or does what the contract's operation does not.",
+        "See the message, and docs/tools.md.",
+    ),
+    "TOOL-SQL-PARAMETER": Entry(
+        "A statement's parameters and those declared differ.", "Declare what it takes."
+    ),
+    "TOOL-SQL-URL": Entry("The URL of a database is of no form that is taken.", "See the hint."),
+    "TOOL-SQL-ROLE": Entry("Warning: a read with all rights of its account.", "Name a `role`."),
     "TOOL-MODEL-OPERATION": Entry(
         "A tool of kind `model` says that it writes, deletes or triggers.", "`read` or `spend`."
     ),
@@ -848,6 +891,7 @@ COMMAND: Mapping[str, Entry] = {
     "PROJECT-EXISTS": Entry("The folder is not empty.", "Name another one."),
     "PLAN-INVALID": Entry("The plan is too broken to be drawn.", "`remit validate`."),
     "TOOL-UNKNOWN": Entry("There is no such tool.", "`remit tools` lists them."),
+    "TOOL-SQL-KEYS": Entry("No tool keeps step keys.", "Name a table in `call.step_keys`."),
     "RUN-ID-TAKEN": Entry(
         "The id is that of a run of another plan, or of other inputs.", "Another `--id`, or none."
     ),

@@ -23,6 +23,7 @@ from remit.saga.standing import left_of
 from remit.stores.inbox import InboxStore
 from remit.stores.ledger import SqlLedger
 from remit.tool.contract import ToolContract
+from remit.tool.human import HumanKind
 
 _EARLIER = 40
 """How many earlier grants of a tool are looked through for one that compares."""
@@ -86,6 +87,8 @@ class Card:
     would_undo: Sequence[Action]
     """Finished steps that a no would undo, the latest first."""
     form: EditForm | None
+    answer: EditForm | None = None
+    """Of a task for a person: what they fill in."""
     proposed: JSONObject = field(default_factory=dict, repr=False)
     """The complete arguments; never shown."""
 
@@ -100,9 +103,25 @@ class Card:
         return self.item.run
 
     @property
+    def task(self) -> HumanKind | None:
+        """What a person is to do themselves, and not to approve."""
+        call = self.contract.call if self.contract else None
+        if not isinstance(call, HumanKind) or self.is_undo:
+            return None
+        return call if call.role == self.gate.role and self.gate.quorum == 1 else None
+
+    @property
     def is_undo(self) -> bool:
         """Whether the call undoes another."""
         return self.gate.key.direction is Direction.UNDO
+
+
+def _answer_form(contract: ToolContract | None) -> EditForm | None:
+    """Return the form of what a person answers; `None` where one field of JSON must do."""
+    if contract is None or not isinstance(contract.call, HumanKind):
+        return None
+    form = form_of(contract.output_schema, {}, {})
+    return form if form.fields else None
 
 
 class Cards:
@@ -153,6 +172,7 @@ class Cards:
             totals=await self._ledger.totals(root),
             would_undo=[one.do for one in left_of(actions) if one.verdict == "undo"],
             form=form_of(contract.input_schema, proposed, shown) if contract and proposed else None,
+            answer=_answer_form(contract),
             proposed=proposed,
         )
 

@@ -178,7 +178,7 @@ def _body(verb: Verb, form: Form, card: Card, viewer: Viewer) -> JSONObject:
     elif verb == "delegate":
         body["to"] = _person(form.one("to"))
     elif verb == "take_over":
-        body["output"] = read_output(form.one("output"), card.contract)
+        body["output"] = _output(form, card)
     return body
 
 
@@ -199,6 +199,18 @@ def _arguments(form: Form, card: Card) -> JSONObject:
         raise WrongFormError(found)
     if not differences(card.proposed, made):
         raise WrongFormError({"verb": "nothing was changed: approve it as it is, or change it"})
+    return made
+
+
+def _output(form: Form, card: Card) -> JSON:
+    """Return what came of a call that somebody made, from its form or as JSON."""
+    if card.answer is None or card.contract is None:
+        return read_output(form.one("output"), card.contract)
+    made, wrong = read_form(card.answer, form.below(_FIELD), {})
+    if wrong:
+        raise WrongFormError({_FIELD + name: why for name, why in wrong.items()})
+    if found := _checked(card.contract.output_schema, made):
+        raise WrongFormError(found)
     return made
 
 

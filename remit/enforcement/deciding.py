@@ -32,6 +32,7 @@ from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS, POLICY_REFUSED, VIOLATIONS
 from remit.ledger.entries import GRANTS, Content, GateRow, Record, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
+from remit.tool.human import HumanKind
 
 
 class Judge(Protocol):
@@ -279,7 +280,16 @@ def _action(subject: Subject, situation: Situation) -> Action:
 
 
 def _plan_gate(subject: Subject) -> PlanGate | None:
-    approval = subject.step.approval
+    approval, task = subject.step.approval, subject.contract.call
+    if isinstance(task, HumanKind):
+        # The plan may ask for more people, or for haste, but not for another role.
+        more = parse_duration(approval.expires) if approval else task.due_s
+        return PlanGate(
+            role=task.role,
+            quorum=approval.quorum if approval else 1,
+            expires_ms=int(min(task.due_s, more) * 1000),
+            message=task.instructions,
+        )
     if approval is None:
         return None
     return PlanGate(

@@ -106,6 +106,15 @@ class Doing:
         planned = await self._subject(call, admitted, scope, frame)
         return await edited(self._ledger, planned, admitted.situation.gates)
 
+    async def contract_of(self, key: StepKey) -> ToolContract | None:
+        """Return the contract that a `do` call was admitted with; `None` when nobody knows."""
+        admission = await self._ledger.admission(key.root, key.parent)
+        if admission is None or key.direction is Direction.UNDO:
+            return None
+        pinned = await self._pinned.plan(admission.compiled)
+        call = pinned.step(key.segment.step).call
+        return await self._pinned.contract(call.contract) if call else None
+
     async def _recover(
         self,
         call: StepCall,

@@ -59,7 +59,7 @@ class Outlook:
             needs=step.needs,
             has_undo=step.undo is not None,
             irreversible=step.irreversible or contract.irreversible,
-            gated=step.approval is not None,
+            gated=step.approval is not None or contract.call.kind == "human",
             autonomy=step.autonomy,
             confidence=step.confidence,
             data_classes=contract.data_classes,

@@ -9,6 +9,7 @@ from remit.enforcement.frame import Frame
 from remit.enforcement.subject import Subject
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import StepCall
+from remit.tool.human import HumanKind
 from remit.tool.validation import check_input, check_output
 
 
@@ -33,14 +34,26 @@ class Proposals:
 
     async def change(self, cast: Cast, frame: Frame) -> Change | Spoilt:
         """Return what `cast` changes, or why it cannot."""
-        if cast.verdict not in ("edit", "take_over"):
+        if cast.verdict not in ("approve", "edit", "take_over"):
             return NO_CHANGE
+        if cast.verdict == "approve":
+            return await self._approved(cast)
         subject = await self._subject(cast, frame)
         if subject is None or subject.proposed_digest != cast.gate.proposed_digest:
             return _spoilt(cast, "VOTE-DIGEST", "the call is not any more what the gate is about")
         if cast.verdict == "take_over":
             return _taken_over(cast, subject)
         return _edited(cast, subject)
+
+    async def _approved(self, cast: Cast) -> Change | Spoilt:
+        """Let nobody approve a task that is theirs to do: nothing would be called."""
+        contract = await self._doing.contract_of(cast.gate.key)
+        task = contract.call if contract else None
+        is_theirs = isinstance(task, HumanKind) and task.role == cast.gate.role
+        if not is_theirs or cast.gate.quorum > 1:
+            return NO_CHANGE
+        reason = "this is yours to do: `take_over` it with what came of it, or `reject` it"
+        return _spoilt(cast, "VOTE-BY-HAND", reason)
 
     async def _subject(self, cast: Cast, frame: Frame) -> Subject | None:
         key = cast.gate.key

@@ -10,6 +10,8 @@ from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.contract import Idempotency, Operation, Probe, ToolContract
 from remit.tool.http_checks import http_faults, http_warnings
+from remit.tool.human import HumanKind
+from remit.tool.human_checks import human_faults
 from remit.tool.kinds import HttpKind
 from remit.tool.language_model import ModelKind
 from remit.tool.language_model_checks import model_faults
@@ -17,6 +19,8 @@ from remit.tool.mcp import McpKind
 from remit.tool.mcp_checks import mcp_faults
 from remit.tool.places import finding, pointer_faults, template_faults
 from remit.tool.reach import destination_faults
+from remit.tool.sql import SqlKind
+from remit.tool.sql_checks import sql_faults, sql_warnings
 from remit.tool.validation import SchemaError, validator
 
 ByRef = Mapping[str, ToolContract]
@@ -41,10 +45,16 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
         yield from mcp_faults(contract, contract.call)
     elif isinstance(contract.call, ModelKind):
         yield from model_faults(contract, contract.call)
+    elif isinstance(contract.call, SqlKind):
+        yield from sql_faults(contract, contract.call)
+    elif isinstance(contract.call, HumanKind):
+        yield from human_faults(contract, contract.call)
 
 
 def warnings(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
     """Yield what is allowed but worth a look."""
+    if isinstance(contract.call, SqlKind):
+        yield from sql_warnings(contract, contract.call)
     has_undo = contract.compensation is not None
     if not contract.operation.has_effect:
         if has_undo:

@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from remit.canonical import JSON
+from remit.tool.human import HumanKind
 from remit.tool.language_model import ModelKind
 from remit.tool.mcp import McpKind
 from remit.tool.model import Model
+from remit.tool.sql import SqlKind
 
 
 class PythonKind(Model):
@@ -68,5 +70,7 @@ class HttpKind(Model):
     """Largest response body read; a larger one is a failure."""
 
 
-ToolKind = Annotated[PythonKind | HttpKind | McpKind | ModelKind, Field(discriminator="kind")]
+ToolKind = Annotated[
+    PythonKind | HttpKind | McpKind | ModelKind | SqlKind | HumanKind, Field(discriminator="kind")
+]
 """The one place where a new kind of tool joins the contract."""

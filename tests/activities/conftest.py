@@ -8,6 +8,9 @@ import pytest
 
 from activities.tools.registry import Tools
 from tests.activities.origin import Origin
+from tests.stores.conftest import cluster
+
+__all__ = ["cluster"]
 
 
 @pytest.fixture

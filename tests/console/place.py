@@ -184,16 +184,17 @@ async def ask(
     root: str = "0198-root",
     arguments: JSONObject | None = None,
     shown: JSONObject | None = None,
+    of: ToolContract = CONTRACT,
     **changes: Any,
 ) -> GateRow:
     """Open a gate for a call with these arguments, with all that its card is made of."""
     given = ARGUMENTS if arguments is None else arguments
     facts: JSONObject = {
-        "action": {"arguments": given, "contract_digest": CONTRACT.digest, "operation": "spend"},
+        "action": {"arguments": given, "contract_digest": of.digest, "operation": "spend"},
         "budget": {"currency": "EUR"},
         "principal": {"verified": False},
     }
-    contract = CONTRACT.model_dump(mode="json")
+    contract = of.model_dump(mode="json")
     bodies = [canonical(facts), canonical(contract)]
     contents = [Content(digest_bytes(body), body) for body in bodies]
     chosen = gate(key(step, root=root))

@@ -12,6 +12,7 @@ from remit.canonical import digest
 from remit.console.inbox import href_of
 from remit.ledger.proofs import Proof
 from remit.stores.ledger import SqlLedger
+from remit.tool.contract import ToolContract
 from tests.console.place import ARGUMENTS, CONTRACT, HOLDER, Place, admit, ask, hidden, say
 from tests.running import eventually
 from tests.stores.ledger_values import ROOT, vote
@@ -114,6 +115,42 @@ async def test_an_edit_sends_the_complete_arguments(place: Place) -> None:
         "total_micros": 2_800_250_000,
         "api_key": "very-secret",
     }
+
+
+TASK = ToolContract.model_validate(
+    CONTRACT.model_dump(mode="json")
+    | {
+        "idempotency": "natural",
+        "output_schema": {
+            "type": "object",
+            "properties": {"pieces": {"type": "integer"}, "remark": {"type": "string"}},
+            "required": ["pieces"],
+            "additionalProperties": False,
+        },
+        "call": {
+            "kind": "human",
+            "role": "budget_holder",
+            "instructions": "Count <what> is there.",
+            "due_s": 60,
+        },
+    }
+)
+
+
+async def test_a_task_is_a_form_of_its_answer(place: Place) -> None:
+    """It says what to do and asks for the output; there is nothing to approve."""
+    gate = await ask(place.ledger, of=TASK)
+    async with place.signed_in() as browser:
+        page = (await browser.get(href_of(gate))).text
+        wrong = await say(browser, href_of(gate), "take_over", **{"arg.pieces": "many"})
+        right = await say(browser, href_of(gate), "take_over", **{"arg.pieces": "12"})
+
+    assert "Count &lt;what&gt; is there." in page
+    assert 'name="arg.pieces"' in page
+    assert "Approve once" not in page
+    assert (wrong.status_code, right.status_code) == (422, 303)
+    assert "whole number" in wrong.text
+    assert [sent[2]["output"] for sent in place.wire.sent] == [{"pieces": 12}]
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ def make_tools_app() -> typer.Typer:
         context_settings=HELP,
     )
     app.command("show")(show)
+    app.command("sql-keys")(sql_keys)
     imports = group("import", "Write the tools of a service into the project.")
     imports.callback()(_imports)
     imports.command("openapi")(openapi)
@@ -85,6 +86,13 @@ def show(
     from remit.cli.catalogue import tools as start
 
     return start(ref, project, as_json=as_json)
+
+
+def sql_keys(project: InProject = None, as_json: AsJson = False) -> int:
+    """Print the tables that keep the step keys of `sql` tools."""
+    from remit.cli.sqlkeys import sql_keys as start
+
+    return start(project, as_json=as_json)
 
 
 def openapi(
