@@ -30,12 +30,14 @@ def breaking(
 ) -> list[Diagnostic]:
     """Return what the contracts `after` break that stood `before`; both by `name@major`."""
     found: list[Diagnostic] = []
-    served = {f"{new.name}@{new.upcast.major}" for new in after.values() if new.upcast is not None}
+    served = {f"{n.name}@{n.upcast.major}": n for n in after.values() if n.upcast is not None}
     for ref, old in sorted(before.items()):
         new = after.get(ref)
         if new is not None:
             found += breaks(old, new)
-        elif ref not in served:
+        elif ref in served:
+            found += _served(old, served[ref])
+        else:
             message = "there is no such contract any more: plans that name it do not compile"
             hint = "keep it beside the new major, or give the new one an `upcast` of it"
             found.append(finding(old, "CONTRACT-REMOVED", (), message, hint))
@@ -57,6 +59,12 @@ def breaks(old: ToolContract, new: ToolContract) -> list[Diagnostic]:
             message = f"`{field}` changed, and whether that breaks anybody cannot be told"
             found.append(finding(new, "CONTRACT-CHANGED", (field,), message, _NEW_MAJOR))
     return found
+
+
+def _served(old: ToolContract, new: ToolContract) -> Iterator[Diagnostic]:
+    """Yield what plans for `old` meet that `new` serves: arguments are cast, answers are not."""
+    yield from _risks(old, new)
+    yield from _answers(old, new, new, "")
 
 
 def _version(old: ToolContract, new: ToolContract) -> Iterator[Diagnostic]:
@@ -133,6 +141,12 @@ def _one_way(
         message = f"arguments that were right may be refused, at {place or 'the top'}{why}"
         where = (field, *place.split("/")[1:])
         yield finding(shown, "CONTRACT-ARGUMENTS", where, message, _ARGUMENTS)
+    yield from _answers(caller, called, shown, why)
+
+
+def _answers(
+    caller: ToolContract, called: ToolContract, shown: ToolContract, why: str
+) -> Iterator[Diagnostic]:
     field = "output_schema"
     loosened = Comparison(called.output_schema, caller.output_schema).differences()
     lost = _lost(of_schema(caller.output_schema), of_schema(called.output_schema), "", 0)

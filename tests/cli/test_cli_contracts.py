@@ -58,9 +58,7 @@ def test_an_export_is_a_baseline(remit: Command, tickets: Path, tmp_path: Path) 
     assert ran.document["changed"] == ["desk.get@1"]
 
 
-def test_a_commit_and_a_folder_are_baselines(
-    remit: Command, tickets: Path, tmp_path: Path
-) -> None:
+def test_a_commit_and_a_folder_are_baselines(remit: Command, tickets: Path, tmp_path: Path) -> None:
     """What stood there is read by a process of its own; the project may be below the repository."""
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", "desk")

@@ -32,7 +32,11 @@ def codes(old: ToolContract, new: ToolContract) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("changes", "code", "place"),
     [
-        ({"output_schema": {**THING, "required": []}}, "CONTRACT-ANSWER", "/output_schema/required"),
+        (
+            {"output_schema": {**THING, "required": []}},
+            "CONTRACT-ANSWER",
+            "/output_schema/required",
+        ),
         (
             {"output_schema": thing(micros=None)},
             "CONTRACT-ANSWER",
@@ -112,6 +116,8 @@ def test_a_contract_may_go_only_when_another_serves_its_plans() -> None:
     assert breaking(by_ref([old]), by_ref([old, new])) == []
     assert [each.code for each in breaking(by_ref([old]), by_ref([new]))] == ["CONTRACT-REMOVED"]
     assert breaking(by_ref([old]), by_ref([serving])) == []
+    less = contract(version="2.0.0", output_schema=thing(id=None), upcast={"major": 1})
+    assert [each.code for each in breaking(by_ref([old]), by_ref([less]))] == ["CONTRACT-ANSWER"]
 
 
 SCALARS = st.sampled_from(["string", "integer", "number", "null", ["string", "null"]])
@@ -157,6 +163,7 @@ def plan(old: ToolContract, arguments: JSONObject) -> JSONObject:
         "agent": "a@1.0.0",
         "on_behalf_of": "me@acme.example",
         "tenant": "acme",
+        "owner": "team:shop",
         "steps": [{"id": "one", "tool": old.ref, "args": arguments}],
         "outputs": {name: f"${{steps.one.output.{name}}}" for name in members},
     }
@@ -180,3 +187,11 @@ def test_what_is_called_compatible_is(
         document = plan(old, value)
         if compile_plan(document, before, Library({})).compiled is not None:
             assert compile_plan(document, after, Library({})).diagnostics == ()
+
+
+def test_the_plan_of_the_property_compiles() -> None:
+    """Otherwise nothing would be shown by it."""
+    old = reading(input_schema=thing(), output_schema=thing(), call=_CALL)
+
+    made = compile_plan(plan(old, {"id": "a", "micros": 1}), Catalogue.of([old]), Library({}))
+    assert made.diagnostics == ()

@@ -92,5 +92,3 @@ def _read(content: bytes, against: str) -> Mapping[str, ToolContract]:
 
 def _unreadable(message: str) -> CliError:
     return usage("BASELINE-UNREADABLE", message, _HINT)
-
-
