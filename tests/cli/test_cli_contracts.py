@@ -1,4 +1,4 @@
-"""`remit tools export` and `check`: today's contracts held against yesterday's."""
+"""`remit tools export`, `check` and `docs`: contracts held against yesterday's, and written up."""
 
 import json
 import subprocess
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -90,3 +92,32 @@ def test_a_file_without_contracts_is_no_baseline(
     ran = remit("tools", "check", "--against", other, "--project", tickets, "--json")
 
     assert (ran.code, ran.codes) == (2, ["BASELINE-UNREADABLE"])
+
+
+def test_the_page_of_the_back_office_is_current(remit: Command) -> None:
+    """What is committed is what the contracts say today."""
+    folder = ROOT / "examples" / "backoffice"
+
+    assert remit("tools", "docs", "--project", folder).out == (folder / "TOOLS.md").read_text()
+
+
+def test_a_page_cannot_be_forged(remit: Command, tickets: Path) -> None:
+    """A description is words: it opens no table, heading or link, and moves no cursor."""
+    write(tickets, description="a | b\n# c [d](https://x.example) <b> \u001b[2J")
+
+    page = remit("tools", "docs", "--project", tickets).out
+    (line,) = (line for line in page.splitlines() if line.startswith("a "))
+    write(tickets, description="# Heading")
+    assert "\n\\# Heading\n" in remit("tools", "docs", "--project", tickets).out
+    assert line == "a \\| b # c \\[d](https://x.example) &lt;b> \\u001b\\[2J"
+
+
+def test_a_page_tells_of_majors(remit: Command, tickets: Path) -> None:
+    """The old one names the newer, the newer whose plans it serves."""
+    tool = json.loads((tickets / "tools" / "desk.json").read_text())
+    newer = tool | {"version": "2.0.0", "upcast": {"major": 1, "args": {"id": "${args.id}"}}}
+    (tickets / "tools" / "desk.json").write_text(json.dumps({"tools": [tool, newer]}))
+
+    page = remit("tools", "docs", "--project", tickets).out
+    assert "- newer: `desk.get@2`" in page
+    assert "- serves plans for: `desk.get@1`" in page

@@ -104,6 +104,8 @@ def test_a_later_major_serves_a_plan() -> None:
     }
     assert [each.code for each in served.warnings] == ["PLAN-OLD-MAJOR"]
     assert list(served.contracts) == [NEW.digest]
+    again = compiled(plan(WRITTEN, inputs={"name": "L"}), *served.contracts.values())
+    assert again.digest == served.digest  # as whoever verifies evidence compiles it
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def make_tools_app() -> typer.Typer:
     app.command("show")(show)
     app.command("export")(export)
     app.command("check")(check)
+    app.command("docs")(docs)
     imports = group("import", "Write the tools of a service into the project.")
     imports.callback()(_imports)
     imports.command("openapi")(openapi)
@@ -79,6 +80,13 @@ def export(
     from remit.cli.contracts.checking import export as start
 
     return start(output, project)
+
+
+def docs(project: InProject = None) -> int:
+    """Print the catalogue as a page of Markdown."""
+    from remit.cli.contracts.cataloguing import docs as start
+
+    return start(project)
 
 
 def check(
