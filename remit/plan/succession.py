@@ -1,8 +1,9 @@
 """Whether a contract may take the place of an earlier one of the same major.
 
 The answer is one-sided, like the comparison of schemas below it: what is not named is so, and what
-cannot be told is named. A plan that compiled goes on to compile, each call that it made is taken,
+cannot be told is named. Each call that a plan made is taken, each name that it refers to is there,
 each answer is one that it expected, and nothing is reached, touched or done that was not before.
+(Answers may be fewer than before: a plan that took one of those that are gone may be refused.)
 How a tool is called (`call`) is its owner's own business.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
-from remit.plan.shape import Shape, of_schema
+from remit.plan.shape import ANY, Shape, of_schema
 from remit.tool.contract import ToolContract
 from remit.tool.places import finding
 from remit.tool.within import Comparison
@@ -166,8 +167,13 @@ def _lost(old: Shape, new: Shape, path: str, depth: int) -> Iterator[str]:
     That is more than values can tell: an optional member of a closed object may be gone, and every
     value still be right, but a plan that refers to it does not compile.
     """
-    if new.is_any or old.is_any or depth > _MAX_DEPTH:
+    if new.is_any or depth > _MAX_DEPTH:
         return
+    if old.is_any:
+        yield path  # any name could be asked for, and now only some can
+        return
+    if old.rest is not None and new.rest is None and "object" in new.kinds:
+        yield f"{path}/additionalProperties"
     for name, member in old.fields.items():
         there = new.member(name)
         place = f"{path}/properties/{name.replace('~', '~0').replace('/', '~1')}"
@@ -175,8 +181,8 @@ def _lost(old: Shape, new: Shape, path: str, depth: int) -> Iterator[str]:
             yield place
         else:
             yield from _lost(member, there, place, depth + 1)
-    if old.item is not None and new.item is not None:
-        yield from _lost(old.item, new.item, f"{path}/items", depth + 1)
+    if "array" in old.kinds and new.item is not None:
+        yield from _lost(old.item or ANY, new.item, f"{path}/items", depth + 1)
 
 
 def by_ref(contracts: Iterable[ToolContract]) -> dict[str, ToolContract]:

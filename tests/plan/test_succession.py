@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from remit.canonical import JSON, JSONObject
 from remit.plan.compiler import compile_plan
 from remit.plan.library import Library
+from remit.plan.shape import of_schema
 from remit.plan.succession import breaking, breaks, by_ref
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
@@ -93,6 +94,13 @@ def test_what_does_not_break_is_not(changes: JSONObject) -> None:
     assert codes(contract(), contract(**{"version": NEXT} | changes)) == []
 
 
+def test_an_answer_of_which_nothing_was_known_may_not_become_one() -> None:
+    """Plans could ask it for any name; now for some."""
+    for before in ({}, {"type": "object"}, {"type": "object", "additionalProperties": True}):
+        found = codes(contract(output_schema=before), contract(version=NEXT))
+        assert [code for code, _ in found] == ["CONTRACT-ANSWER"]
+
+
 def test_the_mode_is_the_one_declared_before() -> None:
     """`forward` looks the other way, `full` both, `none` at risks alone; a change is no way out."""
     wider = {"version": NEXT, "input_schema": thing(note={"type": "string"})}
@@ -152,9 +160,9 @@ _CALL: JSONObject = {"method": "GET", "url": "https://shop.example/things"}
 
 
 def plan(old: ToolContract, arguments: JSONObject) -> JSONObject:
-    """Return a plan that gives `arguments` and reads every member that `old` declares."""
-    members = old.output_schema["properties"]
-    assert isinstance(members, dict)
+    """Return a plan that gives `arguments` and reads every member that `old` may have."""
+    shape = of_schema(old.output_schema)
+    members = [name for name in "abc" if shape.member(name) is not None]
     return {
         "schema": "remit.plan/v1",
         "name": "p",
