@@ -18,7 +18,8 @@ from remit.tool.within import Comparison
 
 _FREE = frozenset(
     {"name", "version", "owner", "description", "call", "compatibility", "upcast"}
-    | {"timeout_s", "heartbeat_s", "settle_s", "rate_limit", "task_queue"}
+    | {"timeout_s", "heartbeat_s", "settle_s", "task_queue"}
+    | {"rate_limit", "concurrency", "breaker"}
 )
 """Fields that promise nothing to a plan. Any other that is not looked at below counts."""
 _WIDENING = ("destinations", "private", "data_classes")
