@@ -646,6 +646,32 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-UNKNOWN-PROBE": Entry("The probe is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
+    "TOOL-SEMANTICS": Entry(
+        "`x-unit` or `x-currency` says nothing.", "A unit; a currency's code, or a member's name."
+    ),
+    "TOOL-UPCAST": Entry("`upcast` is not of an earlier major.", "Name one."),
+    "CONTRACT-REMOVED": Entry(
+        "A contract is gone, and no `upcast` takes its plans over.", "Keep it beside the new major."
+    ),
+    "CONTRACT-ARGUMENTS": Entry(
+        "Arguments that were right may be refused.", "Keep them as wide, or make a new major."
+    ),
+    "CONTRACT-ANSWER": Entry(
+        "An answer may lack, or be, what nobody expects.", "Keep it as narrow, or make a new major."
+    ),
+    "CONTRACT-WIDENED": Entry(
+        "It does, reaches or touches more than before.", "Make a new major: others look at it."
+    ),
+    "CONTRACT-IDEMPOTENCY": Entry("Idempotency changed.", "Make a new major."),
+    "CONTRACT-UNDO": Entry("It is undone or read back otherwise.", "Make a new major."),
+    "CONTRACT-COST": Entry("A call may cost more, or is priced otherwise.", "Make a new major."),
+    "CONTRACT-CHANGED": Entry(
+        "A field changed, and whether it breaks anybody cannot be told.", "Make a new major."
+    ),
+    "CONTRACT-VERSION": Entry("A contract changed under its version.", "Raise the version."),
+    "BASELINE-UNREADABLE": Entry(
+        "What contracts are held against cannot be read.", "Name an export, a folder or a commit."
+    ),
     "TOOL-COST-MISSING": Entry("A `spend` tool does not say what it costs.", "Give `cost`."),
     "TOOL-HUMAN-CALL": Entry(
         "A task for a person says that it is called like a tool.", "See the hint."

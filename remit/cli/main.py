@@ -92,7 +92,6 @@ def make_app() -> typer.Typer:
     app.command("mcp")(mcp)
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
-    app.add_typer(make_tools_app())
     app.add_typer(make_evidence_app())
     app.add_typer(make_policy_app())
     app.add_typer(make_agents_app())

@@ -5,7 +5,8 @@ What only the run will tell is compared by shape: what surely cannot fit is an e
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Repair, pointer
@@ -63,8 +64,8 @@ class Arguments:
 
     def check(self, template: JSONObject, target: Target, scope: Scope, place: Place) -> None:
         """Report whatever keeps `template` from being the arguments of `target`."""
-        shape = self.shape(template, scope, place)
         known = {name: part for name, part in template.items() if self.is_known(part)}
+        shape = self._told(self.shape(template, scope, place), known, target.shape)
         judged = self._validate(known, target, place, is_complete=len(known) == len(template))
         for misfit in misfits(shape, target.shape, (), written=True):
             if misfit.code is Code.ARGUMENT_TYPE and misfit.path[:1] in judged:
@@ -76,6 +77,16 @@ class Arguments:
             else:
                 repair = self._repair(misfit, target)
                 self._findings.error(misfit.code, where, message, hint, repair)
+
+    def _told(self, shape: Shape, known: JSONObject, target: Shape) -> Shape:
+        """Return the arguments' shape with the value of each that says a currency of another."""
+        told: dict[str, Shape] = {}
+        for amount in target.fields.values():
+            name = amount.currency_member
+            if name in known:
+                with suppress(TemplateError):
+                    told[name] = of_value(self.value(known[name]))
+        return replace(shape, fields={**shape.fields, **told}) if told else shape
 
     def is_known(self, template: JSON) -> bool:
         """Say whether `value` can tell what `template` will be."""
@@ -184,6 +195,8 @@ class Arguments:
                 known = ", ".join(misfit.known[:12])
                 name = str(misfit.path[-1])
                 return self._findings.nearest(name, misfit.known) or f"known: {known or 'nothing'}"
-            case Code.ARGUMENT_TYPE:
+            case Code.ARGUMENT_TYPE | Code.ARGUMENT_RANGE:
                 return f"see the schema of {target.name}"
+            case Code.ARGUMENT_UNIT | Code.ARGUMENT_CURRENCY:
+                return "let a tool convert it, or take it from another"
         return "if so, the step fails before anything is called"

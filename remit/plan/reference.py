@@ -166,6 +166,13 @@ GROUPS: dict[str, dict[Code, Entry]] = {
             '"tool": "erp.place_ordr@1"',
             "The hint names the closest tool; `remit tools` lists all.",
         ),
+        Code.UPCAST: Entry(
+            "The catalogue has a later major of the tool, which takes over calls of this one"
+            " (`upcast`), but not this call: it needs an argument that the plan does not give, or"
+            " reaches into a text; or the step's own `compensate` reads `args`.",
+            '"tool": "crm.update@1", "args": {"customer": "Mr ${inputs.name}"}',
+            "Write the step for the later major.",
+        ),
         Code.UNKNOWN_PLAN: Entry(
             "The catalogue has no such plan in that version.",
             '"plan": "onboard-crm@2.0.0"',
@@ -246,6 +253,22 @@ GROUPS: dict[str, dict[Code, Entry]] = {
             "The argument breaks the tool's input schema: a pattern, a bound, a list of values.",
             '"args": {"to": "nobody"}, where the schema says `format: email`',
             "The hint points into the schema.",
+        ),
+        Code.ARGUMENT_UNIT: Entry(
+            "A number counts something else than the tool expects (`x-unit` of both schemas).",
+            '"args": {"wait": "${steps.measure.output.minutes}"}, where seconds are expected',
+            "Let a tool convert it.",
+        ),
+        Code.ARGUMENT_CURRENCY: Entry(
+            "An amount is in another currency than the tool expects (`x-currency` of both schemas,"
+            " or the argument beside it that says the currency).",
+            '"args": {"micros": "${steps.quote.output.usd_micros}", "currency": "EUR"}',
+            "Let a tool convert it; another currency is never taken for the same.",
+        ),
+        Code.ARGUMENT_RANGE: Entry(
+            "No value that the tool may give is one that the other takes (`minimum`, `maximum`).",
+            '"args": {"amount": "${steps.correct.output.loss}"}, at most -1 where 0 is the least',
+            "Refer to something else, or let a tool work it out.",
         ),
         Code.ITEMS: Entry(
             "`for_each` does not run over a list, or over one with too many items.",
@@ -350,6 +373,19 @@ GROUPS: dict[str, dict[Code, Entry]] = {
             "A field need not be there; without it, the step fails before anything is called.",
             '"body": "${steps.quote.output.comment}", which is not `required`',
             "Make it `required` in the tool's schema, or refer to something that is.",
+            is_warning=True,
+        ),
+        Code.MAY_BE_OUT_OF_RANGE: Entry(
+            "A number's own bounds are wider than those of the argument that it is given to.",
+            '"args": {"amount": "${steps.balance.output.difference}"}',
+            "Fine if it never is: otherwise the step fails before anything is called.",
+            is_warning=True,
+        ),
+        Code.OLD_MAJOR: Entry(
+            "The step names a major that the catalogue has no more; a later one serves it, with the"
+            " arguments that its `upcast` makes.",
+            '"tool": "crm.update@1", where there is only `crm.update@2`',
+            "Write the step for the later major when you can. Policy decides about that one.",
             is_warning=True,
         ),
         Code.MAY_EXCEED_BUDGET: Entry(

@@ -60,7 +60,7 @@ def part_schedule(
         compiled: The compiled plan in which the step stands.
         contracts: The tool contracts that it pins, by digest.
         step: The step's id.
-        kind: `items` for `count` items from `first` on, `long` for a slow step that is no `for_each`.
+        kind: `items` for `count` items from `first` on, `long` for a slow step without items.
         first: First item of the part.
         count: Number of its items.
         parallel: Most items in flight.

@@ -5,7 +5,7 @@ A shape is an approximation. It never claims more than the schema says: what it 
 `ANY`. Checks that use it find what is surely wrong, and warn about what may be.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -38,6 +38,15 @@ class Shape:
     """Items of an array; `None` when nothing is known about them."""
     values: tuple[JSON, ...] | None = None
     """The only values it may have, when they are listed."""
+    unit: str | None = None
+    """What a number counts (`x-unit`); `None` when nothing says it."""
+    currency: str | None = None
+    """The currency of an amount (`x-currency`), when it is always the same one."""
+    currency_member: str | None = None
+    """The member beside it that holds the currency, when that is one."""
+    low: float | None = None
+    """A number is at least this; `None` when nothing says so."""
+    high: float | None = None
 
     @property
     def is_any(self) -> bool:
@@ -102,7 +111,8 @@ def sharpened(shape: Shape, value: JSON) -> Shape:
         return replace(shape, kinds=frozenset({"array"}))
     # A whole value says nothing about a `number`: its type stays what the schema says.
     kinds = of_value(value).kinds
-    return replace(shape, kinds=(shape.kinds & _NUMBERS if kinds & _NUMBERS else kinds) or kinds)
+    sharper = (shape.kinds & _NUMBERS if kinds & _NUMBERS else kinds) or kinds
+    return replace(shape, kinds=sharper, low=None, high=None)
 
 
 def array(items: Iterable[Shape]) -> Shape:
@@ -136,6 +146,10 @@ def either(one: Shape, other: Shape) -> Shape:
         is_closed=one.is_closed and other.is_closed if both else with_fields.is_closed,
         item=_either_item(one, other),
         values=_either_values(one, other),
+        unit=one.unit if one.unit == other.unit else None,
+        currency=one.currency if one.currency == other.currency else None,
+        low=None if one.low is None or other.low is None else min(one.low, other.low),
+        high=None if one.high is None or other.high is None else max(one.high, other.high),
     )
 
 
@@ -218,14 +232,21 @@ class _Reader:
         required = schema.get("required")
         names = required if isinstance(required, list) else []
         items = schema.get("items")
+        amount = schema.get("x-currency")
+        is_code = isinstance(amount, str) and amount.isupper()
         return Shape(
             kinds=kinds,
-            fields={name: self.read(part, trail) for name, part in fields},
+            fields=_with_currencies({name: self.read(part, trail) for name, part in fields}),
             required=frozenset(str(name) for name in names),
             rest=self._rest(schema, trail),
             is_closed=schema.get("additionalProperties") is False,
             item=self.read(items, trail) if isinstance(items, dict) else None,
             values=values,
+            unit=str(schema["x-unit"]) if "x-unit" in schema else None,
+            currency=str(amount) if is_code else None,
+            currency_member=str(amount) if amount is not None and not is_code else None,
+            low=_bound(schema, max, "minimum", "exclusiveMinimum"),
+            high=_bound(schema, min, "maximum", "exclusiveMaximum"),
         )
 
     def _rest(self, schema: JSONObject, trail: tuple[str, ...]) -> Shape | None:
@@ -258,7 +279,36 @@ def _together(shapes: Sequence[Shape]) -> Shape:
         is_closed=any(shape.is_closed for shape in known),
         item=next((shape.item for shape in known if shape.item is not None), None),
         values=next((shape.values for shape in known if shape.values is not None), None),
+        unit=next((shape.unit for shape in known if shape.unit is not None), None),
+        currency=next((shape.currency for shape in known if shape.currency is not None), None),
+        low=max((shape.low for shape in known if shape.low is not None), default=None),
+        high=min((shape.high for shape in known if shape.high is not None), default=None),
     )
+
+
+def _with_currencies(fields: dict[str, Shape]) -> dict[str, Shape]:
+    """Return members, the amounts among them with the currency that stands beside them."""
+    for name, amount in fields.items():
+        if amount.currency_member is not None:
+            fields[name] = in_currency_of(amount, fields)
+    return fields
+
+
+def in_currency_of(amount: Shape, members: Mapping[str, Shape]) -> Shape:
+    """Return an amount with its currency, if the member that holds it can have one value alone."""
+    beside = members.get(amount.currency_member or "")
+    values = () if beside is None else beside.values or ()
+    if len(values) != 1 or not isinstance(values[0], str):
+        return amount
+    return replace(amount, currency=values[0])
+
+
+def _bound(
+    schema: JSONObject, strictest: Callable[[list[float]], float], *words: str
+) -> float | None:
+    said = [schema.get(word) for word in words]
+    numbers = [each for each in said if isinstance(each, int | float)]
+    return strictest(numbers) if numbers else None
 
 
 def _kinds(schema: JSONObject) -> frozenset[str]:

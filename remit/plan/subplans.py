@@ -18,6 +18,7 @@ from remit.plan.reading import read_plan
 from remit.plan.shape import of_schema
 from remit.plan.template import literal
 from remit.plan.toolbox import Toolbox
+from remit.plan.upcasting import upcast
 
 MAX_NESTING = 8
 """Deepest nesting of sub-plans."""
@@ -39,6 +40,7 @@ class Subplans:
         """Return the compiled `plan`, or `None` and findings."""
         self._open.append(f"{plan.name}@{plan.version}")
         try:
+            plan = upcast(plan, self._toolbox, findings)
             actions = tuple(self._action(plan, at, findings) for at in range(len(plan.steps)))
             checked = check(plan, actions, self._toolbox, findings, as_part=as_part)
             return _finish(checked, plan_digest) if findings.is_empty else None

@@ -50,6 +50,20 @@ class Toolbox:
             self._found[ref] = None if contract is None else _known(contract)
         return self._found[ref]
 
+    def successor(self, ref: str) -> ToolContract | None:
+        """Return the contract that takes over the calls of `ref`, by its `upcast`, if one does.
+
+        Of several the lowest major, so that one more changes nothing.
+        """
+        name, _, major = ref.rpartition("@")
+        found: dict[int, ToolContract] = {}
+        for other in self._source.refs:
+            tool = self.find(other) if other.startswith(f"{name}@") else None
+            cast = None if tool is None else tool.contract.upcast
+            if tool is not None and cast is not None and str(cast.major) == major:
+                found[int(other.rpartition("@")[2])] = tool.contract
+        return found[min(found)] if found else None
+
     @property
     def refs(self) -> Sequence[str]:
         """Every `name@major` that there is."""

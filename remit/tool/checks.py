@@ -19,6 +19,7 @@ from remit.tool.mcp import McpKind
 from remit.tool.mcp_checks import mcp_faults
 from remit.tool.places import finding, pointer_faults, template_faults
 from remit.tool.reach import destination_faults
+from remit.tool.semantics import semantic_faults
 from remit.tool.sql import SqlKind
 from remit.tool.sql_checks import sql_faults, sql_warnings
 from remit.tool.validation import SchemaError, validator
@@ -35,6 +36,8 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
     yield from _undo_faults(contract, by_ref)
     yield from _probe_faults(contract, by_ref)
     yield from _cost_faults(contract)
+    yield from semantic_faults(contract)
+    yield from _upcast_faults(contract)
     for place in contract.resource:
         yield from pointer_faults(contract, ("resource",), place, contract.input_schema)
     for field, message, hint in destination_faults(contract.destinations, contract.private):
@@ -151,6 +154,16 @@ def _cost_faults(contract: ToolContract) -> Iterator[Diagnostic]:
     for field, place, schema in places:
         if place is not None:
             yield from pointer_faults(contract, ("cost", field), place, schema)
+
+
+def _upcast_faults(contract: ToolContract) -> Iterator[Diagnostic]:
+    cast = contract.upcast
+    if cast is None:
+        return
+    if cast.major >= int(contract.version.split(".", 1)[0]):
+        message = f"it takes over major {cast.major}, which is no earlier one"
+        yield finding(contract, "TOOL-UPCAST", ("upcast", "major"), message, "name an earlier one")
+    yield from template_faults(contract, ("upcast", "args"), cast.args, {"args": None})
 
 
 def _unknown(contract: ToolContract, code: str, field: str, ref: str) -> Diagnostic:

@@ -87,6 +87,16 @@ class Probe(Model):
     """Argument template over `${args...}` and `${step_key}`."""
 
 
+class Upcast(Model):
+    """How a call that was written for an earlier major becomes one of this tool."""
+
+    major: Annotated[int, Field(ge=1)]
+    """The major that plans may still name while the catalogue has it no more."""
+    args: JSONObject = {}
+    """Argument template over `${args…}`, the arguments as the plan writes them. A member that is
+    a reference to an argument that is not given is left out."""
+
+
 class RateLimit(Model):
     """An upper bound on calls."""
 
@@ -161,6 +171,14 @@ class ToolContract(Model):
     """JSON pointers to the arguments that say which thing of its domain a call is about. Tools that
     name the same values are about the same thing, in whichever run. Left out while it is empty, so
     that a contract keeps its digest, and a run in flight its tools."""
+    compatibility: Literal["backward", "forward", "full", "none"] = Field(
+        default="backward", exclude_if=lambda value: value == "backward"
+    )
+    """What `remit tools check` holds later contracts of this major to: plans for this one go on
+    with the next (`backward`), those for the next with this one (`forward`), both, or neither. This
+    and the next are left out while they say nothing, as `resource` is."""
+    upcast: Upcast | None = Field(default=None, exclude_if=lambda value: value is None)
+    """How plans are served that name an earlier major."""
     task_queue: Annotated[str, Field(max_length=200)] | None = None
     """Temporal task queue; without it the catalogue's default."""
 

@@ -233,7 +233,7 @@ class StepRun:
 
     @property
     def _iterates(self) -> bool:
-        """Whether iterations begin here: a slow step's, and those of a chunk, begin in its child."""
+        """Whether iterations begin here: those of a slow step or a chunk begin in its child."""
         is_elsewhere = self.fan.is_chunked or self._step.child == "long"
         return bool(self._step.repeat) and not is_elsewhere
 
