@@ -37,8 +37,10 @@ from remit.enforcement.identity import Identity
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shadow import Shadow
+from remit.ledger.errors import LedgerError
 from remit.notify.message import Links
 from remit.plan.library import Library
+from remit.stores.artifact_folder import ArtifactFolder, default_folder
 from remit.stores.canaries import CanaryStore
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import SqlLedger, open_ledger
@@ -46,6 +48,9 @@ from remit.stores.project import Project, load_project
 from remit.stores.publishing import CheckpointFolder
 from remit.stores.releases import ReleaseStore
 from remit.stores.shadow import BEARER, CANARY_SOCKET, SOCKET
+from remit.stores.vault import VARIABLE as CONTENT_KEYS
+from remit.stores.vault import load_vault
+from workers.artifacts import ArtifactKeeper
 from workers.builder import Role, build_worker, connect
 from workers.bundles import BundleShelf
 from workers.forgetter import Forgetter
@@ -141,10 +146,12 @@ async def _keep(
     shelf = BundleShelf(ledger.log)
     evidence = Evidence(ledger.log, Sealer(client, ledger, shelf))
     forgetter = Forgetter(ledger.forgetting, settings.project)
+    artifacts = ArtifactKeeper(artifacts_of(settings), ledger)
     links = Links(settings.temporal_ui, settings.temporal_namespace)
     work = [
         Keeper(client, ledger, settings, now_ms, evidence).run(stop),
         forgetter.run(stop, settings.forget_every_s),
+        artifacts.run(stop, settings.artifacts_every_s),
         Notifier(ledger.notices, settings.project, links, now_ms).run(
             stop, settings.notify_every_s
         ),
@@ -277,6 +284,15 @@ def _proxy(settings: WorkerSettings, folder: Path) -> Proxy | None:
         raise NotReadyError(f"REMIT_EGRESS_PROXY cannot be used: {error}") from error
 
 
+def artifacts_of(settings: WorkerSettings) -> ArtifactFolder:
+    """Return the artifacts that the fleet shares, sealed as the ledger's contents are."""
+    try:
+        vault = load_vault(os.environ.get(CONTENT_KEYS, ""), os.environ)
+    except LedgerError as error:
+        raise NotReadyError(str(error)) from error
+    return ArtifactFolder(settings.artifacts or default_folder(settings.project), vault)
+
+
 async def _workers(
     settings: WorkerSettings,
     roles: Sequence[str],
@@ -286,7 +302,7 @@ async def _workers(
     stack: AsyncExitStack,
 ) -> list[Worker]:
     shop = Shop(project.catalogue, Library(project.library_documents), settings.tools_queue or None)
-    tools = Tools.of(project, _proxy(settings, project.folder))
+    tools = Tools.of(project, _proxy(settings, project.folder), artifacts_of(settings))
     stack.push_async_callback(tools.aclose)
     workers: list[Worker] = []
     joined: list[Role] = []
