@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from activities.tools.registry import Tools
-from remit.canonical import JSONObject
+from remit.canonical import JSON, JSONObject
 from remit.stores.artifact_folder import ArtifactFolder
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, Unknown
 from remit.tool.checks import faults
@@ -123,16 +123,15 @@ async def test_a_cut_answer_is_unknown(origin: Origin, tools: Tools, store: Arti
 async def test_uploads_that_are_not_made(
     origin: Origin, tools: Tools, store: ArtifactFolder, environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """No artifact, another media type, an altered one, a worker without a store: nothing is sent."""
+    """No artifact, another media type, an altered one, no store: nothing is sent."""
     origin.reply = answer(200, CSV, "text/csv")
     named = _named(await ask(tools, http_contract(artifact=ARTIFACT)))
     contract = http_contract(upload=UPLOAD, body=None)
     (file,) = store.folder.glob("t-*/*/*/data")
 
-    said = []
     other = "sha256:" + "0" * 64
-    for given in ("x", {**named, "digest": other}, {**named, "media_type": "text/html"}):
-        said.append(await ask(tools, contract, {"file": given}))
+    wrong: list[JSON] = ["x", {**named, "digest": other}, {**named, "media_type": "text/html"}]
+    said = [await ask(tools, contract, {"file": given}) for given in wrong]
     file.write_bytes(CSV[:-1] + b"!")
     said.append(await ask(tools, contract, {"file": named}))
     without = Tools({}, tmp_path, environ)
@@ -205,7 +204,7 @@ def large() -> Iterator[int]:
 
 
 def test_100_mb_take_little_memory(large: int, tmp_path: Path) -> None:
-    """A process of its own stores 100 MB, sealed, and sends them: at most 64 MiB more at its peak."""
+    """A process of its own stores 100 MB, sealed, and sends them: at most 64 MiB more."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.activities.artifact_process", str(large), str(tmp_path)],
         capture_output=True,
