@@ -54,9 +54,10 @@ class Artifact:
     def of(cls, value: JSON) -> "Artifact | None":
         """Return the artifact that a value names, if it names one."""
         match value:
-            case {"digest": str(digest), "bytes": int(size), "media_type": str(media)}:
-                is_one = DIGEST.match(digest) and not isinstance(size, bool) and size >= 0
-                return cls(digest, size, media) if is_one and len(value) == 3 else None
+            case {"digest": str(digest), "bytes": int(size), "media_type": str(media), **more}:
+                if more or isinstance(size, bool) or size < 0 or not DIGEST.match(digest):
+                    return None
+                return cls(digest, size, media)
         return None
 
 

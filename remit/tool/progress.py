@@ -11,7 +11,6 @@ an attempt that takes over from a lost one, with the same arguments under the sa
 it; a tool must be right without it.
 """
 
-import threading
 from collections.abc import Callable
 
 from remit.canonical import JSON, canonical
@@ -32,12 +31,12 @@ class Progress:
         self.resume = resume
         """What the lost attempt told last; `None`: begin at the beginning."""
         self._tell = tell
-        self._over = threading.Event()
+        self._over = False
 
     @property
     def is_over(self) -> bool:
         """Whether nobody waits for the call any more."""
-        return self._over.is_set()
+        return self._over
 
     def checkpoint(self, value: JSON) -> None:
         """Tell that all up to `value` is done.
@@ -56,4 +55,4 @@ class Progress:
 
     def end(self) -> None:
         """Have the function leave at its next checkpoint."""
-        self._over.set()
+        self._over = True
