@@ -87,7 +87,7 @@ def _artifact_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnos
             message = "an answer that is an artifact has no part, and no `already`"
             yield finding(contract, code, where, message, "drop `output` and `already`")
         media = call.artifact.media_types[0].replace("/*", "/x")
-        sample = {"artifact": Artifact("sha256:" + "0" * 64, 0, media).json()}
+        sample: JSON = {"artifact": Artifact("sha256:" + "0" * 64, 0, media).json()}
         if not _takes(contract.output_schema, sample):
             message = "the output is `{artifact: {digest, bytes, media_type}}`"
             hint = "let `output_schema` take that, see docs/artifacts.md"
