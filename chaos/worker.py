@@ -9,8 +9,8 @@ import time
 import uuid
 from dataclasses import replace
 
-from remit.enforcement.attempt import Attempts
-from remit.enforcement.lease import Lease
+from remit.enforcement import attempt
+from remit.enforcement.lease import Lease, tool_call
 from remit.enforcement.subject import Subject
 from remit.tool.call import ToolCall
 from workers.__main__ import main as work
@@ -18,13 +18,14 @@ from workers.__main__ import main as work
 
 def break_effect_once() -> None:
     """Send another key with every attempt: the one line that makes a retry a second effect."""
-    honest = Attempts._tool_call
 
-    def tool_call(self: Attempts, subject: Subject, lease: Lease) -> ToolCall:
+    def another_key(
+        subject: Subject, lease: Lease, now_ms: int, *, is_lost: bool = False
+    ) -> ToolCall:
         key = f"{subject.key}#{uuid.uuid4().hex}"
-        return replace(honest(self, subject, lease), step_key=key)
+        return replace(tool_call(subject, lease, now_ms, is_lost=is_lost), step_key=key)
 
-    Attempts._tool_call = tool_call  # type: ignore[method-assign]
+    vars(attempt)["tool_call"] = another_key
 
 
 def skew_clock(milliseconds: int) -> None:

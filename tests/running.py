@@ -76,6 +76,9 @@ class Running:
         if not file.exists():
             return []
         with sqlite3.connect(file, timeout=20) as connection:
+            made = "SELECT 1 FROM sqlite_master WHERE name = 'effects'"
+            if connection.execute(made).fetchone() is None:
+                return []
             return connection.execute(
                 "SELECT name, step_key, kind FROM effects ORDER BY id"
             ).fetchall()

@@ -141,6 +141,9 @@ def build_worker(
         max_concurrent_activities=settings.max_calls,
         max_concurrent_workflow_tasks=settings.max_workflow_tasks,
         max_cached_workflows=settings.max_cached_workflows,
+        # Heartbeats carry how far long calls came; by default all but one in 30 s would be held
+        # back, and what a dead worker held back is done again.
+        max_heartbeat_throttle_interval=timedelta(seconds=1),
         graceful_shutdown_timeout=timedelta(seconds=settings.drain_s),
         workflow_task_executor=ThreadPoolExecutor(settings.max_workflow_tasks),
         deployment_config=_deployment(settings),

@@ -38,12 +38,16 @@ from remit.enforcement.identity import Identity
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shadow import Shadow
+from remit.ledger.errors import LedgerError
 from remit.plan.library import Library
+from remit.stores.artifact_folder import ArtifactFolder, default_folder
 from remit.stores.canaries import CanaryStore
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.project import Project, load_project
 from remit.stores.releases import ReleaseStore
 from remit.stores.shadow import BEARER, CANARY_SOCKET, SOCKET
+from remit.stores.vault import VARIABLE as CONTENT_KEYS
+from remit.stores.vault import load_vault
 from workers.builder import Role, build_worker, connect
 from workers.settings import WorkerSettings
 from workers.telemetry import free_port, runtime, serve_metrics
@@ -125,7 +129,7 @@ async def _work(
         # What reads policies, notifies and seals is the keeper's alone: others start without it.
         from workers.keeping import keep
 
-        await keep(settings, client, ledger, stop, now_ms)
+        await keep(settings, client, ledger, artifacts_of(settings), stop, now_ms)
     await stop.wait()
 
 
@@ -256,6 +260,15 @@ def _proxy(settings: WorkerSettings, folder: Path) -> Proxy | None:
         raise NotReadyError(f"REMIT_EGRESS_PROXY cannot be used: {error}") from error
 
 
+def artifacts_of(settings: WorkerSettings) -> ArtifactFolder:
+    """Return the artifacts that the fleet shares, sealed as the ledger's contents are."""
+    try:
+        vault = load_vault(os.environ.get(CONTENT_KEYS, ""), os.environ)
+    except LedgerError as error:
+        raise NotReadyError(str(error)) from error
+    return ArtifactFolder(settings.artifacts or default_folder(settings.project), vault)
+
+
 async def _workers(
     settings: WorkerSettings,
     roles: Sequence[str],
@@ -265,7 +278,7 @@ async def _workers(
     stack: AsyncExitStack,
 ) -> list[Worker]:
     shop = Shop(project.catalogue, Library(project.library_documents), settings.tools_queue or None)
-    tools = Tools.of(project, _proxy(settings, project.folder))
+    tools = Tools.of(project, _proxy(settings, project.folder), artifacts_of(settings))
     stack.push_async_callback(tools.aclose)
     workers: list[Worker] = []
     joined: list[Role] = []

@@ -7,9 +7,11 @@ import structlog
 from temporalio.client import Client
 
 from remit.notify.message import Links
+from remit.stores.artifact_folder import ArtifactFolder
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import SqlLedger
 from remit.stores.publishing import CheckpointFolder
+from workers.artifacts import ArtifactKeeper
 from workers.bundles import BundleShelf
 from workers.forgetter import Forgetter
 from workers.keeper import Evidence, Keeper
@@ -25,6 +27,7 @@ async def keep(
     settings: WorkerSettings,
     client: Client,
     ledger: SqlLedger,
+    artifacts: ArtifactFolder,
     stop: asyncio.Event,
     now_ms: Callable[[], int],
 ) -> None:
@@ -36,6 +39,7 @@ async def keep(
     work = [
         Keeper(client, ledger, settings, now_ms, evidence).run(stop),
         forgetter.run(stop, settings.forget_every_s),
+        ArtifactKeeper(artifacts, ledger).run(stop, settings.artifacts_every_s),
         Notifier(ledger.notices, settings.project, links, now_ms).run(
             stop, settings.notify_every_s
         ),

@@ -52,6 +52,9 @@ class WorkerSettings(BaseSettings):
     egress_proxy: str = ""
     """`http(s)://[user:password@]host[:port]` of a forward proxy for all tools' connections; may
     hold secret references (`${env:NAME}`, `${file:PATH}`), read at the start. Empty: none."""
+    artifacts: Path | None = None
+    """Folder of artifacts, the same for all workers and the keeper; by default
+    `.remit/data/artifacts` of the project."""
     fault_points: Path | None = None
     """Folder through which the fault machine ends this process; refused but in its own light
     stack, see `remit.enforcement.faultpoints`."""
@@ -80,6 +83,8 @@ class WorkerSettings(BaseSettings):
     """How often the keeper looks for records that are not in the signed log yet."""
     forget_every_s: float = Field(60, gt=0, le=86_400)
     """How often the keeper looks for contents whose period is over."""
+    artifacts_every_s: float = Field(300, gt=0, le=86_400)
+    """How often the keeper looks for artifacts that nothing names any more."""
     notify_every_s: float = Field(1, gt=0, le=60)
     """How often the keeper looks for what people are to be told of."""
     keeper_every_s: float = Field(20, gt=0, le=60)

@@ -16,6 +16,7 @@ from activities.tools.adapter import Adapter
 from activities.tools.egress import EgressError, reaching
 from activities.tools.heartbeat import beating
 from activities.tools.http_answer import Received, interpret
+from activities.tools.http_artifact import Parcel, prepare_parcel, take_in
 from activities.tools.http_request import Outgoing, prepare
 from activities.tools.outside import Outside
 from activities.tools.secrets import SecretError, Secrets
@@ -52,11 +53,23 @@ class HttpTool(Adapter):
         outgoing = await self._prepare(call, kind, secrets)
         if isinstance(outgoing, Refused):
             return outgoing
+        with beating(call.heartbeat, call.contract.heartbeat_s):
+            parcel = await prepare_parcel(call, kind, self._outside.artifacts)
+        if isinstance(parcel, Refused):
+            return parcel
+        try:
+            return await self._send(call, kind, outgoing, parcel, secrets)
+        finally:
+            await parcel.close()
+
+    async def _send(
+        self, call: ToolCall, kind: HttpKind, outgoing: Outgoing, parcel: Parcel, secrets: Secrets
+    ) -> ToolAnswer:
         progress = _Progress()
         try:
             with beating(call.heartbeat, call.contract.heartbeat_s):
                 async with asyncio.timeout_at(call.deadline):
-                    received = await self._exchange(call, outgoing, progress, kind)
+                    received = await self._exchange(call, outgoing, progress, kind, parcel)
         except TimeoutError:
             return _failed(call, progress, "TOOL-TIMEOUT", "gave no answer before the deadline")
         except (EgressError, ProxyRefusedError) as error:
@@ -83,14 +96,25 @@ class HttpTool(Adapter):
         await self._transport.aclose()
 
     async def _exchange(
-        self, call: ToolCall, outgoing: Outgoing, progress: "_Progress", kind: HttpKind
+        self,
+        call: ToolCall,
+        outgoing: Outgoing,
+        progress: "_Progress",
+        kind: HttpKind,
+        parcel: Parcel,
     ) -> Received:
         waits = {"connect": CONNECT_S, "read": None, "write": None, "pool": None}
+        headers = dict(outgoing.headers)
+        if parcel.upload is not None:
+            headers |= {
+                "content-type": parcel.upload.media_type,
+                "content-length": str(parcel.upload.size),
+            }
         request = httpx2.Request(
             outgoing.method,
             outgoing.url,
-            headers=dict(outgoing.headers),
-            content=outgoing.content or None,
+            headers=headers,
+            content=parcel.upload or outgoing.content or None,
             extensions={
                 "timeout": waits,
                 "trace": progress,
@@ -99,6 +123,9 @@ class HttpTool(Adapter):
         )
         response = await self._transport.handle_async_request(request)
         try:
+            if kind.artifact is not None and 200 <= response.status_code < 300:
+                taken = await take_in(call, kind, response, parcel)
+                return Received(response.status_code, artifact=taken)
             return await _receive(response, kind)
         finally:
             await response.aclose()

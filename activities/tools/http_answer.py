@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from activities.tools.secrets import Secrets
 from remit.canonical import JSON
+from remit.tool.artifact import Artifact
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.document import DocumentError, parse_json
 from remit.tool.kinds import HttpKind
@@ -25,10 +26,12 @@ class Received:
     """An answer, read as far as the contract allows."""
 
     status: int
-    content_type: str
-    content_encoding: str
-    body: bytes | None
+    content_type: str = ""
+    content_encoding: str = ""
+    body: bytes | None = None
     """`None` when it was larger than allowed."""
+    artifact: Artifact | Broken | None = None
+    """What became of a body that went to the artifact store."""
 
 
 def interpret(call: ToolCall, kind: HttpKind, received: Received, secrets: Secrets) -> ToolAnswer:
@@ -51,6 +54,10 @@ def interpret(call: ToolCall, kind: HttpKind, received: Received, secrets: Secre
 
 
 def _happened(ref: str, kind: HttpKind, received: Received, secrets: Secrets) -> ToolAnswer:
+    if isinstance(received.artifact, Broken):
+        return received.artifact
+    if received.artifact is not None:
+        return Happened({"artifact": received.artifact.json()})
     if received.body is None:
         message = f"{ref} answered more than {kind.max_bytes} bytes"
         return Broken("TOOL-ANSWER-TOO-LARGE", message)

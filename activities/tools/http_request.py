@@ -114,6 +114,8 @@ def _set_by_arguments(headers: dict[str, str], kind: HttpKind, arguments: JSONOb
 
 def _headers(kind: HttpKind, call: ToolCall, secrets: Secrets) -> dict[str, str]:
     headers = dict(_ALWAYS)
+    if kind.artifact is not None:
+        headers["accept"] = ", ".join(kind.artifact.media_types)
     _TRACE.inject(headers)
     for name, value in kind.headers.items():
         headers[name.lower()] = secrets.resolve(value)

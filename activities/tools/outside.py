@@ -14,6 +14,7 @@ from activities.tools.egress import GuardedTransport
 from activities.tools.resolving import Resolver
 from activities.tools.secrets import Secrets
 from activities.tools.tunnel import Proxy
+from remit.stores.artifacts import ArtifactStore
 from remit.tool.call import ToolCall
 from remit.tool.reach import Reach
 
@@ -30,6 +31,8 @@ class Outside:
     resolver: Resolver = field(default_factory=Resolver)
     proxy: Proxy | None = None
     """What all connections go through, if anything."""
+    artifacts: ArtifactStore | None = None
+    """Where large results and bodies lie, if anywhere."""
 
     def secrets(self, call: ToolCall | None = None) -> Secrets:
         """Return the secrets of one call, with its principal's; they are read anew for each.

@@ -18,10 +18,11 @@ from pathlib import PurePath
 from activities.tools.adapter import Adapter
 from activities.tools.heartbeat import beating
 from activities.tools.threads import Ended, InThread, Returned
-from remit.canonical import NotCanonicalError, canonical
+from remit.canonical import JSON, NotCanonicalError, canonical
 from remit.tool.binding import AnswerError, ArgumentsError, Binding, BoundFunction
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.kinds import PythonKind
+from remit.tool.progress import Progress
 from remit.tool.python import ToolRefusedError
 
 MAX_THREADS = 32
@@ -49,11 +50,16 @@ class PythonTool(Adapter):
             message = f"{ref}: its deadline is over; nothing was called"
             return Refused("TOOL-DEADLINE", message, again=True)
         try:
-            keywords = bound.binding.keywords(call.arguments, call.step_key)
+            progress = _progress(call, bound)
+            keywords = bound.binding.keywords(call.arguments, call.step_key, progress)
         except ArgumentsError as error:
             return Refused("TOOL-REQUEST", f"{ref}: {error}")
-        with beating(call.heartbeat, call.contract.heartbeat_s):
-            ended = await self._run(call, bound.function, keywords)
+        try:
+            with beating(call.heartbeat, call.contract.heartbeat_s):
+                ended = await self._run(call, bound.function, keywords)
+        finally:
+            # Whoever still runs, in a thread that nobody can stop, learns it at its checkpoint.
+            progress.end()
         if isinstance(ended, Returned):
             return _happened(ref, bound.binding, ended.value)
         return _failed(ref, ended) if isinstance(ended, BaseException) else ended
@@ -71,6 +77,19 @@ class PythonTool(Adapter):
             return Refused("TOOL-BUSY", message, again=True)
         thread = InThread(function, keywords, self._places.release)
         return await _within(call, thread.ended)
+
+
+def _progress(call: ToolCall, bound: BoundFunction) -> Progress:
+    """Return what the function tells by: in a thread, through the loop that the call is on."""
+    if inspect.iscoroutinefunction(bound.function):
+        return Progress(call.resume, call.checkpoint)
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+
+    def tell(value: JSON) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(call.checkpoint, value, context=context)
+
+    return Progress(call.resume, tell)
 
 
 async def _on_loop(call: ToolCall, work: Coroutine[object, object, object]) -> Ended | Unknown:

@@ -18,6 +18,7 @@ from activities.tools.python import PythonTool
 from activities.tools.resolving import Resolver
 from activities.tools.sql import SqlTool
 from activities.tools.tunnel import Proxy
+from remit.stores.artifacts import ArtifactStore
 from remit.stores.project import Project
 from remit.tool.binding import BoundFunction
 from remit.tool.contract import ToolContract
@@ -34,6 +35,7 @@ class Tools:
         *,
         resolver: Resolver | None = None,
         proxy: Proxy | None = None,
+        artifacts: ArtifactStore | None = None,
     ) -> None:
         """Make the adapters.
 
@@ -43,9 +45,14 @@ class Tools:
             environ: where `env:NAME` is looked up; without it the process's own environment.
             resolver: from names to addresses; without it the system's.
             proxy: what all connections go through.
+            artifacts: where large results and bodies lie; without it tools that need them refuse.
         """
         outside = Outside(
-            os.environ if environ is None else environ, folder, resolver or Resolver(), proxy
+            os.environ if environ is None else environ,
+            folder,
+            resolver or Resolver(),
+            proxy,
+            artifacts,
         )
         self._by_kind: dict[str, Adapter] = {
             "http": HttpTool(outside),
@@ -57,9 +64,11 @@ class Tools:
         }
 
     @classmethod
-    def of(cls, project: Project, proxy: Proxy | None = None) -> "Tools":
+    def of(
+        cls, project: Project, proxy: Proxy | None = None, artifacts: ArtifactStore | None = None
+    ) -> "Tools":
         """Return the adapters for a project's tools, those that it uses loaded."""
-        tools = cls(project.functions, project.folder, proxy=proxy)
+        tools = cls(project.functions, project.folder, proxy=proxy, artifacts=artifacts)
         for kind in {contract.call.kind for contract in project.catalogue}:
             tools._by_kind[kind].load()
         return tools

@@ -519,6 +519,19 @@ TOOL: Mapping[str, Entry] = {
         "nothing was sent.",
         "Look at what the name resolves to; list host or network, or mark the host `private`.",
     ),
+    "TOOL-ARTIFACT": Entry(
+        "An artifact cannot be read or kept: the message says which code. At load: the contract "
+        "cannot bring or send one.",
+        "[Artifacts](../artifacts.md).",
+    ),
+    "TOOL-MEDIA-TYPE": Entry(
+        "A 2xx of a media type that `artifact` does not list: a failure with effect.",
+        "List it, if it may come.",
+    ),
+    "ARTIFACT-MEDIA-TYPE": Entry(
+        "An artifact is of a media type that `upload` does not list; nothing was sent.",
+        "List it, if it may be sent.",
+    ),
     "TOOL-SECRET": Entry(
         "A secret cannot be had; nothing was sent. At load: its reference is malformed.",
         "See the `SECRET-…` code in the message.",
@@ -822,6 +835,20 @@ COMMAND: Mapping[str, Entry] = {
         "Put the new key first in `[payloads] keys`, and leave the old ones behind it.",
     ),
     "CODEC-SETTINGS": Entry("The codec server was started without a key or token.", "`remit up`."),
+    "ARTIFACT-ABSENT": Entry(
+        "The store holds no such artifact of that tenant: never brought, or forgotten.",
+        "Look at `REMIT_ARTIFACTS`; run the step again.",
+    ),
+    "ARTIFACT-DIFFERS": Entry(
+        "What is stored is not what the digest names: altered, cut, or the disk's fault.",
+        "Find out who wrote to the folder; run the step again.",
+    ),
+    "ARTIFACT-NO-ROOM": Entry(
+        "The store cannot be written, or its disk is nearly full; nothing was sent.",
+        "Make room; tried again by itself.",
+    ),
+    "ARTIFACT-TOO-LARGE": Entry("It is larger than `max_bytes`.", "Raise that, or ask for less."),
+    "ARTIFACT-FILE": Entry("The file cannot be written, or is there.", "Name another."),
     "CLI-USAGE": Entry("The command line is not what the command takes.", "`--help`."),
     "CLI-INPUT": Entry("`--input` is neither `NAME=VALUE` nor an object.", "See the message."),
     "CLI-AMEND": Entry(

@@ -14,6 +14,7 @@ import typer
 from remit.cli import commands
 from remit.cli.agents.commands import make_agents_app
 from remit.cli.approvals.commands import add_commands
+from remit.cli.artifacts import make_artifacts_app
 from remit.cli.codec import make_codec_app
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
@@ -100,6 +101,7 @@ def make_app() -> typer.Typer:
     app.add_typer(make_notify_app())
     app.add_typer(make_secrets_app())
     app.add_typer(make_codec_app())
+    app.add_typer(make_artifacts_app())
     app.add_typer(questions.make_decision_app())
     return app
 

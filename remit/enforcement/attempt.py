@@ -6,7 +6,6 @@ cancellation is held back until the outcome stands.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -22,7 +21,7 @@ from remit.enforcement.deciding import Deciding, decision_record, facts_of, reco
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.gates import observe_grant, voted
-from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
+from remit.enforcement.lease import Lease, lease_until, too_late, tool_call, wait_out
 from remit.enforcement.limiting import WAITS, Limiting
 from remit.enforcement.obligations import notices
 from remit.enforcement.obliging import is_told_of, log_obliged, obliged
@@ -44,7 +43,7 @@ from remit.ledger.entries import (
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
-from remit.tool.call import Broken, Refused, ToolCall, Unknown
+from remit.tool.call import Broken, Refused, Unknown
 from remit.tool.contract import Idempotency
 
 _OPA_DELAY_S = 2.0
@@ -234,26 +233,18 @@ class Attempts:
         reached(Point.SENDING, subject.key)
         allow_until_ms = decided.decided_ms + self._deciding.place.allow_age_ms
         late = too_late(subject, lease, allow_until_ms, self._clock())
-        answer = late or await send(self._tool_call(subject, lease))
+        if not is_lost:
+            subject.frame.beats.forget()
+        answer = late or await send(tool_call(subject, lease, self._clock(), is_lost=is_lost))
         reached(Point.ANSWERED, subject.key)
         if is_lost:
             answer = after_a_loss(answer)
         return await self._concluding.conclude(subject, lease.attempt, answer, decided, judge)
 
-    def _tool_call(self, subject: Subject, lease: Lease) -> ToolCall:
-        return ToolCall(
-            contract=subject.contract,
-            arguments=subject.arguments,
-            step_key=str(subject.key),
-            deadline=time.monotonic() + call_s(subject, lease, self._clock()),
-            heartbeat=subject.frame.heartbeat,
-            principal=subject.principal,
-        )
-
     async def _probe(
         self, subject: Subject, lease: Lease, probe: Send, judge: Judgement
     ) -> Performed | Doubtful:
-        answer = await probe(self._tool_call(subject, lease))
+        answer = await probe(tool_call(subject, lease, self._clock()))
         reached(Point.PROBED, subject.key)
         if isinstance(answer, Refused | Broken):
             answer = Unknown("PROBE-FAILED", answer.message)

@@ -1,11 +1,13 @@
 """Where a governed call comes from: the worker's view of one activity attempt."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from temporalio import activity
 from temporalio.activity import Info
+
+from remit.enforcement.beats import Beats
 
 
 def _no_heartbeat() -> None:
@@ -29,10 +31,13 @@ class Frame:
     role: str
     """Role of the worker."""
     heartbeat: Callable[[], None] = _no_heartbeat
+    beats: Beats = field(default_factory=Beats, compare=False)
+    """The same heartbeats, with what they carry."""
 
     @classmethod
     def of(cls, info: Info, role: str) -> "Frame":
         """Return the frame of the running activity."""
+        beats = Beats(activity.heartbeat, info.heartbeat_details)
         return cls(
             workflow_id=info.workflow_id or "",
             run_id=info.workflow_run_id or "",
@@ -42,7 +47,8 @@ class Frame:
             scheduled_ms=int(info.current_attempt_scheduled_time.timestamp() * 1000),
             owner=f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}",
             role=role,
-            heartbeat=activity.heartbeat,
+            heartbeat=beats,
+            beats=beats,
         )
 
 

@@ -5,12 +5,14 @@ begins late has less time, and who has none left does not send. Only so may anyb
 the lease's end (design.md §7).
 """
 
+import time
 from dataclasses import dataclass
+from functools import partial
 
 from remit.enforcement import failure
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action
-from remit.tool.call import Refused
+from remit.tool.call import Refused, ToolCall
 
 _SLACK_MS = 1000
 """What may pass between the intent and the call without shortening the call."""
@@ -37,6 +39,21 @@ def call_s(subject: Subject, lease: Lease, now_ms: int) -> float:
     """
     left_s = (lease.until_ms - now_ms) / 1000 - subject.contract.settle_s
     return min(subject.timeout_s, left_s)
+
+
+def tool_call(subject: Subject, lease: Lease, now_ms: int, *, is_lost: bool = False) -> ToolCall:
+    """Return what a tool is called with; behind a lost attempt, with how far that one came."""
+    beats, of = subject.frame.beats, subject.proposed_digest
+    return ToolCall(
+        contract=subject.contract,
+        arguments=subject.arguments,
+        step_key=str(subject.key),
+        deadline=time.monotonic() + call_s(subject, lease, now_ms),
+        heartbeat=subject.frame.heartbeat,
+        checkpoint=partial(beats.mark, of),
+        resume=beats.last(of) if is_lost else None,
+        principal=subject.principal,
+    )
 
 
 def too_late(subject: Subject, lease: Lease, allow_until_ms: int, now_ms: int) -> Refused | None:

@@ -30,9 +30,20 @@ _KINDS: Mapping[str, str] = {
     "history": "history",
 }
 _OTHER = frozenset(
-    {"request", "proposed", "enforced", "revision", "policies", "grants", "archive", "report"}
+    {
+        "request",
+        "proposed",
+        "enforced",
+        "revision",
+        "policies",
+        "grants",
+        "archive",
+        "report",
+        "artifact",
+    }
 )
-"""Fields whose digests name no content: of a request, of policy bundles and their releases."""
+"""Fields whose digests name no content: of a request, of policy bundles and their releases, of
+artifacts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError
 
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic, InvalidDocumentError, pointer
+from remit.tool.progress import Progress
 
 StepKeyText = NewType("StepKeyText", str)
 """The idempotency key, as text; a parameter of this type is filled in, and no argument."""
@@ -41,8 +42,12 @@ class Binding:
     answer: Adapter
     input_schema: JSONObject
     output_schema: JSONObject
+    progress_parameter: str | None = None
+    """Name of the parameter that takes the call's progress."""
 
-    def keywords(self, arguments: JSONObject, step_key: str) -> dict[str, object]:
+    def keywords(
+        self, arguments: JSONObject, step_key: str, progress: Progress | None = None
+    ) -> dict[str, object]:
         """Return the function's keyword arguments; those not given keep its defaults.
 
         Raises:
@@ -63,6 +68,8 @@ class Binding:
             raise ArgumentsError("; ".join(said)[:500])
         if self.key_parameter is not None:
             given[self.key_parameter] = step_key
+        if self.progress_parameter is not None:
+            given[self.progress_parameter] = progress or Progress()
         return given
 
     def json(self, value: object) -> JSON:
@@ -98,6 +105,7 @@ def bind(function: Callable[..., object]) -> Binding:
     parameters: dict[str, Adapter] = {}
     defaults: dict[str, object] = {}
     key_parameter: str | None = None
+    progress_parameter: str | None = None
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise _fault(function, name, f"the parameter {name!r} cannot be given by name")
@@ -105,6 +113,9 @@ def bind(function: Callable[..., object]) -> Binding:
             raise _fault(function, name, f"the parameter {name!r} states no type")
         if hints[name] is StepKeyText:
             key_parameter = name
+            continue
+        if hints[name] is Progress:
+            progress_parameter = name
             continue
         parameters[name] = _adapter(function, name, hints[name])
         if parameter.default is not parameter.empty:
@@ -118,7 +129,7 @@ def bind(function: Callable[..., object]) -> Binding:
         gives: JSONObject = answer.json_schema(mode="serialization")
     except PydanticUserError as error:
         raise _fault(function, "", f"a type has no JSON form: {error.message}") from error
-    return Binding(parameters, required, key_parameter, answer, takes, gives)
+    return Binding(parameters, required, key_parameter, answer, takes, gives, progress_parameter)
 
 
 def _input_schema(parameters: Mapping[str, Adapter], defaults: Mapping[str, object]) -> JSONObject:

@@ -22,6 +22,10 @@ def no_heartbeat() -> None:
     """Tell nobody."""
 
 
+def no_checkpoint(value: JSON) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """Everything that an adapter needs to know."""
@@ -35,6 +39,10 @@ class ToolCall:
     """Moment of `time.monotonic()` (seconds) after which the answer counts as unknown."""
     heartbeat: Callable[[], None] = field(default=no_heartbeat, compare=False)
     """Called now and then from the event loop's thread while the call lasts."""
+    checkpoint: Callable[[JSON], None] = field(default=no_checkpoint, compare=False)
+    """Called from the event loop's thread with how far the call came, see `remit.tool.progress`."""
+    resume: JSON = None
+    """How far a lost attempt of the same call came; `None`: nobody knows."""
     purpose: Purpose = "call"
     principal: Mapping[str, str] = field(default_factory=dict)
     """`agent` (without its version) and `tenant`, as the plan names them: whose credentials."""

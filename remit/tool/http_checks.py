@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from remit.canonical import JSONObject
+from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.address import Address, AddressError
+from remit.tool.artifact import Artifact
 from remit.tool.contract import Idempotency, ToolContract
 from remit.tool.kinds import HttpKind
 from remit.tool.places import finding, may_hold, pointer_faults, template_faults
@@ -41,6 +42,7 @@ def http_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
         split(call.output)
     except PointerError as error:
         yield finding(contract, "TOOL-POINTER", ("call", "output"), str(error), "write `/data`")
+    yield from _artifact_faults(contract, call)
     yield from _header_faults(contract, call)
     yield from _key_faults(contract, call)
     yield from _status_faults(contract, call)
@@ -75,6 +77,29 @@ def _address_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnost
         elif not _is_required(contract.input_schema, name):
             message = f"the URL takes the argument {name!r}, which may be absent"
             yield finding(contract, "TOOL-URL", where, message, "put it under `required`")
+
+
+def _artifact_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
+    code = "TOOL-ARTIFACT"
+    if call.artifact is not None:
+        where = ("call", "artifact")
+        if call.output or call.already:
+            message = "an answer that is an artifact has no part, and no `already`"
+            yield finding(contract, code, where, message, "drop `output` and `already`")
+        media = call.artifact.media_types[0].replace("/*", "/x")
+        sample: JSON = {"artifact": Artifact("sha256:" + "0" * 64, 0, media).json()}
+        if not _takes(contract.output_schema, sample):
+            message = "the output is `{artifact: {digest, bytes, media_type}}`"
+            hint = "let `output_schema` take that, see docs/artifacts.md"
+            yield finding(contract, code, ("output_schema",), message, hint)
+    if call.upload is None:
+        return
+    where = ("call", "upload")
+    if call.body is not None or call.method in ("GET", "DELETE"):
+        message = "a request with an artifact as its body has no other, and is no GET or DELETE"
+        yield finding(contract, code, where, message, "drop `body`, or choose another method")
+    place = call.upload.argument
+    yield from pointer_faults(contract, (*where, "argument"), place, contract.input_schema)
 
 
 def _header_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
@@ -138,7 +163,11 @@ def _is_required(schema: JSONObject, name: str) -> bool:
 
 
 def _takes_null(schema: JSONObject) -> bool:
+    return _takes(schema, None)
+
+
+def _takes(schema: JSONObject, value: JSON) -> bool:
     try:
-        return not check(schema, None, "")
+        return not check(schema, value, "")
     except SchemaError:
         return True  # told by whoever checks the schema itself

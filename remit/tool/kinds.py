@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from remit.canonical import JSON
+from remit.tool.artifact import ArtifactAnswer, ArtifactBody
 from remit.tool.human import HumanKind
 from remit.tool.language_model import ModelKind
 from remit.tool.mcp import McpKind
@@ -68,6 +69,11 @@ class HttpKind(Model):
     """Statuses by which a probe says that nothing happened; they count in probes alone."""
     max_bytes: Annotated[int, Field(ge=1, le=64 * 1024 * 1024)] = 1024 * 1024
     """Largest response body read; a larger one is a failure."""
+    artifact: ArtifactAnswer | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The answer's body goes to the artifact store, and the output names it; for what is too large,
+    or not JSON. This and the next one are left out while they say nothing."""
+    upload: ArtifactBody | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The request's body is an artifact, in place of `body`."""
 
 
 ToolKind = Annotated[

@@ -5,8 +5,9 @@
         '''Find an account by its name.'''
 
 The function stays what it was and can be called as before; the contract hangs on it. A parameter
-of type `StepKeyText` receives the step key. Functions may be `async` or not; those that are not
-run in threads. Nothing here calls a function.
+of type `StepKeyText` receives the step key, one of type `Progress` is told how far a long call
+came. Functions may be `async` or not; those that are not run in threads. Nothing here calls a
+function.
 """
 
 import inspect
@@ -18,8 +19,17 @@ from pydantic import ValidationError
 from remit.diagnostic import Diagnostic, InvalidDocumentError, pointer
 from remit.tool.binding import StepKeyText, bind
 from remit.tool.contract import Idempotency, Operation, ToolContract
+from remit.tool.progress import CallEndedError, Progress
 
-__all__ = ["StepKeyText", "ToolRefusedError", "address", "contract_of", "tool"]
+__all__ = [
+    "CallEndedError",
+    "Progress",
+    "StepKeyText",
+    "ToolRefusedError",
+    "address",
+    "contract_of",
+    "tool",
+]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 _ATTRIBUTE = "__remit_contract__"

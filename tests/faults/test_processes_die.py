@@ -68,6 +68,27 @@ async def test_killed_worker_doubles_and_loses_nothing(
     assert lab.effects(tag) == [f"put {tag}{number}" for number in range(4)]
 
 
+async def test_a_long_call_goes_on_where_it_was(lab: Running, lab_client: Client, tag: str) -> None:
+    """Killed at 60 %, the next attempt's first item is the last checkpoint that Temporal has."""
+    args: JSONObject = {"name": tag, "count": 10}
+    steps: list[JSON] = [{"id": "all", "tool": "lab.batch@1", "args": args, "timeout": "PT4S"}]
+    handle = await start(lab_client, plan("batch", steps))
+    await eventually(lambda: _effects(lab, tag, 6))
+
+    lab.kill("workers")
+    described = await handle.describe()
+    (pending,) = described.raw_description.pending_activities
+    (told,) = await lab_client.data_converter.decode(pending.heartbeat_details.payloads)
+    lab.up()
+
+    assert (await ended(handle, 60))["status"] == "completed"
+    items = [(name, key) for name, key, _ in lab.journal() if name.startswith(tag)]
+    again = [name for name, key in items if key != "batch:0"]
+    assert 2 <= told["value"] <= 6
+    assert again == [f"{tag}-{number}" for number in range(told["value"], 10)]
+    assert {name for name, _ in items} == {f"{tag}-{number}" for number in range(10)}
+
+
 async def test_killed_call_of_a_tool_that_cannot_tell_asks_a_person(
     lab: Running, lab_client: Client, tag: str
 ) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from remit.tool.python import StepKeyText, ToolRefusedError, tool
+from remit.tool.python import Progress, StepKeyText, ToolRefusedError, tool
 
 OWNER = "team:lab"
 
@@ -135,3 +135,22 @@ async def burn(name: str) -> dict[str, str]:
     """Do something that cannot be undone."""
     _record(name, f"burn:{name}", "burn", once=True)
     return {"status": "burnt"}
+
+
+@tool(
+    domain="lab",
+    operation="write",
+    idempotency="natural",
+    owner=OWNER,
+    version="1.0.0",
+    heartbeat_s=2,
+    compensation={"tool": "lab.drop@1", "args": {"name": "${args.name}"}},
+)
+async def batch(name: str, count: int, progress: Progress) -> dict[str, int]:
+    """Put `count` things down, one after the other; answers where it began."""
+    first = progress.resume if isinstance(progress.resume, int) else 0
+    for number in range(first, count):
+        _record(f"{name}-{number}", f"batch:{first}", "item", once=False)
+        progress.checkpoint(number + 1)
+        await asyncio.sleep(0.3)
+    return {"first": first}
