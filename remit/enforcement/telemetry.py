@@ -36,6 +36,9 @@ DECISION_SECONDS = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1),
 )
 RETRIES = Counter("remit_retries_total", "Calls that are made again, by reason", ["code"])
+READ_BACKS = Counter(
+    "remit_read_backs_total", "Read-backs of calls, by what they showed", ["tool", "outcome"]
+)
 POLICY_SERIAL = Gauge("remit_policy_serial", "Release that OPA decides with; 0 for none")
 POLICY_NEWEST = Gauge("remit_policy_newest_serial", "Newest release in the ledger")
 POLICY_AGE = Gauge("remit_policy_age_seconds", "Since OPA last heard from whoever serves policies")
