@@ -102,6 +102,8 @@ async def test_failures_are_hidden_too() -> None:
         ("plain", "behind it stand"),
         (OLD, "not a reference"),
     ],
+    # Workers of xdist must agree on names, and a key is another one in each.
+    ids=["no file", "no variable", "nothing behind plain", "a key itself"],
 )
 def test_a_reference_that_leads_to_no_key_stops_everything(references: str, told: str) -> None:
     """Nothing is sent in plain instead, and no key stands in the message."""
