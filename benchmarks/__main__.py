@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from temporalio.client import Client
 
 from benchmarks.arena import BARE, BEST, LEAN, PROJECT, ROOT, Arena, arena
+from benchmarks.bulkhead import bulkhead
 from benchmarks.compiling import compile_times
 from benchmarks.connecting import connecting
 from benchmarks.crowding import DOMAINS200, RULES200
@@ -46,6 +47,7 @@ NAMES = (
     "domains200",
     "pipeline",
     "histories",
+    "bulkhead",
     "memory",
 )
 _CROWDS = {"rules200": RULES200, "domains200": DOMAINS200}
@@ -126,6 +128,7 @@ def _measures(
         "decisions": lambda: decisions(place, project, scale.decisions),
         "pipeline": lambda: pipeline(place.environment, project, scale.pipeline_runs),
         "histories": lambda: histories(client),
+        "bulkhead": lambda: bulkhead(client, place, scale, say),
         "memory": lambda: memory(client, place, scale),
     }
 

@@ -28,6 +28,21 @@ def fan_out(items: int) -> JSONObject:
     return {**_plan(f"fan-out-{items}", [step]), "inputs": {"items": numbers}}
 
 
+def hang(items: int) -> JSONObject:
+    """Return a plan whose every call hangs, all at once."""
+    plan = fan_out(items)
+    return {
+        **plan,
+        "name": f"hang-{items}",
+        "steps": [{**step, "tool": "bench.hang@1"} for step in _steps(plan)],
+    }
+
+
+def _steps(plan: JSONObject) -> list[JSONObject]:
+    steps = plan["steps"]
+    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+
+
 def realistic(steps: int) -> JSONObject:
     """Return a plan for the compiler: layers of ten, references, conditions, checked answers."""
     made: list[JSON] = []

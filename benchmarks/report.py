@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.arena import BARE, BEST, GOVERNED, LEAN
+from benchmarks.bulkhead import Bulkheads
 from benchmarks.compiling import CompileTimes
 from benchmarks.connecting import OPERATIONS, TOOLS, Connecting
 from benchmarks.crowding import DOMAINS200, RULES200
@@ -72,6 +73,7 @@ class Report(BaseModel):
     connecting: Connecting | None = None
     recording: Recording | None = None
     histories: Histories | None = None
+    bulkhead: Bulkheads | None = None
     memory: Memory | None = None
 
     def document(self) -> JSONObject:
@@ -90,6 +92,8 @@ class Report(BaseModel):
             headline["compile_ms"] = {f"steps_{size}": s.p50 for size, s in spreads}
         if self.memory:
             headline["worker_rss_mb"] = self.memory.worker_peak_mb
+        if self.bulkhead:
+            headline["bulkhead_p95"] = self.bulkhead.ratio.mean
         if self.histories:
             headline["history"] = _history(self.histories)
         return {**headline, "detail": self.model_dump(mode="json")}
@@ -170,6 +174,8 @@ def _run_rows(report: Report) -> Iterator[Row]:
     if found := report.fan_out:
         yield _row(f"fan-out of {ITEMS}, governed / bare", str(found.ratio))
         yield from _spreads(found.milliseconds, "ms")
+    if report.bulkhead:
+        yield from _bulkhead_rows(report.bulkhead)
 
 
 def _spreads(spreads: dict[str, Spread], unit: str) -> Iterator[Row]:
@@ -209,6 +215,14 @@ def _other_rows(report: Report) -> Iterator[Row]:
         yield _row("worker's memory", said, "<= 300 MB", memory.worker_peak_mb <= 300)
         said = f"bare worker {memory.bare_worker_mb:.0f}, OPA {memory.opa_mb:.0f}, "
         yield _row("  beside it", said + f"Temporal {memory.temporal_mb:.0f} MB")
+
+
+def _bulkhead_rows(found: Bulkheads) -> Iterator[Row]:
+    # The interval's upper end is judged: it holds also when the luck of the pairs does not.
+    judged = found.ratio.high <= 1.25 if found.ratio.pairs > 1 else None
+    name = f"p95 of other tools' runs while {found.hung} calls of one hang, over without"
+    yield _row(name, str(found.ratio), "<= 1.25 (upper end)", judged)
+    yield from _spreads(found.milliseconds, "ms")
 
 
 def _connecting_rows(found: Connecting | None) -> Iterator[Row]:

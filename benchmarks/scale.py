@@ -23,6 +23,9 @@ class Scale:
     compilations: int
     recorded_steps: int
     """Steps of each caller that records, two records each."""
+    bulkhead_pairs: int
+    bulkhead_runs: int
+    """Runs of one side of a pair."""
     memory_runs: int
     """Runs that the governed worker has made, at least, when its memory is read."""
 
@@ -38,6 +41,8 @@ FULL = Scale(
     pipeline_runs=50,
     compilations=15,
     recorded_steps=40,
+    bulkhead_pairs=12,
+    bulkhead_runs=40,
     memory_runs=2000,
 )
 QUICK = Scale(
@@ -51,6 +56,8 @@ QUICK = Scale(
     pipeline_runs=5,
     compilations=3,
     recorded_steps=8,
+    bulkhead_pairs=4,
+    bulkhead_runs=24,
     memory_runs=0,
 )
 

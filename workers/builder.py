@@ -132,7 +132,11 @@ def build_worker(
         task_queue=queue,
         workflows=WORKFLOWS if "orchestrate" in roles else (),
         activities=activities,
-        interceptors=[Governance(point, _role(roles)), OneArgumentPerMessage(), Telling()],
+        interceptors=[
+            Governance(point, _role(roles), settings.max_calls),
+            OneArgumentPerMessage(),
+            Telling(),
+        ],
         workflow_runner=workflow_runner(client.data_converter),
         max_concurrent_activities=settings.max_calls,
         max_concurrent_workflow_tasks=settings.max_workflow_tasks,

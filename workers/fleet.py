@@ -29,6 +29,7 @@ from remit.canonical import Digest
 from remit.client.errors import ClientError
 from remit.decision.canary import Canary
 from remit.enforcement import faultpoints
+from remit.enforcement.bounds import Limits, LimitsError, load_limits
 from remit.enforcement.canary import Canaries
 from remit.enforcement.contact import CONTACT_FILE
 from remit.enforcement.frame import Place
@@ -201,8 +202,16 @@ async def enforcement(
         ):
             identity = Identity(settings.identity, settings.temporal_namespace, now_ms)
             yield EnforcementPoint(
-                ledger, opa, place, now_ms, tools, freshness, shadow, identity, canary
+                *(ledger, opa, place, now_ms, tools, freshness, shadow, identity, canary),
+                limits=_limits(settings),
             )
+
+
+def _limits(settings: WorkerSettings) -> Limits:
+    try:
+        return load_limits(settings.project)
+    except LimitsError as error:
+        raise NotReadyError(str(error)) from error
 
 
 @asynccontextmanager

@@ -392,6 +392,20 @@ LEDGER: Mapping[str, Entry] = {
     "RATE-LIMITED": Entry(
         "The tool's rate limit is reached; nothing was called.", "It waits its turn by itself."
     ),
+    "SLOTS-TAKEN": Entry(
+        "As many calls of this tool, agent or tenant as may be made at once are under way, over "
+        "all workers; nothing was called.",
+        "It waits its turn by itself. See [limits](../limits.md).",
+    ),
+    "TOOL-CROWDED": Entry(
+        "The tool holds its share of this worker's slots, and its calls are slow; nothing was "
+        "called.",
+        "It waits its turn by itself, on no slot. See [limits](../limits.md).",
+    ),
+    "BREAKER-OPEN": Entry(
+        "The service behind the tool failed too often; the ledger lets no call begin.",
+        "Told as `host:breaker_open`.",
+    ),
     "RESERVE-CONFLICT": Entry(
         "A counter had no room and then had some, again and again.",
         "It is decided again with the counters' values; policy refuses or asks where none is left.",
@@ -665,6 +679,11 @@ HOST: Mapping[str, Entry] = {
         "OPA decides with a release that must not decide any more.", "deny"
     ),
     "host:stopped": Entry("Somebody stopped such calls.", "wait"),
+    "host:breaker_open": Entry(
+        "The service behind a tool failed too often, so calls wait until its breaker closes; with "
+        "`while_open: fail` they fail.",
+        "wait",
+    ),
     "host:undefined": Entry("The entry point is undefined.", "deny"),
     "host:bad_answer": Entry("The answer is not JSON, or ambiguous.", "deny"),
     "host:bad_decision": Entry("The decision is malformed.", "deny"),

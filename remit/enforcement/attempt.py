@@ -12,27 +12,39 @@ from dataclasses import replace
 
 from temporalio.exceptions import ApplicationError
 
-from remit.canonical import JSON, JSONObject, canonical, digest_bytes
+from remit.canonical import JSONObject
 from remit.decision.decision import Decided
 from remit.enforcement import failure
+from remit.enforcement.bounds import NO_LIMITS, Limits
+from remit.enforcement.concluding import Concluding
+from remit.enforcement.concluding import content as content
 from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
-from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed, Verdict
+from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.gates import observe_grant, voted
 from remit.enforcement.lease import Lease, call_s, lease_until, too_late, wait_out
-from remit.enforcement.obligations import kept, notices
+from remit.enforcement.limiting import WAITS, Limiting
+from remit.enforcement.obligations import notices
 from remit.enforcement.obliging import is_told_of, log_obliged, obliged
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
-from remit.enforcement.pacing import pace_of
-from remit.enforcement.retrying import backoff_s, most_attempts, probe_grace
+from remit.enforcement.pacing import paces_of
+from remit.enforcement.retrying import most_attempts, probe_grace
 from remit.enforcement.room import keep_pace, without_room
 from remit.enforcement.sending import Cancellable, Send, after_a_loss
 from remit.enforcement.subject import Subject
-from remit.ledger.entries import GRANTS, Action, Content, Intent, Outcome, Reserve, Situation, State
+from remit.ledger.entries import (
+    GRANTS,
+    NO_BOUNDS,
+    Action,
+    Content,
+    Intent,
+    Reserve,
+    Situation,
+)
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
-from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.call import Broken, Refused, ToolCall, Unknown
 from remit.tool.contract import Idempotency
 
 _OPA_DELAY_S = 2.0
@@ -44,8 +56,16 @@ _CONFLICTS = 5
 class Attempts:
     """Makes governed calls."""
 
-    def __init__(self, ledger: Ledger, deciding: Deciding, clock: Callable[[], int]) -> None:
-        """Record in `ledger`, ask through `deciding`."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        deciding: Deciding,
+        clock: Callable[[], int],
+        limits: Limits = NO_LIMITS,
+    ) -> None:
+        """Record in `ledger`, ask through `deciding`, keep to `limits` of the project."""
+        self._limiting = Limiting(ledger, limits, clock)
+        self._concluding = Concluding(ledger, self._limiting, clock)
         self._ledger = ledger
         self._deciding = deciding
         self._clock = clock
@@ -54,6 +74,7 @@ class Attempts:
         self, subject: Subject, situation: Situation, send: Send, judge: Judgement
     ) -> Performed | NeedsApproval | Doubtful:
         """Make a call that is neither open nor done yet."""
+        await self._limiting.look(subject)
         for _ in range(_CONFLICTS):
             decided = await self.decide(subject, situation)
             if decided.decision.effect == "require_approval":
@@ -65,9 +86,13 @@ class Attempts:
             except LedgerError as error:
                 if error.code == "CALL-STOPPED":
                     raise _stopped(error, subject) from error
+                if error.code in WAITS:
+                    raise await self._limiting.held(error, subject) from error
                 if error.code not in ("RESERVE-CONFLICT", "GRANT-USED"):
                     raise
-                await keep_pace(self._ledger, subject, self._clock())
+                await keep_pace(
+                    self._ledger, paces_of(subject, self._limiting.limits, self._clock()), subject
+                )
                 full = await without_room(self._ledger, decided.decision.reserve)
                 situation = replace(await self._ledger.look(subject.key), full=full)
                 continue
@@ -86,11 +111,12 @@ class Attempts:
         """Resolve an open intent of a lost attempt, from its recorded arguments."""
         wait_out(action, self._clock())
         if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
-            return await self._give_up(subject, action, "its attempts are used up")
+            return await self._concluding.give_up(subject, action, "its attempts are used up")
         kind = subject.contract.idempotency
         if kind is Idempotency.NONE:
-            return await self._give_up(subject, action, "the tool cannot tell")
-        lease = await self._take_over(subject, action)
+            return await self._concluding.give_up(subject, action, "the tool cannot tell")
+        is_called = kind is not Idempotency.PROBE
+        lease = await self._take_over(subject, action, is_called=is_called)
         reached(Point.TAKEN, subject.key)
         if kind is Idempotency.PROBE:
             return await self._shielded(self._probe(subject, lease, probe, judge))
@@ -98,7 +124,9 @@ class Attempts:
         decided = await self.decide(subject, situation, denial_is_doubt=True)
         await self._record_repeat(subject, decided)
         if decided.decision.effect != "allow":
-            return await self._doubt(subject, lease, "policy does not let it be asked again")
+            return await self._concluding.doubt(
+                subject, lease, "policy does not let it be asked again"
+            )
         return await self._shielded(self._carry(subject, lease, decided, send, judge, is_lost=True))
 
     async def decide(
@@ -158,7 +186,7 @@ class Attempts:
         ]
         self._refuse_stale(decided, proposed)
         reserve = [Reserve(r.counter, r.amount, r.ceiling) for r in decided.decision.reserve]
-        pace = pace_of(proposed.contract, self._clock())
+        paces = paces_of(proposed, self._limiting.limits, self._clock())
         intent = Intent(
             key=proposed.key,
             compiled=proposed.pinned.digest,
@@ -175,10 +203,11 @@ class Attempts:
             lease_until_ms=lease_until(proposed, self._clock()),
             max_attempts=most_attempts(proposed, situation.action),
             grants=grants,
-            reserve=[*reserve, pace.reserve] if pace else reserve,
+            reserve=[*reserve, *(pace.reserve for pace in paces)],
             notices=notices(decided.decision.obligations, is_told_of(proposed, situation)),
             stops=proposed.stops,
             resource=proposed.resource_digest,
+            bounds=self._limiting.bounds(proposed),
         )
         voted_ms = await voted(self._ledger, [one for one in situation.gates if one.id in grants])
         attempt = await self._ledger.begin(intent)
@@ -209,7 +238,7 @@ class Attempts:
         reached(Point.ANSWERED, subject.key)
         if is_lost:
             answer = after_a_loss(answer)
-        return await self.conclude(subject, lease.attempt, answer, decided, judge)
+        return await self._concluding.conclude(subject, lease.attempt, answer, decided, judge)
 
     def _tool_call(self, subject: Subject, lease: Lease) -> ToolCall:
         return ToolCall(
@@ -221,107 +250,6 @@ class Attempts:
             principal=subject.principal,
         )
 
-    async def conclude(
-        self,
-        subject: Subject,
-        attempt: int,
-        answer: ToolAnswer,
-        decided: Decided | None,
-        judge: Judgement,
-    ) -> Performed | Doubtful:
-        """Record an answer, then return or raise what it means."""
-        match answer:
-            case Happened(output):
-                verdict = await judge(output, subject.arguments)
-                stands = kept(decided.decision.obligations if decided else (), output)
-                return await self._happened(subject, attempt, stands, verdict, decided)
-            case Broken(code, message, False) if self._may_ask_again(subject, attempt):
-                # It takes its key: the next answer under the same key may be readable.
-                return await self._unknown(subject, attempt, Unknown(code, message))
-            case Broken(code, message):
-                verdict = await judge(None, subject.arguments)
-                broken = replace(verdict, code=code, message=message, spent=answer.spent)
-                return await self._happened(subject, attempt, None, broken, decided)
-            case Refused():
-                raise await self._refused(subject, attempt, answer)
-            case Unknown():
-                return await self._unknown(subject, attempt, answer)
-            case Absent():
-                refusal = Refused("STEP-ABSENT", "it did not happen", again=True)
-                raise await self._refused(subject, attempt, refusal)
-
-    def _may_ask_again(self, subject: Subject, attempt: int) -> bool:
-        return _by_key(subject) and attempt < subject.step.retry.max_attempts
-
-    async def _happened(
-        self,
-        subject: Subject,
-        attempt: int,
-        output: JSON,
-        verdict: Verdict,
-        decided: Decided | None,
-    ) -> Performed:
-        outcome = Outcome(
-            key=subject.key,
-            attempt=attempt,
-            owner=subject.frame.owner,
-            state=State.HAPPENED,
-            output=content(output),
-            undo=verdict.undo,
-            code=verdict.code,
-            message=verdict.message,
-            faulty=bool(verdict.code),
-            spent=verdict.spent,
-            refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
-            contents=verdict.contents,
-        )
-        reached(Point.JUDGED, subject.key)
-        action = await self._ledger.finish(outcome)
-        reached(Point.RECORDED, subject.key)
-        if verdict.code:
-            raise failure.failed(verdict.code, verdict.message, subject.key.path)
-        return Performed(action, output, decided)
-
-    async def _refused(self, subject: Subject, attempt: int, answer: Refused) -> Exception:
-        action = await self._ledger.finish(
-            Outcome(
-                key=subject.key,
-                attempt=attempt,
-                owner=subject.frame.owner,
-                state=State.REFUSED,
-                code=answer.code,
-                message=answer.message,
-            )
-        )
-        reached(Point.REFUSAL, subject.key)
-        path = subject.key.path
-        if answer.again and action.attempts < subject.step.retry.max_attempts:
-            delay = backoff_s(subject, action.attempts)
-            return failure.again(answer.code, f"{answer.message}; tried again", delay, path)
-        tries = f" after {action.attempts} attempts" if answer.again else ""
-        return failure.refused(answer.code, answer.message + tries, path)
-
-    async def _unknown(self, subject: Subject, attempt: int, answer: Unknown) -> Doubtful:
-        """Nobody knows: a tool that takes the key is called again, others settle first."""
-        action = await self._ledger.finish(
-            Outcome(
-                key=subject.key,
-                attempt=attempt,
-                owner=subject.frame.owner,
-                state=State.OPEN,
-                code=answer.code,
-                message=answer.message,
-                lease_until_ms=None if _by_key(subject) else lease_until(subject, self._clock()),
-            )
-        )
-        reached(Point.UNKNOWN, subject.key)
-        if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
-            return await self._give_up(subject, action, answer.message)
-        left_s = max(action.lease_until_ms - self._clock(), 0) / 1000
-        delay_s = max(backoff_s(subject, action.attempts), left_s)
-        message = f"{answer.message}; asked again"
-        raise failure.again(answer.code, message, delay_s, subject.key.path)
-
     async def _probe(
         self, subject: Subject, lease: Lease, probe: Send, judge: Judgement
     ) -> Performed | Doubtful:
@@ -329,42 +257,26 @@ class Attempts:
         reached(Point.PROBED, subject.key)
         if isinstance(answer, Refused | Broken):
             answer = Unknown("PROBE-FAILED", answer.message)
-        return await self.conclude(subject, lease.attempt, answer, None, judge)
+        return await self._concluding.conclude(subject, lease.attempt, answer, None, judge)
 
-    async def _take_over(self, subject: Subject, action: Action) -> Lease:
+    async def _take_over(self, subject: Subject, action: Action, *, is_called: bool) -> Lease:
         until_ms, owner = lease_until(subject, self._clock()), subject.frame.owner
         try:
             attempt = await self._ledger.take_over(
-                subject.key, action.attempts, owner, until_ms, subject.stops
+                subject.key,
+                action.attempts,
+                owner,
+                until_ms,
+                subject.stops,
+                self._limiting.bounds(subject) if is_called else NO_BOUNDS,
             )
         except LedgerError as error:
             if error.code == "CALL-STOPPED":
                 raise _stopped(error, subject) from error
+            if error.code in WAITS:
+                raise await self._limiting.held(error, subject) from error
             raise failure.again(error.code, str(error), 1, subject.key.path) from error
         return Lease(attempt, until_ms)
-
-    async def _give_up(self, subject: Subject, action: Action, why: str) -> Doubtful:
-        """Turn an open intent that nobody can resolve into a question for a person."""
-        wait_out(action, self._clock())
-        owner = subject.frame.owner
-        try:
-            asked = await self._ledger.give_up(subject.key, action.attempts, owner, why)
-        except LedgerError as error:
-            raise failure.again(error.code, str(error), 1, subject.key.path) from error
-        return _doubtful(subject, asked, why)
-
-    async def _doubt(self, subject: Subject, lease: Lease, why: str) -> Doubtful:
-        action = await self._ledger.finish(
-            Outcome(
-                key=subject.key,
-                attempt=lease.attempt,
-                owner=subject.frame.owner,
-                state=State.IN_DOUBT,
-                code="STEP-IN-DOUBT",
-                message=why,
-            )
-        )
-        return _doubtful(subject, action, why)
 
     async def _shielded(
         self, work: Awaitable[Performed | Doubtful], sending: Cancellable | None = None
@@ -381,21 +293,6 @@ class Attempts:
                     sending.cancel()
 
 
-def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
-    reached(Point.DOUBTED, subject.key)
-    return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
-
-
 def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:
     message = f"{error}; it waits until somebody lets it go on"
     return failure.unavailable("host:stopped", message, _STOPPED_DELAY_S, subject.key.path)
-
-
-def _by_key(subject: Subject) -> bool:
-    return subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
-
-
-def content(value: JSON) -> Content:
-    """Return `value` as the content store takes it."""
-    body = canonical(value)
-    return Content(digest_bytes(body), body)

@@ -15,6 +15,7 @@ from temporalio.common import RawValue
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from remit.enforcement import failure
+from remit.enforcement.bulkhead import Bulkhead
 from remit.enforcement.frame import Frame
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.telemetry import observed
@@ -30,23 +31,29 @@ _BEAT_EVERY_S = 3.0
 class Governance(Interceptor):
     """Governs every activity of a worker."""
 
-    def __init__(self, point: EnforcementPoint, role: str) -> None:
-        """Govern by `point`; `role` is the worker's."""
+    def __init__(self, point: EnforcementPoint, role: str, slots: int) -> None:
+        """Govern by `point`; `role` is the worker's, and `slots` how many activities it takes."""
         self._point = point
         self._role = role
+        self._bulkhead = Bulkhead(slots)
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """Stand before `next`."""
-        return _Governed(next, self._point, self._role)
+        return _Governed(next, self._point, self._role, self._bulkhead)
 
 
 class _Governed(ActivityInboundInterceptor):
     def __init__(
-        self, next: ActivityInboundInterceptor, point: EnforcementPoint, role: str
+        self,
+        next: ActivityInboundInterceptor,
+        point: EnforcementPoint,
+        role: str,
+        bulkhead: Bulkhead,
     ) -> None:
         super().__init__(next)
         self._point = point
         self._role = role
+        self._bulkhead = bulkhead
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         info = activity.info()
@@ -75,7 +82,10 @@ class _Governed(ActivityInboundInterceptor):
             return answer
 
         with observed(frame, call.root, call.key.path):
-            async with _beating(frame):
+            async with (
+                self._bulkhead.place(frame.activity, call.key.path, frame.attempt),
+                _beating(frame),
+            ):
                 return await self._point.call(call, frame, send)
 
 

@@ -42,7 +42,7 @@ def call_s(subject: Subject, lease: Lease, now_ms: int) -> float:
 
 def _after_s(subject: Subject) -> float:
     """Return for how long the holder has something to do behind the call's own deadline."""
-    return subject.contract.settle_s + (0 if subject.is_undo else subject.contract.window_s)
+    return subject.contract.settle_s + (0 if subject.is_undo else subject.contract.seen_within_s)
 
 
 def too_late(subject: Subject, lease: Lease, allow_until_ms: int, now_ms: int) -> Refused | None:

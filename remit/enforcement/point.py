@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from remit.canonical import Digest, JSONObject
 from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
+from remit.enforcement.bounds import NO_LIMITS, Limits
 from remit.enforcement.deciding import Deciding, Judge, Trials, Watcher, facts_of, recorded
 from remit.enforcement.doing import Doing
 from remit.enforcement.frame import Frame, Place
@@ -44,6 +45,7 @@ class EnforcementPoint:
         shadow: Watcher | None = None,
         identity: Identity | None = None,
         canary: Trials | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         """Govern with `ledger` and `judge`.
 
@@ -57,13 +59,14 @@ class EnforcementPoint:
             shadow: Who looks on, and has no say.
             identity: Who verifies tokens; without one none is good.
             canary: Who knows for which runs a candidate decides; a worker process has one.
+            limits: The project's bounds on its agents and tenants.
         """
         self.ledger = ledger
         self.clock = clock
         self.identity = identity or Identity(None, "default", clock)
         self.pinned = Pinned(ledger)
         self.deciding = Deciding(judge, place, clock, freshness, shadow, canary)
-        attempts = Attempts(ledger, self.deciding, clock)
+        attempts = Attempts(ledger, self.deciding, clock, limits)
         gates = Gates(ledger, clock)
         reading = Reading(ledger, self.pinned, self.deciding)
         self._doing = doing = Doing(ledger, self.pinned, attempts, gates, reading, tools)

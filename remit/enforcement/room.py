@@ -1,6 +1,6 @@
 """What becomes of a call that found no room in a counter it was to raise with its intent.
 
-A tool's own rate limit makes it wait. Any other counter is policy's: its value goes into the facts,
+A limit of a rate makes it wait. Any other counter is policy's: its value goes into the facts,
 and policy says whether that is a refusal or a question to somebody.
 """
 
@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 
 from remit.decision.decision import Reservation
 from remit.enforcement import failure
-from remit.enforcement.pacing import pace_of
+from remit.enforcement.pacing import Pace
 from remit.enforcement.subject import Subject
 from remit.ledger.protocol import Ledger
 
 
-async def keep_pace(ledger: Ledger, subject: Subject, now_ms: int) -> None:
-    """Have the call wait for another window when its tool's rate limit left no room."""
-    pace = pace_of(subject.contract, now_ms)
-    if pace is None or await ledger.counter(pace.reserve.counter) < pace.reserve.ceiling:
-        return
-    limit = f"{pace.reserve.ceiling} calls in {pace.window_s:g} s"
-    message = f"{subject.contract.ref} takes {limit}; nothing was called, it waits its turn"
-    raise failure.again("RATE-LIMITED", message, pace.delay_s(), subject.key.path)
+async def keep_pace(ledger: Ledger, paces: Sequence[Pace], subject: Subject) -> None:
+    """Have the call wait for another window when a limit of its rate left no room."""
+    for pace in paces:
+        if await ledger.counter(pace.reserve.counter) < pace.reserve.ceiling:
+            continue
+        limit = f"{pace.reserve.ceiling} calls in {pace.window_s:g} s"
+        message = f"{pace.name} takes {limit}; nothing was called, it waits its turn"
+        raise failure.again("RATE-LIMITED", message, pace.delay_s(), subject.key.path)
 
 
 async def without_room(ledger: Ledger, wanted: Sequence[Reservation]) -> Mapping[str, int]:

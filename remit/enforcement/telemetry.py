@@ -36,6 +36,19 @@ DECISION_SECONDS = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1),
 )
 RETRIES = Counter("remit_retries_total", "Calls that are made again, by reason", ["code"])
+TOOL_RUNNING = Gauge("remit_tool_running", "Calls of a tool that this worker makes now", ["tool"])
+CROWDED = Counter(
+    "remit_tool_crowded_total", "Calls handed back because their tool held its share", ["tool"]
+)
+LIMITED = Counter(
+    "remit_limited_total", "Calls that waited for a bound of the fleet, by why", ["tool", "code"]
+)
+BREAKER_STATE = Gauge(
+    "remit_breaker_state", "A service's breaker: 0 closed, 1 tried by one call, 2 open", ["service"]
+)
+BREAKERS_OPENED = Counter(
+    "remit_breaker_opened_total", "How often this worker saw a breaker open", ["service"]
+)
 READ_BACKS = Counter(
     "remit_read_backs_total", "Read-backs of calls, by what they showed", ["tool", "outcome"]
 )

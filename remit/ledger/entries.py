@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from remit.canonical import Digest, JSONObject
+from remit.ledger.limits import Breaking, Health, Slots
 from remit.ledger.proofs import Proof
 from remit.plan.path import StepKey
 
@@ -158,6 +159,21 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What bounds a call beside counters: slots that it holds while it lasts, and a breaker."""
+
+    slots: Sequence[Slots] = ()
+    breaking: Breaking | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.slots) or self.breaking is not None
+
+
+NO_BOUNDS = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """Everything that must be durable before a call."""
 
@@ -192,6 +208,8 @@ class Intent:
     a call."""
     resource: str = ""
     """As of `Action`."""
+    bounds: Bounds = NO_BOUNDS
+    """What the whole fleet's calls are bounded by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +236,10 @@ class Outcome:
 
     It never lengthens the lease. `None`: the lease ends at once.
     """
+    bounds: Bounds = NO_BOUNDS
+    """As the intent had them."""
+    health: Health = ""
+    """What the answer says of the service that is called."""
 
 
 GRANTS = ("granted", "taken_over")

@@ -14,8 +14,10 @@ from typing import Protocol
 from remit.canonical import Digest, JSONObject
 from remit.ledger.amendments import Amending
 from remit.ledger.entries import (
+    NO_BOUNDS,
     Action,
     Admission,
+    Bounds,
     Content,
     FrozenUndo,
     GateRow,
@@ -27,6 +29,7 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
+from remit.ledger.limits import Breaker
 from remit.ledger.proofs import Proof
 from remit.ledger.stops import Stop
 from remit.plan.path import StepKey
@@ -136,21 +139,27 @@ class Ledger(Protocol):
             LedgerError: `STEP-OPEN` (another attempt is open), `STEP-HAPPENED`, `STEP-IN-DOUBT`,
                 `STEP-SKIPPED`, `STEP-UNDONE`, `STEP-SUPERSEDED`, `STEP-FENCED`, `STEP-EXHAUSTED`,
                 `GRANT-USED`, `RESERVE-CONFLICT`, `RUN-CLOSED`, `RUN-ABSENT`, `CALL-STOPPED`,
-                `DECISION-ABSENT`; for an undo also `STEP-NOT-DONE`, and `STEP-OPEN` or
-                `STEP-IN-DOUBT` while its `do` is so.
+                `DECISION-ABSENT`, `SLOTS-TAKEN`, `BREAKER-OPEN`; for an undo also
+                `STEP-NOT-DONE`, and `STEP-OPEN` or `STEP-IN-DOUBT` while its `do` is so.
         """
 
     async def take_over(
-        self, key: StepKey, attempt: int, owner: str, until_ms: int, stops: Sequence[str] = ()
+        self,
+        key: StepKey,
+        attempt: int,
+        owner: str,
+        until_ms: int,
+        stops: Sequence[str] = (),
+        bounds: Bounds = NO_BOUNDS,
     ) -> int:
         """Take an open attempt whose lease has run out; return the new attempt's number.
 
         Compare-and-set on `attempt`. The intent, its grants and reservations stay. `stops` are the
-        names of those that would hold what is to be called.
+        names of those that would hold what is to be called; `bounds` are the call's.
 
         Raises:
             LedgerError: `LEASE-HELD` while the lease runs, `LEASE-LOST` when somebody was faster,
-                `CALL-STOPPED`.
+                `CALL-STOPPED`, `SLOTS-TAKEN`, `BREAKER-OPEN`.
         """
 
     async def give_up(self, key: StepKey, attempt: int, owner: str, why: str) -> Action:
@@ -275,6 +284,24 @@ class Ledger(Protocol):
 
     async def stops(self) -> Sequence[Stop]:
         """Return the stops in force, by name."""
+
+    # limits
+
+    async def room(self, key: StepKey, bounds: Bounds, urgent: bool) -> None:
+        """Refuse a call that would have to wait now; `begin` asks again.
+
+        Raises:
+            LedgerError: `SLOTS-TAKEN`, `BREAKER-OPEN`.
+        """
+
+    async def taken(self, name: str) -> int:
+        """Return how many calls hold a slot of a name."""
+
+    async def breaker(self, name: str) -> Breaker:
+        """Return how a breaker stands; closed when nobody ever counted a failure."""
+
+    async def breakers(self) -> Sequence[Breaker]:
+        """Return the breakers that ever counted a failure, by name."""
 
     # reading the chain
 

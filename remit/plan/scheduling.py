@@ -128,7 +128,7 @@ def _scheduled(
 def _window_s(step: CompiledStep, contracts: Contracts) -> float:
     """Return for how long the answer is read back before the activity can end, in seconds."""
     contract = None if step.call is None else contracts.get(step.call.contract)
-    return 0 if contract is None else contract.window_s
+    return 0 if contract is None else contract.seen_within_s
 
 
 def _child(compiled: CompiledPlan, step: CompiledStep) -> Literal["", "plan", "long"]:

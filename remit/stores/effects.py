@@ -8,10 +8,20 @@ from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject, canonical, digest_bytes
 from remit.ledger import barriers, rules
-from remit.ledger.entries import Action, Content, FrozenUndo, Intent, Outcome, Record, State
+from remit.ledger.entries import (
+    NO_BOUNDS,
+    Action,
+    Bounds,
+    Content,
+    FrozenUndo,
+    Intent,
+    Outcome,
+    Record,
+    State,
+)
 from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
-from remit.stores import actions, deeds, gates, reservations, stops
+from remit.stores import actions, deeds, gates, limits, reservations, stops
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
 from remit.stores.transaction import Transaction
@@ -28,6 +38,8 @@ def begin(tx: Transaction, intent: Intent) -> int:
         raise LedgerError("STEP-SKIPPED", f"{key} was skipped")
     rules.check_begin(intent, own, other)
     stops.check(tx, intent.stops, is_undo=key.direction is Direction.UNDO)
+    is_urgent = key.direction is Direction.UNDO
+    limits.hold(tx, key, intent.bounds, intent.lease_until_ms, is_urgent)
     if key.direction is Direction.DO:
         _check_way(tx, chain, key)
     for grant in intent.grants:
@@ -69,10 +81,17 @@ def _raise_barriers(tx: Transaction, chain: Chain, key: StepKey) -> None:
 
 
 def take_over(
-    tx: Transaction, key: StepKey, attempt: int, owner: str, until_ms: int, held_by: Sequence[str]
+    tx: Transaction,
+    key: StepKey,
+    attempt: int,
+    owner: str,
+    until_ms: int,
+    held_by: Sequence[str],
+    bounds: Bounds = NO_BOUNDS,
 ) -> int:
     """Hand an open attempt whose lease has run out to another owner."""
     stops.check(tx, held_by, is_undo=key.direction is Direction.UNDO)
+    limits.hold(tx, key, bounds, until_ms, urgent=True)
     chain = Chain(tx, key.root, begin=False)
     own, _, _ = actions.find(tx, key)
     taken = rules.take_over(own, key, attempt, owner, until_ms, tx.now_ms)
@@ -106,6 +125,9 @@ def finish(tx: Transaction, outcome: Outcome) -> Action:
     store_contents(tx, [*given, *outcome.contents])
     _write(tx, chain, own, ended, outcome.spent)
     deeds.count(tx, own, ended, other)
+    left_ms = ended.lease_until_ms if outcome.state is State.OPEN else 0
+    limits.free(tx, key, outcome.bounds.slots, left_ms)
+    limits.answered(tx, key, outcome.bounds.breaking, outcome.health)
     if outcome.state is not State.OPEN:
         actions.end_attempt(
             tx, key, outcome.attempt, outcome.state.value, outcome.code, outcome.message

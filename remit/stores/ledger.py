@@ -13,8 +13,10 @@ from functools import partial
 from remit.canonical import Digest, JSONObject
 from remit.ledger.amendments import Amending
 from remit.ledger.entries import (
+    NO_BOUNDS,
     Action,
     Admission,
+    Bounds,
     Content,
     FrozenUndo,
     GateRow,
@@ -26,11 +28,12 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
+from remit.ledger.limits import Breaker
 from remit.ledger.proofs import Proof
 from remit.ledger.stops import CHAIN, Stop
 from remit.plan.path import StepKey
 from remit.stores import amending as amendments
-from remit.stores import chain, deeds, effects, gates, reading, runs
+from remit.stores import chain, deeds, effects, gates, limits, reading, runs
 from remit.stores import stops as stopping
 from remit.stores.access import Access
 from remit.stores.contents import check_digests, find_content, store_contents
@@ -191,13 +194,20 @@ class SqlLedger(Access):
         """Record an intent; return the attempt's number."""
         given = [intent.arguments, *intent.contents]
         check_digests([*given, *([intent.facts] if intent.facts else [])])
-        wanted = _about(intent.key, [one.counter for one in intent.reserve])
+        counters = [one.counter for one in intent.reserve]
+        wanted = _about(intent.key, [*counters, *limits.names_of(intent.bounds)])
         attempt = await self._write(wanted, partial(effects.begin, intent=intent))
         self._cache.add(given)
         return attempt
 
     async def take_over(
-        self, key: StepKey, attempt: int, owner: str, until_ms: int, stops: Sequence[str] = ()
+        self,
+        key: StepKey,
+        attempt: int,
+        owner: str,
+        until_ms: int,
+        stops: Sequence[str] = (),
+        bounds: Bounds = NO_BOUNDS,
     ) -> int:
         """Take an open attempt whose lease has run out."""
         work = partial(
@@ -207,8 +217,9 @@ class SqlLedger(Access):
             owner=owner,
             until_ms=until_ms,
             held_by=stops,
+            bounds=bounds,
         )
-        return await self._write(_about(key), work)
+        return await self._write(_about(key, limits.names_of(bounds)), work)
 
     async def give_up(self, key: StepKey, attempt: int, owner: str, why: str) -> Action:
         """Take an open attempt whose lease has run out, and leave it in doubt."""
@@ -219,7 +230,8 @@ class SqlLedger(Access):
         """Record how an attempt ended."""
         given = [*([outcome.output] if outcome.output else []), *outcome.contents]
         check_digests(given)
-        action = await self._write(_about(outcome.key), partial(effects.finish, outcome=outcome))
+        wanted = _about(outcome.key, limits.names_of(Bounds(breaking=outcome.bounds.breaking)))
+        action = await self._write(wanted, partial(effects.finish, outcome=outcome))
         self._cache.add(given)
         return action
 
@@ -311,6 +323,24 @@ class SqlLedger(Access):
     async def stops(self) -> Sequence[Stop]:
         """Return the stops in force."""
         return await self._read(stopping.find)
+
+    # limits
+
+    async def room(self, key: StepKey, bounds: Bounds, urgent: bool) -> None:
+        """Refuse a call that would have to wait now."""
+        await self._read(partial(limits.check, key=key, bounds=bounds, urgent=urgent))
+
+    async def taken(self, name: str) -> int:
+        """Return how many calls hold a slot of a name."""
+        return await self._read(partial(limits.taken, name=name))
+
+    async def breaker(self, name: str) -> Breaker:
+        """Return how a breaker stands."""
+        return await self._read(partial(limits.find, name=name))
+
+    async def breakers(self) -> Sequence[Breaker]:
+        """Return all breakers that ever counted a failure."""
+        return await self._read(limits.find_all)
 
     # reading the chain
 

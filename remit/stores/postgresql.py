@@ -38,9 +38,12 @@ MUTABLE = (
     *("chains", "runs", "admissions", "actions", "attempts", "barriers", "deeds"),
     *("counters", "reservations", "gates", "votes", "unsealed"),
     *("unindexed", "holdings", "tombstones", "retained", "content_keys", "stops", "sent"),
+    *("slots", "breakers"),
 )
 """Tables whose rows the protocol changes."""
-_PASSING = ("reservations", "unindexed", "holdings", "tombstones", "retained", "content_keys")
+_PASSING = (
+    *("reservations", "slots", "unindexed", "holdings", "tombstones", "retained", "content_keys"),
+)
 """Tables whose rows the protocol takes away again."""
 _LOG = ("leaves", "nodes", "checkpoints", "bundles", "releases")
 """Tables that the keeper alone adds to."""

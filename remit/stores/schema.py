@@ -367,6 +367,29 @@ stops = Table(
 )
 """What is called no more until somebody lets it go on; see `remit.ledger.stops`."""
 
+slots = Table(
+    "slots",
+    metadata,
+    _text("name", key=True),
+    _text("root", key=True),
+    _text("path", key=True),
+    _text("direction", key=True),
+    _whole("until_ms"),
+)
+"""Calls at work where only so many may be at once; after `until_ms` a row counts for nothing."""
+
+breakers = Table(
+    "breakers",
+    metadata,
+    _text("name", key=True),
+    _text("state"),
+    _whole("failures"),
+    _whole("since_ms"),
+    _whole("until_ms"),
+    _text("trial"),
+)
+"""Services whose calls failed; see `remit.ledger.limits`."""
+
 sent = Table(
     "sent",
     metadata,

@@ -5,7 +5,7 @@ catalogue loads, and pinned by digest in every compiled plan. It holds no code a
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SkipValidation
 
@@ -108,6 +108,31 @@ class RateLimit(Model):
     per_seconds: Annotated[int, Field(ge=1)]
 
 
+class Concurrency(Model):
+    """An upper bound on calls at once, over all workers."""
+
+    calls: Annotated[int, Field(ge=1, le=10_000)]
+    per_agent: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """How many of them one agent may have, so that it leaves some to others."""
+    per_tenant: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+
+class BreakerBounds(Model):
+    """When calls of a service that fails are held back, and for how long; all tools share it that
+    name the same service."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._:-]{0,99}$")] | None = None
+    """The service; without it the contract's first destination, or else its domain."""
+    failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    """So many unknown or unreachable answers in a window open it."""
+    window_s: Annotated[int, Field(ge=1, le=3600)] = 30
+    cool_down_s: Annotated[int, Field(ge=1, le=3600)] = 15
+    """After that long one call goes first to try."""
+    while_open: Literal["wait", "fail"] = "wait"
+    """`wait` keeps the step until the service is well; `fail` fails it at once, certainly without
+    effect, so that its `on_failed` stands in."""
+
+
 class ToolContract(Model):
     """A versioned description of one tool."""
 
@@ -141,6 +166,9 @@ class ToolContract(Model):
     Left out while it is empty, as `resource` is."""
     cost: Cost = Cost()
     rate_limit: RateLimit | None = None
+    concurrency: Concurrency | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Left out while there is none, as `resource` is; so is `breaker`."""
+    breaker: BreakerBounds | None = Field(default=None, exclude_if=lambda value: value is None)
     resource: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=4)] = Field(
         default=[], exclude_if=lambda value: not value
     )
@@ -156,7 +184,7 @@ class ToolContract(Model):
         return f"{self.name}@{self.version.split('.', 1)[0]}"
 
     @property
-    def window_s(self) -> float:
+    def seen_within_s(self) -> float:
         """How long a finished call may be read back for, in seconds."""
         return 0 if self.read_back is None else self.read_back.within_s
 

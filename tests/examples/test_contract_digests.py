@@ -32,7 +32,7 @@ def of_before(one: ToolContract) -> str:
 
 def compares(one: ToolContract) -> bool:
     """Say whether a contract's read-back says more than which read."""
-    return one.read_back is not None and (one.read_back.expect is not None or one.window_s > 0)
+    return one.read_back is not None and (one.read_back.expect is not None or one.seen_within_s > 0)
 
 
 @pytest.mark.parametrize("folder", ["examples/backoffice", "tests/lab", "chaos/project"])

@@ -3,9 +3,10 @@
 import asyncio
 import sqlite3
 import uuid
+from typing import Any
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from activities.tools.adapter import Adapter
 from activities.tools.registry import Tools
@@ -99,6 +100,65 @@ async def test_a_tools_rate_limit_makes_calls_wait(lab: Running, lab_client: Cli
     assert sum(windows.values()) == CALLS
     assert max(windows.values()) == 4
     assert len(windows) >= 3
+
+
+class Hanging(Tools):
+    """The project's tools; one of them never answers until it is let go on."""
+
+    def __init__(self, project: Project) -> None:
+        """Take the functions of `project`."""
+        super().__init__(project.functions, project.folder)
+        self.go_on = asyncio.Event()
+        self.hung = 0
+
+    def adapter(self, contract: ToolContract) -> Adapter:
+        """Return what calls `contract`."""
+        inner = super().adapter(contract)
+
+        async def call(asked: ToolCall) -> ToolAnswer:
+            if contract.ref == "lab.put@1":
+                self.hung += 1
+                await self.go_on.wait()
+            return await inner(asked)
+
+        return call
+
+
+async def test_a_tool_that_hangs_takes_no_other_tools_slots(
+    lab: Running, lab_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of its calls than there are slots hang or wait; runs of another tool complete."""
+    for name, value in stack.environment(lab.project).variables().items():
+        monkeypatch.setenv(name, value)
+    tag = f"h{uuid.uuid4().hex[:8]}"
+    settings = WorkerSettings(task_queue=f"sick-{tag}", max_calls=AT_ONCE)
+    made: list[Hanging] = []
+
+    def hanging(project: Project) -> Tools:
+        made.append(Hanging(project))
+        return made[0]
+
+    async def begin(name: str, step: JSONObject) -> WorkflowHandle[Any, Any]:
+        document, queue = plan("sick", [step]), settings.task_queue
+        return await lab_client.start_workflow(
+            "ExecutePlan", document, id=f"{tag}-{name}", task_queue=queue
+        )
+
+    look: JSONObject = {"id": "a", "tool": "lab.look@1", "args": {"name": "x"}}
+    async with working(lab, lab_client, settings, tools=hanging):
+        try:
+            sick = [await begin(f"s{n}", _slow(f"{tag}-{n}")) for n in range(2 * AT_ONCE)]
+            well = [await begin(f"w{n}", look) for n in range(AT_ONCE)]
+            outcomes = await asyncio.gather(*(ended(handle, 60) for handle in well))
+            hung = made[0].hung
+        finally:
+            made[0].go_on.set()
+        others = await asyncio.gather(*(ended(handle, 60) for handle in sick))
+
+    assert [outcome["status"] for outcome in outcomes] == ["completed"] * AT_ONCE
+    assert 1 <= hung <= AT_ONCE // 2
+    assert [outcome["status"] for outcome in others] == ["completed"] * 2 * AT_ONCE
+    assert len(lab.effects(tag)) == 2 * AT_ONCE
 
 
 def _slow(name: str) -> JSONObject:

@@ -1,5 +1,9 @@
 """A tool that does nothing, and its undo: whatever a step costs beyond it is the machinery's."""
 
+import asyncio
+import os
+from pathlib import Path
+
 from typing_extensions import TypedDict
 
 from remit.tool.python import tool
@@ -36,4 +40,21 @@ async def noop(n: int) -> Numbered:
 )
 async def undo(n: int) -> Numbered:
     """Undo nothing."""
+    return {"n": n}
+
+
+@tool(
+    domain="bench",
+    operation="read",
+    idempotency="natural",
+    owner=OWNER,
+    version="1.0.0",
+    timeout_s=240,
+)
+async def hang(n: int) -> Numbered:
+    """Hang for as long as a file stands; a benchmark puts it there."""
+    switch = Path(os.environ["REMIT_PROJECT"]) / ".remit" / "hang"
+    # Another process ends it.
+    while switch.exists():  # noqa: ASYNC110
+        await asyncio.sleep(0.2)
     return {"n": n}

@@ -1,0 +1,202 @@
+"""Recording how an attempt ended, and what that means for whoever asked for it.
+
+No answer is given before its outcome is recorded. What nobody can tell is asked again while there
+are attempts left, and becomes a question for a person after that.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from remit.canonical import JSON, canonical, digest_bytes
+from remit.decision.decision import Decided
+from remit.enforcement import failure
+from remit.enforcement.bounds import health_of
+from remit.enforcement.endings import Doubtful, Judgement, Performed, Verdict
+from remit.enforcement.faultpoints import Point, reached
+from remit.enforcement.lease import Lease, lease_until, wait_out
+from remit.enforcement.limiting import Limiting
+from remit.enforcement.obligations import kept
+from remit.enforcement.retrying import backoff_s, probe_grace
+from remit.enforcement.subject import Subject
+from remit.ledger.entries import Action, Content, Outcome, State
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
+from remit.ledger.limits import Health
+from remit.ledger.protocol import Ledger
+from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, Unknown
+from remit.tool.contract import Idempotency
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    attempt: int
+    health: Health
+
+
+class Concluding:
+    """Records outcomes."""
+
+    def __init__(self, ledger: Ledger, limiting: Limiting, clock: Callable[[], int]) -> None:
+        """Record in `ledger`; the bounds of `limiting` are given back."""
+        self._ledger = ledger
+        self._limiting = limiting
+        self._clock = clock
+
+    async def conclude(
+        self,
+        subject: Subject,
+        attempt: int,
+        answer: ToolAnswer,
+        decided: Decided | None,
+        judge: Judgement,
+    ) -> Performed | Doubtful:
+        """Record an answer, then return or raise what it means.
+
+        Without `decided` it is a probe's, which another tool gave.
+        """
+        told = _Told(attempt, health_of(answer) if decided is not None else "")
+        match answer:
+            case Happened(output):
+                verdict = await judge(output, subject.arguments)
+                stands = kept(decided.decision.obligations if decided else (), output)
+                return await self._happened(subject, told, stands, verdict, decided)
+            case Broken(code, message, False) if self._may_ask_again(subject, attempt):
+                # It takes its key: the next answer under the same key may be readable.
+                return await self._unknown(subject, told, Unknown(code, message))
+            case Broken(code, message):
+                verdict = await judge(None, subject.arguments)
+                broken = replace(verdict, code=code, message=message, spent=answer.spent)
+                return await self._happened(subject, told, None, broken, decided)
+            case Refused():
+                raise await self._refused(subject, told, answer)
+            case Unknown():
+                return await self._unknown(subject, told, answer)
+            case Absent():
+                refusal = Refused("STEP-ABSENT", "it did not happen", again=True)
+                raise await self._refused(subject, told, refusal)
+
+    def _may_ask_again(self, subject: Subject, attempt: int) -> bool:
+        return by_key(subject) and attempt < subject.step.retry.max_attempts
+
+    async def _happened(
+        self,
+        subject: Subject,
+        told: _Told,
+        output: JSON,
+        verdict: Verdict,
+        decided: Decided | None,
+    ) -> Performed:
+        outcome = Outcome(
+            key=subject.key,
+            attempt=told.attempt,
+            owner=subject.frame.owner,
+            bounds=self._limiting.bounds(subject),
+            health=told.health,
+            state=State.HAPPENED,
+            output=content(output),
+            undo=verdict.undo,
+            code=verdict.code,
+            message=verdict.message,
+            faulty=bool(verdict.code),
+            spent=verdict.spent,
+            refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
+            contents=verdict.contents,
+        )
+        reached(Point.JUDGED, subject.key)
+        action = await self._finish(subject, outcome)
+        reached(Point.RECORDED, subject.key)
+        if verdict.code:
+            raise failure.failed(verdict.code, verdict.message, subject.key.path)
+        return Performed(action, output, decided)
+
+    async def _refused(self, subject: Subject, told: _Told, answer: Refused) -> Exception:
+        action = await self._finish(
+            subject,
+            Outcome(
+                key=subject.key,
+                attempt=told.attempt,
+                owner=subject.frame.owner,
+                bounds=self._limiting.bounds(subject),
+                health=told.health,
+                state=State.REFUSED,
+                code=answer.code,
+                message=answer.message,
+            ),
+        )
+        reached(Point.REFUSAL, subject.key)
+        path = subject.key.path
+        if answer.again and action.attempts < subject.step.retry.max_attempts:
+            delay = backoff_s(subject, action.attempts)
+            return failure.again(answer.code, f"{answer.message}; tried again", delay, path)
+        tries = f" after {action.attempts} attempts" if answer.again else ""
+        return failure.refused(answer.code, answer.message + tries, path)
+
+    async def _unknown(self, subject: Subject, told: _Told, answer: Unknown) -> Doubtful:
+        """Nobody knows: a tool that takes the key is called again, others settle first."""
+        action = await self._finish(
+            subject,
+            Outcome(
+                key=subject.key,
+                attempt=told.attempt,
+                owner=subject.frame.owner,
+                bounds=self._limiting.bounds(subject),
+                health=told.health,
+                state=State.OPEN,
+                code=answer.code,
+                message=answer.message,
+                lease_until_ms=None if by_key(subject) else lease_until(subject, self._clock()),
+            ),
+        )
+        reached(Point.UNKNOWN, subject.key)
+        if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
+            return await self.give_up(subject, action, answer.message)
+        left_s = max(action.lease_until_ms - self._clock(), 0) / 1000
+        delay_s = max(backoff_s(subject, action.attempts), left_s)
+        message = f"{answer.message}; asked again"
+        raise failure.again(answer.code, message, delay_s, subject.key.path)
+
+    async def _finish(self, subject: Subject, outcome: Outcome) -> Action:
+        action = await self._ledger.finish(outcome)
+        with suppress(LedgerUnavailableError):
+            # It is recorded: what is told of it beside that must not have it done again.
+            await self._limiting.answered(subject, outcome.health)
+        return action
+
+    async def give_up(self, subject: Subject, action: Action, why: str) -> Doubtful:
+        """Turn an open intent that nobody can resolve into a question for a person."""
+        wait_out(action, self._clock())
+        owner = subject.frame.owner
+        try:
+            asked = await self._ledger.give_up(subject.key, action.attempts, owner, why)
+        except LedgerError as error:
+            raise failure.again(error.code, str(error), 1, subject.key.path) from error
+        return _doubtful(subject, asked, why)
+
+    async def doubt(self, subject: Subject, lease: Lease, why: str) -> Doubtful:
+        action = await self._ledger.finish(
+            Outcome(
+                key=subject.key,
+                attempt=lease.attempt,
+                owner=subject.frame.owner,
+                bounds=self._limiting.bounds(subject),
+                state=State.IN_DOUBT,
+                code="STEP-IN-DOUBT",
+                message=why,
+            )
+        )
+        return _doubtful(subject, action, why)
+
+
+def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
+    reached(Point.DOUBTED, subject.key)
+    return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
+
+
+def by_key(subject: Subject) -> bool:
+    return subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
+
+
+def content(value: JSON) -> Content:
+    """Return `value` as the content store takes it."""
+    body = canonical(value)
+    return Content(digest_bytes(body), body)

@@ -1,0 +1,170 @@
+"""Slots and breakers as rows, counted and changed in the transactions of intents and outcomes.
+
+Where transactions run side by side, whoever counts has locked the name among the counters first.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, select
+
+from remit.ledger.entries import Bounds
+from remit.ledger.errors import LedgerError
+from remit.ledger.limits import (
+    BREAKER,
+    SLOT,
+    STATES,
+    Breaker,
+    Breaking,
+    Health,
+    Slots,
+    count_answer,
+    pass_breaker,
+)
+from remit.plan.path import StepKey
+from remit.stores.inserting import upsert
+from remit.stores.reservations import lock_counters
+from remit.stores.schema import breakers, slots
+from remit.stores.statements import Row
+from remit.stores.transaction import Transaction
+
+_HELD = select(slots.c.root, slots.c.path, slots.c.direction, slots.c.until_ms).where(
+    slots.c.name == bindparam("name")
+)
+_TAKEN = select(func.count()).where(
+    slots.c.name == bindparam("name"), slots.c.until_ms > bindparam("now_ms")
+)
+_COLUMNS = ("name", "state", "failures", "since_ms", "until_ms", "trial")
+_ALL = select(*[breakers.c[name] for name in _COLUMNS])
+_BREAKER = _ALL.where(breakers.c.name == bindparam("name"))
+_KNOWN = _ALL.order_by(breakers.c.name)
+
+
+def names_of(bounds: Bounds) -> list[str]:
+    """Return under which names a write locks what it is about to count."""
+    names = [f"{SLOT}{one.name}" for one in bounds.slots]
+    return [*names, f"{BREAKER}{bounds.breaking.name}"] if bounds.breaking else names
+
+
+def check(tx: Transaction, key: StepKey, bounds: Bounds, urgent: bool) -> None:
+    """Refuse a call that has to wait; changes nothing.
+
+    Raises:
+        LedgerError: `BREAKER-OPEN`, `SLOTS-TAKEN`.
+    """
+    breaking = bounds.breaking
+    if breaking is not None:
+        pass_breaker(find(tx, breaking.name), str(key), 0, tx.now_ms, is_urgent=urgent)
+    for one in bounds.slots:
+        _check_room(tx, key, one)
+
+
+def _check_room(tx: Transaction, key: StepKey, one: Slots) -> Sequence[Row]:
+    """Return what is left of calls whose leases are over, and refuse when no slot is free."""
+    held = tx.all(_HELD, name=one.name)
+    taken = sum(_whole(row[3]) > tx.now_ms and not _is_of(row, key) for row in held)
+    if taken >= one.most:
+        raise LedgerError("SLOTS-TAKEN", f"{one.name} takes {one.most} calls at once")
+    return [row for row in held if _whole(row[3]) <= tx.now_ms and not _is_of(row, key)]
+
+
+def hold(
+    tx: Transaction,
+    key: StepKey,
+    bounds: Bounds,
+    until_ms: int,
+    urgent: bool,
+) -> None:
+    """Take slots, and be the breaker's trial if it is time for one.
+
+    Whoever is refused has written nothing yet: its group need not be spoilt for it.
+
+    Raises:
+        LedgerError: as `check`.
+    """
+    _lock(tx, names_of(bounds))
+    breaking = bounds.breaking
+    if breaking is not None:
+        before = find(tx, breaking.name)
+        after = pass_breaker(before, str(key), until_ms, tx.now_ms, is_urgent=urgent)
+        if after is not before:
+            _save(tx, after)
+    for one in bounds.slots:
+        for row in _check_room(tx, key, one):
+            gone = dict(zip(("root", "path", "direction"), map(str, row[:3]), strict=True))
+            tx.remove(slots, {"name": one.name, **gone})
+    for one in bounds.slots:
+        tx.insert(upsert, slots, {**_place(key, one.name), "until_ms": until_ms})
+
+
+def free(tx: Transaction, key: StepKey, held: Sequence[Slots], until_ms: int) -> None:
+    """Give slots back, or keep them for as long as a call may still be at work."""
+    for name in [one.name for one in held]:
+        if until_ms > tx.now_ms:
+            tx.insert(upsert, slots, {**_place(key, name), "until_ms": until_ms})
+        else:
+            tx.remove(slots, _place(key, name))
+
+
+def answered(tx: Transaction, key: StepKey, breaking: Breaking | None, health: Health) -> None:
+    """Count an answer."""
+    if breaking is None:
+        return
+    _lock(tx, [f"{BREAKER}{breaking.name}"])
+    before = find(tx, breaking.name)
+    after = count_answer(before, breaking, health, str(key), tx.now_ms)
+    if after is not before:
+        _save(tx, after)
+
+
+def taken(tx: Transaction, name: str) -> int:
+    """Return how many slots are held under a name."""
+    row = tx.one(_TAKEN, name=name, now_ms=tx.now_ms)
+    return _whole(row[0]) if row else 0
+
+
+def find(tx: Transaction, name: str) -> Breaker:
+    """Return a breaker; one that nobody has heard of is closed."""
+    known: Breaker | None = tx.recall(("breaker", name))
+    if known is None:
+        row = tx.one(_BREAKER, name=name)
+        known = _breaker(row) if row else Breaker(name)
+    return known
+
+
+def find_all(tx: Transaction) -> Sequence[Breaker]:
+    """Return the breakers that ever counted a failure, by name."""
+    return [_breaker(row) for row in tx.all(_KNOWN)]
+
+
+def _save(tx: Transaction, breaker: Breaker) -> None:
+    tx.insert(upsert, breakers, {name: getattr(breaker, name) for name in _COLUMNS})
+    tx.note(("breaker", breaker.name), breaker)
+
+
+def _breaker(row: Row) -> Breaker:
+    name, state, failures, since_ms, until_ms, trial = row
+    numbers = (_whole(failures), _whole(since_ms), _whole(until_ms))
+    return Breaker(str(name), STATES[str(state)], *numbers, str(trial))
+
+
+def _lock(tx: Transaction, names: Sequence[str]) -> None:
+    wanted = [name for name in names if tx.recall(("counter", name)) is None]
+    if tx.lock_rows and wanted:
+        lock_counters(tx, wanted)
+
+
+def _is_of(row: Row, key: StepKey) -> bool:
+    return (row[0], row[1], row[2]) == (key.root, key.path, key.direction.value)
+
+
+def _place(key: StepKey, name: str) -> dict[str, str]:
+    return {
+        "name": name,
+        "root": key.root,
+        "path": key.path,
+        "direction": key.direction.value,
+    }
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
