@@ -92,7 +92,7 @@ class Settlement:
             generation=segment.generation,
             direction=action.key.direction,
             queue=contract.task_queue,
-            timeout_s=contract.timeout_s,
+            timeout_s=contract.timeout_s + contract.seen_within_s,
             heartbeat_s=contract.heartbeat_s,
         )
 

@@ -10,9 +10,11 @@ Only `ToolRefusedError` promises that nothing happened, and its words are meant 
 """
 
 import asyncio
+import contextvars
 import inspect
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import PurePath
 
 from activities.tools.adapter import Adapter

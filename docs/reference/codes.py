@@ -158,7 +158,12 @@ STEP: Mapping[str, Entry] = {
     ),
     "READ-BACK-DIFFERS": Entry(
         "The tool answered that it happened; reading back says otherwise. It is undone.",
-        "Look at the tool: it lies, or takes effect later than it says.",
+        "Look at the tool: it lies, or takes effect later than `read_back.within_s` says.",
+    ),
+    "READ-BACK-FAILED": Entry(
+        "Nobody could read back what a call did: the read is denied, lost or outside its contract. "
+        "It is undone.",
+        "Look at the tool that reads; the message names it.",
     ),
     "FOR-EACH-ITEMS": Entry("`for_each.items` is no list.", "Refer to a list."),
     "FOR-EACH-TOO-LONG": Entry("More than 10,000 items.", "Split the list over several runs."),
@@ -656,6 +661,10 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-PROBE-MISSING": Entry("Idempotency `probe` without a probe.", "Name the read tool."),
     "TOOL-PROBE-NOT-READ": Entry("The probe has an effect.", "Name a read tool."),
     "TOOL-READ-BACK-NOT-READ": Entry("The read-back has an effect.", "Name a read tool."),
+    "TOOL-READ-BACK-EXPECT": Entry(
+        "A read-back expects what its read tool can never answer.",
+        "Hold `expect` against the `output_schema` of the tool that reads.",
+    ),
     "TOOL-UNKNOWN-PROBE": Entry("The probe is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),

@@ -5,6 +5,7 @@ call is a success, and how it is undone if that is ever needed.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
 from remit.enforcement.attempt import content
@@ -21,8 +22,8 @@ from remit.tool.validation import check_output
 MAX_OUTPUT_BYTES = 1024 * 1024
 """Largest output that the ledger takes; tools send larger things by reference."""
 
-ReadBack = Callable[[Subject, JSON], Awaitable[str]]
-"""Reads back what a call did; returns why it disagrees, or nothing."""
+ReadBack = Callable[[Subject, JSON], Awaitable[tuple[str, str]]]
+"""Reads back what a call did; returns code and message of how it disagrees, or two empty texts."""
 
 
 def judgement_of_do(subject: Subject, around: Surroundings, read_back: ReadBack) -> Judgement:
@@ -34,9 +35,9 @@ def judgement_of_do(subject: Subject, around: Surroundings, read_back: ReadBack)
         if not code:
             code, message = await _ensure(subject, around, output)
         if not code and subject.contract.read_back is not None:
-            disagreement = await read_back(subject, output)
-            if disagreement:
-                code, message = "READ-BACK-DIFFERS", disagreement
+            # What was sent is what must be found: an obligation may have changed the arguments.
+            sent = replace(subject, arguments=enforced)
+            code, message = await read_back(sent, output)
         return Verdict(code, message, undo, contents, _spent(subject, output))
 
     return judge

@@ -1,6 +1,7 @@
 """How long the holder of an attempt may send, and how long its call may then take.
 
-A lease ends after the call's own deadline and its contract's settle time, whenever it is sent: who
+A lease ends after the call's own deadline, its contract's settle time and the window of its
+read-back (whose reader has the outcome to record), whenever it is sent: who
 begins late has less time, and who has none left does not send. Only so may anybody take over at
 the lease's end (design.md §7).
 """
@@ -28,7 +29,7 @@ class Lease:
 
 def lease_until(subject: Subject, now_ms: int) -> int:
     """Return until when an attempt that begins now may hold its step key."""
-    seconds = subject.timeout_s + subject.contract.settle_s
+    seconds = subject.timeout_s + _after_s(subject)
     return now_ms + int(seconds * 1000) + _SLACK_MS
 
 
@@ -37,7 +38,7 @@ def call_s(subject: Subject, lease: Lease, now_ms: int) -> float:
 
     Whatever it still does to the world, it does before the lease ends.
     """
-    left_s = (lease.until_ms - now_ms) / 1000 - subject.contract.settle_s
+    left_s = (lease.until_ms - now_ms) / 1000 - _after_s(subject)
     return min(subject.timeout_s, left_s)
 
 
@@ -54,6 +55,11 @@ def tool_call(subject: Subject, lease: Lease, now_ms: int, *, is_lost: bool = Fa
         resume=beats.last(of) if is_lost else None,
         principal=subject.principal,
     )
+
+
+def _after_s(subject: Subject) -> float:
+    """Return for how long the holder has something to do behind the call's own deadline."""
+    return subject.contract.settle_s + (0 if subject.is_undo else subject.contract.seen_within_s)
 
 
 def too_late(subject: Subject, lease: Lease, allow_until_ms: int, now_ms: int) -> Refused | None:

@@ -1,22 +1,48 @@
 """Probes and read-backs: reads that Remit itself makes to learn what happened.
 
-They are actions like any other: decided with their purpose, recorded, never gated.
+They are actions like any other: decided with their purpose, recorded, never gated. What a read-back
+finds is compared with what its contract expects; values of sensitive classes never reach a message.
 """
 
+import asyncio
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSON, JSONObject, canonical
+from remit.enforcement import judging
 from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
-from remit.enforcement.judging import ReadBack
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
 from remit.enforcement.sending import Send
+from remit.enforcement.shown import shown
 from remit.enforcement.subject import Subject
+from remit.enforcement.telemetry import READ_BACKS
 from remit.ledger.protocol import Ledger
-from remit.tool.call import Happened, Purpose, ToolAnswer, ToolCall, Unknown
-from remit.tool.contract import Probe
+from remit.tool.call import Absent, Happened, Purpose, Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.contract import Probe, ReadBack, ToolContract
+from remit.tool.expected import Difference, differences
 from remit.tool.template import TemplateError, fill
+from remit.tool.validation import check_output
+
+_DIFFERS = "READ-BACK-DIFFERS"
+_FAILED = "READ-BACK-FAILED"
+_NEVER = frozenset({"PROBE-ABSENT", "PROBE-ARGUMENTS"})
+"""Why a read was not made, where it would not be made later either."""
+_FIRST_PAUSE_S = 0.1
+_MOST_SHOWN = 3
+_MOST_TOLD = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one read-back showed."""
+
+    code: str = ""
+    """Empty when nothing speaks against the answer."""
+    message: str = ""
+    is_final: bool = True
+    """Whether reading again could show nothing else."""
 
 
 class Reading:
@@ -39,22 +65,67 @@ class Reading:
 
         return ask
 
-    def back(self, send: Send) -> ReadBack:
+    def back(self, send: Send) -> judging.ReadBack:
         """Return a reader that tells how the world disagrees with an answer."""
 
-        async def read(subject: Subject, output: JSON) -> str:
-            probe = subject.contract.read_back
-            if probe is None:
-                return ""
-            call = ToolCall(subject.contract, subject.arguments, str(subject.key), 0)
-            call = replace(call, deadline=_deadline(subject), principal=subject.principal)
-            values: JSONObject = {"output": output}
-            answer = await self._read(subject, probe, values, "read_back", call, send)
-            if isinstance(answer, Happened):
-                return ""
-            return f"read-back by {probe.tool} says: {type(answer).__name__.lower()}"
+        async def read(subject: Subject, output: JSON) -> tuple[str, str]:
+            wanted = subject.contract.read_back
+            if wanted is None:
+                return "", ""
+            seen, is_first = await self._within(subject, wanted, output, send)
+            outcome = {"": "agrees", _DIFFERS: "differs", _FAILED: "failed"}[seen.code]
+            if not seen.code and not is_first:
+                outcome = "late"
+            elif not seen.code and wanted.expect is None:
+                outcome = "found"
+            READ_BACKS.labels(subject.contract.ref, outcome).inc()
+            return seen.code, seen.message[:_MOST_TOLD]
 
         return read
+
+    async def _within(
+        self, subject: Subject, wanted: ReadBack, output: JSON, send: Send
+    ) -> tuple[_Seen, bool]:
+        """Read until nothing speaks against the answer, or the window is over.
+
+        Each pause is twice the one before, so that a long window costs few decisions; the last read
+        is made at its end. The second part says whether one read was enough.
+        """
+        until, pause_s, is_first = time.monotonic() + wanted.within_s, _FIRST_PAUSE_S, True
+        while True:
+            left_s = until - time.monotonic()
+            seen = await self._look(subject, wanted, output, send)
+            if not seen.code or seen.is_final or left_s <= 0:
+                return seen, is_first
+            await asyncio.sleep(max(min(pause_s, until - time.monotonic()), 0))
+            pause_s, is_first = pause_s * 2, False
+
+    async def _look(self, subject: Subject, wanted: ReadBack, output: JSON, send: Send) -> _Seen:
+        """Read once and compare."""
+        values: JSONObject = {"output": output}
+        call = ToolCall(subject.contract, subject.arguments, str(subject.key), 0)
+        call = replace(call, deadline=_deadline(subject), principal=subject.principal)
+        answer = await self._read(subject, wanted, values, "read_back", call, send)
+        if not isinstance(answer, Happened):
+            return _unread(wanted.tool, answer)
+        contract = await self._pinned.contract(subject.plan.contracts[wanted.tool])
+        findings = check_output(contract, answer.output)
+        if findings:
+            where = findings[0].path or "/"
+            message = f"{wanted.tool} answered outside its contract at {where}"
+            return _Seen(_FAILED, f"{message}: {findings[0].message}", is_final=False)
+        scope: JSONObject = {"args": subject.arguments, "step_key": str(subject.key), **values}
+        try:
+            # As a member, so that a reference to an argument that was not given expects nothing.
+            filled = fill({"expect": wanted.expect}, scope)
+        except TemplateError as error:
+            return _Seen(_FAILED, f"what is expected cannot be told: {error}")
+        if wanted.expect is None or not isinstance(filled, dict) or "expect" not in filled:
+            return _Seen()
+        found = list(differences(filled["expect"], answer.output))
+        if not found:
+            return _Seen()
+        return _Seen(_DIFFERS, _told(subject, contract, found), is_final=False)
 
     async def _read(
         self,
@@ -102,3 +173,38 @@ class Reading:
 
 def _deadline(subject: Subject) -> float:
     return time.monotonic() + subject.timeout_s
+
+
+def _unread(tool: str, answer: ToolAnswer) -> _Seen:
+    """Return what it means that a read gave nothing: it is not there, or nobody can tell."""
+    match answer:
+        case Refused(code, message):
+            return _Seen(_DIFFERS, f"{tool} finds nothing: {code}: {message}", is_final=False)
+        case Absent():
+            return _Seen(_DIFFERS, f"{tool} finds nothing", is_final=False)
+        case Happened():
+            return _Seen()
+    is_final = answer.code in _NEVER
+    return _Seen(_FAILED, f"{tool} could not be read: {answer.code}: {answer.message}", is_final)
+
+
+def _told(subject: Subject, read: ToolContract, found: Sequence[Difference]) -> str:
+    """Return where something else was found, and what, as far as its classes let people see it."""
+    classes = sorted({*subject.contract.data_classes, *read.data_classes, *subject.inflow})
+    parts = [_one(difference, classes) for difference in found[:_MOST_SHOWN]]
+    more = [f"{len(found) - _MOST_SHOWN} more"] if len(found) > _MOST_SHOWN else []
+    return f"{read.ref} reads otherwise: {'; '.join([*parts, *more])}"
+
+
+def _one(difference: Difference, classes: Sequence[str]) -> str:
+    path = difference.path
+    expected = _shown(path, difference.expected, classes)
+    found = "nothing" if difference.is_absent else _shown(path, difference.found, classes)
+    return f"at {path or '/'} {expected} was expected, and {found} is there"
+
+
+def _shown(path: str, value: JSON, classes: Sequence[str]) -> str:
+    """Return a value for the eye; under its whole path, since any name in it may be a secret's."""
+    view = shown({path: value}, classes)
+    # What is hidden is named by its classes alone: a digest of a short value can be guessed.
+    return canonical(view[path]).decode() if isinstance(view, dict) else str(view)

@@ -49,6 +49,9 @@ BREAKER_STATE = Gauge(
 BREAKERS_OPENED = Counter(
     "remit_breaker_opened_total", "How often this worker saw a breaker open", ["service"]
 )
+READ_BACKS = Counter(
+    "remit_read_backs_total", "Read-backs of calls, by what they showed", ["tool", "outcome"]
+)
 POLICY_SERIAL = Gauge("remit_policy_serial", "Release that OPA decides with; 0 for none")
 POLICY_NEWEST = Gauge("remit_policy_newest_serial", "Newest release in the ledger")
 POLICY_AGE = Gauge("remit_policy_age_seconds", "Since OPA last heard from whoever serves policies")

@@ -118,7 +118,7 @@ def _scheduled(
         on_denied=None if step.on_denied is None else positions.get(step.on_denied),
         on_failed=None if step.on_failed is None else positions.get(step.on_failed),
         fallback=bool(step.fallback_for),
-        timeout_s=step.timeout_s,
+        timeout_s=step.timeout_s + _window_s(step, contracts),
         heartbeat_s=step.heartbeat_s,
         queue=step.queue,
         summary=_summary(step, contracts),
@@ -126,6 +126,12 @@ def _scheduled(
         owner=step.owner,
         generation=generation,
     )
+
+
+def _window_s(step: CompiledStep, contracts: Contracts) -> float:
+    """Return for how long the answer is read back before the activity can end, in seconds."""
+    contract = None if step.call is None else contracts.get(step.call.contract)
+    return 0 if contract is None else contract.seen_within_s
 
 
 def _child(compiled: CompiledPlan, step: CompiledStep) -> Literal["", "plan", "long"]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.contract import Idempotency, Operation, Probe, ToolContract
+from remit.tool.expected_checks import expect_faults
 from remit.tool.http_checks import http_faults, http_warnings
 from remit.tool.human import HumanKind
 from remit.tool.human_checks import human_faults
@@ -121,6 +122,9 @@ def _probe_faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]
     if contract.read_back is not None:
         roots["output"] = contract.output_schema
         yield from _reader_faults(contract, "read_back", contract.read_back, by_ref, roots)
+        read = by_ref.get(contract.read_back.tool)
+        if contract.read_back.expect is not None and read is not None:
+            yield from expect_faults(contract, contract.read_back.expect, read, roots)
 
 
 def _reader_faults(

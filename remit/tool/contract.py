@@ -97,6 +97,20 @@ class Upcast(Model):
     a reference to an argument that is not given is left out."""
 
 
+class ReadBack(Probe):
+    """A read tool that shows what a call did, and what it must show."""
+
+    args: JSONObject = {}
+    """Argument template over `${args...}`, `${output...}` and `${step_key}`."""
+    expect: JSON = Field(default=None, exclude_if=lambda value: value is None)
+    """Template, over the same, of what the read's output must hold (`remit.tool.expected`). Without
+    it the read must only succeed. Left out while it is absent, as `within_s` is."""
+    within_s: Annotated[float, Field(ge=0, le=600)] = Field(
+        default=0, exclude_if=lambda value: not value
+    )
+    """How long the effect may take to be seen, in seconds: until then it is read again."""
+
+
 class RateLimit(Model):
     """An upper bound on calls."""
 
@@ -150,7 +164,7 @@ class ToolContract(Model):
     irreversible: bool = False
     compensation: Compensation | None = None
     probe: Probe | None = None
-    read_back: Probe | None = None
+    read_back: ReadBack | None = None
     data_classes: list[Annotated[str, Field(max_length=40)]] = []
     region: Annotated[str, Field(max_length=40)] = "eu"
     destinations: list[Annotated[str, Field(max_length=253)]] = []
@@ -186,6 +200,11 @@ class ToolContract(Model):
     def ref(self) -> str:
         """`name@major`."""
         return f"{self.name}@{self.version.split('.', 1)[0]}"
+
+    @property
+    def seen_within_s(self) -> float:
+        """How long a finished call may be read back for, in seconds."""
+        return 0 if self.read_back is None else self.read_back.within_s
 
     @property
     def digest(self) -> Digest:

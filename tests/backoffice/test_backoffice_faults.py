@@ -244,3 +244,23 @@ def test_faults_that_make_no_sense_are_refused(
 ) -> None:
     """An unknown operation, mode or bound is refused with a stable code."""
     assert api.put(f"/faults/{operation}", json=fault).json()["code"] == code
+
+
+def test_alter_does_something_else_and_says_what_was_asked(api: httpx2.Client) -> None:
+    """The store has the other value, members of members too; the answer hides it."""
+    fields = {"phone": "+49 30 1", "discount_bps": 500}
+    arm(api, "crm.update_account", mode="alter", instead={"fields": {"phone": "+49 30 666"}})
+    answer = api.patch("/crm/accounts/acc-1001", json={"fields": fields}, headers=KEY)
+    account = api.get("/crm/accounts/acc-1001").json()
+
+    assert (answer.status_code, answer.json()["fields"]) == (200, fields)
+    assert (account["phone"], account["discount_bps"]) == ("+49 30 666", 500)
+    assert effects(api) == 1
+
+
+def test_alter_to_what_cannot_be_asked_for(api: httpx2.Client) -> None:
+    """Nothing is done."""
+    arm(api, mode="alter", instead={"total_micros": "much"})
+
+    assert place(api).status_code == 500
+    assert effects(api) == 0

@@ -111,3 +111,46 @@ async def test_failed_and_compensated(office: Office, client: Client) -> None:
     assert (outcome["step"], outcome["undone"], outcome["residue"]) == ("update", 1, [])
     assert office.effects() == ["do crm.account_fields", "undo crm.account_fields"]
     assert (office.state(), office.net(), office.doubled()) == (before, {}, [])
+
+
+async def test_a_change_that_was_never_made_is_noticed(office: Office, client: Client) -> None:
+    """The CRM only says that it changed the account: the fields read back are the old ones."""
+    before = office.state()
+    office.fault("crm.update_account", "lie")
+
+    outcome = await ended(await begin(client, PLAN, {}))
+
+    assert (outcome["status"], outcome["code"]) == ("failed", "READ-BACK-DIFFERS")
+    assert (outcome["step"], outcome["residue"]) == ("update", [])
+    assert "at /phone [personal] was expected" in str(outcome["reason"])
+    assert office.effects() == []
+    assert office.state() == before
+
+
+async def test_a_value_that_comes_in_after_the_checks_is_taken_back(
+    office: Office, client: Client
+) -> None:
+    """Everything was checked, and something else is written: the old values are restored."""
+    before, value = office.state(), "+49 30 6666666"
+    office.fault("crm.update_account", "alter", instead={"fields": {"phone": value}})
+    handle = await begin(client, PLAN, {})
+
+    outcome = await ended(handle)
+
+    assert (outcome["status"], outcome["code"]) == ("failed", "READ-BACK-DIFFERS")
+    assert (outcome["step"], outcome["undone"], outcome["residue"]) == ("update", 1, [])
+    assert value not in str(outcome)
+    assert office.effects() == ["do crm.account_fields", "undo crm.account_fields"]
+    assert (office.state(), office.net(), office.doubled()) == (before, {}, [])
+    await office.evidence(str(handle.first_execution_run_id))
+
+
+async def test_a_change_that_is_seen_late_is_a_success(office: Office, client: Client) -> None:
+    """The first read-back fails; within the window that the contract declares it is read again."""
+    office.fault("crm.get_account", "status_503", skip=1, times=1)
+
+    outcome = await ended(await begin(client, PLAN, {}))
+
+    assert outcome["status"] == "completed"
+    assert office.requests().count("crm.get_account") == 3
+    assert office.effects() == ["do crm.account_fields", "do mail.message"]

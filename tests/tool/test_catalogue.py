@@ -2,6 +2,7 @@
 
 import pytest
 
+from remit.canonical import JSON
 from remit.diagnostic import InvalidDocumentError
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
@@ -48,6 +49,11 @@ def test_reports_every_fault_at_once() -> None:
     ]
 
 
+def expecting(expect: JSON) -> dict[str, object]:
+    """Return changes with a read-back that expects this."""
+    return {"read_back": {"tool": "shop.get@1", "args": {"id": "${args.id}"}, "expect": expect}}
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "where"),
     [
@@ -88,6 +94,19 @@ def test_reports_every_fault_at_once() -> None:
         ({"probe": {"tool": "shop.gone@1"}}, "TOOL-UNKNOWN-PROBE", "probe/tool"),
         ({"probe": {"tool": "shop.make@1"}}, "TOOL-PROBE-NOT-READ", "probe/tool"),
         ({"read_back": {"tool": "shop.make@1"}}, "TOOL-READ-BACK-NOT-READ", "read_back/tool"),
+        (expecting("${args.nope}"), "TOOL-TEMPLATE", "read_back/expect"),
+        (expecting("${steps.a.output}"), "TOOL-TEMPLATE", "read_back/expect"),
+        (expecting({"nope": 1}), "TOOL-READ-BACK-EXPECT", "read_back/expect/nope"),
+        (expecting({"micros": "much"}), "TOOL-READ-BACK-EXPECT", "read_back/expect/micros"),
+        (expecting({"micros": "x${args.id}"}), "TOOL-READ-BACK-EXPECT", "read_back/expect/micros"),
+        (expecting({"micros": "${args.id}"}), "TOOL-READ-BACK-EXPECT", "read_back/expect/micros"),
+        (expecting({"id": "${args}"}), "TOOL-READ-BACK-EXPECT", "read_back/expect/id"),
+        (expecting({"id": ["${args.id}"]}), "TOOL-READ-BACK-EXPECT", "read_back/expect/id"),
+        (
+            {**expecting("${output}"), "output_schema": {"properties": {"other": {}}}},
+            "TOOL-READ-BACK-EXPECT",
+            "read_back/expect",
+        ),
         (
             {"probe": {"tool": "shop.get@1", "args": {"id": "${output.id}"}}},
             "TOOL-TEMPLATE",
@@ -139,7 +158,12 @@ def test_well_formed_contracts_are_taken() -> None:
         cost={"micros_argument": "/micros", "actual_output": "/micros"},
         compensation={"tool": "shop.unmake@1", "args": {"id": "${output.id}", "n": "${args.id}"}},
         probe={"tool": "shop.get@1", "args": {"id": "${args.id}", "micros": "${step_key}"}},
-        read_back={"tool": "shop.get@1", "args": {"id": "${output.id}"}},
+        read_back={
+            "tool": "shop.get@1",
+            "args": {"id": "${output.id}"},
+            "expect": {"id": "no ${args.id}", "micros": "${args.micros}"},
+            "within_s": 2.5,
+        },
         call={
             "url": "http://127.0.0.1:${env:REMIT_PORT_SHOP}/{id}",
             "query": {"m": "/micros"},

@@ -1,8 +1,9 @@
 """What the document says to Remit: made from the same declarations, and as true as they are.
 
 An operation is undone by the one that is declared to; where a thing that was made can be read, and
-reads as it was answered, that read is its read-back. Whoever imports the document needs nothing
-else; whoever does not know the annotations may leave them aside.
+reads as it was answered, that read is its read-back, and what was asked for is what it expects.
+Whoever imports the document needs nothing else; whoever does not know the annotations may leave
+them aside.
 """
 
 from __future__ import annotations
@@ -49,7 +50,11 @@ def _said(operation: Operation, by_name: dict[str, Operation]) -> Json:
     reads = [name for name, other in by_name.items() if _shows(other, operation)]
     if says.created and reads:
         (field,) = by_name[reads[0]].says.path_fields
-        said["read-back"] = {"operation": reads[0], "args": {field: "${output.id}"}}
+        said["read-back"] = {
+            "operation": reads[0],
+            "args": {field: "${output.id}"},
+            "expect": _shown(operation),
+        }
     return said | dict(says.remit)
 
 
@@ -59,6 +64,13 @@ def _undo(undo: Operation) -> Json:
     if "missing" in undo.asks.model_fields:
         args["missing"] = "ok"
     return {"operation": undo.says.name, "args": args}
+
+
+def _shown(made: Operation) -> Json:
+    """What a read of a made thing must hold: what was asked for, and of the rest what was told."""
+    asked = made.asks.model_fields.keys()
+    names = made.answers.model_fields.keys()
+    return {name: f"${{{'args' if name in asked else 'output'}.{name}}}" for name in names}
 
 
 def _shows(read: Operation, made: Operation) -> bool:

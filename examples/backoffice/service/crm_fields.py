@@ -229,7 +229,12 @@ def _write_fields(
             "compensate": {
                 "operation": "crm.restore_account",
                 "args": {"account": "${args.account}", "fields": "${output.previous}"},
-            }
+            },
+            "read-back": {
+                "operation": "crm.get_account",
+                "args": {"account": "${args.account}"},
+                "expect": "${args.fields}",
+            },
         },
     )
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -54,17 +55,47 @@ def _drifted(answer: Response) -> Response:
     return as_json(to_json({**fields, "drifted": True}), answer.status_code)
 
 
+def laid_over(fields: JsonValue, instead: JsonValue) -> JsonValue:
+    """Return `fields` with those of `instead` in their places, members of members too."""
+    if not isinstance(fields, dict) or not isinstance(instead, dict):
+        return instead
+    return {**fields, **{name: laid_over(fields.get(name), instead[name]) for name in instead}}
+
+
+def _asked_of(fields: JsonValue, instead: JsonValue, asked: JsonValue) -> JsonValue:
+    """Return `fields` with what was asked for wherever something else was done."""
+    if not isinstance(fields, dict) or not isinstance(instead, dict) or not isinstance(asked, dict):
+        return asked
+    told = {
+        name: _asked_of(fields[name], instead[name], asked[name])
+        for name in instead
+        if name in fields and name in asked
+    }
+    return {**fields, **told}
+
+
+def _as_asked(answer: Response, instead: JsonValue, asked: JsonValue) -> Response:
+    if answer.status_code >= 400:
+        return answer
+    told = _asked_of(from_json(bytes(answer.body)), instead, asked)
+    return as_json(to_json(told), answer.status_code)
+
+
 def _crashed(fault: Fault, connections: Connections) -> Response:
     if fault.crash == "close":
         return Dropped(connections)
     return as_error(RefusedError(INTERNAL, "injected: failed after the effect"))
 
 
-def disguise(fault: Fault, answer: Response, connections: Connections) -> Response:
-    """Return what the client gets in place of `answer`."""
+def disguise(
+    fault: Fault, answer: Response, connections: Connections, asked: dict[str, JsonValue]
+) -> Response:
+    """Return what the client, who `asked`, gets in place of `answer`."""
     match fault.mode:
         case "delay" | "lie":
             return answer
+        case "alter":
+            return _as_asked(answer, fault.instead, asked)
         case "status_503":
             return as_error(RefusedError(UNAVAILABLE, "injected: not available"))
         case "crash_after_effect":

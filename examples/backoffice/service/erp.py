@@ -250,6 +250,7 @@ def cancel_order(work: Work, asked: CancelOrder) -> Undone:
         "read-back": {
             "operation": "supplier.get_confirmation",
             "args": {"confirmation": "${output.id}"},
+            "expect": {"order": "${args.order}", "status": "${output.status}"},
         },
     },
 )

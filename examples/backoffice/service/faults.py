@@ -26,6 +26,7 @@ Mode = Literal[
     "huge",
     "redirect",
     "bad_schema",
+    "alter",
 ]
 NO_EFFECT: frozenset[Mode] = frozenset({"status_503", "lie", "redirect"})
 """Modes that have no effect unless `effect` says otherwise."""
@@ -63,6 +64,8 @@ class SetFault(Question):
     """Where `redirect` points to."""
     size: Annotated[int, Field(ge=1, le=200_000_000)] = 20_000_000
     """Bytes of a `huge` body."""
+    instead: dict[str, JsonValue] = Field(default_factory=dict)
+    """With `alter`: fields that are done in place of those that were asked for."""
 
 
 class Fault(Answer):
@@ -80,6 +83,7 @@ class Fault(Answer):
     crash: Literal["status_500", "close"]
     url: str
     size: int
+    instead: dict[str, JsonValue] = Field(default_factory=dict)
 
     def delay_s(self, when: Literal["before_effect", "after_effect"]) -> float:
         """Seconds to wait at this moment."""

@@ -11,6 +11,7 @@ import secrets
 import sqlite3
 from datetime import UTC, datetime
 
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,12 +20,12 @@ from . import faults
 from .answers import as_error, as_json
 from .connections import Connections
 from .contract import Operation, Question, Work
-from .disguise import disguise
+from .disguise import disguise, laid_over
 from .faults import Fault
 from .intake import read_key, read_question
 from .journal import Asked
 from .once import Outcome, answer_once
-from .refusals import RefusedError
+from .refusals import INTERNAL, RefusedError
 from .store import Store
 
 
@@ -104,6 +105,12 @@ class Pipeline:
         self, operation: Operation, question: Question, asked: Asked, fault: Fault
     ) -> Response:
         await asyncio.sleep(fault.delay_s("before_effect"))
+        fields = question.model_dump(mode="json", exclude_unset=True)
+        if fault.mode == "alter":
+            try:
+                question = operation.asks.model_validate(laid_over(fields, fault.instead))
+            except ValidationError:
+                return as_error(RefusedError(INTERNAL, "injected: `instead` is no such request"))
         answer = await self._answer(operation, question, asked, keep=fault.effect)
         await asyncio.sleep(fault.delay_s("after_effect"))
-        return disguise(fault, answer, self._connections)
+        return disguise(fault, answer, self._connections, fields)

@@ -4,7 +4,8 @@
     irreversible    true
     idempotency     key, natural or none; {key: Header} names the header that takes the step key
     compensate      {operation: id, args: {…}}: what undoes it, over ${output…} and ${args…}
-    read-back       {operation: id, args: {…}}: the read that shows what became of it
+    read-back       {operation: id, args: {…}, expect: …, within_s: n}: the read that shows what
+                    became of it, what it must show, and how long that may take
     cost            {micros_argument, currency_argument, actual_output} pointers, or {estimate}
     data-classes    [name, …]
     resource        [pointer, …]
@@ -43,6 +44,8 @@ class Reader:
 
     operation: str
     args: JSONObject
+    more: JSONObject = field(default_factory=dict)
+    """Of a read-back: `expect` and `within_s`, taken as they are."""
 
 
 @dataclass(slots=True)
@@ -132,10 +135,12 @@ def _take_operation(said: Said, asked: Operation, usual: Operation) -> str:
 
 def _take_reader(said: Said, word: str, value: JSONObject) -> str:
     name, args = value.get("operation"), value.get("args", {})
-    is_read = isinstance(name, str) and value.keys() <= {"operation", "args"}
+    further = {"expect", "within_s"} if word == "read-back" else set[str]()
+    is_read = isinstance(name, str) and value.keys() <= {"operation", "args"} | further
     if not is_read or not isinstance(args, dict):
-        return f"`{word}` holds `operation` and `args`: left aside"
-    reader = Reader(str(name), args)
+        known = " and ".join(f"`{each}`" for each in ("operation", "args", *sorted(further)))
+        return f"`{word}` holds {known}: left aside"
+    reader = Reader(str(name), args, {each: value[each] for each in further & value.keys()})
     if word == "compensate":
         said.compensate = reader
     else:

@@ -243,7 +243,7 @@ class Importer:
             message = f"`x-remit-{word}` names {reader.operation[:60]!r}, which is not taken"
             self._note("OPENAPI-ANNOTATION", where, message, "import that one too")
             return
-        tool[field] = {"tool": f"{name}@1", "args": reader.args}
+        tool[field] = {"tool": f"{name}@1", "args": reader.args, **reader.more}
 
     def _shared(self, drafts: list[_Draft], tools: list[JSONObject]) -> JSONObject:
         """Move what all have in common out of the tools, and return it."""

@@ -324,3 +324,21 @@ def test_the_same_document_gives_the_same_file() -> None:
     service = one(operation(requestBody=body(STRINGS)))
 
     assert service.imported().body() == service.imported().body()
+
+
+def test_a_read_back_says_what_it_must_show() -> None:
+    """It is taken as it is, and held against the schemas as every contract is."""
+    back: JSONObject = {"operation": "show", "args": {"id": "${output.id}"}, "within_s": 2}
+    made_of: JSONObject = {"type": "object", "properties": {"id": STRING}, "required": ["id"]}
+
+    def described(expect: JSON) -> Described:
+        said: JSONObject = {"x-remit-read-back": {**back, "expect": expect}}
+        shown = parameter("id", "path", required=True)
+        read = operation(operationId="show", parameters=[shown], responses=answering(made_of))
+        make = operation(responses=answering(made_of), **said)
+        return Described({"/things": {"post": make}, "/things/{id}": {"get": read}})
+
+    found = contracts(described({"id": "${output.id}"}).imported())["shop.make"].read_back
+
+    assert found is not None
+    assert (found.expect, found.within_s) == ({"id": "${output.id}"}, 2)
