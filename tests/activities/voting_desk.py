@@ -14,6 +14,7 @@ from remit.approval.tokens import Purpose, of_message
 from remit.canonical import JSON, JSONObject, digest
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts
+from remit.enforcement.attempt import content
 from remit.enforcement.frame import Place
 from remit.enforcement.identity import Identity
 from remit.enforcement.point import EnforcementPoint
@@ -122,10 +123,11 @@ async def an_office(folder: Path, file: Path) -> AsyncIterator[Office]:
     """Open a ledger with one run, and gates at the steps `pay` and `ship`."""
     clock = HandClock(NOW_S * 1000)
     catalogue = load_project(ROOT / "tests" / "lab").catalogue
-    found = compile_plan(plan("desk", [put("pay", "x")]), catalogue, Library({}))
+    found = compile_plan(plan("desk", [put("pay", "x"), put("ship", "x")]), catalogue, Library({}))
     assert found.compiled is not None, found.diagnostics
     ledger = await open_ledger(f"sqlite:///{folder / 'ledger.db'}", clock=clock)
     await _admit(ledger, found.compiled.model_dump(mode="json"), found.digest)
+    await ledger.put([content(each.model_dump(mode="json")) for each in found.contracts.values()])
     judge = Judge(clock)
     judge.seen = []
     point = EnforcementPoint(

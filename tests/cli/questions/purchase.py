@@ -50,6 +50,8 @@ class Shopping:
     """Whether the supplier says that it confirmed, and did not."""
     compiled: str = ""
     plan: str = "purchase"
+    said: ToolAnswer = Absent()
+    """What the last call of the plan was answered."""
 
     @property
     def shop(self) -> Shop:
@@ -111,7 +113,15 @@ class Shopping:
         await self.environment("remit.vote").run(voting.vote, ask)
 
     async def send(self, call: ToolCall) -> ToolAnswer:
-        """Answer as the company's systems would."""
+        """Answer as the company's systems would; a read-back finds what was answered before it."""
+        if call.purpose != "read_back":
+            self.said = self.answer(call)
+        elif self.lies and call.contract.name == "supplier.get_confirmation":
+            return Absent()
+        return self.said
+
+    def answer(self, call: ToolCall) -> ToolAnswer:
+        """Answer a call of the plan's."""
         arguments = call.arguments
         match call.contract.name:
             case "finance.reserve_budget":
@@ -127,8 +137,6 @@ class Shopping:
                 return Happened({**arguments, "id": "ent-1", "status": "posted"})
             case "supplier.confirm_order":
                 return Happened({**arguments, "id": "con-1", "status": "confirmed"})
-            case "supplier.get_confirmation" if self.lies:
-                return Absent()
             case "mail.notify":
                 return Happened({**arguments, "id": "msg-1", "status": "sent"})
         return Happened({"id": "any-1", "status": "done", "changed": True})

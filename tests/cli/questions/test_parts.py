@@ -52,8 +52,8 @@ class Yes:
 class Welcoming(Shopping):
     """An onboarding, driven by hand as its workflows would."""
 
-    async def send(self, call: ToolCall) -> ToolAnswer:
-        """Answer as the company's systems would."""
+    def answer(self, call: ToolCall) -> ToolAnswer:
+        """Answer a call of the plan's."""
         given = call.arguments
         match call.contract.name:
             case "crm.find_accounts":
