@@ -6,7 +6,7 @@ everything is undone. The clock is the test's, so that answers about them can be
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,7 +50,7 @@ class Shopping:
     """Whether the supplier says that it confirmed, and did not."""
     compiled: str = ""
     plan: str = "purchase"
-    said: ToolAnswer = Absent()
+    said: ToolAnswer = field(default_factory=Absent)
     """What the last call of the plan was answered."""
 
     @property
