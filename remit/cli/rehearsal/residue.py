@@ -275,7 +275,9 @@ def _variable(term: JSON) -> str:
 
 
 def _members(term: JSON) -> JSONObject:
-    """Return the members of an object term whose values are known texts."""
+    """Return the members of an object term whose values are known texts; none of another term."""
+    if _object(term).get("type") != "object":
+        return {}
     pairs = (_list(pair) for pair in _list(_object(term).get("value")))
     return {_text(_object(p[0]).get("value")): _object(p[1]).get("value") for p in pairs}
 
