@@ -16,9 +16,10 @@ import httpx2
 from mcp.client.streamable_http import streamable_http_client
 
 from activities.tools.egress import EgressError
+from activities.tools.guarded import GuardedProcess
 from activities.tools.mcp_flow import MAX_MESSAGE_BYTES, End, Flow, FlowError
 from activities.tools.mcp_session import PROGRESS, Progress
-from activities.tools.mcp_stdio import PipeTransport, Server
+from activities.tools.mcp_stdio import PipeTransport
 from activities.tools.tunnel import ProxyRefusedError
 
 CONNECT_S = 10.0
@@ -39,11 +40,13 @@ class StdioLink:
         self._command = command
         self._environment = environment
         self._folder = folder
-        self._server: Server | None = None
+        self._server: GuardedProcess | None = None
 
     async def open(self) -> object:
         """Start the server."""
-        self._server = await Server.start(self._command, self._environment, self._folder)
+        self._server = await GuardedProcess.start(
+            self._command, self._environment, self._folder, line_bytes=MAX_MESSAGE_BYTES
+        )
         return PipeTransport(self._server, self.flow)
 
     async def close(self) -> None:
@@ -54,7 +57,7 @@ class StdioLink:
     def kill(self) -> None:
         """Kill it at once."""
         if self._server is not None:
-            self._server.kill()
+            self._server.end()
 
     @property
     def last_words(self) -> str:

@@ -1,21 +1,14 @@
 """A server of a worker's own, spoken to through its standard input and output.
 
 The client library has such a transport, too. This one bounds a line, a flood and the server's
-environment, and leaves no process behind: see `mcp_guardian`. The server inherits no descriptor but
-its three streams, and sees of the environment `PATH`, `HOME` and what its contract names.
+environment, and leaves no process behind: see `guarded`. The server sees of the environment `PATH`,
+`HOME` and what its contract names. The end of what it writes to standard error tells why it does
+not start.
 
-What a server says unasked is counted, and dropped here unless the client has a use for it. What it
-writes to standard error is kept in part, to tell why it does not start, and read slowly: a server
-that floods it waits.
+What a server says unasked is counted, and dropped here unless the client has a use for it.
 """
 
 import asyncio
-import os
-import signal
-import sys
-from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 
 import anyio
@@ -29,9 +22,9 @@ from mcp_types import (
     jsonrpc_message_adapter,
 )
 
+from activities.tools.guarded import GuardedProcess
 from activities.tools.mcp_flow import MAX_MESSAGE_BYTES, Flow, FlowError
 
-_GUARDIAN = Path(__file__).with_name("mcp_guardian.py")
 _HEARD = frozenset(
     {
         "notifications/tools/list_changed",
@@ -40,94 +33,12 @@ _HEARD = frozenset(
     }
 )
 """Notifications that the client has a use for."""
-_LEAVE_S = 2.0
-"""How long a server may take to leave once its input is closed, in seconds."""
-_TAIL = 2048
-_PAUSE_S = 0.05
-
-
-class Server:
-    """One running server process, behind its guardian."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._tail = b""
-        self._drain = asyncio.create_task(self._keep_tail())
-
-    @classmethod
-    async def start(
-        cls, command: list[str], environment: Mapping[str, str], folder: Path
-    ) -> "Server":
-        """Start `command` in `folder` with exactly this environment.
-
-        Raises:
-            OSError: there is no such folder, or no process can be made.
-        """
-        guardian = [sys.executable, "-I", "-S", str(_GUARDIAN), str(os.getpid())]
-        process = await asyncio.create_subprocess_exec(
-            *guardian,
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=dict(environment),
-            cwd=folder,
-            start_new_session=True,
-            limit=MAX_MESSAGE_BYTES,
-        )
-        return cls(process)
-
-    @property
-    def pid(self) -> int:
-        """The guardian's process id, which is that of the group."""
-        return self._process.pid
-
-    @property
-    def last_words(self) -> str:
-        """The end of what it wrote to standard error."""
-        return self._tail.decode("utf-8", "replace")
-
-    @property
-    def streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """What it says, and what it is told."""
-        reader, writer = self._process.stdout, self._process.stdin
-        if reader is None or writer is None:
-            raise RuntimeError("a server is started with pipes")
-        return reader, writer
-
-    async def stop(self) -> None:
-        """Close its input, give it a moment to leave, and kill what is left of its group."""
-        _, writer = self.streams
-        writer.close()
-        try:
-            async with asyncio.timeout(_LEAVE_S):
-                await self._process.wait()
-        except TimeoutError:
-            self.kill()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LEAVE_S):
-                    await self._process.wait()
-        finally:
-            self.kill()
-            self._drain.cancel()
-
-    def kill(self) -> None:
-        """Kill the group at once."""
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-    async def _keep_tail(self) -> None:
-        stream = self._process.stderr
-        while stream is not None and (chunk := await stream.read(65536)):
-            self._tail = (self._tail + chunk)[-_TAIL:]
-            await asyncio.sleep(_PAUSE_S)
 
 
 class PipeTransport:
-    """Carries messages between the client library and a `Server`; closing it stops no process."""
+    """Carries messages between the client library and a server; closing it stops no process."""
 
-    def __init__(self, server: Server, flow: Flow) -> None:
+    def __init__(self, server: GuardedProcess, flow: Flow) -> None:
         self._reader, self._writer = server.streams
         self._flow = flow
         self._asked: set[str | int] = set()

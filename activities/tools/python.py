@@ -12,10 +12,8 @@ Only `ToolRefusedError` promises that nothing happened, and its words are meant 
 import asyncio
 import contextvars
 import inspect
-import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from pathlib import PurePath
 
 from activities.tools.adapter import Adapter
 from activities.tools.heartbeat import beating
@@ -25,7 +23,7 @@ from remit.tool.binding import AnswerError, ArgumentsError, Binding, BoundFuncti
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.kinds import PythonKind
 from remit.tool.progress import Progress
-from remit.tool.python import ToolRefusedError
+from remit.tool.python import ToolRefusedError, shown
 
 MAX_THREADS = 32
 """Most functions that run in threads at once, in one worker."""
@@ -132,10 +130,4 @@ def _failed(ref: str, error: BaseException) -> Refused | Unknown:
     if isinstance(error, ToolRefusedError):
         said = f"{ref}: {error}"[:500]
         return Refused(error.code, said, again=error.again, already=error.already)
-    return Unknown("TOOL-RAISED", f"{ref} raised {_shown(error)}; it may have happened")
-
-
-def _shown(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}{where}"
+    return Unknown("TOOL-RAISED", f"{ref} raised {shown(error)}; it may have happened")

@@ -14,6 +14,7 @@ from activities.tools.human import HumanTool
 from activities.tools.mcp import McpTool
 from activities.tools.model import ModelTool
 from activities.tools.outside import Outside
+from activities.tools.process import ProcessTool
 from activities.tools.python import PythonTool
 from activities.tools.resolving import Resolver
 from activities.tools.sql import SqlTool
@@ -59,6 +60,7 @@ class Tools:
             "human": HumanTool(),
             "mcp": McpTool(outside),
             "model": ModelTool(outside),
+            "process": ProcessTool(outside),
             "python": PythonTool(functions),
             "sql": SqlTool(outside),
         }

@@ -517,7 +517,7 @@ TOOL: Mapping[str, Entry] = {
         "The deadline was over before sending (`sql`: before COMMIT).", "Tried again by itself."
     ),
     "TOOL-BUSY": Entry(
-        "No thread or connection was free; nothing was called.", "Tried again by itself."
+        "No thread, process or connection was free; nothing was called.", "Tried again by itself."
     ),
     "TOOL-EGRESS": Entry(
         "Host or address is not what the contract's `destinations` allow, or the proxy refuses; "
@@ -585,6 +585,16 @@ TOOL: Mapping[str, Entry] = {
         "Raise `bounds`, or ask for less.",
     ),
     "TOOL-FUNCTION": Entry("The function is not there.", "Mend `tools/`, restart the workers."),
+    "TOOL-PROCESS": Entry(
+        "The process of a function could not be made, or ended without an answer: unknown once the "
+        "function was called, else nothing was.",
+        "See exit status or signal in the message; asked again as its idempotency allows.",
+    ),
+    "TOOL-BOUND": Entry(
+        "A function's process took more than its contract allows, and was killed: unknown once the "
+        "function was called, else nothing was.",
+        "Raise the bound that the message names, or ask for less.",
+    ),
     "TOOL-ANSWER": Entry("The function returned no JSON: a failure with effect.", "Mend it."),
     "TOOL-NOT-JSON": Entry("A 2xx without JSON: a failure with effect.", "Mend the tool."),
     "TOOL-BAD-JSON": Entry("A 2xx with ambiguous JSON: a failure with effect.", "Mend the tool."),
@@ -647,6 +657,10 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-MCP-SERVER": Entry(
         "The command or the environment of an MCP server holds what may not stand there.",
         "Secrets by reference, in `environment` alone.",
+    ),
+    "TOOL-PROCESS-ENVIRONMENT": Entry(
+        "A variable of a process has a value in place of a reference.",
+        "Write `env:NAME` or `file:PATH`.",
     ),
     "IMPORT-TOOL": Entry("A tool was not imported.", "See the message; the others were."),
     "IMPORT-HINTS": Entry(

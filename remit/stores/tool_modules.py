@@ -7,6 +7,7 @@ Importing runs the file: a project's tools are code that its owner trusts.
 """
 
 import importlib
+import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from remit.diagnostic import InvalidDocumentError
 from remit.stores.tool_files import Reading, files, read_file
 from remit.tool.binding import BoundFunction, bind
 from remit.tool.kinds import PythonKind
+from remit.tool.process import ProcessKind
 from remit.tool.python import contract_of
 
 Function = Callable[..., object]
@@ -42,14 +44,14 @@ def read_modules(reading: Reading, folder: Path) -> Mapping[str, ModuleType]:
 def bound_functions(
     reading: Reading, modules: Mapping[str, ModuleType]
 ) -> dict[str, BoundFunction]:
-    """Return the functions that `python` contracts name, by `module:function`.
+    """Return the functions that `python` and `process` contracts name, by `module:function`.
 
     A module that is not the project's own is imported from what is installed.
     """
     bound: dict[str, BoundFunction] = {}
     for contract in reading.contracts:
         call = contract.call
-        if not isinstance(call, PythonKind) or call.function in bound:
+        if not isinstance(call, PythonKind | ProcessKind) or call.function in bound:
             continue
         try:
             function = _find(call.function, modules)
@@ -61,6 +63,28 @@ def bound_functions(
             hint = "name it `module:function`; a file of `tools` is the module `tools.<name>`"
             reading.report(file, "TOOL-FUNCTION", f"{contract.ref}: {error.args[0]}", hint)
     return bound
+
+
+def bound_function(folder: Path, address: str) -> BoundFunction:
+    """Import the one function that a contract names, with the modules that its own imports.
+
+    Args:
+        folder: the project's `tools`.
+        address: `module:function`.
+
+    Raises:
+        LookupError: there is no such function.
+        InvalidDocumentError: its types have no JSON form.
+        Exception: whatever importing its module raises.
+    """
+    name = address.partition(":")[0]
+    modules: dict[str, ModuleType] = {}
+    if name.split(".")[0] == _PACKAGE:
+        with _package(folder):
+            if importlib.util.find_spec(name) is not None:
+                modules[name] = importlib.import_module(name)
+    function = _find(address, modules)
+    return BoundFunction(function, bind(function))
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from remit.tool.language_model_checks import model_faults
 from remit.tool.mcp import McpKind
 from remit.tool.mcp_checks import mcp_faults
 from remit.tool.places import finding, pointer_faults, template_faults
+from remit.tool.process import ProcessKind
+from remit.tool.process_checks import process_faults
 from remit.tool.reach import destination_faults
 from remit.tool.semantics import semantic_faults
 from remit.tool.sql import SqlKind
@@ -51,6 +53,8 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
         yield from model_faults(contract, contract.call)
     elif isinstance(contract.call, SqlKind):
         yield from sql_faults(contract, contract.call)
+    elif isinstance(contract.call, ProcessKind):
+        yield from process_faults(contract, contract.call)
     elif isinstance(contract.call, HumanKind):
         yield from human_faults(contract, contract.call)
 

@@ -10,6 +10,7 @@ from remit.tool.human import HumanKind
 from remit.tool.language_model import ModelKind
 from remit.tool.mcp import McpKind
 from remit.tool.model import Model
+from remit.tool.process import FunctionAddress, ProcessKind
 from remit.tool.sql import SqlKind
 
 
@@ -17,8 +18,7 @@ class PythonKind(Model):
     """A decorated function, found by import path."""
 
     kind: Literal["python"] = "python"
-    function: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    """`module:function`."""
+    function: FunctionAddress
 
 
 QueryStyle = Literal["comma", "space", "pipe", "members", "deep", "json"]
@@ -77,6 +77,7 @@ class HttpKind(Model):
 
 
 ToolKind = Annotated[
-    PythonKind | HttpKind | McpKind | ModelKind | SqlKind | HumanKind, Field(discriminator="kind")
+    PythonKind | ProcessKind | HttpKind | McpKind | ModelKind | SqlKind | HumanKind,
+    Field(discriminator="kind"),
 ]
 """The one place where a new kind of tool joins the contract."""

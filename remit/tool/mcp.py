@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from remit.canonical import DIGEST, JSON, Digest, digest
+from remit.tool.environment import Environment
 from remit.tool.model import Model
 
 PINNED = ("name", "inputSchema", "outputSchema", "description", "annotations")
@@ -19,7 +20,6 @@ STEP_KEY_META = "remit/step-key"
 """Name in a request's `_meta` under which every call carries its step key."""
 
 Argument = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 
 
 class StdioServer(Model):
@@ -29,7 +29,7 @@ class StdioServer(Model):
     command: Annotated[list[Argument], Field(min_length=1, max_length=64)]
     """Program and arguments, one an entry; no shell reads them. Others can see them: no secrets.
     It starts in the project's folder."""
-    environment: dict[Variable, str] = {}
+    environment: Environment = {}
     """Variable to a secret reference. Besides these it gets `PATH` and `HOME`, and nothing else."""
 
 

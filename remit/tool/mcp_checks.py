@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from remit.diagnostic import Diagnostic
 from remit.tool.address import Address, AddressError
 from remit.tool.contract import ToolContract
+from remit.tool.environment_checks import environment_faults
 from remit.tool.http_checks import RESERVED_HEADERS
 from remit.tool.mcp import McpKind, StdioServer, StreamableHttpServer
 from remit.tool.places import finding, pointer_faults
 from remit.tool.reach import Reach
 
-_REFERENCE = re.compile(r"[a-z][a-z0-9_]*:\S.*")
 _IN_TEXT = re.compile(r"\$\{|^(env|file|keyring|vault):")
 _TAKEN = RESERVED_HEADERS | {"accept", "accept-encoding", "last-event-id"}
-_OWN = ("PATH", "HOME")
+_OWN = frozenset({"PATH", "HOME"})
 
 
 def mcp_faults(contract: ToolContract, call: McpKind) -> Iterator[Diagnostic]:
@@ -40,15 +40,11 @@ def _stdio_faults(contract: ToolContract, server: StdioServer) -> Iterator[Diagn
             message = "a reference in a command line, which everybody on the machine can read"
             hint = "hand it over in `environment`"
             yield finding(contract, "TOOL-MCP-SERVER", where, message, hint)
-    for name, value in server.environment.items():
-        place = ("call", "server", "environment", name)
-        if name in _OWN:
-            message = f"{name} comes from the worker"
-            yield finding(contract, "TOOL-MCP-SERVER", place, message, "drop it")
-        elif not _REFERENCE.fullmatch(value):
-            message = f"{name} has a value in place of a reference"
-            hint = "write `env:NAME` or `file:PATH`"
-            yield finding(contract, "TOOL-MCP-SERVER", place, message, hint)
+    place = ("call", "server", "environment")
+    for name in server.environment.keys() & _OWN:
+        message = f"{name} comes from the worker"
+        yield finding(contract, "TOOL-MCP-SERVER", (*place, name), message, "drop it")
+    yield from environment_faults(contract, "TOOL-MCP-SERVER", place, server.environment)
 
 
 def _http_faults(contract: ToolContract, server: StreamableHttpServer) -> Iterator[Diagnostic]:

@@ -6,12 +6,14 @@
 
 The function stays what it was and can be called as before; the contract hangs on it. A parameter
 of type `StepKeyText` receives the step key, one of type `Progress` is told how far a long call
-came. Functions may be `async` or not; those that are not run in threads. Nothing here calls a
-function.
+came. Functions may be `async` or not; those that are not run in threads. With `process={…}` each
+call runs in a process of its own (`remit.tool.process`). Nothing here calls a function.
 """
 
 import inspect
+import traceback
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -28,6 +30,7 @@ __all__ = [
     "ToolRefusedError",
     "address",
     "contract_of",
+    "shown",
     "tool",
 ]
 
@@ -61,6 +64,7 @@ def tool(
     version: str,
     name: str | None = None,
     description: str | None = None,
+    process: Mapping[str, object] | None = None,
     **more: object,
 ) -> Callable[[Function], Function]:
     """Describe the decorated function as a tool.
@@ -73,6 +77,8 @@ def tool(
         version: `major.minor.patch`.
         name: without it `<domain>.<function>`.
         description: without it the docstring's first line.
+        process: bounds and environment of a process of its own, `{}` for the usual ones; without
+            it the worker's own process calls the function.
         **more: further fields of `ToolContract`, such as `compensation` or `cost`.
 
     Raises:
@@ -91,7 +97,9 @@ def tool(
             "name": name or f"{domain}.{function.__name__}",
             "description": description or _first_line(function),
         }
-        setattr(function, _ATTRIBUTE, _contract(function, stated | words))
+        apart = {"kind": "python"} if process is None else {"kind": "process", **process}
+        call = {**apart, "function": address(function)}
+        setattr(function, _ATTRIBUTE, _contract(function, stated | words, call))
         return function
 
     return describe
@@ -108,13 +116,22 @@ def address(function: Callable[..., object]) -> str:
     return f"{function.__module__}:{function.__name__}"
 
 
-def _contract(function: Callable[..., object], stated: Mapping[str, object]) -> ToolContract:
+def shown(error: BaseException) -> str:
+    """Return type and line of what a function raised, never its words: they may hold secrets."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{where}"
+
+
+def _contract(
+    function: Callable[..., object], stated: Mapping[str, object], call: Mapping[str, object]
+) -> ToolContract:
     binding = bind(function)
     document = {
         **stated,
         "input_schema": binding.input_schema,
         "output_schema": binding.output_schema,
-        "call": {"kind": "python", "function": address(function)},
+        "call": call,
     }
     try:
         made = ToolContract.model_validate(document)

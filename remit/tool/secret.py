@@ -89,6 +89,12 @@ def replaced(text: str, value: Callable[[Reference], str]) -> str:
     return _INSIDE.sub(lambda found: value(Reference(found[1], found[2])), text)
 
 
+def is_whole_reference(text: str) -> bool:
+    """Whether `text` is a reference and nothing else."""
+    found = references(text)
+    return len(found) == 1 and text == str(found[0])
+
+
 def reference_fault(text: str) -> str | None:
     """Say what is wrong with the references in `text`, if anything is."""
     for reference in references(text):

@@ -8,17 +8,11 @@ from remit.diagnostic import Diagnostic
 from remit.tool.contract import Idempotency, ToolContract
 from remit.tool.places import finding, pointer_faults
 from remit.tool.reach import Reach
-from remit.tool.secret import reference_fault, references
+from remit.tool.secret import is_whole_reference, reference_fault
 from remit.tool.sql import READS, STEP_KEY, SqlKind, Statement, StatementError
 
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
 _DOC = "see docs/tools.md#sql"
-
-
-def is_whole_reference(text: str) -> bool:
-    """Whether `text` is a secret reference and nothing else."""
-    found = references(text)
-    return len(found) == 1 and text == str(found[0])
 
 
 def sql_faults(contract: ToolContract, call: SqlKind) -> Iterator[Diagnostic]:

@@ -11,23 +11,10 @@ import pytest
 
 from activities.tools.registry import Tools
 from remit.tool.call import Absent, Happened, Refused
+from tests.activities.living import gone, is_alive
 from tests.activities.mcp_calls import ask, code, mcp_contract
 
 ROOT = Path(__file__).parents[2]
-
-
-async def _gone(pid: int) -> None:
-    """Wait until a process is no more; a zombie counts as gone."""
-    async with asyncio.timeout(10):
-        while _is_alive(pid):  # noqa: ASYNC110  # other people's processes set no event of ours
-            await asyncio.sleep(0.02)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 async def test_a_server_gets_its_own_and_nothing_else(
@@ -226,8 +213,8 @@ async def test_no_process_outlives_the_adapters(tools: Tools) -> None:
 
     await tools.aclose()
 
-    await _gone(int(str(given.output["pid"])))
-    await _gone(int(str(given.output["child"])))
+    await gone(int(str(given.output["pid"])))
+    await gone(int(str(given.output["child"])))
 
 
 WORKER = """
@@ -254,12 +241,12 @@ async def test_no_process_outlives_its_worker() -> None:
     )
     assert worker.stdout is not None
     pids = [int(each) for each in worker.stdout.readline().split()]
-    assert all(_is_alive(pid) for pid in pids)
+    assert all(is_alive(pid) for pid in pids)
 
     worker.send_signal(signal.SIGKILL)
 
     for pid in pids:
-        await _gone(pid)
+        await gone(pid)
     worker.wait()
     worker.stdout.close()
 

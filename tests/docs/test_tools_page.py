@@ -24,6 +24,7 @@ def test_every_file_of_the_page_loads(tmp_path: Path) -> None:
     assert [found.code for found in project.findings] == []
     assert {contract.call.kind for contract in project.catalogue} == {
         "python",
+        "process",
         "http",
         "sql",
         "human",
