@@ -3,15 +3,16 @@
     python -I -S guardian.py WORKER_PID [BOUND=NUMBER…] [scratch=FOLDER] -- COMMAND [ARGUMENT…]
 
 Starts the command as the leader of a process group of its own, with standard input, output and
-error passed on and no other descriptor. When the worker dies, however it dies, or sends SIGTERM, or
-the command ends, everything that the command started is killed: its group at once, then whatever
-left that group, because orphans come to the guardian (Linux). Uses the standard library alone, and
-is never imported.
+error passed on and no other descriptor. When the worker dies, however it dies, or sends SIGTERM,
+or the command ends, everything that the command started is killed: its group at once, then
+whatever left that group, because orphans come to the guardian (Linux). Uses the standard library
+alone, and is never imported.
 
-With bounds (Linux) it looks at the whole family several times a second, too, kills it when it takes
+With bounds it looks at the whole family several times a second, too (Linux), kills it when it takes
 more, clears `scratch`, and writes as its last deed a line with `gone` to standard output: whoever
-reads it knows that nothing is left. Bounds are `wall_s`, `grace_s` (between SIGTERM and SIGKILL),
-`cpu_s`, `memory`, `file` (bytes), `processes`, `descriptors`.
+reads it knows that nothing is left. Bounds are `until_s` (of `time.monotonic()`, which is the same
+in all processes), `grace_s` (between SIGTERM and SIGKILL), `cpu_s`, `memory`, `file` (bytes),
+`processes`, `descriptors`.
 
 Tried and dropped: a death signal on the command itself, which is cleared for its own children;
 `/proc/PID/task/TID/children`, which not every kernel has; limits set between fork and exec in a
@@ -34,7 +35,10 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOK_EVERY_S = 0.05
 _LOOK_SHARE = 20
-"""Looking takes at most one part in so many of the guardian's time."""
+"""Looking takes one part in so many of the guardian's time, so that it looks less often where there
+are many processes."""
+_LOOK_LATEST_S = 0.25
+"""But never less often than this, whatever it takes."""
 _KILLING_S = 5.0
 """How long what cannot be killed, because it became another user's, is tried to be."""
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -60,7 +64,7 @@ class Family:
         self.status: int | None = None
         """How the command ended; `None` while it lives."""
         self._bounds = bounds
-        self._until = time.monotonic() + bounds.get("wall_s", math.inf)
+        self._until = bounds.get("until_s", math.inf)
         self._grace_s = bounds.get("grace_s", 0.0)
         self._look_at = time.monotonic() if bounds else math.inf
 
@@ -121,7 +125,7 @@ class Family:
         alive = list(_descendants())
         now = time.monotonic()
         pause = max(_LOOK_EVERY_S, _LOOK_SHARE * (now - begun))
-        self._look_at = now + min(_LOOK_EVERY_S * _LOOK_SHARE / 4, pause)
+        self._look_at = now + min(_LOOK_LATEST_S, pause)
         buried = os.times()
         taken = {
             "processes": len(alive),

@@ -31,6 +31,8 @@ MAX_PROCESSES = 16
 """Most calls of such tools at once, in one worker."""
 GRACE_S = 1.0
 """Longest time between SIGTERM and SIGKILL, in seconds; at most a quarter of what a call has."""
+_AHEAD_S = 0.05
+"""How long before the deadline SIGKILL comes, in seconds: killing takes a moment."""
 _CHILD = Path(__file__).with_name("process_child.py")
 _LIBRARY = Path(remit.version.__file__).parents[1]
 _LINE_ABOVE = 64 * 1024
@@ -104,7 +106,7 @@ class ProcessTool(Adapter):
             scratch,
             line_bytes=kind.max_bytes + _LINE_ABOVE,
             bounds={
-                "wall_s": round(left, 3),
+                "until_s": call.deadline - min(_AHEAD_S, left / 10),
                 "grace_s": round(min(GRACE_S, left / 4), 3),
                 "cpu_s": kind.cpu_s,
                 "memory": kind.memory_mib * _MIB,
@@ -115,9 +117,7 @@ class ProcessTool(Adapter):
             },
         )
 
-    async def _left(
-        self, talk: Talk, process: GuardedProcess | None, scratch: Path | None
-    ) -> None:
+    async def _left(self, talk: Talk, process: GuardedProcess | None, scratch: Path | None) -> None:
         """See to it that nothing is left of a call; its place is free only then."""
         try:
             if process is not None:

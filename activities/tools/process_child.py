@@ -2,8 +2,9 @@
 
     python -I process_child.py LIBRARY PROJECT MODULE:FUNCTION MOST_BYTES
 
-`LIBRARY` is the folder from which the worker imports Remit. Says `ready` when the function is there,
-and is told arguments and environment only then: whoever is lost before was certainly not called.
+`LIBRARY` is the folder from which the worker imports Remit. Says `ready` when the function is
+there, and is told arguments and environment only then: whoever is lost before was certainly not
+called.
 Answers by lines of JSON on a copy of standard output that nothing else has; what the function
 prints goes to standard error. Never imported by a worker.
 """
@@ -32,6 +33,7 @@ class Told:
         self._saying = threading.Lock()
         self._asked: BinaryIO = os.fdopen(os.dup(0), "rb")
         os.dup2(2, 1)
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
@@ -79,7 +81,7 @@ def main(library: str, project: str, function: str, most: str) -> NoReturn:
 
 def _found(told: Told, project: Path, function: str) -> "BoundFunction":
     from remit.diagnostic import InvalidDocumentError
-    from remit.stores.tool_modules import bound_function
+    from remit.stores.tool_functions import bound_function
 
     try:
         return bound_function(project / "tools", function)

@@ -73,6 +73,7 @@ class Talk:
                     await writer.drain()
             elif name == "checkpoint":
                 self._checkpoint(value)
+                await asyncio.sleep(0)  # whoever tells much is not to hold up others
             elif (answer := self._answer(name, value)) is not None:
                 self.is_over = True
                 return answer
@@ -103,7 +104,9 @@ class Talk:
             case "raised", str(error):
                 return Unknown("TOOL-RAISED", f"{self._ref} raised {error[:200]}; {_OPEN}")
             case "unwritable", str(why):
-                said = f"{self._ref} returned what cannot be written as JSON: {self._shown(why)[:300]}"
+                said = (
+                    f"{self._ref} returned what cannot be written as JSON: {self._shown(why)[:300]}"
+                )
                 return Broken("TOOL-ANSWER", said)
             case "too_large", int(size):
                 most = self.kind.max_bytes

@@ -45,6 +45,10 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
         yield from pointer_faults(contract, ("resource",), place, contract.input_schema)
     for field, message, hint in destination_faults(contract.destinations, contract.private):
         yield finding(contract, "TOOL-DESTINATION", (field,), message, hint)
+    yield from _kind_faults(contract)
+
+
+def _kind_faults(contract: ToolContract) -> Iterator[Diagnostic]:
     if isinstance(contract.call, HttpKind):
         yield from http_faults(contract, contract.call)
     elif isinstance(contract.call, McpKind):

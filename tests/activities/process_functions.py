@@ -4,7 +4,6 @@ Paths of folders to write into come as arguments: nothing keeps such a function 
 """
 
 import asyncio
-import mmap
 import os
 import signal
 import subprocess
@@ -157,7 +156,7 @@ def spin() -> None:
         pass
 
 
-@apart(cpu_s=2, processes=9)
+@apart(cpu_s=1, processes=9)
 def spin_together() -> None:
     """Loop without end, three at once."""
     for _ in range(3):
@@ -167,11 +166,11 @@ def spin_together() -> None:
 
 @apart(processes=12)
 def multiply(folder: str) -> None:
-    """Fork and fork again, in groups of their own; each says who it was; not for ever, for the machine's sake."""
+    """Fork and fork again, in groups of their own; not for ever, for the machine's sake."""
     while len(os.listdir(folder)) < 100:
         if os.fork() == 0:
             os.setsid()
-        note(folder, str(os.getpid()))
+        note(folder, str(os.getpid()), os.getpid())
         time.sleep(0.1)
     time.sleep(600)
 
@@ -182,7 +181,10 @@ def desert(folder: str, has_answer: bool, must_kill: bool = False) -> str:
     if must_kill:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     left = [subprocess.Popen(SLEEPER), subprocess.Popen(SLEEPER, start_new_session=True)]
-    inner = f"import subprocess; print(subprocess.Popen({SLEEPER}, start_new_session=True).pid)"
+    inner = (
+        "import subprocess; print(subprocess.Popen("
+        f"{SLEEPER}, start_new_session=True, stdout=subprocess.DEVNULL).pid)"
+    )
     orphan = subprocess.run([sys.executable, "-c", inner], stdout=subprocess.PIPE, check=True)
     pids = [os.getpid(), *(each.pid for each in left), int(orphan.stdout)]
     note(folder, "pids", " ".join(map(str, pids)))
@@ -194,7 +196,9 @@ def desert(folder: str, has_answer: bool, must_kill: bool = False) -> str:
 @apart(file_mib=1)
 def fill() -> None:
     """Write more into one file than may be."""
-    Path("large").write_bytes(b"x" * 2 * MIB)
+    with open("large", "wb", buffering=0) as file:
+        while file.write(b"x" * MIB):
+            pass
 
 
 @apart(descriptors=32)
@@ -277,9 +281,3 @@ def count(until: int, progress: Progress) -> list[int]:
     for number in range(first, until):
         progress.checkpoint(number + 1)
     return list(range(first, until))
-
-
-@apart(memory_mib=64)
-def tiny() -> int:
-    """Have too little memory for anything."""
-    return len(mmap.mmap(-1, 256 * MIB))

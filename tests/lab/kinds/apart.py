@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from remit.tool.python import StepKeyText, tool
 from tools.lab import OWNER, _record
+
+from remit.tool.python import StepKeyText, tool
 
 WHERE = {"environment": {"REMIT_PROJECT": "env:REMIT_PROJECT"}}
 UNDO = {"tool": "lab.drop@1", "args": {"name": "${args.name}"}}
