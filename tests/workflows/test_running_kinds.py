@@ -88,7 +88,7 @@ async def test_a_process_that_dies_behind_its_effect_is_asked_again(
     assert (outcome["status"], outcome["step"]) == ("failed", "last")
     assert lab.effects(tag) == [f"pack {tag}", f"drop {tag}"]
     ends = lab.records(handle.first_execution_run_id or "", "outcome")
-    assert (ends[0]["state"], ends[0]["code"]) == ("unknown", "TOOL-PROCESS")
+    assert (ends[0]["state"], ends[0]["code"]) == ("open", "TOOL-PROCESS")
     assert ends[1]["state"] == "happened"
 
 
@@ -97,9 +97,9 @@ async def test_a_process_that_dies_and_cannot_tell_is_a_question(
 ) -> None:
     """It is in doubt, never failed, and never called a second time."""
     step: JSONObject = {"id": "toss", "tool": "lab.toss@1", "args": {"name": tag}}
-    handle = await run("tosses", [step])
+    handle = await run("tosses", [{**step, "timeout": "PT8S"}])
 
-    (wait,) = await waits(handle)
+    (wait,) = await waits(handle, 60)  # once its lease is over
     assert wait["kind"] == "doubt"
     answer = {"step": "toss", "happened": True, "evidence": {}, "by": "boss@lab.example"}
     await handle.execute_update("resolve_doubt", answer)
@@ -137,12 +137,13 @@ async def test_an_answer_of_a_model_is_repaired(
     """It is told what does not fit, and what it says then is what the next step gets."""
     rate: JSONObject = {"id": "rate", "tool": "lab.rate@1", "args": {"message": f"{tag}: down"}}
     note = put("note", f"{tag}-${{steps.rate.output.answer.title}}", "rate")
-    outputs: JSON = {"usage": "${steps.rate.output.usage}"}
+    outputs: JSON = {"repairs": "${steps.rate.output.usage.repairs}"}
 
     handle = await run("rates", [rate, note], outputs=outputs)
     outcome = await ended(handle)
 
     assert outcome["status"] == "completed"
+    assert outcome["outputs"] == {"repairs": 1}
     assert lab.effects(tag) == [f"put {tag}-Outage"]
     first, second = model.asked
     assert f"{tag}: down" in str(first["messages"])
