@@ -13,7 +13,6 @@ call runs in a process of its own (`remit.tool.process`). Nothing here calls a f
 import inspect
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -119,8 +118,10 @@ def address(function: Callable[..., object]) -> str:
 def shown(error: BaseException) -> str:
     """Return type and line of what a function raised, never its words: they may hold secrets."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}{where}"
+    if not frames:
+        return type(error).__name__
+    file = frames[-1].filename.rpartition("/")[2]
+    return f"{type(error).__name__} ({file}, line {frames[-1].lineno})"
 
 
 def _contract(
