@@ -54,11 +54,12 @@ def echo(params: dict) -> dict:
 
 
 def forks(params: dict) -> dict:
-    """Start a process that does not care about us, and tell its id."""
+    """Start a process that does not care about us, in a group of its own, and tell its id."""
     child = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        start_new_session=True,
     )
     return structured({"child": child.pid, "pid": os.getpid()})
 
