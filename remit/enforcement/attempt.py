@@ -16,7 +16,6 @@ from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.bounds import NO_LIMITS, Limits
 from remit.enforcement.concluding import Concluding
-from remit.enforcement.concluding import content as content
 from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed
 from remit.enforcement.faultpoints import Point, reached
@@ -195,7 +194,7 @@ class Attempts:
             request_digest=proposed.request_digest,
             proposed_digest=proposed.proposed_digest,
             enforced_digest=enforced.proposed_digest,
-            arguments=content(enforced.arguments),
+            arguments=Content.of(enforced.arguments),
             decision=recorded(decided),
             facts=facts_of(decided),
             owner=proposed.frame.owner,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from remit.canonical import JSON, canonical, digest_bytes
+from remit.canonical import JSON
 from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.bounds import health_of
@@ -93,7 +93,7 @@ class Concluding:
             bounds=self._limiting.bounds(subject),
             health=told.health,
             state=State.HAPPENED,
-            output=content(output),
+            output=Content.of(output),
             undo=verdict.undo,
             code=verdict.code,
             message=verdict.message,
@@ -194,9 +194,3 @@ def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
 
 def by_key(subject: Subject) -> bool:
     return subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
-
-
-def content(value: JSON) -> Content:
-    """Return `value` as the content store takes it."""
-    body = canonical(value)
-    return Content(digest_bytes(body), body)

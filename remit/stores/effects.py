@@ -6,7 +6,7 @@ Whatever is refused here is refused before a tool is called. Records name digest
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from remit.canonical import JSON, JSONObject, canonical, digest_bytes
+from remit.canonical import JSON, JSONObject
 from remit.ledger import barriers, rules
 from remit.ledger.entries import (
     NO_BOUNDS,
@@ -153,8 +153,8 @@ def resolve(
     """Record a person's answer; the evidence and its output go beside the chain."""
     chain = Chain(tx, key.root, begin=False)
     own, other, _ = actions.find(tx, key)
-    proof = _content(evidence)
-    output = _content(evidence["output"]) if happened and "output" in evidence else None
+    proof = Content.of(evidence)
+    output = Content.of(evidence["output"]) if happened and "output" in evidence else None
     answered = rules.resolve(
         own, key, happened, output.digest if output else None, undo, tx.now_ms, chain.next_seq
     )
@@ -172,7 +172,7 @@ def repair(tx: Transaction, key: StepKey, order: str, evidence: JSONObject) -> A
     """Record how a person settles an undo; the evidence goes beside the chain."""
     chain = Chain(tx, key.root, begin=False)
     own, done, _ = actions.find(tx, key)
-    proof = _content(evidence)
+    proof = Content.of(evidence)
     settled = rules.repair(own, done, key, order, tx.now_ms, chain.next_seq)
     store_contents(tx, [proof])
     actions.save(tx, settled)
@@ -267,11 +267,6 @@ def _part(
         **dict.fromkeys((*texts, "arguments", "decision_id", "revision"), ""),
         **dict.fromkeys(("attempts", "refusals", "lease_until_ms"), 0),
     )
-
-
-def _content(value: JSON) -> Content:
-    body = canonical(value)
-    return Content(digest_bytes(body), body)
 
 
 def _name(key: StepKey) -> JSONObject:

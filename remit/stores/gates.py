@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlalchemy import and_, bindparam, select
 
 from remit.approval.ballot import Standing, standing
-from remit.canonical import JSON, JSONObject, canonical, digest_bytes
+from remit.canonical import JSON, JSONObject
 from remit.ledger import rules
 from remit.ledger.entries import GRANTS, Content, GateRow, Record, Turn, VoteRow
 from remit.ledger.proofs import REPLAYED, is_proven
@@ -158,7 +158,7 @@ def open_gate(tx: Transaction, gate: GateRow, further: Sequence[Record]) -> Gate
     standing = find(tx, gate.root, gate.id)
     if standing is not None:
         return standing
-    card = _content(gate.card)
+    card = Content.of(gate.card)
     store_contents(tx, [card])
     tx.insert(insert_new, gates, {**_columns(gate, card), "refused_votes": 0})
     chain.append("gate", {**_terms(gate), "card": card.digest})
@@ -229,7 +229,7 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     one = replace(one, at_ms=tx.now_ms, is_verified=one.proof is not None)
     if not one.counted and _count_refused(tx, chain, gate) > REFUSED_LIMIT:
         return one
-    body = _content(one.body)
+    body = Content.of(one.body)
     store_contents(tx, [body])
     plain: JSONObject = {
         "event": one.event,
@@ -329,8 +329,3 @@ def _vote_of(tx: Transaction, row: Row) -> VoteRow:
         at_ms=int(at_ms) if isinstance(at_ms, int) else 0,
         is_verified=isinstance(record, str) and is_proven(json.loads(record)),
     )
-
-
-def _content(value: JSONObject) -> Content:
-    body = canonical(value)
-    return Content(digest_bytes(body), body)

@@ -14,11 +14,10 @@ from remit.approval.tokens import Purpose, of_message
 from remit.canonical import JSON, JSONObject, digest
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts
-from remit.enforcement.attempt import content
 from remit.enforcement.frame import Place
 from remit.enforcement.identity import Identity
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.entries import GateRow
+from remit.ledger.entries import Content, GateRow
 from remit.plan.compiler import compile_plan
 from remit.plan.library import Library
 from remit.plan.path import Segment, StepKey
@@ -127,7 +126,7 @@ async def an_office(folder: Path, file: Path) -> AsyncIterator[Office]:
     assert found.compiled is not None, found.diagnostics
     ledger = await open_ledger(f"sqlite:///{folder / 'ledger.db'}", clock=clock)
     await _admit(ledger, found.compiled.model_dump(mode="json"), found.digest)
-    await ledger.put([content(each.model_dump(mode="json")) for each in found.contracts.values()])
+    await ledger.put([Content.of(each.model_dump(mode="json")) for each in found.contracts.values()])
     judge = Judge(clock)
     judge.seen = []
     point = EnforcementPoint(
