@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from temporalio.exceptions import ApplicationError
-
 from remit.canonical import JSONObject
 from remit.decision.decision import Decided
 from remit.enforcement import failure
@@ -30,15 +28,7 @@ from remit.enforcement.retrying import most_attempts, probe_grace
 from remit.enforcement.room import keep_pace, without_room
 from remit.enforcement.sending import Cancellable, Send, after_a_loss
 from remit.enforcement.subject import Subject
-from remit.ledger.entries import (
-    GRANTS,
-    NO_BOUNDS,
-    Action,
-    Content,
-    Intent,
-    Reserve,
-    Situation,
-)
+from remit.ledger.entries import GRANTS, NO_BOUNDS, Action, Content, Intent, Reserve, Situation
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
@@ -82,10 +72,7 @@ class Attempts:
             try:
                 lease = await self._begin(enforced, subject, situation, decided)
             except LedgerError as error:
-                if error.code == "CALL-STOPPED":
-                    raise _stopped(error, subject) from error
-                if error.code in WAITS:
-                    raise await self._limiting.held(error, subject) from error
+                await self._wait(error, subject)
                 if error.code not in ("RESERVE-CONFLICT", "GRANT-USED"):
                     raise
                 await keep_pace(
@@ -261,12 +248,18 @@ class Attempts:
                 self._limiting.bounds(subject) if is_called else NO_BOUNDS,
             )
         except LedgerError as error:
-            if error.code == "CALL-STOPPED":
-                raise _stopped(error, subject) from error
-            if error.code in WAITS:
-                raise await self._limiting.held(error, subject) from error
+            await self._wait(error, subject)
             raise failure.again(error.code, str(error), 1, subject.key.path) from error
         return Lease(attempt, until_ms)
+
+    async def _wait(self, error: LedgerError, subject: Subject) -> None:
+        """Have a call wait, or fail, that the ledger lets nobody make now."""
+        if error.code == "CALL-STOPPED":
+            message = f"{error}; it waits until somebody lets it go on"
+            path = subject.key.path
+            raise failure.unavailable("host:stopped", message, _STOPPED_DELAY_S, path) from error
+        if error.code in WAITS:
+            raise await self._limiting.held(error, subject) from error
 
     async def _shielded(
         self, work: Awaitable[Performed | Doubtful], sending: Cancellable | None = None
@@ -281,8 +274,3 @@ class Attempts:
                     raise
                 if sending is not None:
                     sending.cancel()
-
-
-def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:
-    message = f"{error}; it waits until somebody lets it go on"
-    return failure.unavailable("host:stopped", message, _STOPPED_DELAY_S, subject.key.path)
