@@ -50,7 +50,7 @@ class Limiting:
         if not bounds:
             return
         try:
-            await self._ledger.room(subject.key, bounds, subject.is_undo)
+            await self._ledger.room(subject.key, bounds)
         except LedgerError as error:
             if error.code not in WAITS:
                 raise

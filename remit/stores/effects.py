@@ -37,10 +37,10 @@ def begin(tx: Transaction, intent: Intent) -> int:
     if skipped:
         raise LedgerError("STEP-SKIPPED", f"{key} was skipped")
     rules.check_begin(intent, own, other)
-    stops.check(tx, intent.stops, is_undo=key.direction is Direction.UNDO)
-    is_urgent = key.direction is Direction.UNDO
-    limits.hold(tx, key, intent.bounds, intent.lease_until_ms, is_urgent)
-    if key.direction is Direction.DO:
+    is_undo = key.direction is Direction.UNDO
+    stops.check(tx, intent.stops, is_undo=is_undo)
+    limits.hold(tx, key, intent.bounds, intent.lease_until_ms, is_urgent=is_undo)
+    if not is_undo:
         _check_way(tx, chain, key)
     for grant in intent.grants:
         rules.check_grant(gates.find(tx, key.root, grant), intent, tx.now_ms)
@@ -91,7 +91,7 @@ def take_over(
 ) -> int:
     """Hand an open attempt whose lease has run out to another owner."""
     stops.check(tx, held_by, is_undo=key.direction is Direction.UNDO)
-    limits.hold(tx, key, bounds, until_ms, urgent=True)
+    limits.hold(tx, key, bounds, until_ms, is_urgent=True)
     chain = Chain(tx, key.root, begin=False)
     own, _, _ = actions.find(tx, key)
     taken = rules.take_over(own, key, attempt, owner, until_ms, tx.now_ms)

@@ -23,7 +23,7 @@ from remit.stores.contents import find_object, store_contents
 from remit.stores.inserting import insert_new
 from remit.stores.nonces import use
 from remit.stores.schema import gates, records, votes
-from remit.stores.statements import Row, Value
+from remit.stores.statements import Row, Value, whole
 from remit.stores.transaction import Question, Transaction
 
 _make_gate: Callable[..., GateRow] = GateRow
@@ -253,7 +253,7 @@ def _count_refused(tx: Transaction, chain: Chain, gate: GateRow | None) -> int:
         chain.stray += 1
         return chain.stray
     row = tx.one(_REFUSED, root=chain.root, gate=gate.id)
-    count = 1 + (row[0] if row is not None and isinstance(row[0], int) else 0)
+    count = 1 + (whole(row[0]) if row else 0)
     tx.change(gates, {"root": chain.root, "gate": gate.id, "refused_votes": count})
     return count
 
@@ -326,6 +326,6 @@ def _vote_of(tx: Transaction, row: Row) -> VoteRow:
         code=str(code),
         reason=str(reason),
         body=find_object(tx, str(body)),
-        at_ms=int(at_ms) if isinstance(at_ms, int) else 0,
+        at_ms=whole(at_ms),
         is_verified=isinstance(record, str) and is_proven(json.loads(record)),
     )
