@@ -39,8 +39,9 @@ class WorkerSettings(BaseSettings):
     canary: Path | None = None
     """Folder with the token of the OPA that serves a canary's candidate, which listens beside the
     deciding one. Without it, runs on the candidate's side wait here until the canary comes back."""
-    ledger_url: str = "sqlite:///ledger.db"
-    """`sqlite:///FILE`, or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`."""
+    ledger_url: str
+    """`sqlite:///FILE`, or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`.
+    No default: a ledger that nobody chose would hold what nobody looks for."""
     project: Path = Path()
     """Folder with `tools/`, `policies/`, `plans/` and `remit.toml`."""
     profile: Literal["light", "full"] = "light"

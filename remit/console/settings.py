@@ -25,7 +25,8 @@ class ConsoleSettings(BaseSettings):
     """References to keys for what Temporal keeps, see `remit.client.codec`; empty: plain."""
     temporal_ui: str = ""
     """Base address of Temporal's web UI, for links."""
-    ledger_url: str = "sqlite:///ledger.db"
+    ledger_url: str
+    """The same as the workers'."""
     project: Path | None = None
     """Folder whose tools and plans are listed."""
     profile: str = "light"
