@@ -16,7 +16,9 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSON
 from remit.cli.errors import stack
+from remit.client.codec import ENCODING, VARIABLE
 from remit.client.connection import connect, opened
+from remit.client.errors import ClientCode, ClientError
 
 _NAME = "decision_id"
 
@@ -34,6 +36,7 @@ async def gaps(
 
     Raises:
         CliError: Temporal does not answer; exit code 3.
+        ClientError: `PAYLOAD-KEY`: its histories are encrypted, and no key of theirs is named.
     """
     client = await connect(address, namespace)
     try:
@@ -59,8 +62,16 @@ async def _gaps(
 
 
 def named(message: Message) -> Iterator[str]:
-    """Yield the decisions that the payloads of a message name."""
+    """Yield the decisions that the payloads of a message name.
+
+    Raises:
+        ClientError: `PAYLOAD-KEY`: what a payload names nobody here can read.
+    """
     if isinstance(message, Payload):
+        if message.metadata.get("encoding") == ENCODING:
+            hint = f"set {VARIABLE} as the workers have it"
+            told = "Temporal's histories are encrypted, and no key of theirs is named"
+            raise ClientError(ClientCode.PAYLOAD_KEY, told, hint=hint)
         try:
             yield from _ids(json.loads(message.data or b"null"))
         except (ValueError, RecursionError):
