@@ -43,8 +43,9 @@ from remit.plan.amendwire import Amend, Amended
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation
 from remit.plan.contract import MAX_PLAN_BYTES
+from remit.plan.deskwire import Answered
 from remit.plan.path import Segment, StepKey
-from remit.plan.wire import AMEND, DENIED, Answered, Failure
+from remit.plan.wire import AMEND, DENIED, Failure
 from remit.tool.contract import ToolContract
 
 _REASON_LENGTH = 1000

@@ -20,18 +20,9 @@ from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.surroundings import Surroundings
 from remit.ledger.entries import Action, Content, FrozenUndo, State
 from remit.ledger.errors import LedgerError
+from remit.plan.deskwire import Answered, DoubtAnswer, RepairOrder
 from remit.plan.path import Direction, StepKey
-from remit.plan.wire import (
-    REPAIR,
-    RESOLVE_DOUBT,
-    SETTLE,
-    Answered,
-    DoubtAnswer,
-    RepairOrder,
-    Settle,
-    Settled,
-    Undo,
-)
+from remit.plan.wire import REPAIR, RESOLVE_DOUBT, SETTLE, Settle, Settled, Undo
 from remit.saga.order import undo_batch
 
 _REPAIRS = ("retry", "mark_done", "hand_over")

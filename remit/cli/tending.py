@@ -15,7 +15,7 @@ from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
 from remit.client.tending import tend
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
-from remit.plan.wire import Tended
+from remit.plan.deskwire import Tended
 
 
 def order(run: str, given: JSONObject, project: Path | None, *, as_json: bool) -> int:

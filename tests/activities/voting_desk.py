@@ -19,9 +19,10 @@ from remit.enforcement.identity import Identity
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.entries import Content, GateRow
 from remit.plan.compiler import compile_plan
+from remit.plan.deskwire import Answered, GateVerdict, Message, RunOrder, Votes
 from remit.plan.library import Library
 from remit.plan.path import Segment, StepKey
-from remit.plan.wire import VOTE, Answered, GateVerdict, Message, RunOrder, Votes
+from remit.plan.wire import VOTE
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.project import load_project
 from tests.approval.signing import AUDIENCE, NOW_S, PROPOSED, signed
