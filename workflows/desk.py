@@ -91,7 +91,7 @@ class Desk:
         self._gates[gate.id] = (gate, ref)
         self._timers[gate.id] = asyncio.create_task(self._expire(gate))
         if gate.state not in ("open", "changes_requested") or gate.id in self._early:
-            self._spawn(self._look(gate.id))
+            self._spawn(self._close(gate.id, "look"))
         self.begin_wait(wait)
 
     def open_doubt(self, path: str, ref: Ref, reason: str) -> None:
@@ -168,7 +168,7 @@ class Desk:
     def answered(self, wait_id: str) -> None:
         """The top-level workflow says that the ledger holds an answer: look."""
         if wait_id in self._gates:
-            self._spawn(self._look(wait_id))
+            self._spawn(self._close(wait_id, "look"))
         elif wait_id in self._doubts:
             self._doubt_resolved(wait_id)
         elif wait_id in self.waits:
@@ -346,17 +346,12 @@ class Desk:
             self._tell_root(asked, is_open=True)
             self._changed()
 
-    async def _look(self, gate_id: str) -> None:
-        await self._close(gate_id, "look")
-
-    async def _close(self, gate_id: str, how: str) -> None:
+    async def _close(self, gate_id: str, how: deskwire.Closing) -> None:
         self._working += 1
         try:
             end: deskwire.GateEnd = await workflow.execute_activity(
                 wire.CLOSE_GATE,
-                deskwire.CloseGate.model_validate(
-                    {"root": self._scope.root, "gate": gate_id, "how": how}
-                ),
+                deskwire.CloseGate(root=self._scope.root, gate=gate_id, how=how),
                 result_type=deskwire.GateEnd,
                 summary=f"gate {gate_id}: {how}",
                 **system_options(),

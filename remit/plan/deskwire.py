@@ -55,13 +55,16 @@ class VotesCounted(Model):
     verdicts: list[GateVerdict]
 
 
+Closing = Literal["expired", "abandoned", "look"]
+"""Why a gate is asked about; `look` changes nothing and returns what the ledger holds."""
+
+
 class CloseGate(Model):
     """Input of `remit.close_gate`: a gate ends without a vote, or somebody asks how it stands."""
 
     root: str
     gate: str
-    how: Literal["expired", "abandoned", "look"]
-    """`look` changes nothing and returns what the ledger holds."""
+    how: Closing
 
 
 class GateEnd(Model):
