@@ -1,9 +1,14 @@
 """What is wrong with the `REMIT_*` variables of a process, in words for whoever started it."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import SettingsError
+
+LedgerAddress = Annotated[str, Field(pattern=r"^(sqlite:///.|postgresql(\+psycopg)?://)")]
+"""`sqlite:///FILE`, or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`. Settings give
+it no default: a ledger that nobody chose would hold what nobody looks for."""
 
 
 def faults_of(error: ValidationError | SettingsError) -> Iterator[str]:

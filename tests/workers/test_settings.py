@@ -49,6 +49,20 @@ def test_nor_does_the_console(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("address", ["", "ledger.db", "sqlite:///", "mysql://db/ledger"])
+def test_an_address_that_leads_to_no_ledger_is_refused(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """An empty one too, as compose sets one."""
+    monkeypatch.setenv("REMIT_LEDGER_URL", address)
+    with pytest.raises(ValidationError) as refused:
+        WorkerSettings()
+
+    (told,) = faults_of(refused.value)
+    assert told.startswith("REMIT_LEDGER_URL: ")
+    assert "sqlite:///" in told
+
+
 def test_each_fault_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them at once, and no value is repeated: it may be a secret in the wrong place."""
     monkeypatch.setenv("REMIT_KEEPER_EVERY_S", _SECRET)
