@@ -176,7 +176,15 @@ async def enforcement(
         ):
             identity = Identity(settings.identity, settings.temporal_namespace, now_ms)
             yield EnforcementPoint(
-                *(ledger, opa, place, now_ms, tools, freshness, shadow, identity, canary),
+                ledger,
+                opa,
+                place,
+                now_ms,
+                tools,
+                freshness=freshness,
+                shadow=shadow,
+                identity=identity,
+                canary=canary,
                 limits=_limits(settings),
             )
 
