@@ -27,7 +27,6 @@ from remit.plan.wire import REPAIR, RESOLVE_DOUBT, SETTLE, Settle, Settled, Undo
 from remit.saga.order import undo_batch
 
 
-
 class Settlement:
     """The activities of unwinding."""
 

@@ -41,7 +41,9 @@ class StopCalls:
     async def run(self, order: RawValue = _EMPTY) -> JSONObject:
         """Have the order judged and carried out; a refused one fails the workflow."""
         _, message = _read(order)
-        return await _obey(wire.STOP, deskwire.StopOrder(message=message), message, deskwire.Answered)
+        return await _obey(
+            wire.STOP, deskwire.StopOrder(message=message), message, deskwire.Answered
+        )
 
 
 def _read(order: RawValue) -> tuple[JSONObject, deskwire.Message]:

@@ -127,7 +127,9 @@ async def an_office(folder: Path, file: Path) -> AsyncIterator[Office]:
     assert found.compiled is not None, found.diagnostics
     ledger = await open_ledger(f"sqlite:///{folder / 'ledger.db'}", clock=clock)
     await _admit(ledger, found.compiled.model_dump(mode="json"), found.digest)
-    await ledger.put([Content.of(each.model_dump(mode="json")) for each in found.contracts.values()])
+    await ledger.put(
+        [Content.of(each.model_dump(mode="json")) for each in found.contracts.values()]
+    )
     judge = Judge(clock)
     judge.seen = []
     point = EnforcementPoint(

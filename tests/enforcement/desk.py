@@ -90,7 +90,9 @@ async def a_desk(
     assert compilation.compiled is not None, compilation.diagnostics
     ledger = await open_ledger(f"sqlite:///{folder / 'ledger.db'}", clock=clock)
     await _admit(ledger, compilation.compiled.model_dump(mode="json"), compilation.digest)
-    await ledger.put([Content.of(c.model_dump(mode="json")) for c in compilation.contracts.values()])
+    await ledger.put(
+        [Content.of(c.model_dump(mode="json")) for c in compilation.contracts.values()]
+    )
     judge = Person(clock)
     digests: Mapping[str, Digest] = catalogue.digests
     point = EnforcementPoint(ledger, judge, Place(), clock, digests)

@@ -146,7 +146,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         0,
         1 << 50,
     )
-    contents = [inputs, *map(content, [*compiled, *contracts])]
+    contents = [inputs, *map(Content.of, [*compiled, *contracts])]
     root = Admission(RUN, "", made.digest, inputs.digest, "decision", "revision")
     await ledger.admit(row, root, contents, [])
     for path in ("sub", "sub/inner"):
