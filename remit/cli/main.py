@@ -94,6 +94,11 @@ def make_app() -> typer.Typer:
     app.command("mcp")(mcp)
     app.command("backup")(stack.backup)
     app.command("restore")(stack.restore)
+    _add_groups(app)
+    return app
+
+
+def _add_groups(app: typer.Typer) -> None:
     app.add_typer(make_evidence_app())
     app.add_typer(make_policy_app())
     app.add_typer(make_agents_app())
@@ -104,7 +109,6 @@ def make_app() -> typer.Typer:
     app.add_typer(make_codec_app())
     app.add_typer(make_artifacts_app())
     app.add_typer(questions.make_decision_app())
-    return app
 
 
 def _make_ledger_app() -> typer.Typer:
