@@ -71,12 +71,6 @@ def typed(lab: Running, tmp_path: Path) -> Typed:
     return Typed(lab, tmp_path)
 
 
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"k{uuid.uuid4().hex[:8]}"
-
-
 def put(step: str, name: str, *needs: str, **args: JSON) -> JSONObject:
     """Return a step that puts `name` down."""
     return {"id": step, "tool": "lab.put@1", "args": {"name": name, **args}, "needs": list(needs)}

@@ -1,7 +1,6 @@
 """The planners of `examples/agents`: they repair and replan, and could not act if they wanted."""
 
 import ast
-import uuid
 from typing import Any
 
 import pytest
@@ -40,12 +39,6 @@ def bodies(tag: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     leave = {"id": "a", "tool": "lab.leave@1", "args": args, "irreversible": True}
     good = {"steps": [{"id": "a", "tool": "lab.put@1", "args": args}]}
     return wrong, {"steps": [leave]}, good
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"p{uuid.uuid4().hex[:8]}"
 
 
 def model(stub: StubModel, name: str = "stub") -> OpenAIChatModel:

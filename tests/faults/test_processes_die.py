@@ -21,12 +21,6 @@ pytestmark = [
 BOSS = "boss@lab.example"
 
 
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"f{uuid.uuid4().hex[:8]}"
-
-
 @pytest.fixture(autouse=True)
 def whole(lab: Running) -> None:
     """Begin with everything up, whatever the test before killed."""

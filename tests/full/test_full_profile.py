@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,12 +63,6 @@ async def client(full: Running) -> Client:
     """A client of its Temporal."""
     full.up()
     return await full.client()
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"u{uuid.uuid4().hex[:8]}"
 
 
 async def test_a_gated_plan_completes_and_its_evidence_verifies(

@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import sys
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,12 +27,6 @@ from tests.mcp.test_mcp_desk import asked
 from tests.running import ROOT, Running, at_gate, burn, eventually, plan, put
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"m{uuid.uuid4().hex[:8]}"
 
 
 def command(lab: Running, *more: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Children and long runs on the real stack: sub-plans, fan-outs, repeats, continue-as-new."""
 
-import uuid
 
 import pytest
 from temporalio.client import Client
@@ -14,12 +13,6 @@ from workers.settings import WorkerSettings
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 
 BOSS = "boss@lab.example"
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"k{uuid.uuid4().hex[:8]}"
 
 
 def pair(step: str, name: str, *needs: str, fail: str = "") -> JSONObject:

@@ -22,12 +22,6 @@ BOSS = "boss@lab.example"
 CLERK = "clerk@lab.example"
 
 
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"c{uuid.uuid4().hex[:8]}"
-
-
 async def test_cancel_twice_still_undoes(lab: Running, lab_client: Client, tag: str) -> None:
     """Cancelling undoes; cancelling again does not stop the undoing."""
     handle = await start(lab_client, at_gate(tag))

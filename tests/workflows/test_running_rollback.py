@@ -1,6 +1,5 @@
 """Rolling back a run that has completed: judged, undone in reverse, once, and never lost."""
 
-import uuid
 
 import pytest
 from temporalio.client import Client, WorkflowHandle
@@ -12,12 +11,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.tim
 
 BOSS = "boss@lab.example"
 CLERK = "clerk@lab.example"
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"r{uuid.uuid4().hex[:8]}"
 
 
 async def completed(client: Client, tag: str) -> str:
