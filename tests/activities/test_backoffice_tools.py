@@ -15,6 +15,7 @@ from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unk
 from remit.tool.template import fill
 from remit.tool.validation import check_input, check_output
 from tests.backoffice.running import Running, start
+from tests.waiting import until
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "backoffice"
 ORDER: JSONObject = {
@@ -101,15 +102,6 @@ def _state(office: httpx2.Client) -> str:
 def _orders(office: httpx2.Client) -> int:
     effects = office.get("/journal", params={"kind": "erp.order"}).json()["entries"]
     return len(effects)
-
-
-async def _ordered(office: httpx2.Client) -> None:
-    """Wait until there is an order."""
-    for _ in range(250):
-        if _orders(office):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("no order came")
 
 
 def _fault(office: httpx2.Client, operation: str, **fault: object) -> None:
@@ -263,7 +255,7 @@ async def test_a_late_answer_is_unknown_and_happens(call: Caller, office: httpx2
     assert isinstance(late, Unknown)
     assert late.code == "TOOL-TIMEOUT"
 
-    await _ordered(office)
+    await asyncio.to_thread(until, lambda: _orders(office))
     assert isinstance(await call("erp.place_order@1", ORDER), Happened)
     assert _orders(office) == 1
 

@@ -17,7 +17,8 @@ from remit.cli.stack.bundle_status import read_status
 from remit.cli.stack.layout import Layout
 from remit.decision.shadow import falls_in
 from tests.cli.conftest import Command, Ran
-from tests.running import Running, at_gate, ended, eventually, plan, put, start, waits
+from tests.running import Running, at_gate, ended, plan, put, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(300)]
 

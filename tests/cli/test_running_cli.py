@@ -21,7 +21,8 @@ import pytest
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack.layout import Layout
 from tests.command_line import typed as typed_here
-from tests.running import ROOT, Running, burn, eventually, plan
+from tests.running import ROOT, Running, burn, plan
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 

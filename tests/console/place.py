@@ -29,7 +29,7 @@ from remit.ledger.entries import Content, GateRow, Record
 from remit.stores.inbox import open_readonly
 from remit.stores.ledger import SqlLedger
 from remit.tool.contract import ToolContract
-from tests.running import eventually
+from tests.waiting import eventually
 from tests.stores.ledger_values import admission, gate, key, run_row
 
 HOLDER = "holder@acme.example"

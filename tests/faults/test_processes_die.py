@@ -10,7 +10,8 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, plan, start, waits
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.stack,

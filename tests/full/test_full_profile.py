@@ -29,7 +29,8 @@ from remit.cli.stack.postgres import (
 from remit.cli.stack.profile import PROGRAMS
 from remit.cli.stack.state import load
 from remit.stores.keyring import Keyring
-from tests.running import ROOT, Running, ended, eventually, plan, start, waits
+from tests.running import ROOT, Running, ended, plan, start, waits
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.stack,

@@ -23,7 +23,8 @@ from remit.cli.keys import read_key
 from remit.cli.stack import stack
 from remit.client.signing import Signer
 from tests.command_line import typed
-from tests.running import ROOT, Running, burn, eventually, plan, put, waits
+from tests.running import ROOT, Running, burn, plan, put, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("identity")]
 

@@ -24,7 +24,8 @@ from remit.cli.stack.layout import Layout
 from tests.mcp.broken import BROKEN
 from tests.mcp.mending import mend
 from tests.mcp.test_mcp_desk import asked
-from tests.running import ROOT, Running, at_gate, burn, eventually, plan, put
+from tests.running import ROOT, Running, at_gate, burn, plan, put
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 

@@ -8,7 +8,8 @@ from temporalio.client import Client, WorkflowHandle
 
 from remit.canonical import JSON
 from tests.receiving import Receiver, receiving
-from tests.running import ended, eventually, waits
+from tests.running import ended, waits
+from tests.waiting import eventually
 from tests.scenarios.office import Office, answer, begin, told
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]

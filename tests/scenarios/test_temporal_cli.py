@@ -8,7 +8,8 @@ import pytest
 from temporalio.client import Client, WorkflowHandle
 
 from remit.canonical import JSONObject
-from tests.running import ended, eventually, waits
+from tests.running import ended, waits
+from tests.waiting import eventually
 from tests.scenarios.office import Office, command_of, told
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]

@@ -10,7 +10,8 @@ from remit.plan import compiler
 from remit.plan.compiled import Limits
 from tests.faults.test_processes_die import reset
 from tests.in_process import working
-from tests.running import Running, ended, eventually, plan, put, start, waits
+from tests.running import Running, ended, plan, put, start, waits
+from tests.waiting import eventually
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]

@@ -7,7 +7,8 @@ from temporalio.client import Client
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack import stack
 from tests.in_process import working
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, plan, start, waits
+from tests.waiting import eventually
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]

@@ -13,7 +13,8 @@ from remit.cli.stack import stack
 from remit.plan.event import Command, Event, Gated
 from remit.plan.machine import Machine, MachineError
 from tests.in_process import working
-from tests.running import Running, at_gate, ended, eventually, plan, start, waits
+from tests.running import Running, at_gate, ended, plan, start, waits
+from tests.waiting import eventually
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]

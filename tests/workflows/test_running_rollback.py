@@ -5,7 +5,8 @@ import pytest
 from temporalio.client import Client, WorkflowHandle
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, eventually, plan, put, start, waits
+from tests.running import Running, ended, plan, put, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
 

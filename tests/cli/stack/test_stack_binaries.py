@@ -5,7 +5,7 @@ import io
 import os
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +17,7 @@ from remit.cli.stack.binaries import OPA, TEMPORAL, Program, cache_folder, ensur
 from remit.cli.stack.errors import StackError
 from remit.cli.stack.identity import began
 from remit.cli.stack.install import GoModule, InstallError, Release
+from tests.waiting import until
 
 PROGRAM = Program("tool", (1, 2, 0), ("--version",), r"tool (\d+\.\d+\.\d+)", ())
 
@@ -221,7 +222,6 @@ def test_a_build_that_takes_too_long_is_ended(
     cache: Path,
     lines: list[str],
     monkeypatch: pytest.MonkeyPatch,
-    eventually: Callable[[Callable[[], object], float], None],
 ) -> None:
     """The deadline ends a build and what it started, and the user heard that it went on."""
     go = script(tmp_path / "go", "", name="go")
@@ -234,4 +234,4 @@ def test_a_build_that_takes_too_long_is_ended(
 
     assert any("still building" in line for line in lines)
     child = int((tmp_path / "child").read_text())
-    eventually(lambda: began(child) is None, 5)
+    until(lambda: began(child) is None)
