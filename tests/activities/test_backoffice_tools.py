@@ -287,13 +287,13 @@ async def test_an_undo_of_what_never_was_is_harmless(call: Caller, office: httpx
 
 async def test_without_its_service_nothing_is_sent(project: Project, tmp_path: Path) -> None:
     """Without a service on its port a call is refused as unsent."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    tools = Tools(project.functions, tmp_path, {"REMIT_PORT_BACKOFFICE": str(port)})
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        tools = Tools(project.functions, tmp_path, {"REMIT_PORT_BACKOFFICE": str(port)})
 
-    given = await Caller(tools, project)("erp.place_order@1", ORDER)
-    await tools.aclose()
+        given = await Caller(tools, project)("erp.place_order@1", ORDER)
+        await tools.aclose()
 
     assert isinstance(given, Refused)
     assert (given.code, given.again) == ("TOOL-UNREACHABLE", True)

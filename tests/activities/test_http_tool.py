@@ -162,11 +162,11 @@ async def test_redirects_are_not_followed(origin: Origin, tools: Tools) -> None:
 
 async def test_nothing_was_sent_where_nobody_listens(tools: Tools, environ: dict[str, str]) -> None:
     """A refused connection is certain to have had no effect, and may be tried again."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        environ["ORIGIN"] = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        environ["ORIGIN"] = f"http://127.0.0.1:{deaf.getsockname()[1]}"
 
-    given = await ask(tools, http_contract())
+        given = await ask(tools, http_contract())
 
     assert isinstance(given, Refused)
     assert given.code == "TOOL-UNREACHABLE"

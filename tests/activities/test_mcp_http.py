@@ -15,6 +15,7 @@ from activities.tools.mcp_listing import listing
 from activities.tools.outside import Outside
 from activities.tools.registry import Tools
 from remit.canonical import JSONObject
+from remit.cli.stack.ports import choose
 from remit.tool.call import Happened
 from remit.tool.contract import ToolContract
 from remit.tool.mcp import StreamableHttpServer, listed_digest
@@ -22,6 +23,7 @@ from tests.activities.mcp_calls import ask as ask_text
 from tests.activities.mcp_calls import code, mcp_contract
 from tests.activities.mcp_liar import listed
 from tests.activities.origin import Asked, Origin, answer, ask
+from tests.waiting import until
 
 OFFICE = Path(__file__).with_name("mcp_office.py")
 
@@ -29,28 +31,19 @@ OFFICE = Path(__file__).with_name("mcp_office.py")
 @pytest.fixture(scope="module")
 def office() -> Iterator[int]:
     """The port of a running server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = choose(())
     process = subprocess.Popen([sys.executable, str(OFFICE), str(port)])
     try:
-        asyncio.run(_listens(port))
+        until(lambda: _listens(port))
         yield port
     finally:
         process.terminate()
         process.wait()
 
 
-async def _listens(port: int) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-                continue
-            writer.close()
-            return
+def _listens(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
