@@ -4,9 +4,9 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from remit.canonical import JSONObject
+from tests.serving import Silent, serving
 
 
 class Receiver:
@@ -42,7 +42,7 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
     """Receive for as long as the block lasts."""
     receiver = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Silent):
         """Takes what is posted."""
 
         def do_POST(self) -> None:
@@ -55,17 +55,9 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
             self.send_response(receiver.status)
             self.end_headers()
 
-        def log_message(self, *given: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    receiver.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.hangs.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler, port) as server:
+        receiver.port = server.server_port
+        try:
+            yield receiver
+        finally:
+            receiver.hangs.set()

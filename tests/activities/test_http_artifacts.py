@@ -5,9 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from remit.stores.artifact_folder import ArtifactFolder
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, Unknown
 from remit.tool.checks import faults
 from tests.activities.origin import Asked, Origin, answer, ask, http_contract
+from tests.serving import Silent, serving
 
 CSV = b"name,amount\nann,1\n"
 ARTIFACT: JSONObject = {"media_types": ["text/csv", "image/*"], "max_bytes": 1_000_000}
@@ -163,10 +162,8 @@ def test_contracts_that_cannot_work(changes: dict[str, object]) -> None:
     assert found & {"TOOL-ARTIFACT", "TOOL-POINTER"}
 
 
-class _Large(BaseHTTPRequestHandler):
+class _Large(Silent):
     """Answers 100 MB; takes what is sent."""
-
-    taken = 0
 
     def do_GET(self) -> None:
         """Answer."""
@@ -182,25 +179,16 @@ class _Large(BaseHTTPRequestHandler):
         left = int(self.headers["content-length"])
         while left:
             left -= len(self.rfile.read(min(left, 65536)))
-            type(self).taken += 1
         self.send_response(200)
         self.send_header("content-length", "0")
         self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
 def large() -> Iterator[int]:
     """The port of a server with 100 MB."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Large)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(_Large) as server:
+        yield server.server_port
 
 
 def test_100_mb_take_little_memory(large: int, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """An MCP server over streamable HTTP that lists one tool and does nothing else."""
 
 import json
-from http.server import BaseHTTPRequestHandler
+
+from tests.serving import Silent
 
 
 def answered(message: dict, tools: list) -> dict | None:
@@ -20,7 +21,7 @@ def answered(message: dict, tools: list) -> dict | None:
     return {**head, "result": results[message["method"]]}
 
 
-class ShelfOverHttp(BaseHTTPRequestHandler):
+class ShelfOverHttp(Silent):
     """Lists one tool."""
 
     protocol_version = "HTTP/1.1"
@@ -36,6 +37,3 @@ class ShelfOverHttp(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""

@@ -3,9 +3,7 @@
 import json
 import os
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from remit.canonical import JSON, JSONObject
 from remit.stores.project import load_project
 from remit.tool.contract import Operation
 from tests.cli.conftest import Command, Ran
+from tests.serving import Silent, serving
 from tests.tool.openapi.described import Described, answering, body, operation
 
 NAME: JSONObject = {
@@ -243,7 +242,7 @@ def test_a_file_that_is_not_there(remit: Command, notes: Path) -> None:
     assert (ran.code, ran.codes) == (2, ["FILE-UNREADABLE"])
 
 
-class Serving(BaseHTTPRequestHandler):
+class Serving(Silent):
     """Serves the document at one path, and detours at others."""
 
     def do_GET(self) -> None:
@@ -259,20 +258,12 @@ class Serving(BaseHTTPRequestHandler):
             document["servers"] = [{"url": "/v1"}]
             self.wfile.write(json.dumps(document).encode())
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
 
 @pytest.fixture
 def served() -> Iterator[str]:
     """The address of a service that describes itself."""
-    server = HTTPServer(("127.0.0.1", 0), Serving)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Serving) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def test_a_service_describes_itself(remit: Command, notes: Path, served: str) -> None:

@@ -4,10 +4,8 @@ import contextlib
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from remit.cli.stack.ports import choose
 from remit.cli.stack.signing import SigningKey, keep_key
 from remit.cli.stack.sources import CORE, PolicyRoot, read_sources
 from tests.deploy.compose import ROOT
+from tests.serving import Silent, serving
 from tests.waiting import until
 
 FILE = ROOT / "deploy" / "opa" / "bundle-server.yaml"
@@ -39,28 +38,17 @@ def key(tmp_path: Path) -> SigningKey:
     return keep_key(tmp_path / "policy.key", "test")
 
 
-@contextlib.contextmanager
-def serving(body: bytes) -> Iterator[str]:
-    """Serve a bundle to whoever asks: the address."""
+def of(body: bytes) -> type[Silent]:
+    """Return what answers whoever asks with a bundle."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Silent):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
+    return Handler
 
 
 @contextlib.contextmanager
@@ -72,10 +60,10 @@ def configured(folder: Path, binary: Path, body: bytes, key: SigningKey) -> Iter
     (system / ".manifest").write_text(json.dumps({"revision": "local", "roots": ["system/none"]}))
     address = f"127.0.0.1:{choose(())}"
     argv = [str(binary), "run", "--server", "--skip-version-check", "--config-file", str(FILE)]
-    with serving(body) as url, (folder / "log").open("wb") as written:
+    with serving(of(body)) as server, (folder / "log").open("wb") as written:
         variables = {
             "REMIT_ENVIRONMENT": "test",
-            "REMIT_POLICY_URL": url,
+            "REMIT_POLICY_URL": f"http://127.0.0.1:{server.server_port}",
             "REMIT_POLICY_CA": "",
             "REMIT_POLICY_PUBLIC_KEY": key.public.pem.replace("\n", "\\n"),
             "REMIT_OPA_SYSTEM": str(system),

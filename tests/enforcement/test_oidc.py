@@ -1,10 +1,8 @@
 """ID tokens of an OIDC issuer, whose keys come from a file or from a real HTTP server."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from remit.enforcement.identity import Identity
 from remit.enforcement.keysets import KEPT_MS, PAUSE_MS
 from remit.ledger.proofs import Proof
 from tests.approval.signing import AUDIENCE, NOW_S, PROPOSED, write
+from tests.serving import Silent, serving
 from tests.stores.ledger_values import HandClock
 
 BODY: JSONObject = {"step": "pay", "digest": PROPOSED, "by": "anna@lab.example"}
@@ -69,7 +68,7 @@ def issuer() -> Iterator[Issuer]:
     """A running issuer."""
     state = Issuer(answer=json.dumps(jwks()).encode())
 
-    class Answers(BaseHTTPRequestHandler):
+    class Answers(Silent):
         def do_GET(self) -> None:
             state.asked += 1
             self.send_response(state.status)
@@ -78,15 +77,9 @@ def issuer() -> Iterator[Issuer]:
             self.end_headers()
             self.wfile.write(state.answer)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    state.url = f"http://127.0.0.1:{server.server_port}/keys"
-    yield state
-    server.shutdown()
-    server.server_close()
+    with serving(Answers) as server:
+        state.url = f"http://127.0.0.1:{server.server_port}/keys"
+        yield state
 
 
 @dataclass

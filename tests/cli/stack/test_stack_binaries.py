@@ -7,7 +7,7 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from remit.cli.stack.binaries import OPA, TEMPORAL, Program, cache_folder, ensur
 from remit.cli.stack.errors import StackError
 from remit.cli.stack.identity import began
 from remit.cli.stack.install import GoModule, InstallError, Release
+from tests.serving import Silent, serving
 from tests.waiting import until
 
 PROGRAM = Program("tool", (1, 2, 0), ("--version",), r"tool (\d+\.\d+\.\d+)", ())
@@ -43,14 +44,11 @@ def published(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     folder = tmp_path / "published"
     folder.mkdir()
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+    class OfFolder(Silent, SimpleHTTPRequestHandler):
+        pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with serving(partial(OfFolder, directory=folder)) as server:
         yield folder, f"http://127.0.0.1:{server.server_port}/{{file}}"
-        server.shutdown()
 
 
 def release(published: tuple[Path, str], digest: str | None = None) -> Release:
