@@ -16,8 +16,9 @@ from activities.tools.registry import Tools
 from activities.tools.resolving import Resolver
 from remit.tool.call import Happened, Refused, ToolAnswer
 from remit.tool.reach import reach
+from tests.activities.calling import ask
 from tests.activities.certificates import server_context, write_authority
-from tests.activities.origin import Origin, answer, ask, http_contract
+from tests.activities.origin import Origin, answer, http_contract
 
 
 @dataclass

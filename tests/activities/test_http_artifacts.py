@@ -13,9 +13,10 @@ import pytest
 from activities.tools.registry import Tools
 from remit.canonical import JSON, JSONObject
 from remit.stores.artifact_folder import ArtifactFolder
-from remit.tool.call import Broken, Happened, Refused, ToolAnswer, Unknown
+from remit.tool.call import Happened, Refused, ToolAnswer
 from remit.tool.checks import faults
-from tests.activities.origin import Asked, Origin, answer, ask, http_contract
+from tests.activities.calling import ask, code
+from tests.activities.origin import Asked, Origin, answer, http_contract
 from tests.serving import Silent, serving
 
 CSV = b"name,amount\nann,1\n"
@@ -37,10 +38,6 @@ async def tools(
     made = Tools({}, tmp_path, environ, artifacts=store)
     yield made
     await made.aclose()
-
-
-def _code(given: ToolAnswer) -> str:
-    return given.code if isinstance(given, Refused | Unknown | Broken) else ""
 
 
 def _named(given: ToolAnswer) -> JSONObject:
@@ -81,7 +78,7 @@ async def test_an_artifact_is_sent(origin: Origin, tools: Tools) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "media", "more", "code"),
+    ("body", "media", "more", "expected"),
     [
         (CSV, "text/html", "", "TOOL-MEDIA-TYPE"),
         (CSV, "", "", "TOOL-MEDIA-TYPE"),
@@ -96,12 +93,12 @@ async def test_what_is_not_taken(
     body: bytes,
     media: str,
     more: str,
-    code: str,
+    expected: str,
 ) -> None:
     """Another media type, an encoding, too much: a failure with effect that leaves no file."""
     origin.reply = answer(200, body, media, more)
 
-    assert _code(await ask(tools, http_contract(artifact=ARTIFACT))) == code
+    assert code(await ask(tools, http_contract(artifact=ARTIFACT))) == expected
     assert [one for one in store.folder.rglob("*") if one.is_file()] == []
 
 
@@ -115,7 +112,7 @@ async def test_a_cut_answer_is_unknown(origin: Origin, tools: Tools, store: Arti
         writer.close()
 
     origin.reply = cut
-    assert _code(await ask(tools, http_contract(artifact=ARTIFACT))) == "TOOL-CONNECTION"
+    assert code(await ask(tools, http_contract(artifact=ARTIFACT))) == "TOOL-CONNECTION"
     assert [one for one in store.folder.rglob("*") if one.is_file()] == []
 
 
@@ -137,7 +134,7 @@ async def test_uploads_that_are_not_made(
     said.append(await ask(without, contract, {"file": named}))
     await without.aclose()
 
-    assert [_code(one) for one in said] == ["TOOL-ARTIFACT"] * 5
+    assert [code(one) for one in said] == ["TOOL-ARTIFACT"] * 5
     assert all(isinstance(one, Refused) for one in said)
     assert ["DIFFERS" in str(one) for one in said] == [False, False, False, True, False]
     assert len(origin.asked) == 1

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from activities.tools.registry import Tools
 from remit.tool.call import Broken, Happened, Refused, ToolCall, Unknown
-from tests.activities.origin import Asked, Origin, answer, ask, http_contract
+from tests.activities.calling import ask
+from tests.activities.origin import Asked, Origin, answer, http_contract
 from tests.secrets.vaultlike import vault_like
 
 SECRET = "s3cr3t-t0ken/+of=the&tool"

@@ -14,7 +14,8 @@ from activities.tools.registry import Tools
 from activities.tools.resolving import Resolver
 from remit.tool.call import Happened, Refused, Unknown
 from tests.activities import sql_shop
-from tests.activities.sql_shop import ID, ID_N, SELECT, TAKE, Shop, ask, code
+from tests.activities.calling import ask, code
+from tests.activities.sql_shop import ID, ID_N, SELECT, TAKE, Shop
 from tests.stores.postgres import PORT, Cluster
 
 SLEEPERS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'remit-tool'"
