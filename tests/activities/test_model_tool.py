@@ -26,12 +26,15 @@ ANSWER: JSONObject = {
 }
 
 
-def rating(*urls: str, more: JSONObject | None = None, **call: Any) -> ToolContract:
+def rating(
+    *urls: str, first_s: float = 30, more: JSONObject | None = None, **call: Any
+) -> ToolContract:
     """Return the contract of a question that is asked of endpoints at `urls`."""
     endpoints = [
-        {"url": url, "model": f"m{at}", "key": "env:KEY", "timeout_s": 3, "price": PRICE}
+        {"url": url, "model": f"m{at}", "key": "env:KEY", "price": PRICE}
         for at, url in enumerate(urls)
     ]
+    endpoints[0]["timeout_s"] = first_s
     document: JSONObject = {
         "name": "tickets.rate",
         "version": "1.0.0",
@@ -108,7 +111,7 @@ BAD_DAYS = {
     "429": Bad(429),
     "401": Bad(401),
     "redirect": Bad(307, headers="Location: http://127.0.0.1:1/v1/chat/completions\r\n"),
-    "slow": Bad(200, after_s=5),
+    "slow": Bad(200, after_s=60),
     "garbage": Bad(200, b"\x00\xff<html>"),
     "not a completion": Bad(200, b'{"choices": 7}'),
     "oversized": Bad(200, b'{"id": "' + b"x" * 400_000 + b'"}'),
@@ -120,7 +123,8 @@ BAD_DAYS = {
 async def test_a_bad_day_hands_over_to_the_next_endpoint(tools: Tools, day: str) -> None:
     """Asked once, never again, and the next one answers; what was tried is recorded."""
     async with two([BAD_DAYS[day]], [Says(GOOD)]) as (bad, good):
-        answer = await rate(tools, rating(bad.url, good.url))
+        patience_s = 1 if day == "slow" else 30
+        answer = await rate(tools, rating(bad.url, good.url, first_s=patience_s))
 
     assert isinstance(answer, Happened)
     output: Any = answer.output
@@ -144,8 +148,8 @@ async def test_without_a_declared_answer_the_call_may_be_tried_again(tools: Tool
     """Refusals by status promise that nothing was done; silence leaves it open."""
     async with StubModel([Bad(503)]) as stub:
         refused = await rate(tools, rating(stub.url))
-    async with StubModel([Bad(after_s=5)]) as stub:
-        silent = await rate(tools, rating(stub.url), within_s=0.5)
+    async with StubModel([Bad(after_s=60)]) as stub:
+        silent = await rate(tools, rating(stub.url), within_s=2)
     nobody = await rate(tools, rating("http://127.0.0.1:9/v1"))
 
     assert isinstance(refused, Refused)
