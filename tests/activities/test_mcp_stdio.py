@@ -229,6 +229,17 @@ async def test_no_process_outlives_the_adapters(tools: Tools) -> None:
         await _gone(int(str(given.output[name])))
 
 
+async def test_no_pipe_outlives_the_adapters(tools: Tools) -> None:
+    """Also of a server of which nobody reads the rest."""
+    before = set(os.listdir("/proc/self/fd"))
+    await say(tools, mcp_contract("floods"))
+    await say(tools, mcp_contract("logs"))
+
+    await tools.aclose()
+
+    assert set(os.listdir("/proc/self/fd")) <= before
+
+
 WORKER = """
 import asyncio, pathlib, sys
 from activities.tools.registry import Tools
