@@ -29,8 +29,8 @@ from remit.ledger.entries import Content, GateRow, Record
 from remit.stores.inbox import open_readonly
 from remit.stores.ledger import SqlLedger
 from remit.tool.contract import ToolContract
-from tests.waiting import eventually
 from tests.stores.ledger_values import admission, gate, key, run_row
+from tests.waiting import eventually
 
 HOLDER = "holder@acme.example"
 ARGUMENTS: JSONObject = {"supplier": "sup-7", "quantity": 3, "total_micros": 4_200_500_000}

@@ -14,8 +14,8 @@ from remit.ledger.proofs import Proof
 from remit.stores.ledger import SqlLedger
 from remit.tool.contract import ToolContract
 from tests.console.place import ARGUMENTS, CONTRACT, HOLDER, Place, admit, ask, hidden, say
-from tests.waiting import eventually
 from tests.stores.ledger_values import ROOT, vote
+from tests.waiting import eventually
 
 EVIL = "<img src=x onerror=alert(1)>'\"&<script>alert(2)</script>"
 PAGES = ("/", "/runs", "/agents", "/tools", "/policies", f"/runs/{ROOT}")

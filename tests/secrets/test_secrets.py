@@ -128,7 +128,10 @@ async def test_what_vault_may_answer(
         environ = {"VAULT_ADDR": f"http://127.0.0.1:{vault.port}", "VAULT_TOKEN": vault.token}
         began = time.monotonic()
 
-        assert await _code(Secrets(environ, tmp_path), reference, 0.5 if fault == "silent" else 20) == code
+        assert (
+            await _code(Secrets(environ, tmp_path), reference, 0.5 if fault == "silent" else 20)
+            == code
+        )
 
     assert time.monotonic() - began < MOST_S
 

@@ -1,6 +1,5 @@
 """Amending a run at work: what has begun stays, what has not becomes what was proposed."""
 
-
 import pytest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 

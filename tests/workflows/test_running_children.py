@@ -1,6 +1,5 @@
 """Children and long runs on the real stack: sub-plans, fan-outs, repeats, continue-as-new."""
 
-
 import pytest
 from temporalio.client import Client
 

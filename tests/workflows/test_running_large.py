@@ -3,7 +3,6 @@
 Each takes minutes, so `make test` leaves them out; `make large` runs them.
 """
 
-
 import pytest
 from temporalio.client import Client, WorkflowHandle
 

@@ -1,6 +1,5 @@
 """Plans on the real stack: from a start to a finished, undone or refused run."""
 
-
 import pytest
 from temporalio.client import Client
 

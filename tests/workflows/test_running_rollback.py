@@ -1,6 +1,5 @@
 """Rolling back a run that has completed: judged, undone in reverse, once, and never lost."""
 
-
 import pytest
 from temporalio.client import Client, WorkflowHandle
 

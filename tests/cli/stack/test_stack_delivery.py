@@ -18,11 +18,8 @@ from tests.waiting import until
 pytestmark = pytest.mark.opa
 
 
-
 @pytest.fixture
-def delivery(
-    tmp_path: Path, opa_binary: Path, core: Path, project: Path
-) -> Iterator[Delivery]:
+def delivery(tmp_path: Path, opa_binary: Path, core: Path, project: Path) -> Iterator[Delivery]:
     """A publisher that has released the project's policies, and one OPA that has them."""
     made = Delivery.of(tmp_path, opa_binary, core, project)
     try:
@@ -45,9 +42,7 @@ def gauge(name: str) -> float:
     return found
 
 
-def test_a_release_is_active_in_the_fleet_within_ten_seconds(
-    delivery: Delivery
-) -> None:
+def test_a_release_is_active_in_the_fleet_within_ten_seconds(delivery: Delivery) -> None:
     """Three OPAs, none restarted; going back is the same, under a serial of its own."""
     fleet = [*delivery.sidecars, delivery.add_opa(), delivery.add_opa()]
     first = fleet[0].revision()
@@ -143,9 +138,7 @@ def _refused(delivery: Delivery, bundle: Bundle) -> None:
     assert caught.value.code == "host:stale_bundle"
 
 
-def test_an_opa_starts_from_its_disk_while_the_server_is_away(
-    delivery: Delivery
-) -> None:
+def test_an_opa_starts_from_its_disk_while_the_server_is_away(delivery: Delivery) -> None:
     """It decides as it did, for as long as its last contact lets it, and recovers by itself."""
     (sidecar,) = delivery.sidecars
     good = sidecar.revision()
@@ -208,7 +201,7 @@ def test_an_older_bundle_with_a_good_signature_is_below_the_floor(
 
 
 def test_server_stopped_bundle_tampered_rolled_back_and_started_from_disk(
-    delivery: Delivery
+    delivery: Delivery,
 ) -> None:
     """One fleet through all of it: what decides, whether calls wait, and what the metrics say."""
     (sidecar,) = delivery.sidecars

@@ -173,9 +173,7 @@ def test_postgresql_is_healthy_when_it_asks_who_comes(answer: bytes, problem: st
     assert "connecting" in str(health.problem())
 
 
-def test_a_part_is_asked_to_end_in_its_own_way(
-    tmp_path: Path
-) -> None:
+def test_a_part_is_asked_to_end_in_its_own_way(tmp_path: Path) -> None:
     """PostgreSQL takes SIGTERM for "when everybody has left"; it is sent SIGINT."""
     ready = tmp_path / "ready"
     script = (

@@ -21,8 +21,7 @@ subprocess.run([sys.executable, "-c", inner])
 """
 
 
-def test_a_port_of_the_session_is_its_own(
-) -> None:
+def test_a_port_of_the_session_is_its_own() -> None:
     """What a process's child listens on counts as the process's own, and as foreign to others."""
     port = choose(())
     with subprocess.Popen([sys.executable, "-c", CHILD % port], start_new_session=True) as child:

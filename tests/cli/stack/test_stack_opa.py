@@ -121,9 +121,7 @@ def test_a_decision_has_an_id_and_the_revision_of_its_bundle(running: RunningOpa
     assert answer["result"]["policy_revision"] == revision
 
 
-def test_the_log_holds_refusals_without_their_inputs(
-    running: RunningOpa
-) -> None:
+def test_the_log_holds_refusals_without_their_inputs(running: RunningOpa) -> None:
     """A denial is logged with its result; arguments, allows and health checks are not."""
     rule = (
         "package remit.domains.a.b\n\nimport rego.v2\n\n"

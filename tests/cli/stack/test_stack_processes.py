@@ -14,7 +14,6 @@ from remit.cli.stack.identity import MARK, ProcessId, began, marked
 from remit.cli.stack.processes import Command, Started, await_healthy, start, stop
 from tests.waiting import until
 
-
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -45,9 +44,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Started]]:
         started.process.kill_group()
 
 
-def test_a_process_is_detached_and_logs(
-    run: Callable[..., Started]
-) -> None:
+def test_a_process_is_detached_and_logs(run: Callable[..., Started]) -> None:
     """It leads a session of its own and its output goes to its log."""
     started = run("import os, time; print(os.getsid(0), flush=True); time.sleep(60)")
     own_session = f"\n{started.process.pid}\n"
@@ -66,9 +63,7 @@ def test_sigterm_comes_before_sigkill(run: Callable[..., Started]) -> None:
     assert "bye" in started.log.read_text()
 
 
-def test_a_stubborn_process_is_killed_with_its_children(
-    run: Callable[..., Started]
-) -> None:
+def test_a_stubborn_process_is_killed_with_its_children(run: Callable[..., Started]) -> None:
     """After the grace time nothing of the process is left."""
     started = run(STUBBORN)
     until(lambda: started.log.read_text().splitlines()[1:])
@@ -110,9 +105,7 @@ def test_a_forgotten_process_is_found_by_its_mark(run: Callable[..., Started]) -
     assert list(marked("/some/where")) == [("opa", started.process)]
 
 
-def test_a_start_that_fails_shows_its_own_last_lines(
-    run: Callable[..., Started]
-) -> None:
+def test_a_start_that_fails_shows_its_own_last_lines(run: Callable[..., Started]) -> None:
     """The message holds what this start said, and nothing of an earlier one."""
     earlier = run("print('old words')")
     until(lambda: not earlier.process.is_running())
