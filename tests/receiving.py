@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from remit.canonical import JSONObject
-from tests.serving import Silent, serving
+from tests.serving import Asked, body_of, reply, serving
 
 
 class Receiver:
@@ -42,21 +42,16 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
     """Receive for as long as the block lasts."""
     receiver = Receiver()
 
-    class Handler(Silent):
-        """Takes what is posted."""
+    def take(asked: Asked) -> None:
+        """Keep it, and answer."""
+        body = body_of(asked)
+        receiver.hangs.wait(30)
+        if receiver.status == 200:
+            head = f"{asked.requestline}\r\n{asked.headers}".rstrip().encode()
+            receiver.raw.append(head + b"\r\n\r\n" + body)
+        reply(asked, status=receiver.status)
 
-        def do_POST(self) -> None:
-            """Keep it, and answer."""
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.hangs.wait(30)
-            if receiver.status == 200:
-                head = f"{self.requestline}\r\n{self.headers}".rstrip().encode()
-                receiver.raw.append(head + b"\r\n\r\n" + body)
-            self.send_response(receiver.status)
-            self.end_headers()
-
-    with serving(Handler, port) as server:
-        receiver.port = server.server_port
+    with serving(take, port) as receiver.port:
         try:
             yield receiver
         finally:

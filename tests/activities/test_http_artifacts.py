@@ -15,9 +15,9 @@ from remit.canonical import JSON, JSONObject
 from remit.stores.artifact_folder import ArtifactFolder
 from remit.tool.call import Happened, Refused, ToolAnswer
 from remit.tool.checks import faults
+from tests import serving as served
 from tests.activities.calling import ask, code
 from tests.activities.origin import Asked, Origin, answer, http_contract
-from tests.serving import Silent, serving
 
 CSV = b"name,amount\nann,1\n"
 ARTIFACT: JSONObject = {"media_types": ["text/csv", "image/*"], "max_bytes": 1_000_000}
@@ -159,33 +159,25 @@ def test_contracts_that_cannot_work(changes: dict[str, object]) -> None:
     assert found & {"TOOL-ARTIFACT", "TOOL-POINTER"}
 
 
-class _Large(Silent):
-    """Answers 100 MB; takes what is sent."""
-
-    def do_GET(self) -> None:
-        """Answer."""
-        self.send_response(200)
-        self.send_header("content-type", "text/csv")
-        self.send_header("content-length", str(100 * 1024 * 1024))
-        self.end_headers()
-        for number in range(1600):
-            self.wfile.write(number.to_bytes(4, "big") * 16384)
-
-    def do_PUT(self) -> None:
-        """Take."""
-        left = int(self.headers["content-length"])
+def _exchange(asked: served.Asked) -> None:
+    """Answer 100 MB, or take what is sent."""
+    if asked.command == "PUT":
+        left = int(asked.headers["content-length"])
         while left:
-            left -= len(self.rfile.read(min(left, 65536)))
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
+            left -= len(asked.rfile.read(min(left, 65536)))
+        served.reply(asked)
+        return
+    length = {"Content-Length": str(100 * 1024 * 1024), "Content-Type": "text/csv"}
+    served.reply(asked, headers=length)
+    for number in range(1600):
+        asked.wfile.write(number.to_bytes(4, "big") * 16384)
 
 
 @pytest.fixture
 def large() -> Iterator[int]:
     """The port of a server with 100 MB."""
-    with serving(_Large) as server:
-        yield server.server_port
+    with served.serving(_exchange) as port:
+        yield port
 
 
 def test_100_mb_take_little_memory(large: int, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from remit.stores.project import load_project
 from remit.tool.contract import Operation, ToolContract
 from remit.tool.mcp import McpKind, listed_digest
 from tests.activities.mcp_calls import LIAR
+from tests.cli import mcp_shelf
 from tests.cli.conftest import Command, Ran
-from tests.cli.mcp_shelf import ShelfOverHttp
 from tests.serving import serving
 
 
@@ -140,8 +140,8 @@ def test_what_was_said_holds_for_the_next_import_but_trust(desk: Desk) -> None:
 @pytest.fixture
 def port() -> Iterator[int]:
     """The port of a server over HTTP, on this machine."""
-    with serving(ShelfOverHttp) as server:
-        yield server.server_port
+    with serving(mcp_shelf.answer) as listening:
+        yield listening
 
 
 def test_a_server_at_a_private_address(remit: Command, notes: Path, port: int) -> None:

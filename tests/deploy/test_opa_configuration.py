@@ -16,7 +16,7 @@ from remit.cli.stack.ports import choose
 from remit.cli.stack.signing import SigningKey, keep_key
 from remit.cli.stack.sources import CORE, PolicyRoot, read_sources
 from tests.deploy.compose import ROOT
-from tests.serving import Silent, serving
+from tests.serving import reply, serving
 from tests.waiting import until
 
 FILE = ROOT / "deploy" / "opa" / "bundle-server.yaml"
@@ -38,19 +38,6 @@ def key(tmp_path: Path) -> SigningKey:
     return keep_key(tmp_path / "policy.key", "test")
 
 
-def of(body: bytes) -> type[Silent]:
-    """Return what answers whoever asks with a bundle."""
-
-    class Handler(Silent):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    return Handler
-
-
 @contextlib.contextmanager
 def configured(folder: Path, binary: Path, body: bytes, key: SigningKey) -> Iterator[str]:
     """An OPA with the configuration, in the environment `test`; its log is `folder/log`."""
@@ -60,10 +47,10 @@ def configured(folder: Path, binary: Path, body: bytes, key: SigningKey) -> Iter
     (system / ".manifest").write_text(json.dumps({"revision": "local", "roots": ["system/none"]}))
     address = f"127.0.0.1:{choose(())}"
     argv = [str(binary), "run", "--server", "--skip-version-check", "--config-file", str(FILE)]
-    with serving(of(body)) as server, (folder / "log").open("wb") as written:
+    with serving(lambda asked: reply(asked, body)) as port, (folder / "log").open("wb") as written:
         variables = {
             "REMIT_ENVIRONMENT": "test",
-            "REMIT_POLICY_URL": f"http://127.0.0.1:{server.server_port}",
+            "REMIT_POLICY_URL": f"http://127.0.0.1:{port}",
             "REMIT_POLICY_CA": "",
             "REMIT_POLICY_PUBLIC_KEY": key.public.pem.replace("\n", "\\n"),
             "REMIT_OPA_SYSTEM": str(system),

@@ -21,7 +21,7 @@ from remit.enforcement.identity import Identity
 from remit.enforcement.keysets import KEPT_MS, PAUSE_MS
 from remit.ledger.proofs import Proof
 from tests.approval.signing import AUDIENCE, NOW_S, PROPOSED, write
-from tests.serving import Silent, serving
+from tests.serving import Asked, reply, serving
 from tests.stores.ledger_values import HandClock
 
 BODY: JSONObject = {"step": "pay", "digest": PROPOSED, "by": "anna@lab.example"}
@@ -68,17 +68,12 @@ def issuer() -> Iterator[Issuer]:
     """A running issuer."""
     state = Issuer(answer=json.dumps(jwks()).encode())
 
-    class Answers(Silent):
-        def do_GET(self) -> None:
-            state.asked += 1
-            self.send_response(state.status)
-            for name, value in state.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(state.answer)
+    def answer(asked: Asked) -> None:
+        state.asked += 1
+        reply(asked, state.answer, state.status, state.headers)
 
-    with serving(Answers) as server:
-        state.url = f"http://127.0.0.1:{server.server_port}/keys"
+    with serving(answer) as port:
+        state.url = f"http://127.0.0.1:{port}/keys"
         yield state
 
 

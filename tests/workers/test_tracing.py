@@ -16,7 +16,7 @@ from remit.cli.stack import stack
 from remit.client.connection import connect
 from remit.client.tracing import tracing
 from tests.running import ROOT, Running, ended, plan
-from tests.serving import Silent, serving
+from tests.serving import Asked, body_of, reply, serving
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(120)]
 
@@ -34,18 +34,13 @@ def receiver() -> Iterator[Receiver]:
     """A running receiver."""
     made = Receiver()
 
-    class Taking(Silent):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            request = ExportTraceServiceRequest.FromString(body)
-            for resource in request.resource_spans:
-                for scope in resource.scope_spans:
-                    made.spans += scope.spans
-            self.send_response(200)
-            self.end_headers()
+    def take(asked: Asked) -> None:
+        for resource in ExportTraceServiceRequest.FromString(body_of(asked)).resource_spans:
+            for scope in resource.scope_spans:
+                made.spans += scope.spans
+        reply(asked)
 
-    with serving(Taking) as server:
-        made.port = server.server_port
+    with serving(take) as made.port:
         yield made
 
 

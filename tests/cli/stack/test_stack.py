@@ -25,6 +25,7 @@ from remit.cli.stack.layout import Layout
 from remit.cli.stack.ports import choose
 from remit.cli.stack.state import StackState, load, save
 from remit.cli.stack.status import StackStatus
+from tests.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
@@ -221,7 +222,6 @@ def test_up_works_after_an_interrupted_up(
 from pathlib import Path
 from remit.cli.stack import stack
 from remit.cli.stack.binaries import Binary, Program
-from tests.waiting import until
 stack.up(Path({str(project)!r}), lambda line: print(line, flush=True),
          only=("temporal",), core=Path({str(core)!r}))
 """

@@ -6,8 +6,6 @@ import os
 import tarfile
 import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from remit.cli.stack.binaries import OPA, TEMPORAL, Program, cache_folder, ensur
 from remit.cli.stack.errors import StackError
 from remit.cli.stack.identity import began
 from remit.cli.stack.install import GoModule, InstallError, Release
-from tests.serving import Silent, serving
+from tests.serving import Asked, reply, serving
 from tests.waiting import until
 
 PROGRAM = Program("tool", (1, 2, 0), ("--version",), r"tool (\d+\.\d+\.\d+)", ())
@@ -44,11 +42,12 @@ def published(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     folder = tmp_path / "published"
     folder.mkdir()
 
-    class OfFolder(Silent, SimpleHTTPRequestHandler):
-        pass
+    def give(asked: Asked) -> None:
+        file = folder / asked.path.removeprefix("/")
+        reply(asked, file.read_bytes() if file.is_file() else b"", 200 if file.is_file() else 404)
 
-    with serving(partial(OfFolder, directory=folder)) as server:
-        yield folder, f"http://127.0.0.1:{server.server_port}/{{file}}"
+    with serving(give) as port:
+        yield folder, f"http://127.0.0.1:{port}/{{file}}"
 
 
 def release(published: tuple[Path, str], digest: str | None = None) -> Release:
