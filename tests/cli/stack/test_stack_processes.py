@@ -59,7 +59,7 @@ def test_sigterm_comes_before_sigkill(run: Callable[..., Started]) -> None:
     started = run(code + "print('up', flush=True)\ntime.sleep(60)")
     until(lambda: "up\n" in started.log.read_text())
 
-    assert stop("tried", started.process, grace_s=5)
+    assert stop("tried", started.process, grace_s=60)
     assert "bye" in started.log.read_text()
 
 
