@@ -977,7 +977,7 @@ IMPORT: Mapping[str, Entry] = {
         "Put it into `NAME.overrides.yaml`, then `--discard-edits`.",
     ),
     "IMPORT-DOMAIN": Entry("That is no name of a domain.", "Small letters, digits, `_`."),
-    "IMPORT-EMPTY": Entry("Nothing can be imported.", "See why, and what `--only` asks for."),
+    "IMPORT-EMPTY": Entry("No tool is taken.", "See the findings after it, and `--only`."),
     "IMPORT-PRIVATE": Entry(
         "The host of an import is at a private address; the contracts allow it that.",
         "See that it is the host you mean.",
@@ -996,7 +996,6 @@ IMPORT: Mapping[str, Entry] = {
     "OPENAPI-VERSION": Entry("Only OpenAPI 3.0 and 3.1 are read.", "Convert it."),
     "OPENAPI-DIALECT": Entry("A schema is of another dialect than 2020-12.", "Write it so."),
     "OPENAPI-SHAPE": Entry("A part of the document is of another form.", "See the path."),
-    "OPENAPI-EMPTY": Entry("No operation is taken.", "See the findings after it, and `--only`."),
     "OPENAPI-SERVER": Entry(
         "The document names no server that can be called; or, beside tools that were taken, which "
         "one was.",

@@ -142,11 +142,21 @@ def test_older_tuples_mean_what_they_meant() -> None:
 
 
 def test_names_that_meet_and_names_that_are_absent_are_told() -> None:
-    """Two tools that would be one contract, and a wanted one that is not there."""
-    taken = _take(_tool("put-down"), _tool("putDown"), _tool("x"), only=("put*", "absent*"))
+    """Of two tools that would be one contract neither is: which one it is must not depend on order."""
+    two = (_tool("put-down"), _tool("putDown"))
+    taken = _take(*two, _tool("x"), _tool("y"), only=("put*", "absent*", "x"))
 
-    assert [tool["name"] for tool in taken.tools] == ["shelf.put_down"]
-    assert [each.path for each in taken.left_out] == ["/putDown", "/absent*"]
+    assert [tool["name"] for tool in taken.tools] == ["shelf.x"]
+    assert [each.path for each in taken.left_out] == ["/put-down", "/putDown", "/absent*"]
+
+
+def test_long_names_stay_apart() -> None:
+    """What is cut off a name is told by a digest."""
+    taken = _take(_tool(f"{'list-' * 20}a"), _tool(f"{'list-' * 20}b"))
+
+    names = [str(tool["name"]) for tool in taken.tools]
+    assert len(set(names)) == 2
+    assert all(len(name) <= 120 for name in names)
 
 
 def test_nothing_at_all_is_a_fault() -> None:

@@ -15,7 +15,7 @@ from remit.diagnostic import Diagnostic
 from remit.tool.http_checks import RESERVED_HEADERS
 from remit.tool.openapi.schemas import Definitions
 from remit.tool.openapi.source import Source, UnfitError, at
-from remit.tool.openapi.texts import argument, plain
+from remit.tool.texts import argument, plain
 
 KEY_HEADERS = ("idempotency-key", "x-idempotency-key")
 """Header parameters that carry the step key, whatever else is said."""

@@ -20,7 +20,7 @@ from remit.tool.openapi.schemas import Definitions
 from remit.tool.openapi.security import Secured, read_security
 from remit.tool.openapi.servers import Server, ServerReader
 from remit.tool.openapi.source import Source, UnfitError, at
-from remit.tool.openapi.texts import is_tool_name, plain, segment
+from remit.tool.texts import is_tool_name, plain, segment
 from remit.tool.openapi.wanted import Wanted
 
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -86,7 +86,7 @@ class Importer:
         defaults = self._shared(drafts, tools)
         info = self._source.root.get("info")
         about = info if isinstance(info, dict) else {}
-        made = Imported(
+        return Imported(
             by="openapi",
             source=self._wanted.source,
             document=digest(self._source.root),
@@ -99,13 +99,6 @@ class Importer:
             left_out=tuple(self._left_out),
             notes=(*self._servers.notes, *self._notes),
         ).fit()
-        if not made.tools:
-            hint = "see why, and what --only asks for"
-            nothing = Diagnostic(
-                code="OPENAPI-EMPTY", path="/paths", message="no operation is taken", hint=hint
-            )
-            raise InvalidDocumentError([nothing, *made.left_out[:50]])
-        return made
 
     def _found(self) -> Iterator[_Found]:
         paths = self._source.root["paths"]
