@@ -23,7 +23,8 @@ from temporalio.worker import Worker
 
 from activities.planning import Shop
 from activities.tools.registry import Tools
-from activities.tools.secrets import SecretError, Secrets
+from remit.secrets.errors import SecretError
+from remit.secrets.secrets import Secrets
 from activities.tools.tunnel import Proxy
 from remit.canonical import Digest
 from remit.client.errors import ClientError

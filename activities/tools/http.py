@@ -19,7 +19,8 @@ from activities.tools.http_answer import Received, interpret
 from activities.tools.http_artifact import Parcel, prepare_parcel, take_in
 from activities.tools.http_request import Outgoing, prepare
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
+from remit.secrets.errors import SecretError
+from remit.secrets.secrets import Secrets
 from activities.tools.tunnel import ProxyRefusedError
 from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.kinds import HttpKind
@@ -69,7 +70,9 @@ class HttpTool(Adapter):
         try:
             with beating(call.heartbeat, call.contract.heartbeat_s):
                 async with asyncio.timeout_at(call.deadline):
-                    received = await self._exchange(call, outgoing, progress, kind, parcel)
+                    received = await self._exchange(
+                        call, outgoing, progress, kind, parcel, secrets
+                    )
         except TimeoutError:
             return _failed(call, progress, "TOOL-TIMEOUT", "gave no answer before the deadline")
         except (EgressError, ProxyRefusedError) as error:
@@ -102,6 +105,7 @@ class HttpTool(Adapter):
         progress: "_Progress",
         kind: HttpKind,
         parcel: Parcel,
+        secrets: Secrets,
     ) -> Received:
         waits = {"connect": CONNECT_S, "read": None, "write": None, "pool": None}
         headers = dict(outgoing.headers)
@@ -124,7 +128,7 @@ class HttpTool(Adapter):
         response = await self._transport.handle_async_request(request)
         try:
             if kind.artifact is not None and 200 <= response.status_code < 300:
-                taken = await take_in(call, kind, response, parcel)
+                taken = await take_in(call, kind, response, parcel, secrets)
                 return Received(response.status_code, artifact=taken)
             return await _receive(response, kind)
         finally:

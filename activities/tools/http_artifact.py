@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import httpx2
 
 from remit.ledger.errors import LedgerError
+from remit.secrets.secrets import Secrets
 from remit.stores.artifacts import CHUNK_BYTES, ArtifactError, ArtifactStore, Incoming, Stored
 from remit.tool.artifact import Artifact, ArtifactBody, is_among
 from remit.tool.call import Broken, Refused, ToolCall
@@ -97,7 +98,11 @@ def _upload(call: ToolCall, body: ArtifactBody, store: ArtifactStore, tenant: st
 
 
 async def take_in(
-    call: ToolCall, kind: HttpKind, response: httpx2.Response, parcel: Parcel
+    call: ToolCall,
+    kind: HttpKind,
+    response: httpx2.Response,
+    parcel: Parcel,
+    secrets: Secrets,
 ) -> Artifact | Broken:
     """Store the body of a 2xx."""
     ref, incoming, wanted = call.contract.ref, parcel.incoming, kind.artifact
@@ -105,9 +110,10 @@ async def take_in(
         raise ValueError(f"{ref} brings no artifact")
     if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         return Broken("TOOL-ANSWER-ENCODED", f"{ref} answered in an encoding nobody asked for")
-    media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    told = secrets.shown(response.headers.get("content-type", ""), 100)
+    media = told.partition(";")[0].strip().lower()
     if not is_among(media, wanted.media_types):
-        shown = "".join(letter for letter in media[:60] if letter.isprintable()) or "nothing"
+        shown = media or "nothing"
         return Broken("TOOL-MEDIA-TYPE", f"{ref} answered {shown!r}; its contract lists others")
     waiting = bytearray()
     try:

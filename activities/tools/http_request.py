@@ -12,7 +12,7 @@ import httpx2
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from activities.tools.http_query import styled
-from activities.tools.secrets import Secrets
+from remit.secrets.secrets import Secrets
 from remit.canonical import JSON, JSONObject, canonical
 from remit.tool.address import Address, AddressError
 from remit.tool.call import Refused, ToolCall

@@ -18,7 +18,8 @@ from activities.tools.adapter import Adapter
 from activities.tools.egress import EgressError
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
+from remit.secrets.errors import SecretError
+from remit.secrets.secrets import Secrets
 from remit.tool.address import Address, AddressError
 from remit.tool.call import Refused, ToolAnswer, ToolCall
 from remit.tool.mcp import McpKind, StdioServer, StreamableHttpServer

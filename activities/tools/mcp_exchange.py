@@ -19,11 +19,11 @@ from mcp_types import (
     CallToolResult,
 )
 
-from activities.tools.mcp_answer import failed, interpret, printable
+from activities.tools.mcp_answer import failed, interpret
 from activities.tools.mcp_flow import End
 from activities.tools.mcp_session import Call, DriftError, Link, Progress, Result, Session
 from activities.tools.mcp_sessions import FullError, PausedError, Sessions
-from activities.tools.secrets import Secrets
+from remit.secrets.secrets import Secrets
 from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.mcp import STEP_KEY_META, McpKind
 
@@ -141,8 +141,8 @@ def _meaning(
         case NotReadyError() if ended.end.code == "TOOL-EGRESS":
             return Refused("TOOL-EGRESS", f"{ref}: {ended.end.said}")
         case NotReadyError():
-            words = session.link.last_words.strip()
-            said = f"{ended.end.said}: {words[-300:]}" if words else ended.end.said
+            words = secrets.mask(session.link.last_words.strip())[-300:]
+            said = f"{ended.end.said}: {words}" if words else ended.end.said
             return _unreached(ref, said, secrets)
         case Exception():
             return _fault(call, kind, ended, progress, session, secrets)
@@ -170,10 +170,10 @@ def _fault(
     if progress.status >= 400:
         return Unknown("TOOL-STATUS", f"{ref} answered {progress.status}; it may have happened")
     if isinstance(error, MCPError) and error.code in _MADE_HERE:
-        said = _words(error, secrets)
+        said = secrets.shown(error.message)
         return Unknown(_MADE_HERE[error.code], f"{ref} broke off ({said}); it may have happened")
     if isinstance(error, MCPError):
-        said = f"answered the error {error.code} ({_words(error, secrets)})"
+        said = f"answered the error {error.code} ({secrets.shown(error.message)})"
         if error.code in _NOT_TAKEN:
             return Refused("TOOL-REFUSED", f"{ref} {said}")
         if error.code == HEADER_MISMATCH:
@@ -191,10 +191,6 @@ def _not_begun(ref: str, end: End | None, secrets: Secrets) -> Refused:
     return _unreached(ref, end.said if end else "could not be reached", secrets)
 
 
-def _words(error: MCPError, secrets: Secrets) -> str:
-    return printable(secrets.mask(error.message[:600]))
-
-
 def _drifted(ref: str, kind: McpKind, drift: DriftError) -> Refused:
     now = f"it is {drift.listed} now" if drift.listed else "it is not listed, or not once, now"
     message = f"{ref}: the server lists {kind.tool!r} otherwise than {kind.schema_sha256}: {now}"
@@ -202,7 +198,7 @@ def _drifted(ref: str, kind: McpKind, drift: DriftError) -> Refused:
 
 
 def _unreached(ref: str, said: str, secrets: Secrets) -> Refused:
-    shown = printable(secrets.mask(said), 500)
+    shown = secrets.shown(said, 500)
     return Refused("TOOL-UNREACHABLE", f"{ref}: the server {shown}; nothing was called", again=True)
 
 

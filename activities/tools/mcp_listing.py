@@ -21,7 +21,8 @@ from pydantic import TypeAdapter
 from activities.tools.egress import EgressError
 from activities.tools.mcp import EXTRA, address, environment, references
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
+from remit.secrets.errors import SecretError
+from remit.secrets.secrets import Secrets
 from remit.canonical import JSON, JSONObject
 from remit.tool.address import AddressError, normal_host
 from remit.tool.mcp import McpServer, StdioServer, StreamableHttpServer
@@ -80,7 +81,7 @@ async def _listed(link: "Link", secrets: Secrets) -> JSONObject:
         end = await asyncio.shield(session.ready)
         if end is not None:
             words = secrets.mask(link.last_words.strip())[-500:]
-            said = secrets.mask(end.said)
+            said = secrets.shown(end.said, 500)
             if end.code == "TOOL-EGRESS":
                 return _fault(end.code, said, words)
             return _fault("TOOL-UNREACHABLE", f"the server {said}", words)

@@ -321,7 +321,7 @@ def _wire(tool: mcp_types.Tool) -> JSONObject:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what to tell of why a connection was not made; the words of others are bounded."""
+    """Return what to tell of why a connection was not made; whoever tells it bounds and masks it."""
     first = error
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
@@ -329,7 +329,7 @@ def _reason(error: BaseException) -> str:
         case FileNotFoundError() | NotADirectoryError():
             return "cannot be started: the project's folder is not there"
         case MCPError():
-            return f"does not greet or list as agreed ({first.message[:200]})"
+            return f"does not greet or list as agreed ({first.message})"
         case ListingError():
             return str(first)
     return f"does not greet or list as agreed ({type(first).__name__})"

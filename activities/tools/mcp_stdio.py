@@ -52,6 +52,7 @@ class Server:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._tail = b""
+        self._is_cut = False
         self._drain = asyncio.create_task(self._keep_tail())
 
     @classmethod
@@ -84,8 +85,12 @@ class Server:
 
     @property
     def last_words(self) -> str:
-        """The end of what it wrote to standard error."""
-        return self._tail.decode("utf-8", "replace")
+        """The end of what it wrote to standard error, in whole lines.
+
+        A line whose beginning is gone could end with a part of a secret, which nobody would know.
+        """
+        whole = self._tail.partition(b"\n")[2] if self._is_cut else self._tail
+        return whole.decode("utf-8", "replace")
 
     @property
     def streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -120,7 +125,9 @@ class Server:
     async def _keep_tail(self) -> None:
         stream = self._process.stderr
         while stream is not None and (chunk := await stream.read(65536)):
-            self._tail = (self._tail + chunk)[-_TAIL:]
+            kept = self._tail + chunk
+            self._is_cut = self._is_cut or len(kept) > _TAIL
+            self._tail = kept[-_TAIL:]
             await asyncio.sleep(_PAUSE_S)
 
 

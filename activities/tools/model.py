@@ -22,7 +22,8 @@ from activities.tools.adapter import Adapter
 from activities.tools.egress import Reaching
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
+from remit.secrets.errors import SecretError
+from remit.secrets.secrets import Secrets
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
 from remit.tool.address import Address, AddressError
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
@@ -227,8 +228,9 @@ async def _answered(asking: Asking, talk: "Talk", spent: Spent, at: int) -> Tool
         if not problem:
             return Happened(asking.secrets.mask_json(asking.output(said.value, spent, at)))
         if spent.repairs >= asking.kind.repairs:
-            message = f"{ref}: no answer fits its schema after {spent.repairs} repairs: {problem}"
-            return Broken("TOOL-MODEL-ANSWER", message[:500], final=True, spent=spent.known_micros)
+            why = asking.secrets.shown(problem)
+            message = f"{ref}: no answer fits its schema after {spent.repairs} repairs: {why}"
+            return Broken("TOOL-MODEL-ANSWER", message, final=True, spent=spent.known_micros)
         spent.repairs += 1
         talk.repair(said, problem)
 

@@ -16,7 +16,8 @@ from activities.tools.adapter import Adapter
 from activities.tools.egress import EgressError
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
+from remit.secrets.errors import SecretError
+from remit.secrets.secrets import Secrets
 from activities.tools.sql_connections import IDLE_S, Connections, NotBegunError
 from activities.tools.sql_place import NoAddressError, PlaceError, place_of
 from activities.tools.sql_session import Connect, Failed, Place

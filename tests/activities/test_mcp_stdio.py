@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from activities.tools.registry import Tools
-from remit.tool.call import Absent, Happened, Refused
+from remit.tool.call import Absent, Broken, Happened, Refused, Unknown
 from tests.activities.mcp_calls import ask, code, mcp_contract
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +95,35 @@ async def test_words_of_an_error_are_bounded_and_masked(tools: Tools) -> None:
 
     assert isinstance(given, Refused)
     assert given.message == "liar.error@1 answered an error (no such order [secret] [2J)"
+
+
+LONG = "s3cr3t-" + "x" * 121
+
+
+@pytest.mark.parametrize(
+    ("tool", "more", "call"),
+    [
+        ("repeats", (), {}),
+        ("doubles", (), {"answer": "json"}),
+        ("echo", ("--babbling",), {}),
+        ("echo", ("--greets",), {}),
+    ],
+)
+async def test_words_are_masked_before_they_are_cut(
+    tools: Tools,
+    environ: dict[str, str],
+    tool: str,
+    more: tuple[str, ...],
+    call: dict[str, object],
+) -> None:
+    """However often a secret is repeated, in an answer or in last words: no part of it is shown."""
+    environ["TOKEN"] = LONG
+
+    given = await ask(tools, mcp_contract(tool, *more, call=call))
+
+    assert isinstance(given, Refused | Unknown | Broken)
+    assert "[secret]" in given.message
+    assert "xxxx" not in given.message
 
 
 async def test_a_read_that_errs_is_refused(tools: Tools) -> None:

@@ -213,6 +213,17 @@ async def test_a_secret_that_comes_back_is_masked(tools: Tools) -> None:
     assert "sk-very-secret" not in str(answer.output)
 
 
+@pytest.mark.parametrize("text", ['{"sk-very-secret": 1}', '{"sk-very-secret": 1, "sk-very-secret": 2}'])
+async def test_a_secret_in_an_unfit_answer_is_masked(tools: Tools, text: str) -> None:
+    """What is wrong names members, and they may be anything."""
+    async with StubModel([Says(text=text)]) as stub:
+        answer = await ask(tools, rating(stub.url, repairs=0))
+
+    assert isinstance(answer, Broken)
+    assert "sk-very-secret" not in answer.message
+    assert "[secret]" in answer.message
+
+
 async def test_no_request_is_sent_that_could_break_a_bound(tools: Tools) -> None:
     """Tokens and money, counted by bytes before: refused, and nothing was asked."""
     async with StubModel([Says(GOOD)]) as stub:
