@@ -1,19 +1,22 @@
 """What all adapters are: a tool that may be loaded beforehand, and closed."""
 
-from abc import ABC, abstractmethod
+from typing import Protocol
 
 from remit.tool.call import ToolAnswer, ToolCall
 
 
-class Adapter(ABC):
-    """One kind of tool, as a worker holds it."""
+class Adapter(Protocol):
+    """One kind of tool, as a worker holds it; a kind says anew what it has something to do for."""
 
-    @abstractmethod
     async def __call__(self, call: ToolCall) -> ToolAnswer:
         """Call the tool once; answer and do not raise, except when the task is cancelled."""
 
-    def load(self) -> None:  # noqa: B027 - most kinds have nothing to import
-        """Import what calls need, so that none pays for it with its deadline."""
+    def load(self) -> None:
+        """Import what calls need, so that none pays for it with its deadline.
 
-    async def aclose(self) -> None:  # noqa: B027 - most kinds hold nothing
+        Raises:
+            ExtraError: it is not installed.
+        """
+
+    async def aclose(self) -> None:
         """Let go of connections, and of processes at their other end."""

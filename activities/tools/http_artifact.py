@@ -13,7 +13,7 @@ from remit.ledger.errors import LedgerError
 from remit.secrets.secrets import Secrets
 from remit.stores.artifacts import CHUNK_BYTES, ArtifactError, ArtifactStore, Incoming, Stored
 from remit.tool.artifact import Artifact, ArtifactBody, is_among
-from remit.tool.call import Broken, Refused, ToolCall
+from remit.tool.call import Broken, Refused, ToolCall, withheld
 from remit.tool.kinds import HttpKind
 from remit.tool.pointer import PointerError, follow
 
@@ -60,15 +60,15 @@ async def prepare_parcel(
         return NOTHING
     ref = call.contract.ref
     if store is None:
-        return Refused("TOOL-ARTIFACT", f"{ref}: {_NO_STORE}")
+        return withheld("TOOL-ARTIFACT", f"{ref}: {_NO_STORE}")
     try:
         return await asyncio.to_thread(_prepared, call, kind, store)
     except (ArtifactError, LedgerError) as error:
         again = error.code == "ARTIFACT-NO-ROOM"
-        return Refused("TOOL-ARTIFACT", f"{ref}: {error.code}: {error}", again=again)
+        return withheld("TOOL-ARTIFACT", f"{ref}: {error.code}: {error}", again=again)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        return Refused("TOOL-ARTIFACT", f"{ref}: the artifact cannot be read: {why}", again=True)
+        return withheld("TOOL-ARTIFACT", f"{ref}: the artifact cannot be read: {why}", again=True)
 
 
 def _prepared(call: ToolCall, kind: HttpKind, store: ArtifactStore) -> Parcel:

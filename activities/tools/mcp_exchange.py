@@ -7,6 +7,7 @@ whatever the server or the client library do; the server is told that it was giv
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 
 from mcp import MCPError
 from mcp_types import (
@@ -24,7 +25,7 @@ from activities.tools.mcp_flow import End
 from activities.tools.mcp_session import Call, DriftError, Link, Progress, Result, Session
 from activities.tools.mcp_sessions import FullError, PausedError, Sessions
 from remit.secrets.secrets import Secrets
-from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.mcp import STEP_KEY_META, McpKind
 
 _NOT_TAKEN = frozenset({INVALID_PARAMS, METHOD_NOT_FOUND})
@@ -62,10 +63,11 @@ class Exchanges:
             session = self._sessions.get(key, make)
         except FullError:
             message = f"{ref}: every connection to a server is in use; nothing was called"
-            return Refused("TOOL-BUSY", message, again=True)
+            return withheld("TOOL-BUSY", message, again=True)
         except PausedError as error:
-            return _unreached(ref, str(error), secrets)
-        progress = Progress(call.deadline, asks=session.link.flow.asks)
+            # Nobody was asked, so it is not one more failure.
+            return replace(_unreached(ref, str(error), secrets), is_own=True)
+        progress = Progress(deadline=call.deadline, asks=session.link.flow.asks)
         session.in_use += 1
         try:
             exchange = _exchange(session, _sent(call, kind), progress)
@@ -139,7 +141,7 @@ def _meaning(
         case DriftError():
             return _drifted(ref, kind, ended)
         case NotReadyError() if ended.end.code == "TOOL-EGRESS":
-            return Refused("TOOL-EGRESS", f"{ref}: {ended.end.said}")
+            return withheld("TOOL-EGRESS", f"{ref}: {ended.end.said}")
         case NotReadyError():
             words = secrets.mask(session.link.last_words.strip())[-300:]
             said = f"{ended.end.said}: {words}" if words else ended.end.said
@@ -187,14 +189,14 @@ def _fault(
 
 def _not_begun(ref: str, end: End | None, secrets: Secrets) -> Refused:
     if end is not None and end.code == "TOOL-EGRESS":
-        return Refused("TOOL-EGRESS", f"{ref}: {end.said}")
+        return withheld("TOOL-EGRESS", f"{ref}: {end.said}")
     return _unreached(ref, end.said if end else "could not be reached", secrets)
 
 
 def _drifted(ref: str, kind: McpKind, drift: DriftError) -> Refused:
     now = f"it is {drift.listed} now" if drift.listed else "it is not listed, or not once, now"
     message = f"{ref}: the server lists {kind.tool!r} otherwise than {kind.schema_sha256}: {now}"
-    return Refused("TOOL-LISTING-CHANGED", f"{message}; nothing was called")
+    return withheld("TOOL-LISTING-CHANGED", f"{message}; nothing was called")
 
 
 def _unreached(ref: str, said: str, secrets: Secrets) -> Refused:

@@ -542,10 +542,6 @@ TOOL: Mapping[str, Entry] = {
         "See the `SECRET-…` code in the message.",
     ),
     "TOOL-REQUEST": Entry("No request can be made of these arguments.", "See the message."),
-    "TOOL-NOT-INSTALLED": Entry(
-        "The packages for this kind of tool are an extra, and not installed; nothing was sent.",
-        "Install what the message names, restart the workers.",
-    ),
     "TOOL-HUMAN": Entry(
         "A task for a person was reached without an answer: an undo, a probe, or all approved it.",
         "The `repair` order with `mark_done`, when somebody did it by hand.",
@@ -601,7 +597,7 @@ TOOL: Mapping[str, Entry] = {
     ),
     "TOOL-EXTRA": Entry(
         "The worker lacks an extra that this kind of tool needs; nothing was called.",
-        "Install what the message names.",
+        "Install what the message names, restart the workers.",
     ),
     "TOOL-ERROR": Entry(
         "The tool's answer is marked as an error, and its contract does not say that errors have "

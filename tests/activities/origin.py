@@ -1,8 +1,10 @@
 """A server whose every byte the test decides, a contract for it, and a call of it."""
 
 import asyncio
+import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from activities.tools.registry import Tools
@@ -114,3 +116,17 @@ async def ask(
         heartbeat=heartbeat,
     )
     return await tools.adapter(contract)(call)
+
+
+@contextmanager
+def deaf() -> Iterator[str]:
+    """Yield the address of a server that takes no connection, and refuses none."""
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(3):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"

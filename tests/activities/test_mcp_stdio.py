@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from activities.tools.registry import Tools
+from remit.enforcement.bounds import health_of
 from remit.tool.call import Absent, Broken, Happened, Refused, Unknown
 from tests.activities.mcp_calls import ask, code, mcp_contract
 
@@ -164,7 +165,7 @@ async def test_changed_listings_are_refused(tools: Tools) -> None:
 
     given = await ask(tools, mcp_contract("echo"))
 
-    assert code(given) == "Refused TOOL-LISTING-CHANGED"
+    assert (code(given), health_of(given)) == ("Refused TOOL-LISTING-CHANGED", "")
     assert isinstance(given, Refused)
     assert "everything you know" not in given.message
 
@@ -185,6 +186,7 @@ async def test_a_server_that_does_not_start(tools: Tools) -> None:
     again = await ask(tools, mcp_contract("echo", "--broken"))
 
     assert code(given) == code(again) == "Refused TOOL-UNREACHABLE again"
+    assert (health_of(given), health_of(again)) == ("sick", "")
     assert isinstance(given, Refused)
     assert given.message.endswith("cannot find [secret]; nothing was called")
 
@@ -305,6 +307,7 @@ async def test_without_the_extra_a_call_says_what_to_install(
 
     assert isinstance(given, Refused)
     assert (given.code, "pip install 'remit[mcp]'" in given.message) == ("TOOL-EXTRA", True)
+    assert health_of(given) == ""
 
 
 def test_adapters_wait_for_the_client_library_until_a_tool_needs_it() -> None:

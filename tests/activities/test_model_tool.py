@@ -12,8 +12,10 @@ import pytest
 from activities.tools.registry import Tools
 from examples.agents.stub_model import Bad, Says, StubModel
 from remit.canonical import JSONObject
+from remit.enforcement.bounds import health_of
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import ToolContract
+from tests.activities.origin import deaf
 
 GOOD = {"urgent": True, "title": "Outage"}
 AWAY = {"urgent": True, "title": "not rated"}
@@ -152,6 +154,7 @@ async def test_without_a_declared_answer_the_call_may_be_tried_again(tools: Tool
 
     assert isinstance(refused, Refused)
     assert (refused.code, refused.again) == ("TOOL-MODEL-AWAY", True)
+    assert health_of(refused) == health_of(nobody) == "sick"
     assert isinstance(silent, Unknown)
     assert isinstance(nobody, Refused)
 
@@ -232,7 +235,32 @@ async def test_no_request_is_sent_that_could_break_a_bound(tools: Tools) -> None
 
     assert [getattr(one, "code", "") for one in (tokens, money)] == ["TOOL-MODEL-BUDGET"] * 2
     assert isinstance(tokens, Refused)
+    assert health_of(tokens) == ""
     assert stub.asked == []
+
+
+async def test_an_endpoint_that_takes_no_connection_was_not_asked(tools: Tools) -> None:
+    """Whether anything was sent is seen, not guessed: the call may be tried again."""
+    with deaf() as url:
+        answer = await ask(tools, rating(f"{url}/v1"), within_s=0.3)
+
+    assert isinstance(answer, Refused)
+    assert (answer.code, answer.again) == ("TOOL-MODEL-AWAY", True)
+
+
+async def test_what_was_paid_is_not_forgotten_when_the_next_endpoint_cannot_be_asked(
+    tools: Tools,
+) -> None:
+    """The first one was paid for an unfit answer; that is no refusal without effect any more."""
+    async with StubModel([Says({"title": 3}), Bad(503)]) as stub:
+        contract = rating(stub.url, stub.url)
+        contract.call.endpoints[1] = contract.call.endpoints[1].model_copy(
+            update={"key": "env:ABSENT"}
+        )
+        answer = await ask(tools, contract)
+
+    assert isinstance(answer, Unknown)
+    assert answer.code == "TOOL-SECRET"
 
 
 async def test_an_endpoint_that_takes_more_than_it_may_fails_and_is_booked(tools: Tools) -> None:

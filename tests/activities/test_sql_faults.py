@@ -12,6 +12,7 @@ import pytest
 
 from activities.tools.registry import Tools
 from activities.tools.resolving import Resolver
+from remit.enforcement.bounds import health_of
 from remit.tool.call import Happened, Refused, Unknown
 from tests.activities import sql_shop
 from tests.activities.sql_shop import ID, ID_N, SELECT, TAKE, Shop, ask, code
@@ -174,7 +175,7 @@ async def test_a_lock_is_waited_for_until_the_deadline(shop: Shop, tools: Tools,
         other.rollback()
 
     assert isinstance(given, Refused)
-    assert (given.code, given.again) == ("TOOL-DEADLINE", True)
+    assert (given.code, given.again, health_of(given)) == ("TOOL-DEADLINE", True, "sick")
     assert await ask(tools, shop.contract(TAKE, ID_N), {"id": "a", "n": 2}) == Happened({"rows": 1})
     assert shop.execute("SELECT stock FROM things WHERE id = 'a'") == [(3,)]
 
@@ -223,7 +224,8 @@ async def test_a_sick_database_keeps_its_own_callers_waiting(shop: Shop, tools: 
     stuck = [asyncio.create_task(ask(tools, slow, within_s=3)) for _ in range(8)]
     await _until(shop, "wait_event = 'PgSleep'")
 
-    assert code(await ask(tools, slow, within_s=0.2)) == "TOOL-BUSY"
+    crowded = await ask(tools, slow, within_s=0.2)
+    assert (code(crowded), health_of(crowded)) == ("TOOL-BUSY", "")
     assert {code(given) for given in await asyncio.gather(*stuck)} == {"TOOL-DEADLINE"}
 
 
