@@ -18,7 +18,7 @@ from activities.tools.outside import Outside
 from activities.tools.sending import Sending
 from remit.secrets.secrets import Secrets
 from activities.tools.tunnel import ProxyRefusedError
-from activities.tools.unsent import UNSENT, unsent
+from activities.tools.unsent import UNSENT, too_late, unsent
 from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.kinds import HttpKind
 from remit.tool.reach import Reach
@@ -47,6 +47,8 @@ class HttpTool(Adapter):
         kind = call.contract.call
         if not isinstance(kind, HttpKind):
             raise TypeError(f"{call.contract.ref} is not of kind http")
+        if late := too_late(call):
+            return late
         secrets = self._outside.secrets(call)
         with beating(call.heartbeat, call.contract.heartbeat_s):
             try:
