@@ -706,7 +706,6 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-MODEL-OPERATION": Entry(
         "A tool of kind `model` says that it writes, deletes or triggers.", "`read` or `spend`."
     ),
-    "TOOL-MODEL-KEY": Entry("The key of a model is no reference.", "Write e.g. `env:MODEL_KEY`."),
     "TOOL-MODEL-PRICE": Entry(
         "Money is bounded, and an endpoint has no price, or `cost` does not follow the bound.",
         "State prices in one currency, `cost.estimate` and `cost.actual_output`.",

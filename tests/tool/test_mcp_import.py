@@ -206,7 +206,19 @@ def test_a_pin_covers_what_counts_and_nothing_else() -> None:
     ("call", "more", "code"),
     [
         ({"server": {"transport": "stdio", "command": ["x", "${env:KEY}"]}}, {}, "TOOL-MCP-SERVER"),
-        ({"server": {**SERVER, "environment": {"KEY": "plain"}}}, {}, "TOOL-MCP-SERVER"),
+        ({"server": {**SERVER, "environment": {"KEY": "plain"}}}, {}, "TOOL-SECRET"),
+        ({"server": {**SERVER, "environment": {"KEY": "token:plain"}}}, {}, "TOOL-SECRET"),
+        (
+            {
+                "server": {
+                    "transport": "http",
+                    "url": "https://a.example/",
+                    "headers": {"X-Key": "Bearer ${token}"},
+                }
+            },
+            {"destinations": ["a.example"]},
+            "TOOL-SECRET",
+        ),
         ({"server": {**SERVER, "environment": {"PATH": "env:PATH"}}}, {}, "TOOL-MCP-SERVER"),
         (
             {"server": {"transport": "http", "url": "https://a.example/{x}"}},
