@@ -223,6 +223,7 @@ def test_places_that_are_not_written(desk: Desk, into: str, code: str) -> None:
     [
         (("--domain", "Shop!"), "IMPORT-DOMAIN"),
         (("--secret", "bearer=t0p"), "IMPORT-SECRET"),
+        (("--secret", "bearer=token:t0p"), "IMPORT-SECRET"),
         (("--secret", "bearer=env:A${env:B}"), "IMPORT-SECRET"),
         (("--only", "nothing*"), "IMPORT-EMPTY"),
         (("--server", "ftp://x"), "IMPORT-EMPTY"),

@@ -1,6 +1,5 @@
 """`remit tools import openapi`: the operations of a service as tools of the project."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from remit.cli.place import find_project
 from remit.tool.openapi.operations import import_openapi
 from remit.tool.openapi.source import MAX_BYTES
 from remit.tool.openapi.wanted import Wanted
-
-_REFERENCE = re.compile(r"[a-z]+:(?:[^\s{}$]|\{agent\}|\{tenant\}){1,200}")
+from remit.tool.secret import is_whole_reference, reference_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def _secrets(given: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in given:
         scheme, _, reference = each.partition("=")
-        if not scheme or not _REFERENCE.fullmatch(reference):
+        if not scheme or not is_whole_reference(reference) or reference_fault(reference):
             hint = "write --secret SCHEME=env:NAME or SCHEME=file:PATH"
             raise usage("IMPORT-SECRET", "a secret is named by a reference", hint)
         found[scheme] = reference
