@@ -25,6 +25,16 @@ Into = Annotated[
 Owner = Annotated[
     str | None, typer.Option("--owner", metavar="NAME", help="Who owns them; team:DOMAIN without.")
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="GLOB",
+        help="Those to take: by tool name, or by what the service calls them (an operation also "
+        "as `METHOD /path`); may be repeated.",
+        show_default=False,
+    ),
+]
 Destination = Annotated[
     list[str] | None,
     typer.Option(
@@ -152,15 +162,7 @@ def openapi(
         ),
     ] = None,
     owner: Owner = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only",
-            metavar="GLOB",
-            help="Operation id, `METHOD /path` or tool name; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    only: Only = None,
     server: Annotated[
         str | None,
         typer.Option("--server", metavar="URL", help="In place of the document's servers."),
@@ -226,15 +228,7 @@ def mcp(
         ),
     ] = None,
     owner: Owner = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only",
-            metavar="GLOB",
-            help="Tool name, here or on the server; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    only: Only = None,
     destination: Destination = None,
     region: Region = None,
     trusts: Annotated[
