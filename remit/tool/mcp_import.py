@@ -20,6 +20,7 @@ from remit.tool.imported import Imported, private_note
 from remit.tool.mcp import listed_digest
 from remit.tool.texts import one_line, segment
 from remit.tool.validation import SchemaError, validator
+from remit.tool.words import MANY, NAMED
 
 TEXT_OUTPUT: JSONObject = {
     "type": "object",
@@ -220,8 +221,7 @@ def _schema(schema: JSON, is_clean: bool) -> JSONObject:
 
 
 _TEXTS = frozenset({"title", "description", "$comment", "examples"})
-_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions"})
-_LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_NAMED = NAMED | {"$defs", "definitions"}
 _VALUES = frozenset({"const", "default", "enum", "required"})
 
 
@@ -252,7 +252,7 @@ def _member(word: str, value: JSON, is_clean: bool, depth: int) -> tuple[str, JS
         if not isinstance(value, dict):
             raise SchemaError(f"{word!r} is no object")
         return word, {key: _translated(each, is_clean, depth) for key, each in value.items()}
-    if isinstance(value, list) and (word in _LISTED or word == "items"):
+    if isinstance(value, list) and (word in MANY or word == "items"):
         name = "prefixItems" if word == "items" else word
         return name, [_translated(each, is_clean, depth) for each in value]
     if word == "additionalItems":

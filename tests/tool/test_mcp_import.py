@@ -257,3 +257,13 @@ def test_faults_have_codes(call: JSONObject, more: JSONObject, code: str) -> Non
         Catalogue.of([ToolContract.model_validate(wrong)])
 
     assert {each.code for each in raised.value.diagnostics} == {code}
+
+
+def test_names_of_members_are_no_keywords() -> None:
+    """A member may be called as a keyword that is taken out elsewhere."""
+    needed: JSONObject = {"title": {"required": ["name"]}}
+    schema: JSONObject = {"type": "object", "properties": {}, "dependentSchemas": needed}
+
+    (made,) = _contracts(_take(_tool(inputSchema=schema)))
+
+    assert made.input_schema["dependentSchemas"] == needed
