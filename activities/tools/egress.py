@@ -54,6 +54,12 @@ def listed_url(text: str, reach: Reach) -> httpx2.URL:
     return url
 
 
+def is_encoded(response: httpx2.Response) -> bool:
+    """Whether a body comes in an encoding, which nobody asks for: it could hide how large it is."""
+    encoding = str(response.headers.get("content-encoding", ""))
+    return encoding.strip().lower() not in ("", "identity")
+
+
 class GuardedTransport(httpx2.AsyncHTTPTransport):
     """A pool of connections to what contracts list, and to nothing else."""
 

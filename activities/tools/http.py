@@ -9,7 +9,7 @@ import asyncio
 import httpx2
 
 from activities.tools.adapter import Adapter
-from activities.tools.egress import EgressError, reaching
+from activities.tools.egress import EgressError, is_encoded, reaching
 from activities.tools.heartbeat import beating
 from activities.tools.http_answer import Received, interpret
 from activities.tools.http_artifact import Parcel, prepare_parcel, take_in
@@ -136,7 +136,7 @@ async def _receive(response: httpx2.Response, kind: HttpKind) -> Received:
     return Received(
         status=response.status_code,
         content_type=response.headers.get("content-type", ""),
-        content_encoding=response.headers.get("content-encoding", "").strip().lower(),
+        is_encoded=is_encoded(response),
         body=body,
     )
 

@@ -26,7 +26,7 @@ class Received:
 
     status: int
     content_type: str = ""
-    content_encoding: str = ""
+    is_encoded: bool = False
     body: bytes | None = None
     """`None` when it was larger than allowed."""
     artifact: Artifact | Broken | None = None
@@ -60,7 +60,7 @@ def _happened(ref: str, kind: HttpKind, received: Received, secrets: Secrets) ->
     if received.body is None:
         message = f"{ref} answered more than {kind.max_bytes} bytes"
         return Broken("TOOL-ANSWER-TOO-LARGE", message)
-    if received.content_encoding not in ("", "identity"):
+    if received.is_encoded:
         return Broken("TOOL-ANSWER-ENCODED", f"{ref} answered in an encoding nobody asked for")
     if not received.body:
         return _part(ref, kind, None, secrets)

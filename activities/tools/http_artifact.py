@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
+from activities.tools.egress import is_encoded
 from remit.ledger.errors import LedgerError
 from remit.secrets.secrets import Secrets
 from remit.stores.artifacts import CHUNK_BYTES, ArtifactError, ArtifactStore, Incoming, Stored
@@ -108,7 +109,7 @@ async def take_in(
     ref, incoming, wanted = call.contract.ref, parcel.incoming, kind.artifact
     if incoming is None or wanted is None:
         raise ValueError(f"{ref} brings no artifact")
-    if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+    if is_encoded(response):
         return Broken("TOOL-ANSWER-ENCODED", f"{ref} answered in an encoding nobody asked for")
     told = secrets.shown(response.headers.get("content-type", ""), 100)
     media = told.partition(";")[0].strip().lower()

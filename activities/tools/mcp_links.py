@@ -15,7 +15,7 @@ import httpx2
 from mcp.client import Transport
 from mcp.client.streamable_http import streamable_http_client
 
-from activities.tools.egress import EgressError
+from activities.tools.egress import EgressError, is_encoded
 from activities.tools.mcp_flow import MAX_MESSAGE_BYTES, End, Flow, FlowError
 from activities.tools.mcp_session import PROGRESS, Progress
 from activities.tools.mcp_stdio import PipeTransport, Server
@@ -134,10 +134,9 @@ class _Guarded(httpx2.AsyncBaseTransport):
         status = response.status_code
         if progress is not None:
             progress.status = status
-        encoding = response.headers.get("content-encoding", "").strip().lower()
         if 300 <= status < 400:
             _note(progress, "TOOL-REDIRECT", f"answered {status}; redirects are not followed")
-        elif encoding not in ("", "identity"):
+        elif is_encoded(response):
             _note(progress, "TOOL-ANSWER-ENCODED", "answered in an encoding nobody asked for")
         else:
             stream = _Bounded(response, self._flow, progress)

@@ -31,7 +31,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from activities.tools.egress import EgressError
+from activities.tools.egress import EgressError, is_encoded
 from activities.tools.sending import Sending
 from activities.tools.tunnel import ProxyRefusedError
 from remit.canonical import JSON, JSONObject
@@ -220,7 +220,7 @@ class _Bounded(httpx2.AsyncBaseTransport):
         request.extensions = {**request.extensions, "trace": self.sending}
         response = await self._transport.handle_async_request(request)
         self.was_answered = True
-        if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        if is_encoded(response):
             await response.aclose()
             raise _TooLargeError("an answer in an encoding nobody asked for")
         return httpx2.Response(
