@@ -14,6 +14,7 @@ from remit.canonical import JSON, Digest, JSONObject
 from remit.diagnostic import Diagnostic, InvalidDocumentError
 from remit.tool.checks import faults
 from remit.tool.contract import ToolContract
+from remit.tool.model import shape_fault
 from remit.tool.written import Shared, contracts_in, refers_to
 
 
@@ -74,8 +75,7 @@ class Imported:
             try:
                 made.append((tool, ToolContract.model_validate(written.document)))
             except ValidationError as error:
-                first = error.errors(include_input=False, include_url=False)[0]
-                said = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+                said = shape_fault(error)
                 dropped.append(self._without(str(tool.get("name")), "TOOL-SHAPE", said))
         by_ref = {contract.ref: contract for _, contract in made}
         kept: list[JSONObject] = []

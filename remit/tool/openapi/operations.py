@@ -12,9 +12,8 @@ from remit.canonical import JSON, JSONObject, digest
 from remit.diagnostic import Diagnostic, InvalidDocumentError
 from remit.tool.contract import Idempotency
 from remit.tool.imported import Imported
-from remit.tool.kinds import HttpKind
 from remit.tool.openapi.annotations import Reader, Said, read_annotations
-from remit.tool.openapi.answers import Answers, read_answers
+from remit.tool.openapi.answers import USUAL, Answers, read_answers
 from remit.tool.openapi.inputs import InputReader, Inputs
 from remit.tool.openapi.schemas import Definitions
 from remit.tool.openapi.security import Secured, read_security
@@ -25,7 +24,6 @@ from remit.tool.openapi.wanted import Wanted
 
 METHODS = ("get", "put", "post", "delete", "patch")
 _UNCALLED = ("head", "options", "trace")
-_USUAL_REFUSED = tuple(HttpKind.model_fields["refused"].default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +319,7 @@ def _call(
         call["headers"] = headers
     if said.key_header is not None and said.operation.has_effect:
         call["idempotency_header"] = said.key_header
-    if answers.refused != tuple(sorted(_USUAL_REFUSED)):
+    if answers.refused != USUAL:
         call["refused"] = list(answers.refused)
     is_repeatable = found.method == "delete" and said.idempotency is Idempotency.NATURAL
     if is_repeatable and answers.is_nullable and answers.gone:
