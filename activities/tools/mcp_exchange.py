@@ -45,8 +45,8 @@ a server that lost its session answers 404."""
 class Exchanges:
     """The calls of one worker to MCP servers."""
 
-    def __init__(self, sessions: Sessions | None = None) -> None:
-        self._sessions = sessions or Sessions()
+    def __init__(self) -> None:
+        self._sessions = Sessions()
         self._given_up: set[asyncio.Task[object]] = set()
 
     async def run(
