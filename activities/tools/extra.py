@@ -1,4 +1,4 @@
-"""The packages of a kind of tool that are an extra: a worker without them serves the other kinds."""
+"""The packages of a kind of tool that are an extra: without them a worker serves other kinds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -16,9 +16,9 @@ from activities.tools.http_artifact import Parcel, prepare_parcel, take_in
 from activities.tools.http_request import Outgoing, prepare
 from activities.tools.outside import Outside
 from activities.tools.sending import Sending
-from remit.secrets.secrets import Secrets
 from activities.tools.tunnel import ProxyRefusedError
 from activities.tools.unsent import UNSENT, too_late, unsent
+from remit.secrets.secrets import Secrets
 from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.kinds import HttpKind
 from remit.tool.reach import Reach
@@ -70,9 +70,7 @@ class HttpTool(Adapter):
         sending = Sending()
         try:
             async with asyncio.timeout_at(call.deadline):
-                received = await self._exchange(
-                    call, outgoing, sending, kind, parcel, secrets
-                )
+                received = await self._exchange(call, outgoing, sending, kind, parcel, secrets)
         except TimeoutError:
             return _failed(call, sending, "TOOL-TIMEOUT", "gave no answer before the deadline")
         except (EgressError, ProxyRefusedError) as error:

@@ -8,8 +8,8 @@ changes anything.
 
 from dataclasses import dataclass
 
-from remit.secrets.secrets import Secrets
 from remit.canonical import JSON
+from remit.secrets.secrets import Secrets
 from remit.tool.artifact import Artifact
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.document import DocumentError, parse_json

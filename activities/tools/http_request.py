@@ -13,8 +13,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from activities.tools.egress import listed_url
 from activities.tools.http_query import styled
-from remit.secrets.secrets import Secrets
 from remit.canonical import JSON, JSONObject, canonical
+from remit.secrets.secrets import Secrets
 from remit.tool.address import Address
 from remit.tool.call import ToolCall
 from remit.tool.kinds import HttpKind

@@ -7,13 +7,12 @@ in it is data, bounded, with secrets masked, and held against the output schema 
 
 from mcp_types import CallToolResult, ResourceLink, TextContent
 
-from remit.secrets.secrets import Secrets
 from remit.canonical import JSON, NotCanonicalError, canonical
+from remit.secrets.secrets import Secrets
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.document import DocumentError, parse_json
 from remit.tool.mcp import McpKind
 from remit.tool.pointer import PointerError, follow
-
 
 
 class _UnusableError(Exception):

@@ -22,9 +22,9 @@ from activities.tools.egress import EgressError
 from activities.tools.extra import ExtraError
 from activities.tools.mcp import address, client_library, references, way
 from activities.tools.outside import Outside
+from remit.canonical import JSON, JSONObject
 from remit.secrets.errors import SecretError
 from remit.secrets.secrets import Secrets
-from remit.canonical import JSON, JSONObject
 from remit.tool.address import AddressError, normal_host
 from remit.tool.mcp import McpServer, StdioServer, StreamableHttpServer
 from remit.tool.reach import plain_ip, reach

@@ -318,7 +318,7 @@ def _wire(tool: mcp_types.Tool) -> JSONObject:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what to tell of why a connection was not made; whoever tells it bounds and masks it."""
+    """Return why a connection was not made; whoever tells it bounds and masks it."""
     first = error
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]

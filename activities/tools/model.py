@@ -21,8 +21,8 @@ from activities.tools.extra import of_extra
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
 from activities.tools.unsent import UNSENT, too_late, unsent
-from remit.secrets.secrets import Secrets
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
+from remit.secrets.secrets import Secrets
 from remit.tool.address import Address
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.language_model import Endpoint, ModelKind

@@ -12,8 +12,8 @@ import httpx2
 
 from activities.tools.egress import GuardedTransport
 from activities.tools.resolving import Resolver
-from remit.secrets.secrets import Secrets
 from activities.tools.tunnel import Proxy
+from remit.secrets.secrets import Secrets
 from remit.stores.artifacts import ArtifactStore
 from remit.tool.call import ToolCall
 from remit.tool.reach import Reach

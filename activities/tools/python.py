@@ -96,7 +96,9 @@ def _progress(call: ToolCall, bound: BoundFunction) -> Progress:
     return Progress(call.resume, tell)
 
 
-async def _on_loop(call: ToolCall, work: Coroutine[object, object, object]) -> Ended[object] | Unknown:
+async def _on_loop(
+    call: ToolCall, work: Coroutine[object, object, object]
+) -> Ended[object] | Unknown:
     async def outcome() -> Ended[object]:
         try:
             return Returned(await work)

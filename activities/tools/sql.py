@@ -15,7 +15,6 @@ from activities.tools.adapter import Adapter
 from activities.tools.extra import of_extra
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
-from remit.secrets.secrets import Secrets
 from activities.tools.sql_connections import IDLE_S, Connections, NotBegunError
 from activities.tools.sql_place import NoAddressError, PlaceError, place_of
 from activities.tools.sql_session import Connect, Failed, Place
@@ -23,6 +22,7 @@ from activities.tools.sql_transaction import Job, Progress, told, transact
 from activities.tools.sql_values import ArgumentError, bound
 from activities.tools.threads import InThread, Returned
 from activities.tools.unsent import UNSENT, too_late, unsent
+from remit.secrets.secrets import Secrets
 from remit.tool.call import Happened, Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.sql import SqlKind, Statement, StatementError
 

@@ -216,7 +216,9 @@ async def test_a_secret_that_comes_back_is_masked(tools: Tools) -> None:
     assert "sk-very-secret" not in str(answer.output)
 
 
-@pytest.mark.parametrize("text", ['{"sk-very-secret": 1}', '{"sk-very-secret": 1, "sk-very-secret": 2}'])
+@pytest.mark.parametrize(
+    "text", ['{"sk-very-secret": 1}', '{"sk-very-secret": 1, "sk-very-secret": 2}']
+)
 async def test_a_secret_in_an_unfit_answer_is_masked(tools: Tools, text: str) -> None:
     """What is wrong names members, and they may be anything."""
     async with StubModel([Says(text=text)]) as stub:

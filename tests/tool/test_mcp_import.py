@@ -142,7 +142,7 @@ def test_older_tuples_mean_what_they_meant() -> None:
 
 
 def test_names_that_meet_and_names_that_are_absent_are_told() -> None:
-    """Of two tools that would be one contract neither is: which one it is must not depend on order."""
+    """Of two tools that would be one contract neither is: their order must not decide."""
     two = (_tool("put-down"), _tool("putDown"))
     taken = _take(*two, _tool("x"), _tool("y"), only=("put*", "absent*", "x"))
 

@@ -30,9 +30,7 @@ class How:
     as_json: bool
 
 
-def bring_in(
-    folder: Path, file: Path, before: Standing | None, made: Imported, how: How
-) -> int:
+def bring_in(folder: Path, file: Path, before: Standing | None, made: Imported, how: How) -> int:
     """Write `made` into `file`, or tell how it differs from what stood there before.
 
     Raises:

@@ -135,4 +135,3 @@ def _add_runs(server: MCPServer, desk: Desk) -> None:
     async def read_refusals(run_id: RunId) -> Answer:
         """Read what was refused in a run, by which rule, and why."""
         return await desk.ask("refusals", {"run_id": run_id})
-

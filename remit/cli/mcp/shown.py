@@ -89,9 +89,7 @@ def _outcome(ended: Outcome) -> Answer:
 
 
 def _residue(ended: Outcome) -> list[Answer]:
-    return [
-        {**one.model_dump(mode="json"), "reason": _line(one.reason)} for one in ended.residue
-    ]
+    return [{**one.model_dump(mode="json"), "reason": _line(one.reason)} for one in ended.residue]
 
 
 def _line(text: str) -> str:

@@ -19,8 +19,8 @@ from remit.tool.openapi.schemas import Definitions
 from remit.tool.openapi.security import Secured, read_security
 from remit.tool.openapi.servers import Server, ServerReader
 from remit.tool.openapi.source import Source, UnfitError, at
-from remit.tool.texts import is_tool_name, plain, segment
 from remit.tool.openapi.wanted import Wanted
+from remit.tool.texts import is_tool_name, plain, segment
 
 METHODS = ("get", "put", "post", "delete", "patch")
 _UNCALLED = ("head", "options", "trace")
