@@ -7,16 +7,17 @@ lacks a decision. Read by whoever gives the server's address; a ledger cannot sh
 
 import json
 from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from google.protobuf.message import Message
-from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from remit.canonical import JSON
 from remit.cli.errors import stack
 from remit.client.connection import connect, opened
+from remit.client.payloads import payloads
 
 _NAME = "decision_id"
 
@@ -60,22 +61,9 @@ async def _gaps(
 
 def named(message: Message) -> Iterator[str]:
     """Yield the decisions that the payloads of a message name."""
-    if isinstance(message, Payload):
-        try:
-            yield from _ids(json.loads(message.data or b"null"))
-        except (ValueError, RecursionError):
-            return
-        return
-    for about, value in message.ListFields():
-        if about.message_type is None:
-            continue
-        if about.message_type.GetOptions().map_entry:
-            parts = list(value.values())
-        else:
-            parts = [value] if isinstance(value, Message) else list(value)
-        for part in parts:
-            if isinstance(part, Message):
-                yield from named(part)
+    for payload in payloads(message):
+        with suppress(ValueError, RecursionError):
+            yield from _ids(json.loads(payload.data or b"null"))
 
 
 def _ids(value: JSON) -> Iterator[str]:
