@@ -53,7 +53,7 @@ class Spent:
     is_open: bool = False
     """Whether a request was sent of which nobody knows what became."""
     currency: str | None = None
-    tried: list[JSON] = field(default_factory=list)
+    tried: list[JSONObject] = field(default_factory=list)
 
     def away(self, at: int, endpoint: Endpoint, why: str) -> None:
         """Note that an endpoint did not answer."""
@@ -129,7 +129,7 @@ class Asking:
                 "repairs": spent.repairs,
             },
             "cost": {"micros": spent.known_micros, "currency": spent.currency},
-            "tried": spent.tried,
+            "tried": [*spent.tried],
         }
 
 
@@ -254,7 +254,7 @@ def _all_away(asking: Asking, spent: Spent) -> ToolAnswer:
     if asking.kind.when_away is not None:
         return Happened(asking.output(asking.kind.when_away, spent, None))
     ref = asking.call.contract.ref
-    whys = [str(one["why"]) for one in spent.tried if isinstance(one, dict)]
+    whys = [str(one["why"]) for one in spent.tried]
     message = f"{ref}: no endpoint answered ({'; '.join(whys)})"[:500]
     if spent.may_cost:
         return Unknown("TOOL-MODEL-AWAY", message)
