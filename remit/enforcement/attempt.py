@@ -26,7 +26,7 @@ from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import paces_of
 from remit.enforcement.retrying import most_attempts, probe_grace
 from remit.enforcement.room import keep_pace, without_room
-from remit.enforcement.sending import Cancellable, Send, after_a_loss
+from remit.enforcement.sending import Cancellable, Send
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import GRANTS, NO_BOUNDS, Action, Content, Intent, Reserve, Situation
 from remit.ledger.errors import LedgerError
@@ -223,9 +223,9 @@ class Attempts:
             subject.frame.beats.forget()
         answer = late or await send(tool_call(subject, lease, self._clock(), is_lost=is_lost))
         reached(Point.ANSWERED, subject.key)
-        if is_lost:
-            answer = after_a_loss(answer)
-        return await self._concluding.conclude(subject, lease.attempt, answer, decided, judge)
+        return await self._concluding.conclude(
+            subject, lease.attempt, answer, decided, judge, is_lost=is_lost
+        )
 
     async def _probe(
         self, subject: Subject, lease: Lease, probe: Send, judge: Judgement

@@ -18,6 +18,7 @@ from remit.enforcement.lease import Lease, lease_until, wait_out
 from remit.enforcement.limiting import Limiting
 from remit.enforcement.obligations import kept
 from remit.enforcement.retrying import backoff_s, probe_grace
+from remit.enforcement.sending import after_a_loss
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action, Content, Outcome, State
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
@@ -49,12 +50,17 @@ class Concluding:
         answer: ToolAnswer,
         decided: Decided | None,
         judge: Judgement,
+        *,
+        is_lost: bool = False,
     ) -> Performed | Doubtful:
         """Record an answer, then return or raise what it means.
 
-        Without `decided` it is a probe's, which another tool gave.
+        Without `decided` it is a probe's, which another tool gave. `is_lost` says that an earlier
+        attempt of the call was.
         """
         told = _Told(attempt, health_of(answer) if decided is not None else "")
+        if is_lost:
+            answer = after_a_loss(answer)
         match answer:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
