@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import SubprocessStreamProtocol
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +24,11 @@ _PAUSE_S = 0.05
 class GuardedProcess:
     """One running process, behind its guardian."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, transport: asyncio.SubprocessTransport
+    ) -> None:
         self._process = process
+        self._transport = transport
         self._tail = b""
         self._is_cut = False
         self._drain = asyncio.create_task(self._keep_tail())
@@ -52,7 +56,10 @@ class GuardedProcess:
             OSError: there is no such folder, or no process can be made.
         """
         given = [f"{name}={value}" for name, value in (bounds or {}).items()]
-        process = await asyncio.create_subprocess_exec(
+        loop = asyncio.get_running_loop()
+        # What `create_subprocess_exec` does, which keeps the transport to itself.
+        transport, protocol = await loop.subprocess_exec(
+            lambda: SubprocessStreamProtocol(line_bytes, loop),
             *(sys.executable, "-I", "-S", str(_GUARDIAN), str(os.getpid()), *given, "--"),
             *command,
             stdin=asyncio.subprocess.PIPE,
@@ -61,9 +68,8 @@ class GuardedProcess:
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
-            limit=line_bytes,
         )
-        return cls(process)
+        return cls(asyncio.subprocess.Process(transport, protocol, loop), transport)
 
     @property
     def pid(self) -> int:
@@ -100,6 +106,7 @@ class GuardedProcess:
         finally:
             self.end()
             self._drain.cancel()
+            self._close()
 
     def end(self) -> None:
         """Have its guardian end all of it."""
@@ -113,6 +120,16 @@ class GuardedProcess:
             with suppress(ProcessLookupError):
                 self._process.kill()
 
+    def _close(self) -> None:
+        """Close the pipes: one of which nobody reads the rest does not close by itself.
+
+        Not by closing the transport, which would kill the guardian before it has killed the others.
+        """
+        for descriptor in (0, 1, 2):
+            pipe = self._transport.get_pipe_transport(descriptor)
+            if pipe is not None:
+                pipe.close()
+
     async def _is_gone(self, within_s: float) -> bool:
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
@@ -122,6 +139,7 @@ class GuardedProcess:
     async def _keep_tail(self) -> None:
         stream = self._process.stderr
         while stream is not None and (chunk := await stream.read(65536)):
-            self._is_cut = self._is_cut or len(self._tail) + len(chunk) > _TAIL
-            self._tail = (self._tail + chunk)[-_TAIL:]
+            kept = self._tail + chunk
+            self._is_cut = self._is_cut or len(kept) > _TAIL
+            self._tail = kept[-_TAIL:]
             await asyncio.sleep(_PAUSE_S)

@@ -43,6 +43,7 @@ class PipeTransport:
         self._flow = flow
         self._asked: set[str | int] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._is_closing = False
 
     async def __aenter__(
         self,
@@ -64,6 +65,7 @@ class PipeTransport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._is_closing = True
         for task in self._tasks:
             task.cancel()
 
@@ -81,7 +83,9 @@ class PipeTransport:
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             pass
         finally:
-            self._flow.end("TOOL-CONNECTION", "ended the connection")
+            # Whoever lets go of a server knows the reason, such as a greeting that was none.
+            if not self._is_closing:
+                self._flow.end("TOOL-CONNECTION", "ended the connection")
             await inward.aclose()
 
     async def _line(self) -> bytes:

@@ -23,8 +23,9 @@ from activities.tools.guarded import GuardedProcess
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
 from activities.tools.process_talk import Talk
-from activities.tools.secrets import SecretError, Secrets
-from remit.tool.call import Refused, ToolAnswer, ToolCall
+from activities.tools.unsent import UNSENT, too_late, unsent
+from remit.secrets.secrets import Secrets
+from remit.tool.call import ToolAnswer, ToolCall, withheld
 from remit.tool.process import ProcessKind
 
 MAX_PROCESSES = 16
@@ -54,23 +55,21 @@ class ProcessTool(Adapter):
         kind, ref = call.contract.call, call.contract.ref
         if not isinstance(kind, ProcessKind):
             raise TypeError(f"{ref} is not of kind process")
-        if asyncio.get_running_loop().time() >= call.deadline:
-            message = f"{ref}: its deadline is over; nothing was called"
-            return Refused("TOOL-DEADLINE", message, again=True)
+        if late := too_late(call):
+            return late
         secrets = self._outside.secrets(call)
         with beating(call.heartbeat, call.contract.heartbeat_s):
             try:
                 await secrets.read(kind.environment.values(), call.deadline)
                 own = {name: secrets.resolve(value) for name, value in kind.environment.items()}
-            except SecretError as error:
-                message = f"{ref}: {error.code}: {error}"
-                return Refused("TOOL-SECRET", message, again=error.again)
+            except UNSENT as error:
+                return unsent(call, error)
             try:
                 async with asyncio.timeout_at(call.deadline):
                     await self._places.acquire()
             except TimeoutError:
                 message = f"{ref}: no place for a process was free; nothing was called"
-                return Refused("TOOL-BUSY", message, again=True)
+                return withheld("TOOL-BUSY", message, again=True)
             return await self._run(call, kind, own, secrets)
 
     async def aclose(self) -> None:
@@ -90,7 +89,7 @@ class ProcessTool(Adapter):
                 process = await self._start(call, kind, scratch)
             except OSError as error:
                 message = f"{call.contract.ref}: no process can be made ({error.strerror})"
-                return Refused("TOOL-PROCESS", f"{message}; nothing was called", again=True)
+                return withheld("TOOL-PROCESS", f"{message}; nothing was called", again=True)
             return await talk.held(process, own)
         finally:
             leaving = asyncio.create_task(self._left(talk, process, scratch))

@@ -14,9 +14,9 @@ from contextlib import suppress
 import structlog
 
 from activities.tools.guarded import GuardedProcess
-from activities.tools.secrets import Secrets
 from remit.canonical import JSON, NotCanonicalError, canonical
-from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
+from remit.secrets.secrets import Secrets
+from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.process import ProcessKind
 from remit.tool.progress import MAX_BYTES as MOST_TOLD
 
@@ -113,9 +113,9 @@ class Talk:
                 said = f"{self._ref} returned {size} bytes, more than {most}"
                 return Broken("TOOL-ANSWER-TOO-LARGE", said)
             case "request", str(why):
-                return Refused("TOOL-REQUEST", f"{self._ref}: {self._shown(why)[:500]}")
+                return withheld("TOOL-REQUEST", f"{self._ref}: {self._shown(why)[:500]}")
             case "absent", [str(code), str(why)]:
-                return Refused(code, f"{self._ref}: {self._shown(why)[:300]}; {_NOTHING}")
+                return withheld(code, f"{self._ref}: {self._shown(why)[:300]}; {_NOTHING}")
             case "gone", {"by": str(by), "status": status}:
                 return self._gone(by, status)
         return None
@@ -139,17 +139,17 @@ class Talk:
             bound = _OVER_BOUND[by].format(self.kind)
             if not self._was_asked:
                 message = f"{self._ref} took {bound} before it was called; {_NOTHING}"
-                return Refused("TOOL-BOUND", message)
+                return withheld("TOOL-BOUND", message)
             return Unknown("TOOL-BOUND", f"{self._ref} took {bound}, and was killed; {_OPEN}")
         how = f"its process ended without an answer ({_status(status)})"
         if not self._was_asked:
-            return Refused("TOOL-PROCESS", f"{self._ref}: {how}; {_NOTHING}", again=True)
+            return withheld("TOOL-PROCESS", f"{self._ref}: {how}; {_NOTHING}", again=True)
         return Unknown("TOOL-PROCESS", f"{self._ref}: {how}; {_OPEN}")
 
     def _late(self) -> ToolAnswer:
         if not self._was_asked:
             message = f"{self._ref}: its process was not ready before the deadline; {_NOTHING}"
-            return Refused("TOOL-DEADLINE", message, again=True)
+            return withheld("TOOL-DEADLINE", message, again=True)
         message = f"{self._ref} did not return before the deadline, and was killed; {_OPEN}"
         return Unknown("TOOL-TIMEOUT", message)
 

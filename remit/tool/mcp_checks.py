@@ -4,17 +4,15 @@ import re
 from collections.abc import Iterator
 
 from remit.diagnostic import Diagnostic
-from remit.tool.address import Address, AddressError
 from remit.tool.contract import ToolContract
-from remit.tool.environment_checks import environment_faults
 from remit.tool.http_checks import RESERVED_HEADERS
 from remit.tool.mcp import McpKind, StdioServer, StreamableHttpServer
+from remit.tool.outside_checks import header_faults, secret_faults, server_faults, text_faults
 from remit.tool.places import finding, pointer_faults
-from remit.tool.reach import Reach
 
 _IN_TEXT = re.compile(r"\$\{|^(env|file|keyring|vault):")
 _TAKEN = RESERVED_HEADERS | {"accept", "accept-encoding", "last-event-id"}
-_OWN = frozenset({"PATH", "HOME"})
+_OWN = ("PATH", "HOME")
 
 
 def mcp_faults(contract: ToolContract, call: McpKind) -> Iterator[Diagnostic]:
@@ -40,33 +38,19 @@ def _stdio_faults(contract: ToolContract, server: StdioServer) -> Iterator[Diagn
             message = "a reference in a command line, which everybody on the machine can read"
             hint = "hand it over in `environment`"
             yield finding(contract, "TOOL-MCP-SERVER", where, message, hint)
-    place = ("call", "server", "environment")
-    for name in server.environment.keys() & _OWN:
-        message = f"{name} comes from the worker"
-        yield finding(contract, "TOOL-MCP-SERVER", (*place, name), message, "drop it")
-    yield from environment_faults(contract, "TOOL-MCP-SERVER", place, server.environment)
+    for name, value in server.environment.items():
+        place = ("call", "server", "environment", name)
+        if name in _OWN:
+            message = f"{name} comes from the worker"
+            yield finding(contract, "TOOL-MCP-SERVER", place, message, "drop it")
+        else:
+            yield from secret_faults(contract, place, value)
 
 
 def _http_faults(contract: ToolContract, server: StreamableHttpServer) -> Iterator[Diagnostic]:
-    where = ("call", "server", "url")
-    try:
-        address = Address.parse(server.url)
-    except AddressError as error:
-        yield finding(contract, "TOOL-URL", where, str(error), "write the server's address")
-        return
-    if address.arguments:
-        message = "the address of a server takes no arguments"
-        yield finding(contract, "TOOL-URL", where, message, "write them out")
-    if not contract.destinations:
-        hint = "list the host names it may reach"
-        yield finding(contract, "TOOL-DESTINATION", ("destinations",), "there are none", hint)
-    elif address.host is not None and (fault := Reach.of(contract).host_fault(address.host)):
-        yield finding(contract, "TOOL-DESTINATION", where, fault, "add the host to them")
-    for name in server.headers:
+    yield from server_faults(contract, ("call", "server", "url"), server.url)
+    for name, value in server.headers.items():
         place = ("call", "server", "headers", name)
-        if name.lower() in _TAKEN or name.lower().startswith("mcp-"):
-            message = f"the header {name!r} is set by Remit or changes what a request is"
-            yield finding(contract, "TOOL-HEADER", place, message, "drop it")
-        elif not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
-            message = f"{name!r} is not a header name"
-            yield finding(contract, "TOOL-HEADER", place, message, "use letters, digits and '-'")
+        is_taken = name.lower() in _TAKEN or name.lower().startswith("mcp-")
+        yield from header_faults(contract, place, name, is_taken=is_taken)
+        yield from text_faults(contract, place, value)

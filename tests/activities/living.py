@@ -3,12 +3,12 @@
 import asyncio
 from pathlib import Path
 
+from tests.waiting import until
+
 
 async def gone(pid: int) -> None:
     """Wait until a process is no more; a zombie counts as gone."""
-    async with asyncio.timeout(20):
-        while is_alive(pid):  # noqa: ASYNC110  # other people's processes set no event of ours
-            await asyncio.sleep(0.02)
+    await asyncio.to_thread(until, lambda: not is_alive(pid))
 
 
 def is_alive(pid: int) -> bool:

@@ -18,7 +18,8 @@ from remit.canonical import JSON
 from remit.stores.project import Project, load_project
 from remit.tool.call import Happened, Refused, ToolAnswer, ToolCall, Unknown
 from tests.activities.living import gone, is_alive
-from tests.activities.mcp_calls import code
+from tests.activities.mcp_calls import ending
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 SECRET = "t0p-secret-token"
@@ -75,9 +76,7 @@ def left(folder: Path, pattern: str) -> list[str]:
 
 async def appears(folder: Path, name: str) -> str:
     """Wait for a file that a function leaves, and return what is in it."""
-    async with asyncio.timeout(60):
-        while not (found := left(folder, name)):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    found = await asyncio.to_thread(until, lambda: left(folder, name), 60)
     return found[0]
 
 
@@ -91,7 +90,7 @@ async def late(
         )
         if left(folder, sign):
             return given
-        assert code(given) in ("Refused TOOL-DEADLINE again", "Unknown TOOL-TIMEOUT")
+        assert ending(given) in ("Refused TOOL-DEADLINE again", "Unknown TOOL-TIMEOUT")
     raise AssertionError("it never began")
 
 
@@ -183,7 +182,7 @@ async def test_what_an_ending_means(tools: Tools, project: Project, function: st
 
     given = await ask(tools, project, function)
 
-    assert code(given) == expected
+    assert ending(given) == expected
     message = re.sub(r"line \d+", "line N", str(getattr(given, "message", "")))
     assert message.startswith(f"apart.{function}@1{said}" if said else "")
     assert getattr(given, "already", False) is (function == "refuse")
@@ -192,7 +191,7 @@ async def test_what_an_ending_means(tools: Tools, project: Project, function: st
 async def test_a_fork_bomb_is_gone(tools: Tools, project: Project, tmp_path: Path) -> None:
     """More processes than may be are all killed, those too that left their group."""
     given = await ask(tools, project, "multiply", folder=str(tmp_path))
-    assert code(given) == "Unknown TOOL-BOUND"
+    assert ending(given) == "Unknown TOOL-BOUND"
     await tools.aclose()
 
     pids = [int(text) for text in left(tmp_path, "[0-9]*")]
@@ -218,7 +217,7 @@ async def test_at_the_deadline_nothing_of_it_is_left(
     """A function that will not leave is killed by the deadline, with all that it started."""
     given = await late(tools, project, "desert", tmp_path, "pids", has_answer=False, must_kill=True)
 
-    assert code(given) == "Unknown TOOL-TIMEOUT"
+    assert ending(given) == "Unknown TOOL-TIMEOUT"
     for pid in left(tmp_path, "pids")[0].split():
         await gone(int(pid))
 
@@ -236,7 +235,7 @@ async def test_what_is_not_ready_in_time_was_not_called(tools: Tools, project: P
     """Until the call is handed over nothing can have happened, and it may be tried again."""
     for within_s in (-1, 0.01):
         given = await ask(tools, project, "vanish", within_s=within_s)
-        assert code(given) == "Refused TOOL-DEADLINE again"
+        assert ending(given) == "Refused TOOL-DEADLINE again"
 
 
 @pytest.mark.parametrize("function", ["linger", "linger_on_loop"])
@@ -283,9 +282,8 @@ async def test_no_process_outlives_its_worker(project: Project, tmp_path: Path) 
     for pid in pids:
         await gone(pid)
     worker.wait()
-    async with asyncio.timeout(20):
-        while left(tmp_path, "remit-*"):  # its guardian removes it  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    # Its guardian removes what it had of folders.
+    await asyncio.to_thread(until, lambda: not left(tmp_path, "remit-*"))
 
 
 async def test_a_pipe_that_was_found_says_nothing_new(tools: Tools, project: Project) -> None:
@@ -294,7 +292,7 @@ async def test_a_pipe_that_was_found_says_nothing_new(tools: Tools, project: Pro
     assert await ask(tools, project, "forge", text=lines) == Happened("said")
 
     given = await ask(tools, project, "forge", text="x" * 65536, times=40)
-    assert code(given) == "Unknown TOOL-ANSWER-TOO-LARGE"
+    assert ending(given) == "Unknown TOOL-ANSWER-TOO-LARGE"
 
 
 async def test_checkpoints_travel_both_ways(tools: Tools, project: Project) -> None:
@@ -316,7 +314,7 @@ async def test_secrets_are_of_one_call_and_masked(tools: Tools, project: Project
 
     bare = Tools(project.functions, project.folder, {})
     given = await ask(bare, project, "confess")
-    assert code(given) == "Refused TOOL-SECRET"
+    assert ending(given) == "Refused TOOL-SECRET"
 
 
 async def test_arguments_that_do_not_fit_are_not_tried(tools: Tools, project: Project) -> None:
@@ -341,7 +339,7 @@ async def test_a_function_that_is_not_there_any_more(tmp_path: Path) -> None:
         assert isinstance(given, Refused)
         assert "nothing was called" in given.message
         assert "hunter2" not in given.message
-        found.append(code(given))
+        found.append(ending(given))
     await tools.aclose()
 
     assert found == [
@@ -359,9 +357,9 @@ async def test_places_are_bounded_and_come_back(
     work = asyncio.create_task(ask(tools, project, "linger", folder=str(tmp_path)))
     await appears(tmp_path, "begun")
 
-    assert code(await ask(tools, project, "fail", within_s=0.05)) == "Refused TOOL-BUSY again"
+    assert ending(await ask(tools, project, "fail", within_s=0.05)) == "Refused TOOL-BUSY again"
     work.cancel()
-    assert code(await ask(tools, project, "fail")) == "Unknown TOOL-RAISED"
+    assert ending(await ask(tools, project, "fail")) == "Unknown TOOL-RAISED"
     assert isinstance((await asyncio.gather(work, return_exceptions=True))[0], BaseException)
 
 
@@ -373,7 +371,7 @@ async def test_a_process_that_cannot_be_made(
 
     given = await ask(tools, project, "fail")
 
-    assert code(given) == "Refused TOOL-PROCESS again"
+    assert ending(given) == "Refused TOOL-PROCESS again"
     assert isinstance(given, Refused)
     assert "No such file or directory" in given.message
 

@@ -62,19 +62,11 @@ def test_bounds_that_are_none(bounds: dict[str, object]) -> None:
     assert (found.code, found.path) == ("TOOL-SHAPE", f"/pack/call/process/{next(iter(bounds))}")
 
 
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [
-        ("plain", "TOOL-PROCESS-ENVIRONMENT"),
-        ("", "TOOL-PROCESS-ENVIRONMENT"),
-        ("Bearer ${env:TOKEN}", "TOOL-PROCESS-ENVIRONMENT"),
-        ("env:not a name", "TOOL-SECRET"),
-    ],
-)
-def test_variables_are_references(value: str, code: str) -> None:
+@pytest.mark.parametrize("value", ["plain", "", "Bearer ${env:TOKEN}", "env:not a name"])
+def test_variables_are_references(value: str) -> None:
     """A value in a contract would be read by everybody who reads contracts."""
     with pytest.raises(InvalidDocumentError) as raised:
         Catalogue.of([made(environment={"TOKEN": value})])
 
     (found,) = raised.value.diagnostics
-    assert (found.code, found.path) == (code, "/shop.pack@1/call/environment/TOKEN")
+    assert (found.code, found.path) == ("TOOL-SECRET", "/shop.pack@1/call/environment/TOKEN")
