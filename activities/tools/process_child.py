@@ -29,6 +29,7 @@ class Told:
     """The two pipes to the worker, out of the function's sight."""
 
     def __init__(self) -> None:
+        self._pid = os.getpid()
         self._answer = os.dup(1)
         self._saying = threading.Lock()
         self._asked: BinaryIO = os.fdopen(os.dup(0), "rb")
@@ -47,7 +48,9 @@ class Told:
         return call
 
     def say(self, name: str, value: object = None) -> None:
-        """Say one thing."""
+        """Say one thing, unless this is a fork of the process: it does not speak for the call."""
+        if os.getpid() != self._pid:
+            return
         left = b"\n" + json.dumps({name: value}).encode() + b"\n"
         with self._saying:
             while left:

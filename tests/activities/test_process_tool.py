@@ -200,6 +200,11 @@ async def test_a_fork_bomb_is_gone(tools: Tools, project: Project, tmp_path: Pat
         await gone(pid)
 
 
+async def test_a_fork_does_not_answer(tools: Tools, project: Project) -> None:
+    """Only the process that was asked speaks for the call."""
+    assert await ask(tools, project, "split") == Happened("parent")
+
+
 async def test_what_a_function_leaves_running_is_gone(
     tools: Tools, project: Project, tmp_path: Path
 ) -> None:
