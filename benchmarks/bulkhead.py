@@ -6,7 +6,6 @@ other in time, in alternating order.
 """
 
 import asyncio
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 from temporalio.client import Client
@@ -58,7 +57,7 @@ async def bulkhead(client: Client, arena: Arena, scale: Scale, say: Report) -> B
             if hung.done():
                 raise RuntimeError("nothing hung, so nothing was measured")
         finally:
-            _end(switch)
+            switch.unlink(missing_ok=True)
             await hung
 
     for pair in range(scale.bulkhead_pairs):
@@ -77,7 +76,3 @@ async def bulkhead(client: Client, arena: Arena, scale: Scale, say: Report) -> B
         },
         hung=2 * slots,
     )
-
-
-def _end(switch: Path) -> None:
-    switch.unlink(missing_ok=True)

@@ -21,7 +21,8 @@ import pytest
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack.layout import Layout
 from tests.command_line import typed as typed_here
-from tests.running import ROOT, Running, burn, eventually, plan
+from tests.running import ROOT, Running, burn, plan
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 
@@ -69,12 +70,6 @@ class Typed:
 def typed(lab: Running, tmp_path: Path) -> Typed:
     """A shell for one test."""
     return Typed(lab, tmp_path)
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"k{uuid.uuid4().hex[:8]}"
 
 
 def put(step: str, name: str, *needs: str, **args: JSON) -> JSONObject:

@@ -20,7 +20,8 @@ from remit.cli.stack.bundle_status import read_status
 from remit.cli.stack.layout import ARCHIVE, SHADOW, Layout
 from remit.cli.stack.signing import scope_of
 from tests.cli.conftest import Command, Ran
-from tests.running import Running, ended, eventually, plan, put, start
+from tests.running import Running, ended, plan, put, start
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(300)]
 
