@@ -25,6 +25,7 @@ from activities.planning import Shop
 from activities.tools.registry import Tools
 from activities.tools.tunnel import Proxy
 from remit.canonical import Digest
+from remit.cli.stack.ports import choose
 from remit.client.errors import ClientError
 from remit.decision.canary import Canary
 from remit.enforcement import faultpoints
@@ -51,7 +52,7 @@ from remit.stores.vault import VARIABLE as CONTENT_KEYS
 from remit.stores.vault import load_vault
 from workers.builder import Role, build_worker, connect
 from workers.settings import WorkerSettings
-from workers.telemetry import free_port, runtime, serve_metrics
+from workers.telemetry import runtime, serve_metrics
 
 ROLES = ("orchestrate", "tools", "plan", "keeper")
 SEARCH_ATTRIBUTES = {
@@ -114,7 +115,7 @@ async def _work(
     stack: AsyncExitStack,
     stop: asyncio.Event,
 ) -> None:
-    sdk_port = free_port() if settings.metrics_port else 0
+    sdk_port = choose(()) if settings.metrics_port else 0
     client = await _connected(settings, runtime(roles[0], sdk_port), interceptors)
     await require_search_attributes(client)
     project = load_project(settings.project)
@@ -177,7 +178,15 @@ async def enforcement(
         ):
             identity = Identity(settings.identity, settings.temporal_namespace, now_ms)
             yield EnforcementPoint(
-                *(ledger, opa, place, now_ms, tools, freshness, shadow, identity, canary),
+                ledger,
+                opa,
+                place,
+                now_ms,
+                tools,
+                freshness=freshness,
+                shadow=shadow,
+                identity=identity,
+                canary=canary,
                 limits=_limits(settings),
             )
 

@@ -13,6 +13,7 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import SubprocessStreamProtocol
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -49,8 +50,11 @@ _PAUSE_S = 0.05
 class Server:
     """One running server process, behind its guardian."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, transport: asyncio.SubprocessTransport
+    ) -> None:
         self._process = process
+        self._transport = transport
         self._tail = b""
         self._is_cut = False
         self._drain = asyncio.create_task(self._keep_tail())
@@ -65,7 +69,10 @@ class Server:
             OSError: there is no such folder, or no process can be made.
         """
         guardian = [sys.executable, "-I", "-S", str(_GUARDIAN), str(os.getpid())]
-        process = await asyncio.create_subprocess_exec(
+        loop = asyncio.get_running_loop()
+        # What `create_subprocess_exec` does, which keeps the transport to itself.
+        transport, protocol = await loop.subprocess_exec(
+            lambda: SubprocessStreamProtocol(MAX_MESSAGE_BYTES, loop),
             *guardian,
             *command,
             stdin=asyncio.subprocess.PIPE,
@@ -74,9 +81,8 @@ class Server:
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
-            limit=MAX_MESSAGE_BYTES,
         )
-        return cls(process)
+        return cls(asyncio.subprocess.Process(transport, protocol, loop), transport)
 
     @property
     def last_words(self) -> str:
@@ -110,6 +116,8 @@ class Server:
         finally:
             self.kill()
             self._drain.cancel()
+            # A pipe of which nobody reads the rest does not close by itself when the process ends.
+            self._transport.close()
 
     def kill(self) -> None:
         """Kill the group at once."""

@@ -826,9 +826,16 @@ COMMAND: Mapping[str, Entry] = {
     ),
     "CONSOLE-PORT": Entry("The port is taken.", "Name another `--port`, or none."),
     "CONSOLE-SETTINGS": Entry(
-        "Under these settings the console does not start: without `[console.oidc]` it listens on "
-        "loopback alone, and with it `base_url` is needed, by https unless it is on this machine.",
-        "See [the console](../console.md).",
+        "Under these settings the console does not start: `REMIT_LEDGER_URL` must say which ledger "
+        "it reads; without `[console.oidc]` it listens on loopback alone, and with it `base_url` "
+        "is needed, by https unless it is on this machine.",
+        "`remit up` sets what it needs; see [the console](../console.md).",
+    ),
+    "WORKER-SETTINGS": Entry(
+        "A worker does not start with these `REMIT_*` variables; the line names the one and says "
+        "why. `REMIT_LEDGER_URL` has no default: a ledger that nobody chose would hold what nobody "
+        "looks for.",
+        "Set it, e.g. `sqlite:////srv/remit/ledger.db`; `remit up` sets all that it needs.",
     ),
     "CODEC-OFF": Entry(
         "Payloads of this stack are not encrypted, so there is nothing to be let in to.",

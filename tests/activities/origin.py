@@ -1,15 +1,11 @@
-"""A server whose every byte the test decides, a contract for it, and a call of it."""
+"""A server whose every byte the test decides, and a contract for it."""
 
 import asyncio
 import socket
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from activities.tools.registry import Tools
-from remit.canonical import JSONObject
-from remit.tool.call import Purpose, ToolAnswer, ToolCall
 from remit.tool.contract import ToolContract
 from remit.tool.kinds import HttpKind
 
@@ -95,27 +91,6 @@ def http_contract(**changes: object) -> ToolContract:
 
 
 _CALL_FIELDS = HttpKind.model_fields.keys()
-
-
-async def ask(
-    tools: Tools,
-    contract: ToolContract,
-    arguments: JSONObject | None = None,
-    *,
-    within_s: float = 5.0,
-    purpose: Purpose = "call",
-    heartbeat: Callable[[], None] = lambda: None,
-) -> ToolAnswer:
-    """Call a tool."""
-    call = ToolCall(
-        contract=contract,
-        arguments={} if arguments is None else arguments,
-        step_key="run-1:order:do",
-        deadline=time.monotonic() + within_s,
-        purpose=purpose,
-        heartbeat=heartbeat,
-    )
-    return await tools.adapter(contract)(call)
 
 
 @contextmanager

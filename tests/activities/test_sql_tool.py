@@ -12,7 +12,8 @@ from activities.tools.registry import Tools
 from remit.canonical import JSON
 from remit.tool.call import Absent, Happened, Refused
 from tests.activities import sql_shop
-from tests.activities.sql_shop import ID, ID_N, SELECT, TAKE, Shop, ask, code
+from tests.activities.calling import ask, code
+from tests.activities.sql_shop import ID, ID_N, SELECT, TAKE, Shop
 from tests.stores.postgres import Cluster
 
 NASTY = (

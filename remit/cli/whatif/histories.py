@@ -7,7 +7,6 @@ lacks a decision. Read by whoever gives the server's address; a ledger cannot sh
 
 import json
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from google.protobuf.message import Message
@@ -16,8 +15,9 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSON
 from remit.cli.errors import stack
+from remit.client.codec import ENCODING, VARIABLE, payloads_of
 from remit.client.connection import connect, opened
-from remit.client.payloads import payloads
+from remit.client.errors import ClientCode, ClientError
 
 _NAME = "decision_id"
 
@@ -35,6 +35,7 @@ async def gaps(
 
     Raises:
         CliError: Temporal does not answer; exit code 3.
+        ClientError: `PAYLOAD-KEY`: its histories are encrypted, and no key of theirs is named.
     """
     client = await connect(address, namespace)
     try:
@@ -60,10 +61,20 @@ async def _gaps(
 
 
 def named(message: Message) -> Iterator[str]:
-    """Yield the decisions that the payloads of a message name."""
-    for payload in payloads(message):
-        with suppress(ValueError, RecursionError):
+    """Yield the decisions that the payloads of a message name.
+
+    Raises:
+        ClientError: `PAYLOAD-KEY`: what a payload names nobody here can read.
+    """
+    for payload in payloads_of(message):
+        if payload.metadata.get("encoding") == ENCODING:
+            hint = f"set {VARIABLE} as the workers have it"
+            told = "Temporal's histories are encrypted, and no key of theirs is named"
+            raise ClientError(ClientCode.PAYLOAD_KEY, told, hint=hint)
+        try:
             yield from _ids(json.loads(payload.data or b"null"))
+        except (ValueError, RecursionError):
+            continue
 
 
 def _ids(value: JSON) -> Iterator[str]:
