@@ -691,6 +691,36 @@ CONTRACT: Mapping[str, Entry] = {
         "A field changed, and whether it breaks anybody cannot be told.", "Make a new major."
     ),
     "CONTRACT-VERSION": Entry("A contract changed under its version.", "Raise the version."),
+    "EXPECTATION-SHAPE": Entry(
+        "A file of expectations has a wrong or unknown field, or no JSON Schema in `reads`.",
+        "docs/contracts.md shows one.",
+    ),
+    "EXPECTATION-TOOL": Entry(
+        "A consumer calls a tool that is gone.", "Keep it, or let a later major serve it."
+    ),
+    "EXPECTATION-VERSION": Entry(
+        "A consumer cannot do with this version of a contract.", "Talk to its owner."
+    ),
+    "EXPECTATION-ANSWER": Entry(
+        "A consumer reads what the contract does not promise.", "Promise it, or make a new major."
+    ),
+    "EXPECTATION-ARGUMENTS": Entry(
+        "A consumer makes a call that the contract does not take.", "Take it, or make a new major."
+    ),
+    "EXPECTATION-DRIFT": Entry(
+        "A service answers, or refuses, otherwise than a consumer expects.",
+        "`remit explain RUN` tells the run that tried it; mend the service, or the expectation.",
+    ),
+    "EXPECTATION-NOT-TRIED": Entry(
+        "Policy, a wait or the run's end kept a call from being tried.",
+        "Let the consumer's agent make that call, or drop the example.",
+    ),
+    "EXPECTATION-LEFT": Entry(
+        "What was tried in a sandbox is not undone.", "Settle the run that it names."
+    ),
+    "EXPECTATION-UNKNOWN": Entry(
+        "Nobody of that name states what it expects, or nobody at all.", "See the hint."
+    ),
     "BASELINE-UNREADABLE": Entry(
         "What contracts are held against cannot be read.", "Name an export, a folder or a commit."
     ),
@@ -806,6 +836,9 @@ SECRET: Mapping[str, Entry] = {
 }
 
 COMMAND: Mapping[str, Entry] = {
+    "LIMITS-INVALID": Entry(
+        "The table `[limits]` of `remit.toml` cannot be used.", "docs/limits.md shows it."
+    ),
     "CONSOLE-NOT-INSTALLED": Entry(
         "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."
     ),

@@ -19,6 +19,7 @@ from remit.cli.codec import make_codec_app
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.importing.commands import make_tools_app
+from remit.cli.limits.commands import limits
 from remit.cli.mcp.commands import mcp
 from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
@@ -82,6 +83,7 @@ def make_app() -> typer.Typer:
     app.command("stop")(commands.stop)
     app.command("go")(commands.go)
     app.command("stops")(commands.stops)
+    app.command("limits")(limits)
     add_commands(app)
     app.command("explain")(commands.explain)
     app.command("state")(questions.state)

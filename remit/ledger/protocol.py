@@ -29,7 +29,7 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
-from remit.ledger.limits import Breaker
+from remit.ledger.limits import Breaker, HeldSlot
 from remit.ledger.proofs import Proof
 from remit.ledger.stops import Stop
 from remit.plan.path import StepKey
@@ -296,6 +296,9 @@ class Ledger(Protocol):
 
     async def taken(self, name: str) -> int:
         """Return how many calls hold a slot of a name."""
+
+    async def held_slots(self) -> Sequence[HeldSlot]:
+        """Return every slot that a call holds, by name."""
 
     async def breaker(self, name: str) -> Breaker:
         """Return how a breaker stands; closed when nobody ever counted a failure."""

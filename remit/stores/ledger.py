@@ -28,7 +28,7 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
-from remit.ledger.limits import Breaker
+from remit.ledger.limits import Breaker, HeldSlot
 from remit.ledger.proofs import Proof
 from remit.ledger.stops import CHAIN, Stop
 from remit.plan.path import StepKey
@@ -333,6 +333,10 @@ class SqlLedger(Access):
     async def taken(self, name: str) -> int:
         """Return how many calls hold a slot of a name."""
         return await self._read(partial(limits.taken, name=name))
+
+    async def held_slots(self) -> Sequence[HeldSlot]:
+        """Return every slot that a call holds."""
+        return await self._read(limits.held)
 
     async def breaker(self, name: str) -> Breaker:
         """Return how a breaker stands."""

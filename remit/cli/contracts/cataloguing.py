@@ -22,7 +22,6 @@ _DEEPEST = 2
 _FORMING = tuple("#>*-+=~_")
 """What makes a line something else than words when it begins with it."""
 _SAYS = ("format", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "maxLength")
-_UNITS = {"x-unit": "in", "x-currency": "currency"}
 _IDEMPOTENT = {
     "key": "takes the step key: sent twice, it happens once",
     "natural": "the same twice is the same once",
@@ -130,8 +129,15 @@ def _kind(part: JSONObject, root: JSONObject) -> str:
     else:
         said = _types(schema, root)
     bounds = [f"{word} {_plain(schema[word])}" for word in _SAYS if word in schema]
-    means = [f"{word} {_plain(schema[key])}" for key, word in _UNITS.items() if key in schema]
-    return ", ".join([said, *bounds, *means])
+    return ", ".join([said, *bounds, *_means(schema)])
+
+
+def _means(schema: JSONObject) -> Iterator[str]:
+    if "x-unit" in schema:
+        yield f"in {_plain(schema['x-unit'])}"
+    if "x-currency" in schema:
+        said = _plain(schema["x-currency"])
+        yield f"currency {said}" if said.isupper() else f"currency in `{said}`"
 
 
 def _types(schema: JSONObject, root: JSONObject) -> str:

@@ -73,6 +73,21 @@ async def put(
 
 @tool(
     domain="lab",
+    operation="write",
+    idempotency="key",
+    owner=OWNER,
+    version="1.0.0",
+    concurrency={"calls": 1},
+    compensation={"tool": "lab.drop@1", "args": {"name": "${args.name}"}},
+)
+async def narrow(step_key: StepKeyText, name: str) -> dict[str, str]:
+    """Put something down where one call at a time is borne."""
+    _record(name, step_key, "put", once=True)
+    return {"name": name}
+
+
+@tool(
+    domain="lab",
     operation="read",
     idempotency="natural",
     owner=OWNER,
