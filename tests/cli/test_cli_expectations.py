@@ -117,7 +117,7 @@ def test_verify_needs_somebody_who_expects_something(
 
 def test_verify_makes_no_call_that_it_must_not_make(remit: Command, tickets: Path) -> None:
     """With writes and unfit calls alone it asks for no stack, and says what it left out."""
-    write(tickets, operation="write", idempotency="key", irreversible=True)
+    write(tickets, operation="write", irreversible=True)
     examples: list[JSON] = [{"args": {"id": "t-1"}}, {"args": {"id": 5}}]
     state(tickets, expects=[{"tool": "desk.get@1", "examples": examples}])
 

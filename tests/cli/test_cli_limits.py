@@ -53,9 +53,7 @@ async def _call(url: str) -> None:
     await ledger.close()
 
 
-def test_what_is_bounded_is_listed_before_anything_is_called(
-    remit: Command, bounded: Path
-) -> None:
+def test_what_is_bounded_is_listed_before_anything_is_called(remit: Command, bounded: Path) -> None:
     """By contract and by `remit.toml`; whoever is not named has no line until they hold a slot."""
     document = remit("limits", "--project", bounded, "--json").document
 
@@ -77,9 +75,7 @@ def test_what_is_bounded_is_listed_before_anything_is_called(
     ]
 
 
-def test_who_holds_what_is_told(
-    remit: Command, bounded: Path, tmp_path: Path
-) -> None:
+def test_who_holds_what_is_told(remit: Command, bounded: Path, tmp_path: Path) -> None:
     """An open breaker says until when; a slot of the run that holds it, and of how many."""
     asyncio.run(_call(f"sqlite:///{tmp_path / 'ledger.db'}"))
 

@@ -1,4 +1,4 @@
-"""`kill -9` of a worker that holds a slot: its lease frees it, and whoever waits comes to its turn."""
+"""`kill -9` of a worker that holds a slot: its lease frees it, and whoever waits has a turn."""
 
 import asyncio
 import os

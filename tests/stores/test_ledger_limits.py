@@ -84,9 +84,7 @@ async def test_a_dead_workers_slot_is_free_when_its_lease_ends(
     clock.advance(LEASE_MS)
     before = await _begin(ledger, keys[2], NARROW, clock)
 
-    assert [(one.path, one.until_ms) for one in held] == [
-        (of.path, clock() ) for of in keys[:2]
-    ]
+    assert [(one.path, one.until_ms) for one in held] == [(of.path, clock()) for of in keys[:2]]
     assert {one.workflow_id for one in held} == {run_row().workflow_id}
     assert before == "begun"
     assert [one.path for one in await ledger.held_slots()] == [keys[2].path]

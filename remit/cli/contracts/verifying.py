@@ -148,9 +148,7 @@ async def _try_all(
     return list(await asyncio.gather(*map(one, asked)))
 
 
-async def _try(
-    each: Tried, client: Client, environment: StackEnvironment, wanted: Wanted
-) -> Tried:
+async def _try(each: Tried, client: Client, environment: StackEnvironment, wanted: Wanted) -> Tried:
     plan = each.trial.plan
     signer = wanted.who.signer(environment.temporal_namespace) if wanted.who else None
     person = wanted.who.person if wanted.who else ""
