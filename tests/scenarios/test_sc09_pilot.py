@@ -138,6 +138,7 @@ async def test_sc09_failed_undo_parks_and_is_repaired(office: Office, client: Cl
     handle, proposal, wait = await parked(office, client)
 
     assert (wait["kind"], wait["step"]) == ("repair", "hypothesis/propose")
+    assert wait["role"] == "team:sales", "whoever owns the branch, not whoever owns the pilot"
     assert "PROPOSAL_APPLIED" in str(wait["reason"])
     seen = await told(handle)
     assert (seen["RemitStatus"], seen["RemitAwaits"]) == ("needs_repair", wait["role"])
@@ -169,7 +170,7 @@ async def test_sc09_failed_undo_is_handed_over(office: Office, client: Client) -
     assert isinstance(outcome["residue"], list)
     (left,) = outcome["residue"]
     assert isinstance(left, dict)
-    assert (left["path"], left["owner"]) == ("hypothesis/propose", wait["role"])
+    assert (left["path"], left["owner"]) == ("hypothesis/propose", "team:sales")
     assert sorted(office.net()) == [
         f"crm.account_fields {ACCOUNT}|segment",
         f"crm.proposal {ACCOUNT}|account-owner@acme.example|segment",

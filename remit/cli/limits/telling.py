@@ -66,8 +66,9 @@ async def _standing(folder: Path, catalogue: Catalogue, stated: Limits) -> Stand
             tools.setdefault(breaking.name, []).append(contract.ref)
     breakers = [known.get(name, Breaker(name)) for name in sorted(tools)]
     bounds = dict(_stated(catalogue, stated))
-    asked = {**bounds, **{one.name: most for one in held if (most := _of(one.name, bounds))}}
-    most = {name: count for name, count in asked.items() if EVERYBODY not in name}
+    names = {name for name in bounds if EVERYBODY not in name} | {one.name for one in held}
+    counts = {name: _of(name, bounds) for name in names}
+    most = {name: count for name, count in counts.items() if count is not None}
     return Standing(breakers, tools, most, held)
 
 
