@@ -69,9 +69,7 @@ class Settlement:
         return Settled(
             unresolved=[await self._unresolved(action) for action in still_open],
             undos=undos,
-            residue=[
-                await self._owned(left, ask.parent, done[left.path]) for left in batch.residue
-            ],
+            residue=[await self._owned(left, ask, done[left.path]) for left in batch.residue],
             doubts=batch.doubts,
             undone=batch.undone,
             more=batch.more,

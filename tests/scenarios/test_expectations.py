@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import yaml
 
 from remit.canonical import JSON, JSONObject
 from tests.scenarios.office import Office
@@ -85,7 +84,7 @@ async def test_a_write_is_tried_in_a_sandbox_and_undone(office: Office, tmp_path
         "reason": "to see whether proposals are kept",
         "fields": {"phone": "+49 30 1"},
     }
-    file = tmp_path / "sales.yaml"
+    file = tmp_path / "sales.json"
     document = {
         "consumer": "sales",
         "owner": "team:sales",
@@ -104,7 +103,7 @@ async def test_a_write_is_tried_in_a_sandbox_and_undone(office: Office, tmp_path
             }
         ],
     }
-    file.write_text(yaml.safe_dump(document))
+    file.write_text(json.dumps(document))
     with office.policy(ADMITTED):
         told = await verify(office, "--expectations", str(file))
 
