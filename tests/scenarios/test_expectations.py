@@ -1,14 +1,13 @@
 """What consumers expect of the back office, asked of the service itself, as governed runs."""
 
-import asyncio
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from remit.canonical import JSON, JSONObject
+from remit.cli.main import main
 from tests.scenarios.office import Office
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
@@ -18,18 +17,34 @@ ADMITTED: Mapping[str, JSON] = {
     "agents/crm-agent/tenants": ["acme", SANDBOX],
     f"egress/{SANDBOX}": ["127.0.0.1", "localhost", "backoffice"],
 }
+Verify = Callable[..., JSONObject]
 
 
-async def verify(office: Office, *arguments: str) -> JSONObject:
-    """Run `remit tools verify` as a person does; return what it printed."""
-    command = [sys.executable, "-m", "remit", "tools", "verify", *arguments]
-    ran = await asyncio.create_subprocess_exec(
-        *command, "--project", str(office.project), "--json", stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await ran.communicate()
-    told: JSONObject = json.loads(out)
-    assert ran.returncode == (0 if told["ok"] else 1)
-    return told
+@pytest.fixture
+def verify(office: Office, capsys: pytest.CaptureFixture[str]) -> Verify:
+    """Run `remit tools verify`, and return what it printed."""
+
+    def run(*arguments: str | Path) -> JSONObject:
+        typed = [*map(str, arguments), "--project", str(office.project), "--json"]
+        code = main(["tools", "verify", *typed])
+        told: JSONObject = json.loads(capsys.readouterr().out)
+        assert code == (0 if told["ok"] else 1)
+        return told
+
+    return run
+
+
+def consumer(name: str, agent: str, *expects: JSONObject, **more: JSON) -> JSONObject:
+    """Return what somebody expects."""
+    document: JSONObject = {
+        "consumer": name,
+        "owner": f"team:{name}",
+        "agent": agent,
+        "on_behalf_of": "requester@acme.example",
+        "tenant": "acme",
+        "expects": list(expects),
+    }
+    return document | more
 
 
 def rows(told: JSONObject, name: str) -> list[JSONObject]:
@@ -39,9 +54,9 @@ def rows(told: JSONObject, name: str) -> list[JSONObject]:
     return [one for one in listed if isinstance(one, dict)]
 
 
-async def test_the_service_is_as_its_consumers_expect(office: Office) -> None:
+def test_the_service_is_as_its_consumers_expect(office: Office, verify: Verify) -> None:
     """Every read is tried as its consumer's agent, refusals too; the write is not made."""
-    told = await verify(office)
+    told = verify()
 
     assert told["diagnostics"] == []
     assert {(row["consumer"], row["told"]) for row in rows(told, "tried")} == {
@@ -60,52 +75,52 @@ async def test_the_service_is_as_its_consumers_expect(office: Office) -> None:
     ]
 
 
-async def test_a_service_that_drifted_is_named(office: Office) -> None:
-    """An answer that is otherwise, and an agent whom policy lets call no more, told apart."""
+def test_a_service_that_drifted_is_named(office: Office, verify: Verify, tmp_path: Path) -> None:
+    """An answer that is otherwise, and an agent whom policy lets make no such call, told apart."""
+    asked: JSONObject = {"tool": "finance.get_budget@1", "examples": [{"args": {"budget": "x"}}]}
+    place = tmp_path / "others"
+    place.mkdir()
+    (place / "credit.json").write_text(json.dumps(consumer("credit", "credit-agent@1.0.0", asked)))
     office.fault("finance.get_budget", "bad_schema", match={"budget": "workplace"})
-    with office.policy({"agents/reporter/scopes": ["finance.read"]}):
-        told = await verify(office, "nightly-report")
+    own = office.project / "expectations"
 
-    found = rows(told, "diagnostics")
-    where = "expectations/reporting.yaml#/expects"
-    assert sorted((one["code"], one["path"]) for one in found) == [
-        ("EXPECTATION-DRIFT", f"{where}/0/examples/0"),
-        ("EXPECTATION-NOT-TRIED", f"{where}/1/examples/0"),
+    told = verify("nightly-report", "credit", "--expectations", own, "--expectations", place)
+
+    found = sorted(rows(told, "diagnostics"), key=lambda one: str(one["code"]))
+    assert [(one["code"], one["path"]) for one in found] == [
+        ("EXPECTATION-DRIFT", "expectations/reporting.yaml#/expects/0/examples/0"),
+        ("EXPECTATION-NOT-TRIED", "others/credit.json#/expects/0/examples/0"),
     ]
-    assert all("nightly-report" in str(one["message"]) for one in found)
+    assert "nightly-report expects an answer of finance.get_budget@1" in str(found[0]["message"])
+    assert "refused: plan.tool_not_listed" in str(found[1]["message"])
 
 
-async def test_a_write_is_tried_in_a_sandbox_and_undone(office: Office, tmp_path: Path) -> None:
+def test_a_write_is_tried_in_a_sandbox_and_undone(
+    office: Office, verify: Verify, tmp_path: Path
+) -> None:
     """In a tenant of its own, and only there; what it did is taken back by its compensation."""
     before = office.state()
+    fields: JSONObject = {"phone": "+49 30 1"}
     args: JSONObject = {
         "account": "acc-1001",
         "proposer": "account-owner@acme.example",
         "reason": "to see whether proposals are kept",
-        "fields": {"phone": "+49 30 1"},
+        "fields": fields,
     }
-    file = tmp_path / "sales.json"
-    document = {
-        "consumer": "sales",
-        "owner": "team:sales",
-        "agent": "crm-agent@2.0.1",
-        "on_behalf_of": "requester@acme.example",
-        "tenant": "acme",
-        "sandbox": SANDBOX,
-        "expects": [
-            {
-                "tool": "crm.propose_update@1",
-                "reads": {"required": ["id"], "properties": {"status": {"const": "open"}}},
-                "examples": [
-                    {"args": args},
-                    {"args": {**args, "account": "acc-0"}, "refused": {"says": "UNKNOWN_ACCOUNT"}},
-                ],
-            }
+    proposing: JSONObject = {
+        "tool": "crm.propose_update@1",
+        "reads": {"required": ["id"], "properties": {"status": {"const": "open"}}},
+        "examples": [
+            {"args": args},
+            {"args": {**args, "account": "acc-0"}, "refused": {"says": "UNKNOWN_ACCOUNT"}},
         ],
     }
+    file = tmp_path / "sales.json"
+    document = consumer("sales", "crm-agent@2.0.1", proposing, sandbox=SANDBOX)
     file.write_text(json.dumps(document))
+
     with office.policy(ADMITTED):
-        told = await verify(office, "--expectations", str(file))
+        told = verify("--expectations", file)
 
     assert told["diagnostics"] == []
     assert [row["told"] for row in rows(told, "tried")] == [
