@@ -1,5 +1,6 @@
 """What consumers expect of the back office, asked of the service itself, as governed runs."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from remit.canonical import JSON, JSONObject
 from remit.cli.main import main
+from tests.running import ended
 from tests.scenarios.office import Office
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
@@ -47,6 +49,11 @@ def consumer(name: str, agent: str, *expects: JSONObject, **more: JSON) -> JSONO
     return document | more
 
 
+async def _end(office: Office, workflow_id: str) -> str:
+    client = await office.client()
+    return str((await ended(client.get_workflow_handle(workflow_id)))["status"])
+
+
 def rows(told: JSONObject, name: str) -> list[JSONObject]:
     """Return a list of objects out of an answer."""
     listed = told[name]
@@ -76,23 +83,33 @@ def test_the_service_is_as_its_consumers_expect(office: Office, verify: Verify) 
 
 
 def test_a_service_that_drifted_is_named(office: Office, verify: Verify, tmp_path: Path) -> None:
-    """An answer that is otherwise, and an agent whom policy lets make no such call, told apart."""
+    """Told apart: another answer, a service that is away, an agent whom policy lets not call it.
+
+    Nobody is left with a question about a trial that did nothing.
+    """
     asked: JSONObject = {"tool": "finance.get_budget@1", "examples": [{"args": {"budget": "x"}}]}
     place = tmp_path / "others"
     place.mkdir()
     (place / "credit.json").write_text(json.dumps(consumer("credit", "credit-agent@1.0.0", asked)))
     office.fault("finance.get_budget", "bad_schema", match={"budget": "workplace"})
+    office.fault("crm.get_account", "status_503")
     own = office.project / "expectations"
 
     told = verify("nightly-report", "credit", "--expectations", own, "--expectations", place)
 
-    found = sorted(rows(told, "diagnostics"), key=lambda one: str(one["code"]))
+    found = rows(told, "diagnostics")
     assert [(one["code"], one["path"]) for one in found] == [
         ("EXPECTATION-DRIFT", "expectations/reporting.yaml#/expects/0/examples/0"),
+        ("EXPECTATION-NOT-TRIED", "expectations/reporting.yaml#/expects/1/examples/0"),
         ("EXPECTATION-NOT-TRIED", "others/credit.json#/expects/0/examples/0"),
     ]
     assert "nightly-report expects an answer of finance.get_budget@1" in str(found[0]["message"])
-    assert "refused: plan.tool_not_listed" in str(found[1]["message"])
+    assert "the run is in_doubt: doubt of operator" in str(found[1]["message"])
+    assert "refused: plan.tool_not_listed" in str(found[2]["message"])
+    (asked_in_vain,) = [
+        str(row["workflow_id"]) for row in rows(told, "tried") if row["tool"] == "crm.get_account@1"
+    ]
+    assert asyncio.run(_end(office, asked_in_vain)) == "CancelledError"
 
 
 def test_a_write_is_tried_in_a_sandbox_and_undone(

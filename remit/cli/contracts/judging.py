@@ -12,8 +12,10 @@ from remit.diagnostic import Diagnostic, pointer
 from remit.plan.expecting import CALL, TAKE_BACK, Trial
 from remit.tool.validation import check
 
-STANDS = ("unwinding", "needs_repair", "in_doubt")
-"""At these a run holds what somebody has to look after."""
+STUCK = ("needs_repair", "in_doubt")
+"""At these a run goes on by a person's word alone, and not soon."""
+_STANDS = (*STUCK, "unwinding")
+"""At these a call with an effect may have left something."""
 _NOT_CALLED = ("refused", "rejected", "expired", "cancelled", "invalid", "terminated", "timed_out")
 """Ends that say nothing of the service."""
 
@@ -38,12 +40,17 @@ class Came:
         return f"{self.status}: {said}" if said else self.status
 
 
+def holds(trial: Trial, status: str) -> bool:
+    """Say whether a run at `status` has something to undo: then it is nobody's to cancel."""
+    return trial.has_effect and status in _STANDS
+
+
 def judged(trial: Trial, came: Came) -> Iterator[Diagnostic]:
     """Yield where the service is otherwise than its consumer expects."""
     who, ref = trial.consumer.consumer, trial.contract.ref
     look = f"`remit explain '{came.workflow_id}'` tells the run"
     end = came.end
-    if end is None and trial.has_effect and came.status in STANDS:
+    if end is None and holds(trial, came.status):
         message = f"{ref} was tried for {who}, and is not undone: the run is {came.why}"
         yield _finding(trial, "EXPECTATION-LEFT", message, look)
         return

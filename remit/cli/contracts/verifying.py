@@ -7,6 +7,7 @@ run undoes it; no other is ever submitted.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -17,7 +18,7 @@ from temporalio.service import RPCError
 from remit.canonical import JSON
 from remit.cli.compiling import Workshop, findings_of
 from remit.cli.contracts.expecting import consumers_of
-from remit.cli.contracts.judging import STANDS, Came, is_answered, judged
+from remit.cli.contracts.judging import STUCK, Came, holds, is_answered, judged
 from remit.cli.errors import ExitCode, usage
 from remit.cli.keys import Speaker
 from remit.cli.output import answer, documented, shown
@@ -27,8 +28,9 @@ from remit.cli.stack import stack
 from remit.cli.stack.environment import StackEnvironment
 from remit.client.connection import connect
 from remit.client.errors import from_rpc
+from remit.client.following import follow
 from remit.client.outcome import outcome
-from remit.client.snapshot import take_snapshot
+from remit.client.snapshot import Snapshot
 from remit.client.submission import Handle, digest_of, submit, workflow_id_of
 from remit.diagnostic import Diagnostic
 from remit.plan.expecting import CALL, Trial, trials, unmet
@@ -65,6 +67,8 @@ class Tried:
         """How it went, in words."""
         if not self.workflow_id:
             return f"not tried: {self.trial.untried or 'its arguments do not fit'}"
+        if any(one.code == "EXPECTATION-NOT-TRIED" for one in self.found):
+            return "could not be tried"
         if self.found:
             return "otherwise than expected"
         return "refused, as expected" if self.trial.example.refused else "answers as expected"
@@ -167,16 +171,25 @@ async def _try(each: Tried, client: Client, environment: StackEnvironment, wante
 
 async def _came(handle: Handle, trial: Trial, project: Path, within_s: float) -> Came:
     """Wait for the run's end; one that waits for somebody to let it go on is cancelled."""
-    try:
-        end = await asyncio.wait_for(outcome(handle), within_s)
-    except TimeoutError:
-        now = await take_snapshot(handle)
-        if now.status not in STANDS:
-            await _cancel(handle)
-        waits = ", ".join(f"{one.kind} of {one.role}" for one in now.waits)
-        return Came(None, now.status, handle.id, waits)
+    now: Snapshot | None = None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s), aclosing(follow(handle)) as snapshots:
+            async for now in snapshots:
+                if now.is_closed or now.status in STUCK:
+                    break
+    if now is None or not now.is_closed:
+        return await _stopped(handle, trial, now)
+    end = await outcome(handle)
     output = await _output(handle, project) if is_answered(trial, end) else None
     return Came(end, end.status, handle.id, output=output)
+
+
+async def _stopped(handle: Handle, trial: Trial, now: Snapshot | None) -> Came:
+    status = now.status if now is not None else "unseen"
+    if not holds(trial, status):
+        await _cancel(handle)
+    waits = ", ".join(f"{one.kind} of {one.role}" for one in (now.waits if now else ()))
+    return Came(None, status, handle.id, waits)
 
 
 async def _cancel(handle: Handle) -> None:
