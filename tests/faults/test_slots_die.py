@@ -16,7 +16,12 @@ from tests.in_process import working
 from tests.running import ROOT, Running, ended, plan
 from workers.settings import WorkerSettings
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.large,
+    pytest.mark.xdist_group("lab"),
+    pytest.mark.timeout(180),
+]
 
 SLOT = "tool:lab.narrow@1"
 OTHERS = 3

@@ -2,23 +2,27 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSONObject
 from remit.cli.main import main
 from tests.running import ended
 from tests.scenarios.office import Office
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
 
-SANDBOX = "playground"
-ADMITTED: Mapping[str, JSON] = {
-    "agents/crm-agent/tenants": ["acme", SANDBOX],
-    f"egress/{SANDBOX}": ["127.0.0.1", "localhost", "backoffice"],
+STRANGER: JSONObject = {
+    "consumer": "credit",
+    "owner": "team:credit",
+    "agent": "credit-agent@1.0.0",
+    "on_behalf_of": "requester@acme.example",
+    "tenant": "acme",
+    "expects": [{"tool": "finance.get_budget@1", "examples": [{"args": {"budget": "x"}}]}],
 }
+"""Whoever policy lets not look at budgets."""
 Verify = Callable[..., JSONObject]
 
 
@@ -34,19 +38,6 @@ def verify(office: Office, capsys: pytest.CaptureFixture[str]) -> Verify:
         return told
 
     return run
-
-
-def consumer(name: str, agent: str, *expects: JSONObject, **more: JSON) -> JSONObject:
-    """Return what somebody expects."""
-    document: JSONObject = {
-        "consumer": name,
-        "owner": f"team:{name}",
-        "agent": agent,
-        "on_behalf_of": "requester@acme.example",
-        "tenant": "acme",
-        "expects": list(expects),
-    }
-    return document | more
 
 
 async def _end(office: Office, workflow_id: str) -> str:
@@ -87,10 +78,9 @@ def test_a_service_that_drifted_is_named(office: Office, verify: Verify, tmp_pat
 
     Nobody is left with a question about a trial that did nothing.
     """
-    asked: JSONObject = {"tool": "finance.get_budget@1", "examples": [{"args": {"budget": "x"}}]}
     place = tmp_path / "others"
     place.mkdir()
-    (place / "credit.json").write_text(json.dumps(consumer("credit", "credit-agent@1.0.0", asked)))
+    (place / "credit.json").write_text(json.dumps(STRANGER))
     office.fault("finance.get_budget", "bad_schema", match={"budget": "workplace"})
     office.fault("crm.get_account", "status_503")
     own = office.project / "expectations"
@@ -110,39 +100,3 @@ def test_a_service_that_drifted_is_named(office: Office, verify: Verify, tmp_pat
         str(row["workflow_id"]) for row in rows(told, "tried") if row["tool"] == "crm.get_account@1"
     ]
     assert asyncio.run(_end(office, asked_in_vain)) == "CancelledError"
-
-
-def test_a_write_is_tried_in_a_sandbox_and_undone(
-    office: Office, verify: Verify, tmp_path: Path
-) -> None:
-    """In a tenant of its own, and only there; what it did is taken back by its compensation."""
-    before = office.state()
-    fields: JSONObject = {"phone": "+49 30 1"}
-    args: JSONObject = {
-        "account": "acc-1001",
-        "proposer": "account-owner@acme.example",
-        "reason": "to see whether proposals are kept",
-        "fields": fields,
-    }
-    proposing: JSONObject = {
-        "tool": "crm.propose_update@1",
-        "reads": {"required": ["id"], "properties": {"status": {"const": "open"}}},
-        "examples": [
-            {"args": args},
-            {"args": {**args, "account": "acc-0"}, "refused": {"says": "UNKNOWN_ACCOUNT"}},
-        ],
-    }
-    file = tmp_path / "sales.json"
-    document = consumer("sales", "crm-agent@2.0.1", proposing, sandbox=SANDBOX)
-    file.write_text(json.dumps(document))
-
-    with office.policy(ADMITTED):
-        told = verify("--expectations", file)
-
-    assert told["diagnostics"] == []
-    assert [row["told"] for row in rows(told, "tried")] == [
-        "answers as expected",
-        "refused, as expected",
-    ]
-    assert office.effects() == ["do crm.proposal", "undo crm.proposal"]
-    assert office.state() == before
