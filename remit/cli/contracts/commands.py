@@ -70,7 +70,7 @@ def check(
 def verify(
     consumers: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CONSUMER...]", help="Only these.", show_default=False),
+        typer.Argument(metavar="CONSUMER", help="Only these.", show_default=False),
     ] = None,
     expectations: Expectations = None,
     within: Annotated[

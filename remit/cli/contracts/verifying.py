@@ -73,12 +73,22 @@ class Tried:
             return "otherwise than expected"
         return "refused, as expected" if self.trial.example.refused else "answers as expected"
 
+    @property
+    def line(self) -> str:
+        """What a person reads of it."""
+        return f"{self.path}  {self.trial.contract.ref}  {self.told}"
+
+    @property
+    def path(self) -> str:
+        """Where the example stands."""
+        return self.stated.source + self.trial.path
+
     def document(self) -> dict[str, object]:
         """Return it as `--json` prints it."""
         return {
             "consumer": self.trial.consumer.consumer,
             "tool": self.trial.contract.ref,
-            "path": self.stated.source + self.trial.path,
+            "path": self.path,
             "met": bool(self.workflow_id) and not self.found,
             "told": self.told,
             "workflow_id": self.workflow_id or None,
@@ -102,8 +112,7 @@ def verify(wanted: Wanted, project: Path | None, *, as_json: bool) -> int:
     can = [
         one
         for one in asked
-        if not one.trial.untried
-        and not any(path.startswith(f"{one.stated.source}{one.trial.path}/") for path in barred)
+        if not one.trial.untried and not any(path.startswith(f"{one.path}/") for path in barred)
     ]
     done = asyncio.run(_try_all(can, stack.environment(folder), wanted)) if can else []
     left = [one for one in asked if one not in can]
@@ -114,14 +123,10 @@ def verify(wanted: Wanted, project: Path | None, *, as_json: bool) -> int:
         "left_out": [one.document() for one in left],
         "diagnostics": documented(found),
     }
-    lines = [f"{each['path']}  {each['tool']}  {each['told']}" for each in _rows(done, left)]
+    lines = [one.line for one in (*done, *left)]
     counted = f"{len(done)} tried, {len(left)} left out, {len(found)} findings"
     answer(document, [*lines, *shown(found), counted], as_json=as_json)
     return ExitCode.FINDINGS if found else ExitCode.OK
-
-
-def _rows(done: Sequence[Tried], left: Sequence[Tried]) -> list[dict[str, object]]:
-    return [one.document() for one in (*done, *left)]
 
 
 def _chosen(stated: Sequence[Stated], names: Sequence[str]) -> list[Stated]:
