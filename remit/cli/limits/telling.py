@@ -4,7 +4,6 @@ stand in the ledger."""
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from remit.cli.compiling import Workshop
@@ -13,6 +12,7 @@ from remit.cli.errors import stack as failed
 from remit.cli.evidence.ledger import opened
 from remit.cli.output import answer
 from remit.cli.place import find_project
+from remit.cli.questions.words import moment
 from remit.cli.stack.layout import Layout
 from remit.enforcement.bounds import EVERYBODY, Limits, LimitsError, breaking_of, load_limits
 from remit.ledger.errors import LedgerUnavailableError
@@ -102,7 +102,7 @@ def _breaker(one: Breaker, tools: Mapping[str, Sequence[str]]) -> dict[str, obje
         "service": one.name,
         "state": one.state,
         "failures": one.failures,
-        "until": _moment(one.until_ms) if one.state != "closed" else None,
+        "until": moment(one.until_ms) if one.state != "closed" else None,
         "trial": one.trial or None,
         "tools": list(tools[one.name]),
     }
@@ -119,7 +119,7 @@ def _slots(name: str, standing: Standing) -> dict[str, object]:
                 "run": one.workflow_id,
                 "step": one.path,
                 "undo": one.is_undo,
-                "until": _moment(one.until_ms),
+                "until": moment(one.until_ms),
             }
             for one in calls
         ],
@@ -130,9 +130,9 @@ def _breaker_lines(standing: Standing) -> Iterator[str]:
     for one in standing.breakers:
         said = f"breaker {one.name}  {one.state}"
         if one.state == "open":
-            said += f", {one.failures} failures; nothing is called before {_moment(one.until_ms)}"
+            said += f", {one.failures} failures; nothing is called before {moment(one.until_ms)}"
         elif one.state == "trial":
-            said += f", one call tries until {_moment(one.until_ms)}: {one.trial}"
+            said += f", one call tries until {moment(one.until_ms)}: {one.trial}"
         elif one.failures:
             said += f", {one.failures} failures in the last window"
         yield said
@@ -146,8 +146,4 @@ def _slot_lines(standing: Standing) -> Iterator[str]:
         yield f"slots {name}  {len(calls)} of {standing.most.get(name, 'no bound any more')}"
         for one in calls:
             what = f"undo of {one.path}" if one.is_undo else one.path
-            yield f"    {one.workflow_id}  {what}  until {_moment(one.until_ms)}"
-
-
-def _moment(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+            yield f"    {one.workflow_id}  {what}  until {moment(one.until_ms)}"
