@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from examples.backoffice.service import areas
-from examples.backoffice.service.openapi import document
 from remit.plan.compiler import compile_plan
 from remit.plan.library import Library
 from remit.stores.project import Project, load_project
@@ -30,6 +28,10 @@ def project() -> Project:
 @pytest.fixture(scope="module")
 def described() -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Path, method and description of every business operation."""
+    # Its models take seconds to make, and each process that runs tests reads this file.
+    from examples.backoffice.service import areas
+    from examples.backoffice.service.openapi import document
+
     whole: dict[str, Any] = document(list(areas.business()), secured=False)
     _resolve_into(whole)
     return {
