@@ -39,7 +39,7 @@ class Bulkheads(BaseModel):
 async def bulkhead(client: Client, arena: Arena, scale: Scale, say: Report) -> Bulkheads:
     """Measure runs of other tools while one tool hangs, and while none does."""
     switch = arena.project / ".remit" / "hang"
-    slots = WorkerSettings().max_calls
+    slots = WorkerSettings(ledger_url=arena.environment.ledger_url).max_calls
     taken: dict[str, list[list[float]]] = {"well": [], "sick": []}
 
     async def measure(name: str) -> None:

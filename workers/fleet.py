@@ -23,7 +23,6 @@ from temporalio.worker import Worker
 
 from activities.planning import Shop
 from activities.tools.registry import Tools
-from activities.tools.secrets import SecretError, Secrets
 from activities.tools.tunnel import Proxy
 from remit.canonical import Digest
 from remit.cli.stack.ports import choose
@@ -41,6 +40,8 @@ from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shadow import Shadow
 from remit.ledger.errors import LedgerError
 from remit.plan.library import Library
+from remit.secrets.errors import SecretError
+from remit.secrets.secrets import Secrets
 from remit.stores.artifact_folder import ArtifactFolder, default_folder
 from remit.stores.canaries import CanaryStore
 from remit.stores.ledger import SqlLedger, open_ledger
@@ -177,7 +178,15 @@ async def enforcement(
         ):
             identity = Identity(settings.identity, settings.temporal_namespace, now_ms)
             yield EnforcementPoint(
-                *(ledger, opa, place, now_ms, tools, freshness, shadow, identity, canary),
+                ledger,
+                opa,
+                place,
+                now_ms,
+                tools,
+                freshness=freshness,
+                shadow=shadow,
+                identity=identity,
+                canary=canary,
                 limits=_limits(settings),
             )
 

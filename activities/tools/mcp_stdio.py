@@ -56,6 +56,7 @@ class Server:
         self._process = process
         self._transport = transport
         self._tail = b""
+        self._is_cut = False
         self._drain = asyncio.create_task(self._keep_tail())
 
     @classmethod
@@ -90,8 +91,12 @@ class Server:
 
     @property
     def last_words(self) -> str:
-        """The end of what it wrote to standard error."""
-        return self._tail.decode("utf-8", "replace")
+        """The end of what it wrote to standard error, in whole lines.
+
+        A line whose beginning is gone could end with a part of a secret, which nobody would know.
+        """
+        whole = self._tail.partition(b"\n")[2] if self._is_cut else self._tail
+        return whole.decode("utf-8", "replace")
 
     @property
     def streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -128,7 +133,9 @@ class Server:
     async def _keep_tail(self) -> None:
         stream = self._process.stderr
         while stream is not None and (chunk := await stream.read(65536)):
-            self._tail = (self._tail + chunk)[-_TAIL:]
+            kept = self._tail + chunk
+            self._is_cut = self._is_cut or len(kept) > _TAIL
+            self._tail = kept[-_TAIL:]
             await asyncio.sleep(_PAUSE_S)
 
 
@@ -140,6 +147,7 @@ class PipeTransport:
         self._flow = flow
         self._asked: set[str | int] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._is_closing = False
 
     async def __aenter__(
         self,
@@ -161,6 +169,7 @@ class PipeTransport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._is_closing = True
         for task in self._tasks:
             task.cancel()
 
@@ -178,7 +187,9 @@ class PipeTransport:
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             pass
         finally:
-            self._flow.end("TOOL-CONNECTION", "ended the connection")
+            # Whoever lets go of a server knows the reason, such as a greeting that was none.
+            if not self._is_closing:
+                self._flow.end("TOOL-CONNECTION", "ended the connection")
             await inward.aclose()
 
     async def _line(self) -> bytes:

@@ -1,7 +1,9 @@
 """A server whose every byte the test decides, and a contract for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from remit.tool.contract import ToolContract
@@ -89,3 +91,17 @@ def http_contract(**changes: object) -> ToolContract:
 
 
 _CALL_FIELDS = HttpKind.model_fields.keys()
+
+
+@contextmanager
+def deaf() -> Iterator[str]:
+    """Yield the address of a server that takes no connection, and refuses none."""
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(3):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"

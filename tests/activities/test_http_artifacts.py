@@ -193,3 +193,18 @@ def test_100_mb_take_little_memory(large: int, tmp_path: Path) -> None:
 
     assert (told["stored"], told["sent"]) == (100 * 1024 * 1024, True)
     assert told["grown_kib"] < 64 * 1024, told
+
+
+@pytest.mark.parametrize("media_types", [["text/csv"], ["text/*"]])
+async def test_a_secret_in_a_media_type_is_masked(
+    origin: Origin, tools: Tools, environ: dict[str, str], media_types: list[str]
+) -> None:
+    """Neither the failure nor the artifact that is recorded repeats it."""
+    origin.reply = answer(200, CSV, f"text/{environ['TOKEN']}")
+    artifact: JSONObject = {"media_types": [*media_types], "max_bytes": 1000}
+    contract = http_contract(artifact=artifact, headers={"X-Key": "env:TOKEN"})
+
+    given = await ask(tools, contract)
+
+    assert environ["TOKEN"] not in repr(given)
+    assert "[secret]" in repr(given)

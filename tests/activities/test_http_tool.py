@@ -13,7 +13,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_conte
 from activities.tools.registry import Tools
 from remit.tool.call import Absent, Broken, Happened, Refused, Unknown
 from tests.activities.calling import ask, code
-from tests.activities.origin import Asked, Origin, answer, http_contract
+from tests.activities.origin import Asked, Origin, answer, deaf, http_contract
 
 
 async def test_sends_arguments_key_and_secrets(origin: Origin, tools: Tools) -> None:
@@ -172,20 +172,10 @@ async def test_nothing_was_sent_where_nobody_listens(tools: Tools, environ: dict
 
 async def test_deadline_before_sending(tools: Tools, environ: dict[str, str]) -> None:
     """A deadline that passes while the connection is still being made: nothing was sent."""
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen(0)
-        deaf.setblocking(False)
-        waiting = [socket.socket() for _ in range(3)]
-        for each in waiting:
-            each.setblocking(False)
-            each.connect_ex(deaf.getsockname())
-        environ["ORIGIN"] = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-
+    with deaf() as url:
+        environ["ORIGIN"] = url
         given = await ask(tools, http_contract(), within_s=0.2)
 
-        for each in waiting:
-            each.close()
     assert code(given) == "TOOL-UNREACHABLE"
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from activities.tools.mcp_stdio import Server
 from activities.tools.registry import Tools
-from remit.tool.call import Absent, Happened, Refused
+from remit.enforcement.bounds import health_of
+from remit.tool.call import Absent, Broken, Happened, Refused, Unknown
 from tests.activities.mcp_calls import ending, mcp_contract, say
 from tests.waiting import until
 
@@ -97,6 +98,35 @@ async def test_words_of_an_error_are_bounded_and_masked(tools: Tools) -> None:
     assert given.message == "liar.error@1 answered an error (no such order [secret] [2J)"
 
 
+LONG = "s3cr3t-" + "x" * 121
+
+
+@pytest.mark.parametrize(
+    ("tool", "more", "call"),
+    [
+        ("repeats", (), {}),
+        ("doubles", (), {"answer": "json"}),
+        ("echo", ("--babbling",), {}),
+        ("echo", ("--greets",), {}),
+    ],
+)
+async def test_words_are_masked_before_they_are_cut(
+    tools: Tools,
+    environ: dict[str, str],
+    tool: str,
+    more: tuple[str, ...],
+    call: dict[str, object],
+) -> None:
+    """However often a secret is repeated, in an answer or in last words: no part of it is shown."""
+    environ["TOKEN"] = LONG
+
+    given = await say(tools, mcp_contract(tool, *more, call=call))
+
+    assert isinstance(given, Refused | Unknown | Broken)
+    assert "[secret]" in given.message
+    assert "xxxx" not in given.message
+
+
 async def test_a_read_that_errs_is_refused(tools: Tools) -> None:
     """A tool without effect certainly had none, whatever its contract says of errors."""
     contract = mcp_contract("error", operation="read", irreversible=False)
@@ -135,7 +165,7 @@ async def test_changed_listings_are_refused(tools: Tools) -> None:
 
     given = await say(tools, mcp_contract("echo"))
 
-    assert ending(given) == "Refused TOOL-LISTING-CHANGED"
+    assert (ending(given), health_of(given)) == ("Refused TOOL-LISTING-CHANGED", "")
     assert isinstance(given, Refused)
     assert "everything you know" not in given.message
 
@@ -156,6 +186,7 @@ async def test_a_server_that_does_not_start(tools: Tools) -> None:
     again = await say(tools, mcp_contract("echo", "--broken"))
 
     assert ending(given) == ending(again) == "Refused TOOL-UNREACHABLE again"
+    assert (health_of(given), health_of(again)) == ("sick", "")
     assert isinstance(given, Refused)
     assert given.message.endswith("cannot find [secret]; nothing was called")
 
@@ -290,6 +321,7 @@ async def test_without_the_extra_a_call_says_what_to_install(
 
     assert isinstance(given, Refused)
     assert (given.code, "pip install 'remit[mcp]'" in given.message) == ("TOOL-EXTRA", True)
+    assert health_of(given) == ""
 
 
 def test_adapters_wait_for_the_client_library_until_a_tool_needs_it() -> None:

@@ -11,9 +11,11 @@ import pytest
 from activities.tools.registry import Tools
 from examples.agents.stub_model import Bad, Says, StubModel
 from remit.canonical import JSONObject
+from remit.enforcement.bounds import health_of
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, Unknown
 from remit.tool.contract import ToolContract
 from tests.activities.calling import ask
+from tests.activities.origin import deaf
 
 GOOD = {"urgent": True, "title": "Outage"}
 AWAY = {"urgent": True, "title": "not rated"}
@@ -154,6 +156,7 @@ async def test_without_a_declared_answer_the_call_may_be_tried_again(tools: Tool
 
     assert isinstance(refused, Refused)
     assert (refused.code, refused.again) == ("TOOL-MODEL-AWAY", True)
+    assert health_of(refused) == health_of(nobody) == "sick"
     assert isinstance(silent, Unknown)
     assert isinstance(nobody, Refused)
 
@@ -215,6 +218,19 @@ async def test_a_secret_that_comes_back_is_masked(tools: Tools) -> None:
     assert "sk-very-secret" not in str(answer.output)
 
 
+@pytest.mark.parametrize(
+    "text", ['{"sk-very-secret": 1}', '{"sk-very-secret": 1, "sk-very-secret": 2}']
+)
+async def test_a_secret_in_an_unfit_answer_is_masked(tools: Tools, text: str) -> None:
+    """What is wrong names members, and they may be anything."""
+    async with StubModel([Says(text=text)]) as stub:
+        answer = await rate(tools, rating(stub.url, repairs=0))
+
+    assert isinstance(answer, Broken)
+    assert "sk-very-secret" not in answer.message
+    assert "[secret]" in answer.message
+
+
 async def test_no_request_is_sent_that_could_break_a_bound(tools: Tools) -> None:
     """Tokens and money, counted by bytes before: refused, and nothing was asked."""
     async with StubModel([Says(GOOD)]) as stub:
@@ -223,7 +239,32 @@ async def test_no_request_is_sent_that_could_break_a_bound(tools: Tools) -> None
 
     assert [getattr(one, "code", "") for one in (tokens, money)] == ["TOOL-MODEL-BUDGET"] * 2
     assert isinstance(tokens, Refused)
+    assert health_of(tokens) == ""
     assert stub.asked == []
+
+
+async def test_an_endpoint_that_takes_no_connection_was_not_asked(tools: Tools) -> None:
+    """Whether anything was sent is seen, not guessed: the call may be tried again."""
+    with deaf() as url:
+        answer = await rate(tools, rating(f"{url}/v1"), within_s=1.5)
+
+    assert isinstance(answer, Refused)
+    assert (answer.code, answer.again) == ("TOOL-MODEL-AWAY", True)
+
+
+async def test_what_was_paid_is_not_forgotten_when_the_next_endpoint_cannot_be_asked(
+    tools: Tools,
+) -> None:
+    """The first one was paid for an unfit answer; that is no refusal without effect any more."""
+    async with StubModel([Says({"title": 3}), Bad(503)]) as stub:
+        contract = rating(stub.url, stub.url)
+        contract.call.endpoints[1] = contract.call.endpoints[1].model_copy(
+            update={"key": "env:ABSENT"}
+        )
+        answer = await rate(tools, contract)
+
+    assert isinstance(answer, Unknown)
+    assert answer.code == "TOOL-SECRET"
 
 
 async def test_an_endpoint_that_takes_more_than_it_may_fails_and_is_booked(tools: Tools) -> None:

@@ -13,6 +13,7 @@ import pytest
 from activities.tools.registry import Tools
 from activities.tools.resolving import Resolver
 from activities.tools.sql_connections import MOST_EACH
+from remit.enforcement.bounds import health_of
 from remit.tool.call import Happened, Refused, Unknown
 from tests.activities import sql_shop
 from tests.activities.calling import ask, code
@@ -177,7 +178,7 @@ async def test_a_lock_is_waited_for_until_the_deadline(shop: Shop, tools: Tools,
         other.rollback()
 
     assert isinstance(given, Refused)
-    assert (given.code, given.again) == ("TOOL-DEADLINE", True)
+    assert (given.code, given.again, health_of(given)) == ("TOOL-DEADLINE", True, "sick")
     assert await ask(tools, shop.contract(TAKE, ID_N), {"id": "a", "n": 2}) == Happened({"rows": 1})
     assert shop.execute("SELECT stock FROM things WHERE id = 'a'") == [(3,)]
 
@@ -226,7 +227,8 @@ async def test_a_sick_database_keeps_its_own_callers_waiting(shop: Shop, tools: 
     stuck = [asyncio.create_task(ask(tools, slow, within_s=60)) for _ in range(MOST_EACH)]
     await _until(shop, "wait_event = 'PgSleep'", MOST_EACH)
 
-    assert code(await ask(tools, slow, within_s=0.2)) == "TOOL-BUSY"
+    crowded = await ask(tools, slow, within_s=0.2)
+    assert (code(crowded), health_of(crowded)) == ("TOOL-BUSY", "")
     for one in stuck:
         one.cancel()
     await asyncio.gather(*stuck, return_exceptions=True)

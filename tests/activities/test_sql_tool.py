@@ -89,7 +89,7 @@ async def test_an_injection_into_a_number_is_refused(shop: Shop, tools: Tools, t
 
     assert isinstance(given, Refused)
     assert (given.code, given.again) == ("TOOL-REQUEST", False)
-    assert given.message == "shop.make@1: the argument of 'n' is no integer"
+    assert given.message.endswith("the argument of 'n' is no integer")
     assert shop.execute("SELECT stock FROM things WHERE id = 'a'") == [(5,)]
 
 

@@ -222,9 +222,10 @@ def test_places_that_are_not_written(desk: Desk, into: str, code: str) -> None:
     [
         (("--domain", "Shop!"), "IMPORT-DOMAIN"),
         (("--secret", "bearer=t0p"), "IMPORT-SECRET"),
+        (("--secret", "bearer=token:t0p"), "IMPORT-SECRET"),
         (("--secret", "bearer=env:A${env:B}"), "IMPORT-SECRET"),
-        (("--only", "nothing*"), "OPENAPI-EMPTY"),
-        (("--server", "ftp://x"), "OPENAPI-EMPTY"),
+        (("--only", "nothing*"), "IMPORT-EMPTY"),
+        (("--server", "ftp://x"), "IMPORT-EMPTY"),
     ],
 )
 def test_what_is_typed_wrongly_is_refused(desk: Desk, more: tuple[str, ...], code: str) -> None:
