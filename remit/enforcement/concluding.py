@@ -4,19 +4,23 @@ No answer is given before its outcome is recorded. What nobody can tell is asked
 are attempts left, and becomes a question for a person after that.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from remit.canonical import JSON, canonical, digest_bytes
-from remit.decision.decision import Decided
+from remit.data.detector import detect
+from remit.decision.decision import Decided, Obligation
 from remit.enforcement import failure
 from remit.enforcement.bounds import health_of
 from remit.enforcement.endings import Doubtful, Judgement, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, lease_until, wait_out
 from remit.enforcement.limiting import Limiting
-from remit.enforcement.obligations import kept
+from remit.enforcement.obligations import Applied
+from remit.enforcement.obliging import standing
+from remit.enforcement.quarantining import held_to_bounds
 from remit.enforcement.retrying import backoff_s, probe_grace
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action, Content, Outcome, State
@@ -25,6 +29,10 @@ from remit.ledger.limits import Health
 from remit.ledger.protocol import Ledger
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, Unknown
 from remit.tool.contract import Idempotency
+
+
+_LARGE_BYTES = 32 * 1024
+"""From this size on an answer is looked through beside the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +57,35 @@ class Concluding:
         answer: ToolAnswer,
         decided: Decided | None,
         judge: Judgement,
+        obligations: Sequence[Obligation] = (),
     ) -> Performed | Doubtful:
         """Record an answer, then return or raise what it means.
 
-        Without `decided` it is a probe's, which another tool gave.
+        Without `decided` it is a probe's, which another tool gave; `obligations` are then those
+        that the call was made under.
         """
         told = _Told(attempt, health_of(answer) if decided is not None else "")
         match answer:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
-                stands = kept(decided.decision.obligations if decided else (), output)
-                return await self._happened(subject, told, stands, verdict, decided)
+                bound = decided.decision.obligations if decided else obligations
+                applied, verdict = standing(subject, bound, output, verdict)
+                stands = content(applied.value)
+                held = await held_to_bounds(
+                    self._ledger, subject, output, stands, verdict, self._clock()
+                )
+                if held.again and attempt < subject.step.retry.max_attempts:
+                    # Nothing happened that could not be asked again: the contract says so.
+                    again = Refused(held.verdict.code, held.verdict.message, again=True)
+                    raise await self._refused(subject, told, again)
+                return await self._happened(subject, told, applied, held.verdict, decided)
             case Broken(code, message, False) if self._may_ask_again(subject, attempt):
                 # It takes its key: the next answer under the same key may be readable.
                 return await self._unknown(subject, told, Unknown(code, message))
             case Broken(code, message):
                 verdict = await judge(None, subject.arguments)
                 broken = replace(verdict, code=code, message=message, spent=answer.spent)
-                return await self._happened(subject, told, None, broken, decided)
+                return await self._happened(subject, told, Applied(None), broken, decided)
             case Refused():
                 raise await self._refused(subject, told, answer)
             case Unknown():
@@ -82,10 +101,11 @@ class Concluding:
         self,
         subject: Subject,
         told: _Told,
-        output: JSON,
+        applied: Applied,
         verdict: Verdict,
         decided: Decided | None,
     ) -> Performed:
+        output = content(applied.value)
         outcome = Outcome(
             key=subject.key,
             attempt=told.attempt,
@@ -93,21 +113,25 @@ class Concluding:
             bounds=self._limiting.bounds(subject),
             health=told.health,
             state=State.HAPPENED,
-            output=content(output),
+            output=output,
             undo=verdict.undo,
             code=verdict.code,
             message=verdict.message,
-            faulty=bool(verdict.code),
+            faulty=bool(verdict.code) and not verdict.is_withheld,
             spent=verdict.spent,
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
             contents=verdict.contents,
+            detected=await _detected(subject, applied.value, output),
+            redacted=applied.redacted,
+            quarantined=verdict.quarantined,
+            passed=verdict.passed,
         )
         reached(Point.JUDGED, subject.key)
         action = await self._finish(subject, outcome)
         reached(Point.RECORDED, subject.key)
-        if verdict.code:
+        if outcome.faulty:
             raise failure.failed(verdict.code, verdict.message, subject.key.path)
-        return Performed(action, output, decided)
+        return Performed(action, None if verdict.is_withheld else applied.value, decided)
 
     async def _refused(self, subject: Subject, told: _Told, answer: Refused) -> Exception:
         action = await self._finish(
@@ -190,6 +214,15 @@ class Concluding:
 def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
     reached(Point.DOUBTED, subject.key)
     return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
+
+
+async def _detected(subject: Subject, output: JSON, stored: Content) -> Sequence[str]:
+    """Return the classes of data that were found in a call's arguments and in its answer."""
+    if subject.is_undo:
+        return ()
+    is_large = len(stored.body) > _LARGE_BYTES
+    found = await asyncio.to_thread(detect, output) if is_large else detect(output)
+    return sorted({*found.classes, *subject.detection.classes})
 
 
 def by_key(subject: Subject) -> bool:

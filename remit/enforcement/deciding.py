@@ -8,11 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from remit.canonical import JSONObject
+from remit.data.detector import listed
+from remit.data.findings import Detection
 from remit.decision.decision import Decided
 from remit.decision.facts import (
     Action,
     Budget,
     Context,
+    DataFound,
+    Detected,
     Facts,
     Grant,
     History,
@@ -267,7 +271,8 @@ def _action(subject: Subject, situation: Situation) -> Action:
         region=contract.region,
         destinations=contract.destinations,
         resource=subject.resource,
-        inflow=list(subject.inflow),
+        inflow=subject.classes_in,
+        detected=_detected(subject.detection),
         arguments=subject.arguments,
         request_digest=subject.request_digest,
         proposed_digest=subject.proposed_digest,
@@ -276,6 +281,19 @@ def _action(subject: Subject, situation: Situation) -> Action:
         autonomy=step.autonomy if is_do else "unattended",
         plan_gate=_plan_gate(subject) if is_do else None,
         rollback=subject.is_undo,
+    )
+
+
+def _detected(found: Detection) -> Detected:
+    return Detected.model_construct(
+        classes=found.classes,
+        places=[
+            DataFound.model_construct(
+                at=one.at, data_class=one.data_class, confidence=one.confidence
+            )
+            for one in listed(found)
+        ],
+        whole=found.is_whole,
     )
 
 

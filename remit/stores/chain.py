@@ -86,7 +86,7 @@ def _int(value: Value) -> int:
     return value if isinstance(value, int) else 0
 
 
-NAMELESS = frozenset({"forgotten", "order", "retention"})
+NAMELESS = frozenset({"forgotten", "order", "quarantine_end", "retention"})
 """Kinds of record that name no content which their run must keep."""
 
 

@@ -412,6 +412,39 @@ nonces = Table(
 )
 """Tokens that proved something, so that none proves anything else; see `remit.stores.nonces`."""
 
+detected = Table(
+    "detected",
+    metadata,
+    _text("root", key=True),
+    _text("place", key=True),
+    _text("data_class", key=True),
+)
+"""Classes of data found in a run; see `remit.stores.detected`."""
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _text("reference", key=True),
+    _text("root"),
+    _text("path"),
+    _text("tenant"),
+    _text("tool"),
+    _text("contract"),
+    _text("owner"),
+    _text("code"),
+    _text("misses"),
+    _text("output"),
+    _whole("size"),
+    _whole("at_ms"),
+    _text("state"),
+    _text("by"),
+    _text("reason"),
+    _whole("ended_ms"),
+    Index("quarantine_state", "state", "at_ms"),
+    Index("quarantine_output", "output", "tenant", "tool"),
+)
+"""Answers that were not good enough; see `remit.ledger.quarantine`."""
+
 APPEND_ONLY = (
     *("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases", "nonces"),
 )
