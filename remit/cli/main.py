@@ -24,6 +24,7 @@ from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
 from remit.cli.policy.commands import make_policy_app
+from remit.cli.quarantine import make_quarantine_app
 from remit.cli.questions import commands as questions
 from remit.cli.secrets import make_secrets_app
 
@@ -102,6 +103,7 @@ def make_app() -> typer.Typer:
     app.add_typer(make_secrets_app())
     app.add_typer(make_codec_app())
     app.add_typer(make_artifacts_app())
+    app.add_typer(make_quarantine_app())
     app.add_typer(questions.make_decision_app())
     return app
 

@@ -261,6 +261,8 @@ class Order(Model):
         "forget",
         "retain",
         "release",
+        "quarantine_release",
+        "quarantine_discard",
         "stop",
         "go",
     ]

@@ -20,7 +20,7 @@ from remit.enforcement.lease import Lease, lease_until, wait_out
 from remit.enforcement.limiting import Limiting
 from remit.enforcement.obligations import Applied
 from remit.enforcement.obliging import standing
-from remit.enforcement.quarantining import held_to_bounds
+from remit.enforcement.quarantining import Answered, held_to_bounds
 from remit.enforcement.retrying import backoff_s, probe_grace
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action, Content, Outcome, State
@@ -71,21 +71,23 @@ class Concluding:
                 bound = decided.decision.obligations if decided else obligations
                 applied, verdict = standing(subject, bound, output, verdict)
                 stands = content(applied.value)
-                held = await held_to_bounds(
-                    self._ledger, subject, output, stands, verdict, self._clock()
-                )
-                if held.again and attempt < subject.step.retry.max_attempts:
+                answered = Answered(subject, attempt, output, stands, self._clock())
+                held = await held_to_bounds(self._ledger, answered, verdict)
+                if held.again:
                     # Nothing happened that could not be asked again: the contract says so.
                     again = Refused(held.verdict.code, held.verdict.message, again=True)
                     raise await self._refused(subject, told, again)
-                return await self._happened(subject, told, applied, held.verdict, decided)
+                return await self._happened(subject, told, applied, stands, held.verdict, decided)
             case Broken(code, message, False) if self._may_ask_again(subject, attempt):
                 # It takes its key: the next answer under the same key may be readable.
                 return await self._unknown(subject, told, Unknown(code, message))
             case Broken(code, message):
                 verdict = await judge(None, subject.arguments)
                 broken = replace(verdict, code=code, message=message, spent=answer.spent)
-                return await self._happened(subject, told, Applied(None), broken, decided)
+                nothing = Applied(None)
+                return await self._happened(
+                    subject, told, nothing, content(None), broken, decided
+                )
             case Refused():
                 raise await self._refused(subject, told, answer)
             case Unknown():
@@ -102,10 +104,11 @@ class Concluding:
         subject: Subject,
         told: _Told,
         applied: Applied,
+        stands: Content,
         verdict: Verdict,
         decided: Decided | None,
     ) -> Performed:
-        output = content(applied.value)
+        is_faulty = bool(verdict.code) and not verdict.is_withheld
         outcome = Outcome(
             key=subject.key,
             attempt=told.attempt,
@@ -113,15 +116,15 @@ class Concluding:
             bounds=self._limiting.bounds(subject),
             health=told.health,
             state=State.HAPPENED,
-            output=output,
+            output=stands,
             undo=verdict.undo,
             code=verdict.code,
             message=verdict.message,
-            faulty=bool(verdict.code) and not verdict.is_withheld,
+            faulty=is_faulty,
             spent=verdict.spent,
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
             contents=verdict.contents,
-            detected=await _detected(subject, applied.value, output),
+            detected=() if is_faulty else await _detected(subject, applied.value, stands),
             redacted=applied.redacted,
             quarantined=verdict.quarantined,
             passed=verdict.passed,

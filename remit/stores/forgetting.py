@@ -276,7 +276,9 @@ def retain(tx: Transaction, root: str, by: str, reason: str, *, is_release: bool
 
 def discard(tx: Transaction, root: str, reference: str, by: str, reason: str) -> Forgotten:
     """Let a run go of an answer in quarantine, and write that nobody wants it."""
-    row = quarantine.held(tx, reference, root)
+    row = quarantine.ending(tx, reference, root, "discarded", by, reason)
+    if row is None:
+        return Forgotten()
     shut_out(tx)
     check(tx, root)
     choice = Discard(by, reason, row.output, row.path)

@@ -95,8 +95,10 @@ def find_all(tx: Transaction, state: str, most: int) -> Sequence[QuarantineRow]:
     return [_row(row) for row in tx.all(_LIST, state=state, most=most)]
 
 
-def held(tx: Transaction, reference: str, root: str) -> QuarantineRow:
-    """Return an answer that somebody may decide about.
+def ending(
+    tx: Transaction, reference: str, root: str, state: State, by: str, reason: str
+) -> QuarantineRow | None:
+    """Return an answer that is to be ended so; `None` when this very order did that already.
 
     Raises:
         LedgerError: `QUARANTINE-ABSENT`, `QUARANTINE-ENDED`.
@@ -104,6 +106,8 @@ def held(tx: Transaction, reference: str, root: str) -> QuarantineRow:
     row = find(tx, reference)
     if row is None or row.root != root:
         raise LedgerError("QUARANTINE-ABSENT", f"nothing of this run is called {reference!r}")
+    if (row.state, row.by, row.reason) == (state, by, reason):
+        return None
     if row.state != "held":
         raise LedgerError("QUARANTINE-ENDED", f"{reference} was {row.state} by {row.by}")
     return row
@@ -126,7 +130,9 @@ def end(tx: Transaction, row: QuarantineRow, state: State, by: str, reason: str)
 
 def release(tx: Transaction, reference: str, root: str, by: str, reason: str) -> None:
     """Let the very same answer pass from now on."""
-    end(tx, held(tx, reference, root), "released", by, reason)
+    row = ending(tx, reference, root, "released", by, reason)
+    if row is not None:
+        end(tx, row, "released", by, reason)
 
 
 def _ending(state: State, by: str, reason: str, ended_ms: int) -> dict[str, Value]:
