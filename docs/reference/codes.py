@@ -166,9 +166,9 @@ STEP: Mapping[str, Entry] = {
         "Look at the tool that reads; the message names it.",
     ),
     "OUTPUT-NOT-REDACTED": Entry(
-        "The call happened; policy wants something taken out of its answer, and that cannot be done, or "
-        "the rest is none of the tool's. Nothing of the answer is kept; it is undone.",
-        "Let the contract's `output_schema` take `[redacted]` there, or let policy name another place.",
+        "The call happened; policy wants something taken out of its answer, and that cannot be "
+        "done, or the rest is none of the tool's. Nothing of the answer is kept; it is undone.",
+        "Let the contract's `output_schema` take `[redacted]` there, or change the policy.",
     ),
     "DATA-QUALITY": Entry(
         "An answer misses its contract's bounds of quality; it is in quarantine.",
@@ -376,10 +376,12 @@ LEDGER: Mapping[str, Entry] = {
         "Wait for its end; settle what is in doubt.",
     ),
     "QUARANTINE-ABSENT": Entry(
-        "No answer in quarantine is called so.", "`remit quarantine list` names those that are held."
+        "No answer in quarantine is called so.",
+        "`remit quarantine list` names those that are held.",
     ),
     "QUARANTINE-ENDED": Entry(
-        "Somebody released or discarded this answer already.", "`remit quarantine show REF` says who."
+        "Somebody released or discarded this answer already.",
+        "`remit quarantine show REF` says who.",
     ),
     "FORGET-RETAINED": Entry(
         "Somebody retains the run: nothing of it is forgotten.",
@@ -690,7 +692,7 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
     "TOOL-QUALITY": Entry(
-        "A bound of quality leads nowhere, cannot be met, or asks again what has an effect or a cost.",
+        "A bound leads nowhere, cannot be met, or asks again what has an effect or a cost.",
         "Hold `quality` against the `output_schema`; [bounds](../data-care.md).",
     ),
     "TOOL-SEMANTICS": Entry(

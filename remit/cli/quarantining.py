@@ -44,7 +44,7 @@ def list_all(state: str, project: Path | None, *, as_json: bool) -> int:
 def show_one(reference: str, project: Path | None, *, content: bool, as_json: bool) -> int:
     """Print one answer's bounds and fate, and the answer itself where `content` asks for it."""
     row, body = _find(reference, find_project(project), content=content)
-    document: Document = {"ok": True, **_told(row)}
+    document: JSONObject = {"ok": True, **_told(row)}
     lines = [
         f"{row.reference}  {row.state}  {row.code}",
         f"  run {row.root}, step {row.path}, {row.tool}, {row.size} bytes, {_moment(row.at_ms)}",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from remit.canonical import JSON
 from remit.data.checksums import is_card
 from remit.data.findings import MOST_LISTED, SURE, Detection, Finding
-from remit.data.patterns import Effort, Match, TooManyError, matches
+from remit.data.patterns import MOST_CANDIDATES, Effort, Match, TooManyError, matches
 
 MASK = "[redacted]"
 """What stands in the place of what was taken away."""
@@ -38,11 +38,11 @@ class _Place:
     """Name of the member; empty for items."""
 
 
-def detect(value: JSON) -> Detection:
-    """Return what is found in a value."""
+def detect(value: JSON, most: int = MOST_CANDIDATES) -> Detection:
+    """Return what is found in a value, with at most so many closer looks."""
     found: dict[tuple[str, str], int] = {}
     is_whole = True
-    effort = Effort()
+    effort = Effort(most)
     try:
         for place in _places(value, effort):
             for one in _looked(place.value, place.name, effort):
@@ -144,9 +144,9 @@ def _looked(value: str | int, name: str, effort: Effort) -> Iterator[Match]:
         if written and is_card(written):
             yield Match(0, len(written), "payment_card", 80)
         return
-    if name and len(value) >= _SHORTEST_SECRET and _NAMED_SECRET.fullmatch(name):
-        if not _REFERENCE.match(value):
-            yield Match(0, len(value), "secret", 70)
+    is_named = name and len(value) >= _SHORTEST_SECRET and _NAMED_SECRET.fullmatch(name)
+    if is_named and not _REFERENCE.match(value):
+        yield Match(0, len(value), "secret", 70)
     yield from matches(value, effort)
 
 

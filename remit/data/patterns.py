@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from remit.data import checksums
 
-MOST_CANDIDATES = 20_000
+MOST_CANDIDATES = 100_000
 """Places of one value that are looked at more closely."""
 
 
@@ -45,6 +45,21 @@ class Match:
 
 
 _HINT = re.compile(r"[0-9@:=_-]")
+_DIGITS = re.compile(r"\d(?:\D*\d){5}")
+_MARKS = (
+    "-----BEGIN",
+    "AKIA",
+    "ASIA",
+    "gh",
+    "glpat-",
+    "xox",
+    "AIza",
+    "_live_",
+    "sk-",
+    "hvs.",
+    "eyJ",
+)
+_SHORTEST_SHAPE = 18
 _LOCAL = re.compile(r"[\w.+%'-]{1,64}")
 _DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}")
 _NUMBER = re.compile(r"[+(]{0,2}\d(?:[ .\-/()\u00a0]{0,2}\d)*+")
@@ -86,6 +101,7 @@ _SAID = re.compile(
 )
 """A password that a text tells; without a digit it is taken for a word."""
 _LONGEST = 19
+_MOST_GROUPS = 8
 _NUMBERED = {
     11: (
         (checksums.is_cpf, 80),
@@ -103,13 +119,18 @@ def matches(text: str, effort: Effort) -> Iterator[Match]:
     """Yield what stands in a text; places may overlap."""
     if len(text) < 6 or _HINT.search(text) is None:
         return
+    # Most texts hold none of it: what is cheap to see spares the patterns.
     if "@" in text:
         yield from _emails(text, effort)
-    yield from _secrets(text, effort)
-    if any(character.isdigit() for character in text):
+    if len(text) >= _SHORTEST_SHAPE and any(mark in text for mark in _MARKS):
+        yield from _shapes(text, effort)
+    if "=" in text or ":" in text or "earer" in text or "EARER" in text:
+        yield from _told(text, effort)
+    if text.count(".") >= 3 or text.count(":") >= 2:
+        yield from _addresses(text, effort)
+    if _DIGITS.search(text) is not None:
         yield from _numbers(text, effort)
         yield from _accounts(text, effort)
-        yield from _addresses(text, effort)
         yield from _identities(text, effort)
 
 
@@ -133,7 +154,7 @@ def _numbers(text: str, effort: Effort) -> Iterator[Match]:
         groups = [one.span() for one in _GROUP.finditer(text, run.start(), run.end())]
         found = list(_in_groups(text, groups, effort))
         yield from found
-        if not found:
+        if not any(one.data_class == "payment_card" for one in found):
             yield from _phones(text, run.start(), groups)
 
 
@@ -164,7 +185,7 @@ def _windows(
 ) -> Iterator[tuple[str, int, str]]:
     """Yield digits from one group on, where they end, and what stands between them."""
     digits, between, last = "", "", groups[first][0]
-    for begin, end in groups[first:]:
+    for begin, end in groups[first : first + _MOST_GROUPS]:
         gap = text[last:begin]
         if len(gap) > 1 or len(digits) + end - begin > _LONGEST:
             return
@@ -254,10 +275,13 @@ def _identities(text: str, effort: Effort) -> Iterator[Match]:
             yield Match(*found.span(), "national_id", 95)
 
 
-def _secrets(text: str, effort: Effort) -> Iterator[Match]:
+def _shapes(text: str, effort: Effort) -> Iterator[Match]:
     for found in _SHAPES.finditer(text):
         effort.spend()
         yield Match(*found.span(), "secret", 95)
+
+
+def _told(text: str, effort: Effort) -> Iterator[Match]:
     for pattern, sure in ((_LOGIN, 90), (_SAID, 60)):
         for found in pattern.finditer(text):
             effort.spend()

@@ -80,7 +80,9 @@ def _values(bound: Values, output: JSON) -> Iterator[Miss]:
 
 
 def _unique(place: str, output: JSON) -> Iterator[Miss]:
-    found = [canonical(_json(value)) for value in _at(output, split(place)) if value is not _MISSING]
+    found = [
+        canonical(_json(value)) for value in _at(output, split(place)) if value is not _MISSING
+    ]
     twice = len(found) - len(set(found))
     if twice:
         yield Miss(POOR, place, f"{twice} of {len(found)} stand there already")

@@ -4,16 +4,15 @@ No answer is given before its outcome is recorded. What nobody can tell is asked
 are attempts left, and becomes a question for a person after that.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from remit.canonical import JSON, canonical, digest_bytes
-from remit.data.detector import detect
 from remit.decision.decision import Decided, Obligation
 from remit.enforcement import failure
 from remit.enforcement.bounds import health_of
+from remit.enforcement.detecting import look_at, look_through
 from remit.enforcement.endings import Doubtful, Judgement, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, lease_until, wait_out
@@ -29,10 +28,6 @@ from remit.ledger.limits import Health
 from remit.ledger.protocol import Ledger
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, Unknown
 from remit.tool.contract import Idempotency
-
-
-_LARGE_BYTES = 32 * 1024
-"""From this size on an answer is looked through beside the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +80,7 @@ class Concluding:
                 verdict = await judge(None, subject.arguments)
                 broken = replace(verdict, code=code, message=message, spent=answer.spent)
                 nothing = Applied(None)
-                return await self._happened(
-                    subject, told, nothing, content(None), broken, decided
-                )
+                return await self._happened(subject, told, nothing, content(None), broken, decided)
             case Refused():
                 raise await self._refused(subject, told, answer)
             case Unknown():
@@ -124,7 +117,7 @@ class Concluding:
             spent=verdict.spent,
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
             contents=verdict.contents,
-            detected=() if is_faulty else await _detected(subject, applied.value, stands),
+            detected=() if is_faulty else await _detected(subject, applied.value),
             redacted=applied.redacted,
             quarantined=verdict.quarantined,
             passed=verdict.passed,
@@ -219,13 +212,12 @@ def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
     return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
 
 
-async def _detected(subject: Subject, output: JSON, stored: Content) -> Sequence[str]:
+async def _detected(subject: Subject, output: JSON) -> Sequence[str]:
     """Return the classes of data that were found in a call's arguments and in its answer."""
     if subject.is_undo:
         return ()
-    is_large = len(stored.body) > _LARGE_BYTES
-    found = await asyncio.to_thread(detect, output) if is_large else detect(output)
-    return sorted({*found.classes, *subject.detection.classes})
+    given, told = await look_at(subject), await look_through(output)
+    return sorted({*given.classes, *told.classes})
 
 
 def by_key(subject: Subject) -> bool:

@@ -28,6 +28,7 @@ from remit.decision.facts import (
     SystemCall,
 )
 from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.detecting import look_at
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
 from remit.enforcement.obligations import CAPABILITIES, left_out
@@ -92,6 +93,7 @@ class Deciding:
         self, subject: Subject, situation: Situation, on_resource: Sequence[str] = ()
     ) -> Decided:
         """Ask about a tool call; `on_resource` are the tools that did something to its resource."""
+        await look_at(subject)
         facts = Facts(
             kind="call",
             principal=principal(subject.plan, subject.delegation, subject.run.starter),

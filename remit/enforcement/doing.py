@@ -155,9 +155,7 @@ class Doing:
             admission=admitted.admission,
             frame=frame,
             delegation=admitted.delegation,
-            inflow=await inflow_of(
-                self._pinned, admitted.situation, admitted.flow, call.key
-            ),
+            inflow=await inflow_of(self._pinned, admitted.situation, admitted.flow, call.key),
         )
 
     async def _result(

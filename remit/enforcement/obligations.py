@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remit.canonical import JSON, JSONObject
+from remit.data.detector import MASK, MaskError, masked
 from remit.decision.decision import (
     KNOWN,
     Keep,
@@ -20,7 +21,6 @@ from remit.decision.decision import (
     Redact,
     UnknownObligation,
 )
-from remit.data.detector import MASK, MaskError, masked
 from remit.tool.pointer import PointerError, follow, split
 
 CAPABILITIES = [*KNOWN]

@@ -48,7 +48,7 @@ class Answered:
 
 
 async def held_to_bounds(ledger: Ledger, answered: Answered, verdict: Verdict) -> Held:
-    """Return what an answer is worth that is otherwise as it must be; `ledger` knows of releases."""
+    """Return what an answer is worth that is otherwise as it must be."""
     subject = answered.subject
     quality, ref = subject.contract.quality, subject.contract.ref
     if quality is None or verdict.code or subject.is_undo or subject.purpose != "call":

@@ -77,7 +77,7 @@ class Subject:
 
     @cached_property
     def detection(self) -> Detection:
-        """What was found in the arguments."""
+        """What was found in the arguments; `remit.enforcement.detecting` looks, and keeps it."""
         return detect(self.arguments)
 
     @property

@@ -1,8 +1,8 @@
 """Answers that were not good enough: kept apart under a reference until somebody decides.
 
 The answer stays in the content store, where whatever holds for outputs holds for it too. No step
-reads it. Released, the very same answer of the same tool passes in any run of the tenant; discarded,
-its body goes.
+reads it. Released, the very same answer of the same tool passes in any run of the tenant;
+discarded, its body goes.
 """
 
 from collections.abc import Sequence

@@ -13,9 +13,7 @@ from remit.stores.inserting import insert_once
 from remit.stores.schema import detected
 from remit.stores.transaction import Question, Transaction
 
-_FIND = select(detected.c.place, detected.c.data_class).where(
-    detected.c.root == bindparam("root")
-)
+_FIND = select(detected.c.place, detected.c.data_class).where(detected.c.root == bindparam("root"))
 
 
 def about(root: str) -> Question:

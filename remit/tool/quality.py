@@ -53,8 +53,8 @@ class Quality(Model):
     """Places at which no value stands twice."""
     fresh: Freshness | None = None
     on_miss: Literal["fail", "without", "again"] = "fail"
-    """`fail` fails the step; `without` lets the run go on as if the step had no output; `again` asks
-    again within the step's attempts, then fails. For tools that read, at no cost."""
+    """`fail` fails the step; `without` lets the run go on as if the step had no output; `again`
+    asks again within the step's attempts, then fails. For tools that read, at no cost."""
     owner: Annotated[str, Field(max_length=120)] = ""
     """Who answers for the data; without it the contract's owner."""
 

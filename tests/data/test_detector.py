@@ -183,14 +183,16 @@ def test_any_value_is_looked_through(value: JSON) -> None:
     assert set(detect(left).classes) <= set(found.classes)
 
 
-HOSTILE = ["@", "a@", "a@a.", "1 ", "4111 ", "0", "eyJ", "eyJa.", "AA11", "://a:", "::", "1.", "-1-",
-           "password=", "sk-", "ghp_a", "+1 ", "(((", "bearer 1", "AB1"]  # fmt: skip
+HOSTILE = [
+    *("@", "a@", "a@a.", "1 ", "4111 ", "0", "eyJ", "eyJa.", "AA11", "DE11", "://a:", "::", "1."),
+    *("password=", "sk-", "ghp_a", "+1 ", "(((", "bearer 1", "AB1", "a.", "a-", "1(", "A1", "-1-"),
+]
 
 
 def test_texts_made_to_hold_it_up_do_not() -> None:
     """A text four times as long takes no more than some times as long, whatever it repeats."""
     for part in HOSTILE:
-        short, long = ((part * size)[:size] for size in (16_000, 64_000))
+        short, long = ((part * size)[:size] for size in (4_000, 16_000))
         took = min(_seconds(short) for _ in range(3)), min(_seconds(long) for _ in range(3))
         assert took[1] < 16 * took[0] + 0.05, (part, took)
 
@@ -203,7 +205,7 @@ def _seconds(text: str) -> float:
 
 def test_too_many_candidates_are_told_and_not_passed_over() -> None:
     """What could not be looked through is not clean, and cannot be masked."""
-    crowded = "a@b " * 30_000
+    crowded = "a@b " * 120_000
 
     assert not detect(crowded).is_whole
     with pytest.raises(MaskError):

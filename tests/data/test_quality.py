@@ -46,8 +46,8 @@ def rows(*values: JSON) -> JSON:
         ({"unique": ["/rows/*/v"]}, rows(1, 2, 1, 1), "2 of 4 stand there already"),
     ],
 )
-def test_what_misses_is_told_by_place_and_number(bounds: JSONObject, output: JSON, said: str) -> None:
-    """Never by value."""
+def test_what_misses_is_told_by_place(bounds: JSONObject, output: JSON, said: str) -> None:
+    """With numbers, never by value."""
     ((code, _, message),) = misses(bounds, output)
 
     assert (code, message) == (POOR, said)
@@ -65,7 +65,7 @@ def test_what_misses_is_told_by_place_and_number(bounds: JSONObject, output: JSO
     ],
 )
 def test_what_meets_its_bounds(bounds: JSONObject, output: JSON) -> None:
-    """A share counts whole values; of no rows every share is met, for rows have a bound of theirs."""
+    """A share counts whole values; of no rows every share is met, rows have their own bound."""
     assert misses(bounds, output) == []
 
 

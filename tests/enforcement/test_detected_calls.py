@@ -106,7 +106,7 @@ async def test_where_nothing_of_it_is_the_call_is_as_proposed(tmp_path: Path) ->
 
 async def test_what_cannot_be_taken_out_denies(tmp_path: Path) -> None:
     """Nothing is called with arguments that hold more than can be looked through."""
-    async with _desk(tmp_path, {"to": "x", "text": "a@b " * 30_000}) as (desk, judge):
+    async with _desk(tmp_path, {"to": "x", "text": "a@b " * 120_000}) as (desk, judge):
         judge.obligations = [_redact("arguments", "email")]
         with pytest.raises(ApplicationError, match="host:obligation_unsupported"):
             await desk.call()

@@ -11,7 +11,9 @@ from remit.stores.ledger import SqlLedger
 from tests.stores.forgetting_values import TOOLS, begin_run, step
 from tests.stores.ledger_values import content, intent, outcome
 
-WHY = Quarantined("DATA-STALE", "team:data", [{"code": "DATA-STALE", "at": "/at", "message": "old"}])
+WHY = Quarantined(
+    "DATA-STALE", "team:data", [{"code": "DATA-STALE", "at": "/at", "message": "old"}]
+)
 TOLD = ("ann", "nobody wants it")
 
 
