@@ -15,6 +15,7 @@ FAMILIES = {
     "national_id": "pii",
     "ip_address": "pii",
     "secret": "secret",
+    "marking": "confidential",
 }
 """Classes that the detector knows, and the data class that each belongs to."""
 CLASSES = tuple(FAMILIES)

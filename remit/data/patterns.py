@@ -44,6 +44,24 @@ class Match:
     confidence: int
 
 
+_MARKING_WORDS = (
+    "CONFID",
+    "SECRET",
+    "NOFORN",
+    "EYES ONLY",
+    "GEHEIM",
+    "VERTRAU",
+    "NfD",
+    "NUR F",
+    "TLP:",
+)
+_MARKING = re.compile(
+    r"(?<![\w-])(?:TOP SECRET|(?:NATO|EU|UK) (?:SECRET|CONFIDENTIAL)|SECRET//[A-Z]|SECRET UE"
+    r"|(?:STRICTLY |COMPANY |HIGHLY )?CONFIDENTIAL|EYES ONLY|NOFORN|(?:STRENG )?GEHEIM"
+    r"|(?:STRENG )?VERTRAULICH|VS-VERTRAULICH|VS-NfD|VS-NUR FÜR DEN DIENSTGEBRAUCH"
+    r"|TLP:(?:RED|AMBER))(?![\w-])"
+)
+"""Words by which people mark what must not go further; in capitals, as marks are written."""
 _HINT = re.compile(r"[0-9@:=_-]")
 _DIGITS = re.compile(r"\d(?:\D*\d){5}")
 _MARKS = (
@@ -117,7 +135,11 @@ _NUMBERED = {
 
 def matches(text: str, effort: Effort) -> Iterator[Match]:
     """Yield what stands in a text; places may overlap."""
-    if len(text) < 6 or _HINT.search(text) is None:
+    if len(text) < 6:
+        return
+    if any(word in text for word in _MARKING_WORDS):
+        yield from _markings(text, effort)
+    if _HINT.search(text) is None:
         return
     # Most texts hold none of it: what is cheap to see spares the patterns.
     if "@" in text:
@@ -273,6 +295,13 @@ def _identities(text: str, effort: Effort) -> Iterator[Match]:
         effort.spend()
         if checksums.is_codice_fiscale(found.group()):
             yield Match(*found.span(), "national_id", 95)
+
+
+def _markings(text: str, effort: Effort) -> Iterator[Match]:
+    if _MARKING.search(text) is not None:
+        effort.spend()
+        # Without its mark the text would be the same text, unmarked: it goes as a whole.
+        yield Match(0, len(text), "marking", 80)
 
 
 def _shapes(text: str, effort: Effort) -> Iterator[Match]:

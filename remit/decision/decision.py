@@ -13,7 +13,7 @@ from remit.canonical import Digest
 Effect = Literal["allow", "deny", "require_approval"]
 Risk = Literal["low", "medium", "high", "critical"]
 DetectedClass = Literal[
-    "email", "phone", "iban", "payment_card", "national_id", "ip_address", "secret"
+    "email", "phone", "iban", "payment_card", "national_id", "ip_address", "secret", "marking"
 ]
 """What the detector can tell (`remit.data.findings`)."""
 

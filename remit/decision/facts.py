@@ -52,7 +52,8 @@ class DataFound(Model):
     at: str
     """JSON pointer."""
     data_class: str
-    """`email`, `phone`, `iban`, `payment_card`, `national_id`, `ip_address` or `secret`."""
+    """`email`, `phone`, `iban`, `payment_card`, `national_id`, `ip_address`,
+    `secret` or `marking`."""
     confidence: Count
     """Of 100."""
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from remit.canonical import JSON
 from remit.data.detector import MASK, MaskError, detect, listed, masked
 from remit.data.findings import CLASSES, MOST_LISTED, joined
+from remit.data.quality import POOR, STALE
+from remit.decision.decision import DetectedClass
+from remit.ledger.entries import WITHHELD
 
 CARD = "4111 1111 1111 1111"
 IBAN = "DE89 3704 0044 0532 0130 00"
@@ -50,6 +54,9 @@ IBAN = "DE89 3704 0044 0532 0130 00"
         ("password=hunter2xyz", "secret"),
         ("Authorization: Bearer abcdef0123456789xyz", "secret"),
         ("eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl", "secret"),
+        ("STRICTLY CONFIDENTIAL: we buy them", "marking"),
+        ("(TLP:AMBER) they were here", "marking"),
+        ("Streng: VS-NfD", "marking"),
     ],
 )
 def test_what_is_found(text: str, data_class: str) -> None:
@@ -70,6 +77,7 @@ def test_what_is_found(text: str, data_class: str) -> None:
         "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "version 1.22.0, build 10.0.0.1",
+        "in strictly confidential talks, CLIENT_SECRET is set",
         "the secret ingredient is patience",
         "password: required",
         "user@host",
@@ -142,6 +150,21 @@ def test_a_text_keeps_what_was_not_found_in_it() -> None:
 
     assert left == {"note": f"pay {MASK} or {MASK} (jo@acme.example)", "n": MASK}
     assert places == ["/n", "/note"]
+
+
+def test_a_marked_text_goes_as_a_whole() -> None:
+    """Without its mark it would only look harmless."""
+    assert masked({"a": "NATO SECRET. They move at dawn.", "b": "x"}, ["marking"]) == (
+        {"a": MASK, "b": "x"},
+        ["/a"],
+    )
+    assert joined(["marking"]) == {"marking", "confidential"}
+
+
+def test_what_policy_can_name_is_what_the_detector_can_tell() -> None:
+    """So do the codes by which the ledger knows an answer in quarantine."""
+    assert get_args(DetectedClass) == CLASSES
+    assert WITHHELD[::-1] == (STALE, POOR)
 
 
 def test_a_name_takes_its_object_along() -> None:
