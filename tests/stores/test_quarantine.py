@@ -1,15 +1,19 @@
 """Answers in quarantine on a real ledger: discarded with their body, or not at all."""
 
+import io
 from dataclasses import replace
 
 import pytest
 
 from remit.canonical import JSON
+from remit.evidence.verifier import verify
 from remit.ledger.errors import LedgerError
 from remit.ledger.quarantine import Quarantined, reference_of
+from remit.stores.exporting import Exporter
 from remit.stores.ledger import SqlLedger
 from tests.stores.forgetting_values import TOOLS, begin_run, step
 from tests.stores.ledger_values import content, intent, outcome
+from tests.stores.log_process import KEY
 
 WHY = Quarantined(
     "DATA-STALE", "team:data", [{"code": "DATA-STALE", "at": "/at", "message": "old"}]
@@ -83,3 +87,23 @@ async def test_what_was_found_is_known_to_the_run(ledger: SqlLedger) -> None:
 
     assert (await ledger.look(step("run-1", "b"))).detected == [("a", "email"), ("a", "iban")]
     assert (await ledger.look(step("run-2", "b"))).detected == []
+
+
+async def test_evidence_of_a_discarded_answer_holds(ledger: SqlLedger) -> None:
+    """The verifier misses no content, and tells which record says that one was forgotten."""
+    await begin_run(ledger, "run-1")
+    reference = await _missed(ledger, "run-1", "a", {"told": "yesterday"})
+    await ledger.close_run("run-1", "failed", [])
+    await ledger.forgetting.discard("run-1", reference, *TOLD)
+    await ledger.log.sequence(KEY)
+    run = await ledger.log.run_of("run-1")
+    assert run is not None
+    file = io.BytesIO()
+    await Exporter(ledger.log).export(run, file)
+    found = verify(file, [KEY.public])
+    row = await ledger.quarantined(reference)
+
+    assert row is not None
+    # Whatever else is absent here are digests of nothing.
+    assert not [one for one in found.findings if row.output in one.place]
+    assert [one.digest for one in found.forgotten] == [row.output]
