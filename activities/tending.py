@@ -13,7 +13,8 @@ from remit.enforcement import failure
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.errors import LedgerError
 from remit.ledger.forgetting import ForgetOrder
-from remit.plan.wire import REVERSING, TEND, Answered, Tended, TendOrder
+from remit.plan.deskwire import Answered, Tended, TendOrder
+from remit.plan.wire import REVERSING, TEND
 from remit.stores.forgetting import ForgettingStore
 
 QUARANTINE = ("quarantine_release", "quarantine_discard")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from remit.canonical import JSON, canonical, digest_bytes
+from remit.canonical import JSON
 from remit.decision.decision import Decided, Obligation
 from remit.enforcement import failure
 from remit.enforcement.bounds import health_of
@@ -21,6 +21,7 @@ from remit.enforcement.obligations import Applied
 from remit.enforcement.obliging import standing
 from remit.enforcement.quarantining import Answered, held_to_bounds
 from remit.enforcement.retrying import backoff_s, probe_grace
+from remit.enforcement.sending import after_a_loss
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action, Content, Outcome, State
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
@@ -53,19 +54,23 @@ class Concluding:
         decided: Decided | None,
         judge: Judgement,
         obligations: Sequence[Obligation] = (),
+        *,
+        is_lost: bool = False,
     ) -> Performed | Doubtful:
         """Record an answer, then return or raise what it means.
 
         Without `decided` it is a probe's, which another tool gave; `obligations` are then those
-        that the call was made under.
+        that the call was made under. `is_lost` says that an earlier attempt of the call was.
         """
         told = _Told(attempt, health_of(answer) if decided is not None else "")
+        if is_lost:
+            answer = after_a_loss(answer)
         match answer:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
                 bound = decided.decision.obligations if decided else obligations
                 applied, verdict = standing(subject, bound, output, verdict)
-                stands = content(applied.value)
+                stands = Content.of(applied.value)
                 answered = Answered(subject, attempt, output, stands, self._clock())
                 held = await held_to_bounds(self._ledger, answered, verdict)
                 if held.again:
@@ -79,8 +84,8 @@ class Concluding:
             case Broken(code, message):
                 verdict = await judge(None, subject.arguments)
                 broken = replace(verdict, code=code, message=message, spent=answer.spent)
-                nothing = Applied(None)
-                return await self._happened(subject, told, nothing, content(None), broken, decided)
+                nothing = Content.of(None)
+                return await self._happened(subject, told, Applied(None), nothing, broken, decided)
             case Refused():
                 raise await self._refused(subject, told, answer)
             case Unknown():
@@ -90,7 +95,7 @@ class Concluding:
                 raise await self._refused(subject, told, refusal)
 
     def _may_ask_again(self, subject: Subject, attempt: int) -> bool:
-        return by_key(subject) and attempt < subject.step.retry.max_attempts
+        return _by_key(subject) and attempt < subject.step.retry.max_attempts
 
     async def _happened(
         self,
@@ -102,17 +107,10 @@ class Concluding:
         decided: Decided | None,
     ) -> Performed:
         is_faulty = bool(verdict.code) and not verdict.is_withheld
-        outcome = Outcome(
-            key=subject.key,
-            attempt=told.attempt,
-            owner=subject.frame.owner,
-            bounds=self._limiting.bounds(subject),
-            health=told.health,
-            state=State.HAPPENED,
+        outcome = replace(
+            self._outcome(subject, told, State.HAPPENED, verdict.code, verdict.message),
             output=stands,
             undo=verdict.undo,
-            code=verdict.code,
-            message=verdict.message,
             faulty=is_faulty,
             spent=verdict.spent,
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
@@ -130,19 +128,8 @@ class Concluding:
         return Performed(action, None if verdict.is_withheld else applied.value, decided)
 
     async def _refused(self, subject: Subject, told: _Told, answer: Refused) -> Exception:
-        action = await self._finish(
-            subject,
-            Outcome(
-                key=subject.key,
-                attempt=told.attempt,
-                owner=subject.frame.owner,
-                bounds=self._limiting.bounds(subject),
-                health=told.health,
-                state=State.REFUSED,
-                code=answer.code,
-                message=answer.message,
-            ),
-        )
+        outcome = self._outcome(subject, told, State.REFUSED, answer.code, answer.message)
+        action = await self._finish(subject, outcome)
         reached(Point.REFUSAL, subject.key)
         path = subject.key.path
         if answer.again and action.attempts < subject.step.retry.max_attempts:
@@ -153,20 +140,9 @@ class Concluding:
 
     async def _unknown(self, subject: Subject, told: _Told, answer: Unknown) -> Doubtful:
         """Nobody knows: a tool that takes the key is called again, others settle first."""
-        action = await self._finish(
-            subject,
-            Outcome(
-                key=subject.key,
-                attempt=told.attempt,
-                owner=subject.frame.owner,
-                bounds=self._limiting.bounds(subject),
-                health=told.health,
-                state=State.OPEN,
-                code=answer.code,
-                message=answer.message,
-                lease_until_ms=None if by_key(subject) else lease_until(subject, self._clock()),
-            ),
-        )
+        outcome = self._outcome(subject, told, State.OPEN, answer.code, answer.message)
+        until_ms = None if _by_key(subject) else lease_until(subject, self._clock())
+        action = await self._finish(subject, replace(outcome, lease_until_ms=until_ms))
         reached(Point.UNKNOWN, subject.key)
         if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
             return await self.give_up(subject, action, answer.message)
@@ -174,6 +150,20 @@ class Concluding:
         delay_s = max(backoff_s(subject, action.attempts), left_s)
         message = f"{answer.message}; asked again"
         raise failure.again(answer.code, message, delay_s, subject.key.path)
+
+    def _outcome(
+        self, subject: Subject, told: _Told, state: State, code: str, message: str
+    ) -> Outcome:
+        return Outcome(
+            key=subject.key,
+            attempt=told.attempt,
+            owner=subject.frame.owner,
+            state=state,
+            code=code,
+            message=message,
+            bounds=self._limiting.bounds(subject),
+            health=told.health,
+        )
 
     async def _finish(self, subject: Subject, outcome: Outcome) -> Action:
         action = await self._ledger.finish(outcome)
@@ -193,18 +183,10 @@ class Concluding:
         return _doubtful(subject, asked, why)
 
     async def doubt(self, subject: Subject, lease: Lease, why: str) -> Doubtful:
-        action = await self._ledger.finish(
-            Outcome(
-                key=subject.key,
-                attempt=lease.attempt,
-                owner=subject.frame.owner,
-                bounds=self._limiting.bounds(subject),
-                state=State.IN_DOUBT,
-                code="STEP-IN-DOUBT",
-                message=why,
-            )
-        )
-        return _doubtful(subject, action, why)
+        """Turn an attempt that was taken over, and may not be made, into such a question."""
+        told = _Told(lease.attempt, "")
+        outcome = self._outcome(subject, told, State.IN_DOUBT, "STEP-IN-DOUBT", why)
+        return _doubtful(subject, await self._finish(subject, outcome), why)
 
 
 def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
@@ -220,11 +202,5 @@ async def _detected(subject: Subject, output: JSON) -> Sequence[str]:
     return sorted({*given.classes, *told.classes})
 
 
-def by_key(subject: Subject) -> bool:
+def _by_key(subject: Subject) -> bool:
     return subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
-
-
-def content(value: JSON) -> Content:
-    """Return `value` as the content store takes it."""
-    body = canonical(value)
-    return Content(digest_bytes(body), body)
