@@ -63,19 +63,8 @@ runs = Table(
     "runs",
     metadata,
     Column("root", TEXT, ForeignKey("chains.root"), primary_key=True, nullable=False),
-    *(
-        text(name)
-        for name in (
-            "workflow_id",
-            "plan",
-            "plan_digest",
-            "compiled",
-            "agent",
-            "on_behalf_of",
-            "tenant",
-            "owner",
-        )
-    ),
+    *(text(name) for name in ("workflow_id", "plan", "plan_digest", "compiled")),
+    *(text(name) for name in ("agent", "on_behalf_of", "tenant", "owner")),
     number("started_ms"),
     number("deadline_ms"),
     text("currency"),
@@ -288,19 +277,8 @@ releases = Table(
     "releases",
     metadata,
     number("serial", key=True),
-    *(
-        text(name)
-        for name in (
-            "revision",
-            "archive",
-            "key",
-            "origin",
-            "author",
-            "reason",
-            "approvals",
-            "report",
-        )
-    ),
+    *(text(name) for name in ("revision", "archive", "key", "origin")),
+    *(text(name) for name in ("author", "reason", "approvals", "report")),
     number("floor"),
     number("published_ms"),
     Index("releases_revision", "revision", "serial"),
@@ -319,10 +297,7 @@ holdings = Table(
     text("root", key=True),
     number("seq", key=True),
     text("digest", key=True),
-    text("kind"),
-    text("classes"),
-    text("place"),
-    text("state"),
+    *(text(name) for name in ("kind", "classes", "place", "state")),
     number("ended_ms"),
     number("gone"),
     Index("holdings_digest", "digest", "root"),
