@@ -85,6 +85,11 @@ class Server:
         return cls(asyncio.subprocess.Process(transport, protocol, loop), transport)
 
     @property
+    def pid(self) -> int:
+        """The guardian's process id, which is that of the group."""
+        return self._process.pid
+
+    @property
     def last_words(self) -> str:
         """The end of what it wrote to standard error, in whole lines.
 

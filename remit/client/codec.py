@@ -13,7 +13,7 @@ and stands in the metadata, where the command line and the web UI show it.
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cryptography.exceptions import InvalidTag
@@ -29,7 +29,6 @@ from temporalio.converter import (
 from temporalio.exceptions import ApplicationError
 
 from remit.client.errors import ClientCode, ClientError
-from remit.client.payloads import payloads
 from remit.stores.keyreference import KeyReferenceError, secret_of
 
 VARIABLE = "REMIT_PAYLOAD_KEYS"
@@ -162,7 +161,24 @@ async def prove(converter: DataConverter) -> None:
 
 async def unseal(message: Message, codec: PayloadCodec) -> None:
     """Decrypt every payload of a message in place, such as of an event of a history."""
-    found = list(payloads(message))
+    found = list(payloads_of(message))
     for payload, opened in zip(found, await codec.decode(found), strict=True):
         if opened is not payload:
             payload.CopyFrom(opened)
+
+
+def payloads_of(message: Message) -> Iterator[Payload]:
+    """Yield every payload of a message, those of maps and inner messages too."""
+    if isinstance(message, Payload):
+        yield message
+        return
+    for about, value in message.ListFields():
+        if about.message_type is None:
+            continue
+        if about.message_type.GetOptions().map_entry:
+            parts = list(value.values())
+        else:
+            parts = [value] if isinstance(value, Message) else list(value)
+        for part in parts:
+            if isinstance(part, Message):
+                yield from payloads_of(part)

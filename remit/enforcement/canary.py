@@ -265,9 +265,8 @@ class Canaries:
             self._mine += UNANSWERED
             CANARY_DECISIONS.labels("candidate", "error").inc()
             raise
-        told_of = self._told("candidate", decided)
         if facts.kind in _JUDGED:
-            self._mine += told_of
+            self._mine += self._told("candidate", decided)
         return decided
 
     def _told(self, side: str, decided: Decided) -> Tally:

@@ -224,7 +224,7 @@ async def test_a_secret_that_comes_back_is_masked(tools: Tools) -> None:
 async def test_a_secret_in_an_unfit_answer_is_masked(tools: Tools, text: str) -> None:
     """What is wrong names members, and they may be anything."""
     async with StubModel([Says(text=text)]) as stub:
-        answer = await ask(tools, rating(stub.url, repairs=0))
+        answer = await rate(tools, rating(stub.url, repairs=0))
 
     assert isinstance(answer, Broken)
     assert "sk-very-secret" not in answer.message
@@ -246,7 +246,7 @@ async def test_no_request_is_sent_that_could_break_a_bound(tools: Tools) -> None
 async def test_an_endpoint_that_takes_no_connection_was_not_asked(tools: Tools) -> None:
     """Whether anything was sent is seen, not guessed: the call may be tried again."""
     with deaf() as url:
-        answer = await ask(tools, rating(f"{url}/v1"), within_s=1.5)
+        answer = await rate(tools, rating(f"{url}/v1"), within_s=1.5)
 
     assert isinstance(answer, Refused)
     assert (answer.code, answer.again) == ("TOOL-MODEL-AWAY", True)
@@ -261,7 +261,7 @@ async def test_what_was_paid_is_not_forgotten_when_the_next_endpoint_cannot_be_a
         contract.call.endpoints[1] = contract.call.endpoints[1].model_copy(
             update={"key": "env:ABSENT"}
         )
-        answer = await ask(tools, contract)
+        answer = await rate(tools, contract)
 
     assert isinstance(answer, Unknown)
     assert answer.code == "TOOL-SECRET"

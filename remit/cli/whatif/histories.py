@@ -15,10 +15,9 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSON
 from remit.cli.errors import stack
-from remit.client.codec import ENCODING, VARIABLE
+from remit.client.codec import ENCODING, VARIABLE, payloads_of
 from remit.client.connection import connect, opened
 from remit.client.errors import ClientCode, ClientError
-from remit.client.payloads import payloads
 
 _NAME = "decision_id"
 
@@ -67,7 +66,7 @@ def named(message: Message) -> Iterator[str]:
     Raises:
         ClientError: `PAYLOAD-KEY`: what a payload names nobody here can read.
     """
-    for payload in payloads(message):
+    for payload in payloads_of(message):
         if payload.metadata.get("encoding") == ENCODING:
             hint = f"set {VARIABLE} as the workers have it"
             told = "Temporal's histories are encrypted, and no key of theirs is named"
