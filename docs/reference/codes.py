@@ -165,6 +165,21 @@ STEP: Mapping[str, Entry] = {
         "It is undone.",
         "Look at the tool that reads; the message names it.",
     ),
+    "OUTPUT-NOT-REDACTED": Entry(
+        "The call happened; policy wants something taken out of its answer, and that cannot be "
+        "done, or the rest is none of the tool's. Nothing of the answer is kept; it is undone.",
+        "Let the contract's `output_schema` take `[redacted]` there, or change the policy.",
+    ),
+    "DATA-QUALITY": Entry(
+        "An answer misses its contract's bounds of quality; it is in quarantine.",
+        "`remit quarantine show REF`; have the source mended, or "
+        "[release it](../data-care.md) and start the plan again.",
+    ),
+    "DATA-STALE": Entry(
+        "An answer is older than its contract lets it be, or does not tell; it is in quarantine.",
+        "`remit quarantine show REF`; ask when the source is fresh, or "
+        "[release it](../data-care.md) and start the plan again.",
+    ),
     "FOR-EACH-ITEMS": Entry("`for_each.items` is no list.", "Refer to a list."),
     "FOR-EACH-TOO-LONG": Entry("More than 10,000 items.", "Split the list over several runs."),
     "STEP-ABSENT": Entry(
@@ -359,6 +374,14 @@ LEDGER: Mapping[str, Entry] = {
     "FORGET-OPEN": Entry(
         "The run is not over, or a call of it is open or in doubt: it needs its contents.",
         "Wait for its end; settle what is in doubt.",
+    ),
+    "QUARANTINE-ABSENT": Entry(
+        "No answer in quarantine is called so.",
+        "`remit quarantine list` names those that are held.",
+    ),
+    "QUARANTINE-ENDED": Entry(
+        "Somebody released or discarded this answer already.",
+        "`remit quarantine show REF` says who.",
     ),
     "FORGET-RETAINED": Entry(
         "Somebody retains the run: nothing of it is forgotten.",
@@ -664,6 +687,10 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-UNKNOWN-PROBE": Entry("The probe is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
+    "TOOL-QUALITY": Entry(
+        "A bound leads nowhere, cannot be met, or asks again what has an effect or a cost.",
+        "Hold `quality` against the `output_schema`; [bounds](../data-care.md).",
+    ),
     "TOOL-SEMANTICS": Entry(
         "`x-unit` or `x-currency` says nothing.", "A unit; a currency's code, or a member's name."
     ),

@@ -25,6 +25,7 @@ from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
 from remit.cli.policy.commands import make_policy_app
+from remit.cli.quarantine import make_quarantine_app
 from remit.cli.questions import commands as questions
 from remit.cli.secrets import make_secrets_app
 from remit.cli.stack import commands as stack
@@ -110,6 +111,7 @@ def _add_groups(app: typer.Typer) -> None:
     app.add_typer(make_secrets_app())
     app.add_typer(make_codec_app())
     app.add_typer(make_artifacts_app())
+    app.add_typer(make_quarantine_app())
     app.add_typer(questions.make_decision_app())
 
 

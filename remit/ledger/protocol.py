@@ -31,6 +31,7 @@ from remit.ledger.entries import (
 )
 from remit.ledger.limits import Breaker, HeldSlot
 from remit.ledger.proofs import Proof
+from remit.ledger.quarantine import QuarantineRow
 from remit.ledger.stops import Stop
 from remit.plan.path import StepKey
 
@@ -305,6 +306,17 @@ class Ledger(Protocol):
 
     async def breakers(self) -> Sequence[Breaker]:
         """Return the breakers that ever counted a failure, by name."""
+
+    # quarantine
+
+    async def released(self, tenant: str, tool: str, output: Digest) -> str:
+        """Return the reference of a release by which this very answer of a tool passes, or ""."""
+
+    async def quarantined(self, reference: str) -> QuarantineRow | None:
+        """Return an answer that is or was in quarantine."""
+
+    async def quarantine(self, state: str, most: int) -> Sequence[QuarantineRow]:
+        """Return the answers in a state (`held`, `released`, `discarded`), the newest first."""
 
     # reading the chain
 

@@ -37,7 +37,7 @@ def compares(one: ToolContract) -> bool:
 
 def uses_later(one: ToolContract) -> bool:
     """Say whether a contract uses a field that contracts had not then."""
-    said = (one.resource, one.private, one.concurrency, one.breaker, compares(one))
+    said = (one.resource, one.private, one.concurrency, one.breaker, one.quality, compares(one))
     return any(bool(each) for each in said)
 
 

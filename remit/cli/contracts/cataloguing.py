@@ -79,6 +79,7 @@ def _facts(contract: ToolContract, majors: list[int]) -> Iterator[tuple[str, str
     yield "undone by", _undo(contract)
     yield "repeated", _IDEMPOTENT[contract.idempotency.value]
     yield "read back by", f"`{contract.read_back.tool}`" if contract.read_back is not None else ""
+    yield "answers", _bounds(contract)
     yield "data", _text(", ".join(contract.data_classes))
     yield "region", _text(contract.region)
     yield "reaches", _text(", ".join(contract.destinations))
@@ -91,6 +92,15 @@ def _undo(contract: ToolContract) -> str:
     if contract.compensation is not None:
         return f"`{contract.compensation.tool}`"
     return "nothing: a person is asked" if contract.irreversible else "what the plan says"
+
+
+def _bounds(contract: ToolContract) -> str:
+    bounds = contract.quality
+    if bounds is None:
+        return ""
+    fresh = "" if bounds.fresh is None else f"at most {bounds.fresh.max_age_s} s old, "
+    then = {"fail": "the step fails", "without": "the run goes on without", "again": "asked again"}
+    return f"{fresh}held to bounds of quality; if one is missed, {then[bounds.on_miss]}"
 
 
 def _cost(contract: ToolContract) -> str:

@@ -51,6 +51,23 @@ async def look(name: str = "", count: int = 0) -> dict[str, object]:
 
 @tool(
     domain="lab",
+    operation="read",
+    idempotency="natural",
+    owner=OWNER,
+    version="1.0.0",
+    quality={
+        "rows": [{"at": "/items", "least": 2}],
+        "fresh": {"at": "/as_of", "max_age_s": 86400},
+        "owner": "team:surveys",
+    },
+)
+async def survey(name: str, as_of: str) -> dict[str, object]:
+    """Look at something as it was at a moment."""
+    return {"name": name, "items": [1, 2], "as_of": as_of}
+
+
+@tool(
+    domain="lab",
     operation="write",
     idempotency="key",
     owner=OWNER,
