@@ -1,8 +1,8 @@
 """What a dry run asks: the facts that a run would have by then."""
 
 from remit.canonical import digest
-from remit.cli.rehearsal.asking import Asking
-from remit.cli.rehearsal.stage import Stage
+from remit.enforcement.rehearsal.asking import Asking
+from remit.enforcement.rehearsal.stage import Stage
 from remit.decision.decision import Decided, Decision, Reason
 from remit.decision.facts import Facts
 from remit.enforcement.opa import OpaClient
