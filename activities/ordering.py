@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from temporalio import activity
 
 from activities.planning import ROLE
-from activities.proving import Proving
+from remit.enforcement.proving import Proving
 from remit.approval.tokens import TokenError, without_token
 from remit.canonical import JSON, JSONObject
 from remit.decision.decision import Decided

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.proving import Proving
+from remit.enforcement.proving import Proving
 from remit.approval.tokens import TokenError
 from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, digest
 from remit.decision.decision import Decided

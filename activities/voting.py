@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from temporalio import activity
 
 from activities.planning import ROLE
-from activities.proving import Proving, recordable
+from remit.enforcement.proving import Proving, recordable
 from remit.approval.ballot import VERBS, path_of, standing
 from remit.approval.messages import Cast, Spoilt, newest, read_vote, steps_of
 from remit.approval.tokens import TokenError

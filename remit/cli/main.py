@@ -24,6 +24,7 @@ from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
 from remit.cli.policy.commands import make_policy_app
+from remit.cli.proposal import propose
 from remit.cli.questions import commands as questions
 from remit.cli.secrets import make_secrets_app
 
@@ -91,6 +92,7 @@ def make_app() -> typer.Typer:
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)
     app.command("mcp")(mcp)
+    app.command("propose")(propose)
     app.command("backup")(commands.backup)
     app.command("restore")(commands.restore)
     app.add_typer(make_evidence_app())

@@ -8,9 +8,10 @@ import pytest
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
+from examples.agents.plans import plan_of
 from examples.agents.pydantic_planner import PydanticPlanner
-from examples.agents.remit_by_mcp import Mandate, Remit, plan_of
-from examples.agents.run import GOAL, PROPOSALS
+from examples.agents.remit_by_mcp import Mandate, Remit
+from examples.agents.script import GOAL, PROPOSALS
 from examples.agents.stub_model import Bad, Request, Says, StubModel
 from examples.agents.tool_planner import Endpoint, ToolPlanner
 from remit.plan.compiler import compile_plan

@@ -19,6 +19,7 @@ from remit.plan.compiler import Compilation
 from remit.plan.flow import Entry
 from remit.plan.path import Segment
 
+REFUSED = "would_be_refused"
 _HINT = "policy refuses it: plan otherwise"
 
 
@@ -36,7 +37,7 @@ class Rehearsed:
         """`would_run`, `would_wait` for people, or `would_be_refused`."""
         effects = {says(scene) for scene in self.scenes if _is_needed(scene)}
         if self.admission.effect != "allow" or "deny" in effects:
-            return "would_be_refused"
+            return REFUSED
         return "would_wait" if "require_approval" in effects else "would_run"
 
     def refusals(self, plan: CompiledPlan) -> list[Diagnostic]:
