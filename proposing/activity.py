@@ -188,12 +188,12 @@ class Proposing:
     ) -> Proposed:
         """Record what became of an answer and return it."""
         terms, number = self._terms(request), asked.round
-        listed = [one.model_dump(mode="json") for one in judged.findings]
+        listed: list[JSONObject] = [one.model_dump(mode="json") for one in judged.findings]
         is_good = not listed and document is not None
         codes: list[JSON] = [*sorted({one.code for one in judged.findings})]
         told = {name: value for name, value in judged.head.items() if name != "digest"}
         body: JSONObject = {**told, "codes": codes, "good": is_good}
-        kept = content(listed[:MOST_FINDINGS])
+        kept = content([*listed[:MOST_FINDINGS]])
         await self._point.planners.judged(asked.root, number, body, kept)
         return Proposed(
             status="proposed" if is_good else "unfit",

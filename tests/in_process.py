@@ -19,6 +19,7 @@ from workers.fleet import enforcement, opened
 from workers.planner import registry
 from workers.settings import WorkerSettings
 
+
 @asynccontextmanager
 async def planning(
     lab: Running, client: Client, settings: WorkerSettings, planner: Planner, terms: Terms

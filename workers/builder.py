@@ -47,8 +47,8 @@ from workers.settings import WorkerSettings
 from workflows.arity import OneArgument
 from workflows.execute_part import ExecutePart
 from workflows.execute_plan import ExecutePlan
-from workflows.propose_plan import ProposePlan
 from workflows.orders import StopCalls, TendRun
+from workflows.propose_plan import ProposePlan
 from workflows.telling import DetailsWhenAsked
 from workflows.unwind import RepairRun, RollbackRun, UnwindPart
 

@@ -1,8 +1,8 @@
 """Makes every start, signal and update arrive as exactly one raw value.
 
-A plan, or a wish for one, may come with a second one, the proof of who starts it. With too few or too many arguments
-Python's own `TypeError` would fail the workflow task for ever; here the handler gets one value that
-says what arrived, and refuses it with a clear reason.
+A plan, or a wish for one, may come with a second one, the proof of who starts it. With too few or
+too many arguments Python's own `TypeError` would fail the workflow task for ever; here the handler
+gets one value that says what arrived, and refuses it with a clear reason.
 """
 
 import json

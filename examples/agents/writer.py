@@ -1,5 +1,5 @@
-"""One planner, asked in two ways: by the worker of the role `plan`, and by the loop of
-`pydantic_planner.py` over MCP. It is given a wish and writes a plan's body: pydantic-ai, typed output.
+"""One planner, asked in two ways: by a worker of the role `plan`, and in the loop of
+`pydantic_planner.py`. It is given a wish and writes a plan's body: pydantic-ai, typed output.
 
 What was proposed before stands in the prompt with everything that is wrong with it. Fallback models
 are a capability of the agent.

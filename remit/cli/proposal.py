@@ -50,7 +50,9 @@ def propose(
         Path | None,
         typer.Option("--output", "-o", help="Write the plan to a file instead of stdout."),
     ] = None,
-    submits: Annotated[bool, typer.Option("--submit", help="Start the plan, if it is good.")] = False,
+    submits: Annotated[
+        bool, typer.Option("--submit", help="Start the plan, if it is good.")
+    ] = False,
     workflow_id: Annotated[
         str | None, typer.Option("--id", help="Workflow id of the proposal.", show_default=False)
     ] = None,

@@ -16,7 +16,7 @@ from remit.cli.compiling import findings_of
 from remit.cli.errors import CliError, ExitCode, Finding, usage
 from remit.cli.inputs import read_inputs
 from remit.cli.keys import PERSON, Speaker
-from remit.cli.output import answer, note, shown
+from remit.cli.output import Document, answer, note, shown
 from remit.cli.place import find_project
 from remit.cli.stack import stack
 from remit.cli.stack.environment import StackEnvironment
@@ -120,9 +120,7 @@ async def _ask(
     plan = ended.get("plan")
     if plan is None or not wanted.submits:
         return ended, None
-    return ended, await submit(
-        client, plan, queue=environment.task_queue, submission=proof(plan)
-    )
+    return ended, await submit(client, plan, queue=environment.task_queue, submission=proof(plan))
 
 
 def _tell(
@@ -137,7 +135,7 @@ def _tell(
         except OSError as error:
             message = f"{str(wanted.output)!r}: {error.strerror}"
             raise usage("FILE-UNWRITABLE", message, "name a file in a folder of yours") from error
-    document = {
+    document: Document = {
         "ok": is_good,
         "proposal": workflow_id,
         **ended,
@@ -166,4 +164,7 @@ def _words(ended: JSONObject) -> list[str]:
 
 def _finding(one: JSON) -> Finding:
     said = one if isinstance(one, dict) else {}
-    return Finding(*(str(said.get(name, "")) for name in ("code", "message", "hint", "path")))
+    code, message, hint, path = (
+        str(said.get(name, "")) for name in ("code", "message", "hint", "path")
+    )
+    return Finding(code, message, hint, path)

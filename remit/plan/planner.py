@@ -4,8 +4,8 @@
         '''Turn a goal into a plan.'''
 
 `remit.toml` names the function (`[planner] function = "planners.buyer:propose"`). It may ask a
-model, or anybody else, as long as its deadline allows; it calls no tool, for it is handed none. What
-it answers is a document and nothing more: compiled, judged, and started by somebody else.
+model, or anybody else, as long as its deadline allows; it calls no tool, for it is handed none.
+What it answers is a document and nothing more: compiled, judged, and started by somebody else.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -57,7 +57,7 @@ class Proposal:
     plan: Mapping[str, JSON]
     """`remit.plan/v1`. Who acts for whom is filled in, and may be left out."""
     cost_micros: int | None = None
-    """What the answer cost, in the currency that `[planner] cost` states; `None`: what it states."""
+    """What the answer cost, in the currency of `[planner] cost`; `None`: what that states."""
 
 
 Planner = Callable[[Wish], Awaitable[Proposal | Mapping[str, JSON]]]

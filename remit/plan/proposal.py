@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError
 
 from remit.canonical import JSON, Digest, JSONObject
 from remit.diagnostic import Diagnostic, InvalidDocumentError, pointer
-from remit.plan.contract import Party
 from remit.plan.contract import Model as Contract
+from remit.plan.contract import Party
 from remit.plan.wire import Model
 
 MAX_REQUEST_BYTES = 64 * 1024
@@ -107,14 +107,10 @@ def read_request(document: JSON, size: int) -> Request:
 def _finding(path: str, message: str) -> Diagnostic:
     known = ", ".join(Request.model_fields)
     hint = f'a request is {{"goal", "agent", …}}; known: {known}'
-    return Diagnostic(
-        code="PROPOSAL-REQUEST", path=path, message=message[:_MOST_SHOWN], hint=hint
-    )
+    return Diagnostic(code="PROPOSAL-REQUEST", path=path, message=message[:_MOST_SHOWN], hint=hint)
 
 
-def mandated(
-    document: Mapping[str, JSON], request: Request
-) -> tuple[JSONObject, list[Diagnostic]]:
+def mandated(document: Mapping[str, JSON], request: Request) -> tuple[JSONObject, list[Diagnostic]]:
     """Return a plan with what the request settles filled in, and where it says otherwise.
 
     Who acts for whom and what for is not a planner's to write: a model that wrote it could be

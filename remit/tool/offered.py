@@ -1,4 +1,4 @@
-"""A tool as it is shown to whoever writes plans: what a plan may build on, not how it is reached."""
+"""A tool as whoever writes plans sees it: what a plan may build on, not how it is reached."""
 
 from remit.canonical import JSONObject
 from remit.tool.contract import ToolContract

@@ -69,6 +69,8 @@ def test_every_workflow_type_is_recorded() -> None:
     """No type that workers register is without a history."""
     began = [json.loads((FOLDER / f"{name}.json").read_text())["events"][0] for name in RECORDED]
     attributes = [one["workflowExecutionStartedEventAttributes"] for one in began]
-    types = {getattr(kind, "__temporal_workflow_definition").name for kind in (*WORKFLOWS, *PLANNING)}
+    types = {
+        getattr(kind, "__temporal_workflow_definition").name for kind in (*WORKFLOWS, *PLANNING)
+    }
 
     assert {one["workflowType"]["name"] for one in attributes} == types

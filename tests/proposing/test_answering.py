@@ -80,7 +80,7 @@ async def test_a_planner_that_hangs_is_left() -> None:
 
 @pytest.mark.parametrize("error", [ValueError("sk-secret"), TimeoutError("sk-secret")])
 async def test_a_planner_that_raises_is_told_without_its_words(error: Exception) -> None:
-    """The type and the line, for words may hold secrets; its own lateness is no deadline of ours."""
+    """The type and the line, for words may hold secrets; being late itself is no deadline of ours."""
 
     async def raising(wish: Wish) -> Proposal:
         raise error

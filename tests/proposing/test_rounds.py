@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -402,9 +401,7 @@ def test_a_worker_of_planners_has_that_one_activity() -> None:
     from workers.builder import PLANNING, registered
 
     nothing: Any = None
-    planner = Proposing(
-        cast("Any", SimpleNamespace(identity=None)), cast("Any", SimpleNamespace())
-    )
+    planner = Proposing(cast("Any", SimpleNamespace(identity=None)), cast("Any", SimpleNamespace()))
 
     workflows, activities = registered(nothing, ["plan"], nothing, nothing, planner)
 

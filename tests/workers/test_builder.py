@@ -66,7 +66,7 @@ def test_only_the_builder_makes_workers() -> None:
     assert makers == ["workers/builder.py"]
 
 
-@pytest.mark.parametrize("kind", (*WORKFLOWS, *PLANNING), ids=lambda kind: str(kind.__name__))
+@pytest.mark.parametrize("kind", [*WORKFLOWS, *PLANNING], ids=lambda kind: str(kind.__name__))
 def test_workflows_load_in_the_sandbox(kind: type) -> None:
     """Each workflow passes the sandbox that workers and replays use."""
     runner = workflow_runner()

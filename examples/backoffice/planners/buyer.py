@@ -1,4 +1,4 @@
-"""The back office's planner: the writer of `examples/agents`, asked by the worker of the role `plan`.
+"""The back office's planner: the writer of `examples/agents`, asked by a worker of its own.
 
 `MODEL_URL`, `MODEL_NAME` and `MODEL_KEY` name any OpenAI-compatible endpoint. Without an address a
 stand-in answers from a script, so that nothing leaves the machine: a tool that there is not, then

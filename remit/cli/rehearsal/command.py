@@ -8,12 +8,12 @@ from remit.cli.errors import ExitCode
 from remit.cli.inputs import read_inputs
 from remit.cli.outlook import Expected
 from remit.cli.output import answer
-from remit.enforcement.rehearsal.asking import Answer
 from remit.cli.rehearsal.rehearsing import Explained, document_of, rehearse, turns_of
-from remit.enforcement.rehearsal.stage import Scene
 from remit.cli.rehearsal.why import told
 from remit.cli.stack import stack as light
 from remit.cli.starting import Prepared, prepare
+from remit.enforcement.rehearsal.asking import Answer
+from remit.enforcement.rehearsal.stage import Scene
 
 _WORDS = {"allow": "allow", "require_approval": "gate", "deny": "deny"}
 

@@ -38,7 +38,9 @@ CHECKPOINTS = "REMIT_CHECKPOINTS"
 def components(blueprint: Blueprint) -> tuple[Component, ...]:
     """Return the parts of the stack in the order of their start."""
     services = (_service(blueprint, service) for service in blueprint.settings.service)
-    workers = (_worker(blueprint, name, roles) for name, roles in workers_of(blueprint.settings).items())
+    workers = (
+        _worker(blueprint, name, roles) for name, roles in workers_of(blueprint.settings).items()
+    )
     parts = (
         *_engine(blueprint),
         _publisher(blueprint),
