@@ -1126,7 +1126,7 @@ PROPOSAL: Mapping[str, Entry] = {
         "The finding names the field.",
     ),
     "PROPOSAL-MANDATE": Entry(
-        "A planner wrote another goal, agent, person, tenant, owner, input or bound than was given.",
+        "A planner wrote another goal, agent, person, tenant, owner, input or bound than given.",
         "It is asked again; let it leave out what is settled.",
     ),
     "PROPOSAL-ANSWER": Entry(

@@ -22,7 +22,7 @@ def test_a_project_without_a_planner_says_so(remit: Command, notes: Path) -> Non
         ((), "PROPOSAL-WHOM"),
         (("--on-behalf-of", "me", "--tenant", "acme"), "PROPOSAL-WHOM"),
         (("--on-behalf-of", "me", "--tenant", "ACME", "--owner", "team:x"), "PROPOSAL-REQUEST"),
-        (("--on-behalf-of", "me", "--tenant", "acme", "--owner", ""), "PROPOSAL-REQUEST"),
+        (("--on-behalf-of", "me", "--tenant", "acme", "--owner", ""), "PROPOSAL-WHOM"),
         (("--rounds", "11"), "CLI-USAGE"),
         (("--on-behalf-of", "m", "--tenant", "a", "--owner", "o", "--input", "x"), "CLI-INPUT"),
     ],
