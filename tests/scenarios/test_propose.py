@@ -28,7 +28,7 @@ async def test_a_goal_is_planned_mended_and_run(
     rounds = await client.get_workflow_handle(told["proposal"]).query("rounds")
     assert [one["codes"] for one in rounds] == [
         ["PLAN-UNKNOWN-TOOL"],
-        ["plan.tool_not_listed"],
+        ["plan.tool_not_listed", "agent.tool_not_listed"],
         [],
     ]
     run = client.get_workflow_handle(told["run"]["workflow_id"])
