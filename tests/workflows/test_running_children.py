@@ -44,7 +44,7 @@ async def test_calls_say_whose_they_are_to_the_server(
             if asked.activity_type.name.startswith("lab."):
                 found.setdefault(name, set()).add(asked.priority.fairness_key)
 
-    assert found == dict.fromkeys(("", "/both", "/undo:both"), {"lab/tester"})
+    assert found == {name: {"lab/tester"} for name in ("", "/both", "/undo:both")}
 
 
 async def test_sub_plan_is_one_compound_step(lab: Running, lab_client: Client, tag: str) -> None:
