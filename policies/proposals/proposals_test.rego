@@ -4,6 +4,7 @@ import rego.v2
 
 import data.remit.lib.fixtures_test as facts
 import data.remit.main
+import data.remit.proposals
 
 decide(given) := decision if {
 	decision := main.decision with input as given with data.remit.registry as facts.registry
@@ -23,6 +24,13 @@ test_nobody_else_has if {
 	refused(of_agent("reader")) == {"proposal.scope_missing"}
 	refused(of_agent("nobody")) == {"agent.unknown"}
 	"agent.not_active" in refused(of_agent("sleeper"))
+}
+
+test_only_the_scope_permits if {
+	every agent in ["reader", "nobody", "sleeper"] {
+		permits := proposals.permits with input as of_agent(agent) with data.remit.registry as facts.registry
+		permits == set()
+	}
 }
 
 test_tools_of_a_domain_are_no_scope_to_propose if {
