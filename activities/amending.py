@@ -24,13 +24,12 @@ from remit.approval.tokens import without_token
 from remit.canonical import Digest, JSONObject, NotCanonicalError, canonical, digest
 from remit.decision.decision import Decided
 from remit.diagnostic import Diagnostic
-from remit.enforcement.attempt import content
 from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger import amendments
-from remit.ledger.entries import Admission, Record, RunRow
+from remit.ledger.entries import Admission, Content, Record, RunRow
 from remit.ledger.errors import LedgerError
 from remit.plan.amendment import (
     Amendment,
@@ -44,8 +43,9 @@ from remit.plan.amendwire import Amend, Amended
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation
 from remit.plan.contract import MAX_PLAN_BYTES
+from remit.plan.deskwire import Answered
 from remit.plan.path import Segment, StepKey
-from remit.plan.wire import AMEND, DENIED, Answered, Failure
+from remit.plan.wire import AMEND, DENIED, Failure
 from remit.tool.contract import ToolContract
 
 _REASON_LENGTH = 1000
@@ -218,7 +218,7 @@ class Amending:
         )
         plans = {name: judged.plan, **judged.compilation.parts}
         contents = contents_of(judged.compilation, plans, self._shop.library)
-        contents.append(content(judged.proposal.model_dump(mode="json")))
+        contents.append(Content.of(judged.proposal.model_dump(mode="json")))
         record = Record("decision", self._told(ask, judged), [facts_of(judged.decided)])
         try:
             return await self._point.ledger.amend(amending, contents, [record])

@@ -19,7 +19,8 @@ from remit.enforcement.proving import Proving
 from remit.ledger.entries import Content, Record
 from remit.ledger.errors import LedgerError
 from remit.ledger.proofs import REPLAYED, Proof
-from remit.plan.wire import ORDER, Answered, Message, RunOrder
+from remit.plan.deskwire import Answered, Message, RunOrder
+from remit.plan.wire import ORDER
 
 _REASON_LENGTH = 500
 

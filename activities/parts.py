@@ -9,7 +9,6 @@ from temporalio import activity
 from activities.planning import ROLE, contracts_of, decide_plan, invalid
 from remit.canonical import JSONObject
 from remit.enforcement import failure
-from remit.enforcement.attempt import content
 from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.doing import require, require_earlier, when_holds
 from remit.enforcement.frame import Frame
@@ -19,7 +18,7 @@ from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shown import shown
 from remit.enforcement.surroundings import Surroundings, items_of
 from remit.ledger.amendments import earlier
-from remit.ledger.entries import Admission, Record, RunRow
+from remit.ledger.entries import Admission, Content, Record, RunRow
 from remit.plan.compiled import CompiledPlan, CompiledStep, Schedule
 from remit.plan.path import Direction, Segment, StepKey
 from remit.plan.scheduling import part_schedule, schedule_of
@@ -105,7 +104,7 @@ class Parts:
             "steps": steps,
         }
         outputs = resolve_outputs(pinned.plan.outputs, scope)
-        resolved = content(outputs)
+        resolved = Content.of(outputs)
         view = shown(outputs, await self._classes(pinned.plan))
         if ask.parent:
             parent, _, last = ask.parent.rpartition("/")
@@ -189,7 +188,7 @@ class Parts:
         decided = await decide_plan(
             self._point, plan, facts, run, frame, key.path, delegation=above
         )
-        resolved = content(inputs)
+        resolved = Content.of(inputs)
         admission = Admission(
             root=key.root,
             path=key.path,

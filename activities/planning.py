@@ -17,7 +17,6 @@ from remit.decision.decision import Decided
 from remit.decision.facts import PlanStepFact
 from remit.diagnostic import Diagnostic
 from remit.enforcement import failure
-from remit.enforcement.attempt import content
 from remit.enforcement.deciding import facts_of, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
@@ -291,11 +290,11 @@ def contents_of(
     parts = sorted({ref for plan in plans.values() for ref in plan.plans})
     written = [library.find(ref) for ref in parts]
     return [
-        content(compilation.document),
-        *(content(document) for document in written if document is not None),
-        *(content(plan.inputs) for plan in plans.values()),
+        Content.of(compilation.document),
+        *(Content.of(document) for document in written if document is not None),
+        *(Content.of(plan.inputs) for plan in plans.values()),
         *(Content(name, plan.canonical()) for name, plan in plans.items()),
-        *(content(tool.model_dump(mode="json")) for tool in compilation.contracts.values()),
+        *(Content.of(tool.model_dump(mode="json")) for tool in compilation.contracts.values()),
     ]
 
 

@@ -10,7 +10,8 @@ from activities.ordering import Ordering, read_order
 from remit.enforcement import failure
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.errors import LedgerError
-from remit.plan.wire import ORDER_BACK, REVERSING, Answered, OrderBack
+from remit.plan.deskwire import Answered, OrderBack
+from remit.plan.wire import ORDER_BACK, REVERSING
 
 
 class Reversing:

@@ -20,21 +20,11 @@ from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.surroundings import Surroundings
 from remit.ledger.entries import Action, Content, FrozenUndo, State
 from remit.ledger.errors import LedgerError
+from remit.ledger.rules import REPAIRS
+from remit.plan.deskwire import Answered, DoubtAnswer, RepairOrder
 from remit.plan.path import Direction, StepKey
-from remit.plan.wire import (
-    REPAIR,
-    RESOLVE_DOUBT,
-    SETTLE,
-    Answered,
-    DoubtAnswer,
-    RepairOrder,
-    Settle,
-    Settled,
-    Undo,
-)
+from remit.plan.wire import REPAIR, RESOLVE_DOUBT, SETTLE, Settle, Settled, Undo
 from remit.saga.order import undo_batch
-
-_REPAIRS = ("retry", "mark_done", "hand_over")
 
 
 class Settlement:
@@ -155,8 +145,8 @@ class Settlement:
         if isinstance(fields, Answered):
             return fields
         order = str(fields["do"])
-        if order not in _REPAIRS:
-            reason = f"`do` is one of {', '.join(_REPAIRS)}, not {order!r}"
+        if order not in REPAIRS:
+            reason = f"`do` is one of {', '.join(REPAIRS)}, not {order!r}"
             return Answered(taken=False, code="REPAIR-UNKNOWN", reason=reason)
         path = str(fields["step"]).removeprefix("undo:")
         try:

@@ -10,7 +10,8 @@ from activities.ordering import Ordering, read_order
 from remit.decision.facts import Principal
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.stops import CHAIN, Stop, is_name
-from remit.plan.wire import STOP, Answered, StopOrder
+from remit.plan.deskwire import Answered, StopOrder
+from remit.plan.wire import STOP
 
 ORDERS = ("stop", "go")
 

@@ -12,7 +12,8 @@ from remit.enforcement import failure
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.errors import LedgerError
 from remit.ledger.forgetting import ForgetOrder
-from remit.plan.wire import REVERSING, TEND, Answered, Tended, TendOrder
+from remit.plan.deskwire import Answered, Tended, TendOrder
+from remit.plan.wire import REVERSING, TEND
 from remit.stores.forgetting import ForgettingStore
 
 ORDERS = ("forget", "retain", "release")

@@ -23,10 +23,8 @@ from remit.enforcement.proving import Proving, recordable
 from remit.enforcement.telemetry import GATE_SECONDS, GATES
 from remit.ledger.entries import GateRow, Record, VoteRow
 from remit.ledger.proofs import Proof, named
-from remit.plan.wire import (
-    CLOSE_GATE,
+from remit.plan.deskwire import (
     TOGETHER,
-    VOTE,
     CloseGate,
     GateEnd,
     GateVerdict,
@@ -34,6 +32,7 @@ from remit.plan.wire import (
     Votes,
     VotesCounted,
 )
+from remit.plan.wire import CLOSE_GATE, VOTE
 
 
 @dataclass(frozen=True, slots=True)

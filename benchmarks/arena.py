@@ -46,8 +46,8 @@ class Arena:
 
     async def client(self) -> Client:
         """Return a new client, as governed workers have it."""
-        address = self.environment.temporal_address
-        return await connect(WorkerSettings(temporal_address=address))
+        address, ledger = self.environment.temporal_address, self.environment.ledger_url
+        return await connect(WorkerSettings(temporal_address=address, ledger_url=ledger))
 
 
 @contextmanager

@@ -27,9 +27,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from benchmarks.bare import ACTIVITY, BareFanOut, BareSequence
 from benchmarks.project.tools.noop import Numbered, noop
+from remit.cli.stack.ports import choose
 from workers.builder import connect, workflow_runner
 from workers.settings import WorkerSettings
-from workers.telemetry import free_port, runtime
+from workers.telemetry import runtime
 
 Kind = Literal["plain", "lean", "best"]
 
@@ -42,12 +43,12 @@ async def call_noop(arguments: dict[str, int]) -> Numbered:
 
 async def _client(settings: WorkerSettings, kind: Kind) -> Client:
     if kind == "lean":
-        return await connect(settings, runtime("bare", free_port()))
+        return await connect(settings, runtime("bare", choose(())))
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
         data_converter=DataConverter.default if kind == "best" else pydantic_data_converter,
-        runtime=None if kind == "best" else runtime("bare", free_port()),
+        runtime=None if kind == "best" else runtime("bare", choose(())),
         grpc_compression=GrpcCompression.NONE,
     )
 

@@ -6,7 +6,6 @@ other in time, in alternating order.
 """
 
 import asyncio
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 from temporalio.client import Client
@@ -40,7 +39,7 @@ class Bulkheads(BaseModel):
 async def bulkhead(client: Client, arena: Arena, scale: Scale, say: Report) -> Bulkheads:
     """Measure runs of other tools while one tool hangs, and while none does."""
     switch = arena.project / ".remit" / "hang"
-    slots = WorkerSettings().max_calls
+    slots = WorkerSettings(ledger_url=arena.environment.ledger_url).max_calls
     taken: dict[str, list[list[float]]] = {"well": [], "sick": []}
 
     async def measure(name: str) -> None:
@@ -58,7 +57,7 @@ async def bulkhead(client: Client, arena: Arena, scale: Scale, say: Report) -> B
             if hung.done():
                 raise RuntimeError("nothing hung, so nothing was measured")
         finally:
-            _end(switch)
+            switch.unlink(missing_ok=True)
             await hung
 
     for pair in range(scale.bulkhead_pairs):
@@ -77,7 +76,3 @@ async def bulkhead(client: Client, arena: Arena, scale: Scale, say: Report) -> B
         },
         hung=2 * slots,
     )
-
-
-def _end(switch: Path) -> None:
-    switch.unlink(missing_ok=True)

@@ -17,11 +17,10 @@ from benchmarks.plans import TOOL, sequence
 from benchmarks.ratios import Spread, spread_of
 from benchmarks.scale import AT_ONCE, STEPS
 from remit.cli.stack.environment import StackEnvironment
-from remit.enforcement.attempt import content
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.entries import Admission, RunRow
+from remit.ledger.entries import Admission, Content, RunRow
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.library import Library
@@ -56,7 +55,7 @@ class Calls:
         self._compilation = compile_plan(sequence(STEPS), project.catalogue, Library({}))
         plan, tools = _plan(self._compilation), self._compilation.contracts.values()
         made = [plan.inputs, *(one.model_dump(mode="json") for one in (plan, *tools))]
-        self._contents = [content(value) for value in made]
+        self._contents = [Content.of(value) for value in made]
 
     async def run(self) -> list[float]:
         """Make one run's calls after each other; return the milliseconds of each."""

@@ -13,34 +13,24 @@ def sequence(steps: int) -> JSONObject:
         if position:
             step["needs"] = [f"s{position - 1}"]
         made.append(step)
-    return _plan(f"sequence-{steps}", made)
+    return plan(f"sequence-{steps}", made)
 
 
-def fan_out(items: int) -> JSONObject:
+def fan_out(items: int, tool: str = TOOL) -> JSONObject:
     """Return a plan of one step that runs once for each of `items` items, all at once."""
     step: JSONObject = {
         "id": "each",
-        "tool": TOOL,
+        "tool": tool,
         "for_each": {"items": "${inputs.items}", "as": "item", "max_parallel": items},
         "args": {"n": "${item}"},
     }
     numbers: list[JSON] = list(range(items))
-    return {**_plan(f"fan-out-{items}", [step]), "inputs": {"items": numbers}}
+    return {**plan(f"fan-out-{items}", [step]), "inputs": {"items": numbers}}
 
 
 def hang(items: int) -> JSONObject:
     """Return a plan whose every call hangs, all at once."""
-    plan = fan_out(items)
-    return {
-        **plan,
-        "name": f"hang-{items}",
-        "steps": [{**step, "tool": "bench.hang@1"} for step in _steps(plan)],
-    }
-
-
-def _steps(plan: JSONObject) -> list[JSONObject]:
-    steps = plan["steps"]
-    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    return {**fan_out(items, "bench.hang@1"), "name": f"hang-{items}"}
 
 
 def realistic(steps: int) -> JSONObject:
@@ -61,10 +51,11 @@ def realistic(steps: int) -> JSONObject:
                 "reason": f"follows {before[0]}",
             }
         made.append(step)
-    return {**_plan(f"realistic-{steps}", made), "inputs": {"n": 1}}
+    return {**plan(f"realistic-{steps}", made), "inputs": {"n": 1}}
 
 
-def _plan(name: str, steps: list[JSON]) -> JSONObject:
+def plan(name: str, steps: list[JSON]) -> JSONObject:
+    """Return a plan of the benchmark's agent."""
     return {
         "schema": "remit.plan/v1",
         "name": name,

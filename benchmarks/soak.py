@@ -21,6 +21,7 @@ from pathlib import Path
 from temporalio.client import Client, WorkflowFailureError
 
 from benchmarks.arena import ROOT, Arena, arena
+from benchmarks.plans import TOOL, plan
 from benchmarks.processes import rss_mb
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack.bundle_status import read_status
@@ -141,22 +142,11 @@ async def _run(client: Client, found: Soak, first: int, until: float) -> None:
 
 
 async def _ended(client: Client, number: int, lane: int) -> str:
-    step: JSONObject = {"id": "a", "tool": "bench.noop@1", "args": {"n": number}}
-    document: JSONObject = {
-        "schema": "remit.plan/v1",
-        "name": "soak",
-        "version": "1.0.0",
-        "goal": "go on",
-        "agent": "bencher@1.0.0",
-        "on_behalf_of": "bencher@bench.example",
-        "tenant": "bench",
-        "owner": "team:bench",
-        "steps": [step],
-    }
+    step: JSONObject = {"id": "a", "tool": TOOL, "args": {"n": number}}
     name = f"soak-{lane}-{number}"
     with suppress(WorkflowFailureError):
         result: JSON = await client.execute_workflow(
-            "ExecutePlan", document, id=name, task_queue="remit"
+            "ExecutePlan", plan("soak", [step]), id=name, task_queue="remit"
         )
         return str(result.get("status")) if isinstance(result, dict) else "no result"
     return "failed"

@@ -240,6 +240,7 @@ class Driver:
 
 async def client_of(place: Arena) -> Client:
     """Return a client as workers have it."""
-    settings = WorkerSettings(temporal_address=place.environment.temporal_address)
+    told = place.environment
+    settings = WorkerSettings(temporal_address=told.temporal_address, ledger_url=told.ledger_url)
     # The SDK would tell of every retry while the server is dead, on standard output.
     return await connect(settings, Runtime(telemetry=TelemetryConfig(logging=None)))

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx2
 
 from chaos.arena import ROOT, Arena
-from workers.telemetry import free_port
+from remit.cli.stack.ports import choose
 
 KEEPER = "keeper"
 _READY_S = 90.0
@@ -87,7 +87,7 @@ class Worker:
                 await self._process.wait()
 
     async def _start(self) -> None:
-        self._port = free_port()
+        self._port = choose(())
         argv = self.argv
         if self.extra:
             argv = (argv[0], "-P", "-m", "chaos.worker", *self.extra, *argv[4:])

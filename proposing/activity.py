@@ -18,13 +18,13 @@ from remit.decision.registry import Agent
 from remit.decision.scopes import covers
 from remit.diagnostic import Diagnostic, InvalidDocumentError
 from remit.enforcement import failure
-from remit.enforcement.attempt import content
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyUnavailableError
 from remit.enforcement.planners import Account, Asking, Terms
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.proving import Proving
 from remit.enforcement.rehearsal.rehearsing import REFUSED, rehearse
+from remit.ledger.entries import Content
 from remit.ledger.proofs import Proof
 from remit.plan.compiler import compile_plan
 from remit.plan.library import Library
@@ -117,7 +117,7 @@ class Proposing:
             answer = _settled(answer, answer.document, request, activity.info().workflow_id, asked)
         cost = terms.cost.micros if answer.cost_micros is None else answer.cost_micros
         fault: JSON = answer.fault.model_dump(mode="json") if answer.fault else None
-        plan = None if answer.document is None else content(answer.document)
+        plan = None if answer.document is None else Content.of(answer.document)
         body: JSONObject = {"cost_micros": cost, "fault": fault}
         await planners.answered(asked.root, asked.round, decided.decision_id, body, plan)
         return answer
@@ -193,7 +193,7 @@ class Proposing:
         codes: list[JSON] = [*sorted({one.code for one in judged.findings})]
         told = {name: value for name, value in judged.head.items() if name != "digest"}
         body: JSONObject = {**told, "codes": codes, "good": is_good}
-        kept = content([*listed[:MOST_FINDINGS]])
+        kept = Content.of([*listed[:MOST_FINDINGS]])
         await self._point.planners.judged(asked.root, number, body, kept)
         return Proposed(
             status="proposed" if is_good else "unfit",

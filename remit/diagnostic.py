@@ -25,6 +25,11 @@ class Repair:
     expected: JSONObject = field(default_factory=dict)
     """JSON Schema of what must stand at the path."""
 
+    @property
+    def hint(self) -> str:
+        """Return `did you mean …?` for people, or an empty text."""
+        return f"did you mean {self.did_you_mean!r}?" if self.did_you_mean else ""
+
 
 NO_REPAIR = Repair()
 MOST_ALLOWED = 50

@@ -1,6 +1,7 @@
 """One stack per test session and project; tests on it run in one xdist group."""
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,3 +42,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 async def lab_client(lab: Running) -> Client:
     """A client of the lab's Temporal."""
     return await lab.client()
+
+
+@pytest.fixture
+def tag() -> str:
+    """A prefix of names that no other test uses."""
+    return f"t{uuid.uuid4().hex[:8]}"

@@ -4,9 +4,9 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from remit.canonical import JSONObject
+from tests.serving import Asked, body_of, reply, serving
 
 
 class Receiver:
@@ -42,30 +42,17 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
     """Receive for as long as the block lasts."""
     receiver = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        """Takes what is posted."""
+    def take(asked: Asked) -> None:
+        """Keep it, and answer."""
+        body = body_of(asked)
+        receiver.hangs.wait(30)
+        if receiver.status == 200:
+            head = f"{asked.requestline}\r\n{asked.headers}".rstrip().encode()
+            receiver.raw.append(head + b"\r\n\r\n" + body)
+        reply(asked, status=receiver.status)
 
-        def do_POST(self) -> None:
-            """Keep it, and answer."""
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.hangs.wait(30)
-            if receiver.status == 200:
-                head = f"{self.requestline}\r\n{self.headers}".rstrip().encode()
-                receiver.raw.append(head + b"\r\n\r\n" + body)
-            self.send_response(receiver.status)
-            self.end_headers()
-
-        def log_message(self, *given: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    receiver.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.hangs.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(take, port) as receiver.port:
+        try:
+            yield receiver
+        finally:
+            receiver.hangs.set()

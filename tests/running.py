@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import time
 import uuid
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
@@ -171,13 +170,3 @@ async def guarded(client: Client, name: str, **more: JSON) -> tuple[WorkflowHand
     ]
     handle = await start(client, plan("guarded", steps))
     return handle, (await waits(handle))[0]
-
-
-async def eventually(
-    condition: Callable[[], Awaitable[bool]], within_s: float = 30, every_s: float = 0.1
-) -> None:
-    """Wait until `condition` holds; fail when it does not in time."""
-    until = time.monotonic() + within_s
-    while not await condition():
-        assert time.monotonic() < until, "it did not happen in time"
-        await asyncio.sleep(every_s)

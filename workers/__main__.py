@@ -5,10 +5,17 @@ import asyncio
 import os
 import sys
 
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
 from remit.client.tracing import tracing
+from remit.variables import faults_of
 from workers.fleet import ROLES, run_fleet
 from workers.settings import WorkerSettings
 from workers.telemetry import set_up_logging
+
+SETTINGS = "WORKER-SETTINGS"
+"""Code of variables with which a worker does not start."""
 
 
 def main() -> None:
@@ -19,7 +26,10 @@ def main() -> None:
     unknown = [role for role in roles if role.partition(":")[0] not in ROLES]
     if unknown:
         parser.error(f"no role is called {unknown[0]!r}; there are {', '.join(ROLES)}")
-    settings = WorkerSettings()
+    try:
+        settings = WorkerSettings()
+    except (ValidationError, SettingsError) as error:
+        parser.exit(2, "".join(f"{SETTINGS}  {fault}\n" for fault in faults_of(error)))
     set_up_logging(settings, roles[0])
     with tracing(settings.otlp_endpoint, f"remit-{roles[0]}") as interceptors:
         code = asyncio.run(run_fleet(settings, roles, interceptors))

@@ -23,10 +23,10 @@ from temporalio.worker import Worker
 
 from activities.planning import Shop
 from activities.tools.registry import Tools
-from activities.tools.secrets import SecretError, Secrets
 from activities.tools.tunnel import Proxy
 from proposing.activity import Proposing
 from remit.canonical import Digest
+from remit.cli.stack.ports import choose
 from remit.client.errors import ClientError
 from remit.decision.canary import Canary
 from remit.enforcement import faultpoints
@@ -41,6 +41,8 @@ from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shadow import Shadow
 from remit.ledger.errors import LedgerError
 from remit.plan.library import Library
+from remit.secrets.errors import SecretError
+from remit.secrets.secrets import Secrets
 from remit.stores.artifact_folder import ArtifactFolder, default_folder
 from remit.stores.canaries import CanaryStore
 from remit.stores.ledger import SqlLedger, open_ledger
@@ -51,7 +53,7 @@ from remit.stores.vault import VARIABLE as CONTENT_KEYS
 from remit.stores.vault import load_vault
 from workers.builder import Role, build_worker, connect
 from workers.settings import WorkerSettings
-from workers.telemetry import free_port, runtime, serve_metrics
+from workers.telemetry import runtime, serve_metrics
 
 ROLES = ("orchestrate", "tools", "plan", "keeper")
 _CALLING = ("orchestrate", "tools")
@@ -116,7 +118,7 @@ async def _work(
     stack: AsyncExitStack,
     stop: asyncio.Event,
 ) -> None:
-    sdk_port = free_port() if settings.metrics_port else 0
+    sdk_port = choose(()) if settings.metrics_port else 0
     client = await _connected(settings, runtime(roles[0], sdk_port), interceptors)
     await require_search_attributes(client)
     project = load_project(settings.project)
@@ -179,7 +181,15 @@ async def enforcement(
         ):
             identity = Identity(settings.identity, settings.temporal_namespace, now_ms)
             yield EnforcementPoint(
-                *(ledger, opa, place, now_ms, tools, freshness, shadow, identity, canary),
+                ledger,
+                opa,
+                place,
+                now_ms,
+                tools,
+                freshness=freshness,
+                shadow=shadow,
+                identity=identity,
+                canary=canary,
                 limits=_limits(settings),
             )
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, read_sources
+from remit.decision.overlay import settled
 from remit.decision.periods import milliseconds
-from remit.decision.registry import Defaults, Registry, settled
+from remit.decision.registry import Defaults, Registry
 from remit.ledger.retention import Periods, Rule
 
 

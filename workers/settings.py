@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from remit.variables import LedgerAddress
 from remit.version import VERSION
 
 
@@ -41,8 +42,7 @@ class WorkerSettings(BaseSettings):
     canary: Path | None = None
     """Folder with the token of the OPA that serves a canary's candidate, which listens beside the
     deciding one. Without it, runs on the candidate's side wait here until the canary comes back."""
-    ledger_url: str = "sqlite:///ledger.db"
-    """`sqlite:///FILE`, or `postgresql+psycopg://USER@HOST/DATABASE?password_file=PATH`."""
+    ledger_url: LedgerAddress
     project: Path = Path()
     """Folder with `tools/`, `policies/`, `plans/` and `remit.toml`."""
     profile: Literal["light", "full"] = "light"

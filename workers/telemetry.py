@@ -5,7 +5,6 @@ logged. Workflow code logs through `workflow.logger`, which is silent during rep
 """
 
 import logging
-import socket
 import sys
 from collections.abc import Iterator
 
@@ -76,14 +75,6 @@ def runtime(role: str, sdk_port: int) -> Runtime:
         durations_as_seconds=True,
     )
     return Runtime(telemetry=TelemetryConfig(metrics=metrics, global_tags={"role": role}))
-
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class _SdkMetrics(Collector):

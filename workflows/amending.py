@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from remit.plan import wire
+    from remit.plan import deskwire, wire
     from remit.plan.amendment import read_proposal
     from remit.plan.amendwire import Amend, Amended
     from workflows.answers import failure_of
@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.scope import Scope
 
 
-async def propose(driver: Driver, scope: Scope, message: wire.Message) -> Amended:
+async def propose(driver: Driver, scope: Scope, message: deskwire.Message) -> Amended:
     """Return what became of a proposal; when it was taken, `driver` follows it already."""
     proposal = read_proposal(message.payload)
     against: dict[str, str] = {}
@@ -30,7 +30,7 @@ async def propose(driver: Driver, scope: Scope, message: wire.Message) -> Amende
         )
     except ActivityError as error:
         failure = failure_of(error)
-        answer = wire.Answered(taken=False, code=failure.code, reason=failure.message)
+        answer = deskwire.Answered(taken=False, code=failure.code, reason=failure.message)
         amended = Amended(answer=answer)
     if amended.admitted is None:
         driver.thaw()

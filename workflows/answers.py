@@ -19,16 +19,9 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
     from remit.canonical import JSONObject
+    from remit.plan.deskwire import TOGETHER, Answered, GateVerdict
     from remit.plan.event import Cause, Effect, Event, Failed, Ref, Stalled
-    from remit.plan.wire import (
-        DENIED,
-        FAILED,
-        REFUSED,
-        TOGETHER,
-        Answered,
-        Failure,
-        GateVerdict,
-    )
+    from remit.plan.wire import DENIED, FAILED, REFUSED, Failure
 
 
 PAST_DEADLINE = "run.deadline"

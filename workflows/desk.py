@@ -14,7 +14,7 @@ from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON
-    from remit.plan import wire
+    from remit.plan import deskwire, wire
     from remit.plan.event import Cause, DoubtResolved, Event, GateClosed, Ref
     from workflows.answers import answer_of
     from workflows.messages import (
@@ -33,14 +33,14 @@ _CALLED_AGAIN = ("granted", "edited", "taken_over")
 """Ends of a gate after which the call is decided again: the ledger says with what."""
 _KEPT_REFUSALS = 20
 
-Answer = wire.Answered
+Answer = deskwire.Answered
 
 
 @dataclass(slots=True)
 class Letter:
     """A message on its way, and the answer for whoever waits for one."""
 
-    message: wire.Message
+    message: deskwire.Message
     answer: Answer | None = None
 
 
@@ -52,7 +52,7 @@ class Desk:
         scope: Scope,
         happened: Callable[[Event], None],
         control: Callable[[str, JSON], Answer],
-        amend: Callable[[wire.Message], Awaitable[Answer]],
+        amend: Callable[[deskwire.Message], Awaitable[Answer]],
         changed: Callable[[], None],
     ) -> None:
         """Carry what happens to `happened`, orders to `control` and `amend`; call `changed`."""
@@ -91,7 +91,7 @@ class Desk:
         self._gates[gate.id] = (gate, ref)
         self._timers[gate.id] = asyncio.create_task(self._expire(gate))
         if gate.state not in ("open", "changes_requested") or gate.id in self._early:
-            self._spawn(self._look(gate.id))
+            self._spawn(self._close(gate.id, "look"))
         self.begin_wait(wait)
 
     def open_doubt(self, path: str, ref: Ref, reason: str) -> None:
@@ -140,7 +140,7 @@ class Desk:
 
     # what arrives
 
-    def post(self, message: wire.Message) -> Letter:
+    def post(self, message: deskwire.Message) -> Letter:
         """Take a message in; whoever sent an update waits for `Letter.answer`."""
         letter = Letter(message)
         self._letters.append(letter)
@@ -168,7 +168,7 @@ class Desk:
     def answered(self, wait_id: str) -> None:
         """The top-level workflow says that the ledger holds an answer: look."""
         if wait_id in self._gates:
-            self._spawn(self._look(wait_id))
+            self._spawn(self._close(wait_id, "look"))
         elif wait_id in self._doubts:
             self._doubt_resolved(wait_id)
         elif wait_id in self.waits:
@@ -201,10 +201,10 @@ class Desk:
             return
         letter = self._letters.pop(0)
         if name == "resolve_doubt":
-            order = wire.DoubtAnswer(root=self._scope.root, message=letter.message)
+            order = deskwire.DoubtAnswer(root=self._scope.root, message=letter.message)
             self._settle(letter, await self._ask(wire.RESOLVE_DOUBT, order))
         elif name == "repair":
-            repair = wire.RepairOrder(root=self._scope.root, message=letter.message)
+            repair = deskwire.RepairOrder(root=self._scope.root, message=letter.message)
             self._settle(letter, await self._ask(wire.REPAIR, repair))
         elif name in RUN_ORDERS:
             self._reply(letter, await self._obey(letter.message))
@@ -215,16 +215,16 @@ class Desk:
             reason = f"no message is called {name!r}; there are {known}"
             self._reply(letter, Answer(taken=False, code="MESSAGE-UNKNOWN", reason=reason))
 
-    async def _obey(self, message: wire.Message) -> Answer:
+    async def _obey(self, message: deskwire.Message) -> Answer:
         if workflow.patched("orders-are-judged"):
-            order = wire.RunOrder(root=self._scope.root, message=message)
+            order = deskwire.RunOrder(root=self._scope.root, message=message)
             answer = await self._ask(wire.ORDER, order)
             if not answer.taken:
                 return answer
         return self._control(message.name, message.payload)
 
     async def _ask(
-        self, activity: str, order: wire.DoubtAnswer | wire.RepairOrder | wire.RunOrder
+        self, activity: str, order: deskwire.DoubtAnswer | deskwire.RepairOrder | deskwire.RunOrder
     ) -> Answer:
         answer: Answer = await workflow.execute_activity(
             activity, order, result_type=Answer, summary=activity, **system_options()
@@ -246,15 +246,15 @@ class Desk:
             self.end_wait(answer.path)
 
     async def _vote(self, letters: list[Letter]) -> None:
-        votes = wire.Votes(
+        votes = deskwire.Votes(
             root=self._scope.root,
             workflow_id=self._scope.workflow_id,
             messages=[letter.message for letter in letters],
         )
-        counted: wire.VotesCounted = await workflow.execute_activity(
+        counted: deskwire.VotesCounted = await workflow.execute_activity(
             wire.VOTE,
             votes,
-            result_type=wire.VotesCounted,
+            result_type=deskwire.VotesCounted,
             summary=f"{len(letters)} vote(s)",
             **system_options(),
         )
@@ -346,18 +346,13 @@ class Desk:
             self._tell_root(asked, is_open=True)
             self._changed()
 
-    async def _look(self, gate_id: str) -> None:
-        await self._close(gate_id, "look")
-
-    async def _close(self, gate_id: str, how: str) -> None:
+    async def _close(self, gate_id: str, how: deskwire.Closing) -> None:
         self._working += 1
         try:
-            end: wire.GateEnd = await workflow.execute_activity(
+            end: deskwire.GateEnd = await workflow.execute_activity(
                 wire.CLOSE_GATE,
-                wire.CloseGate.model_validate(
-                    {"root": self._scope.root, "gate": gate_id, "how": how}
-                ),
-                result_type=wire.GateEnd,
+                deskwire.CloseGate(root=self._scope.root, gate=gate_id, how=how),
+                result_type=deskwire.GateEnd,
                 summary=f"gate {gate_id}: {how}",
                 **system_options(),
             )

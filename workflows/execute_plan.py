@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON, JSONObject
-    from remit.plan import wire
+    from remit.plan import deskwire, wire
     from remit.plan.event import Cause
     from remit.plan.path import Segment
     from workflows.amending import propose
@@ -76,7 +76,7 @@ class ExecutePlan(Governed):
             self.display.restored(self.status, self.desk.waits)
         return await self.work(carried)
 
-    async def amend(self, message: wire.Message) -> wire.Answered:
+    async def amend(self, message: deskwire.Message) -> deskwire.Answered:
         """Propose a change of the plan; follow it once policy allowed it and the ledger has it."""
         driver = self.driver
         if driver is None or self.scope is None or self.phase != "running":

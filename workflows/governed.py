@@ -18,9 +18,10 @@ with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON, JSONObject
     from remit.plan import event
     from remit.plan.compiled import Schedule
+    from remit.plan.deskwire import Answered, Message
     from remit.plan.event import Cause
     from remit.plan.machine import machine_for
-    from remit.plan.wire import Answered, Message, Residue
+    from remit.plan.wire import Residue
     from workflows.desk import Desk
     from workflows.display import plain, waits_markdown
     from workflows.driver import Driver

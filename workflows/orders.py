@@ -13,11 +13,11 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSONObject
-    from remit.plan import wire
+    from remit.plan import deskwire, wire
     from workflows.messages import read_payload
     from workflows.options import system_options
 
-Done = TypeVar("Done", wire.Tended, wire.Answered)
+Done = TypeVar("Done", deskwire.Tended, deskwire.Answered)
 _EMPTY = RawValue(Payload())
 
 
@@ -29,8 +29,8 @@ class TendRun:
     async def run(self, order: RawValue = _EMPTY) -> JSONObject:
         """Have the order judged and carried out; a refused one fails the workflow."""
         given, message = _read(order)
-        ask = wire.TendOrder(run=str(given.get("run")), message=message)
-        return await _obey(wire.TEND, ask, message, wire.Tended)
+        ask = deskwire.TendOrder(run=str(given.get("run")), message=message)
+        return await _obey(wire.TEND, ask, message, deskwire.Tended)
 
 
 @workflow.defn(name="StopCalls")
@@ -41,20 +41,22 @@ class StopCalls:
     async def run(self, order: RawValue = _EMPTY) -> JSONObject:
         """Have the order judged and carried out; a refused one fails the workflow."""
         _, message = _read(order)
-        return await _obey(wire.STOP, wire.StopOrder(message=message), message, wire.Answered)
+        return await _obey(
+            wire.STOP, deskwire.StopOrder(message=message), message, deskwire.Answered
+        )
 
 
-def _read(order: RawValue) -> tuple[JSONObject, wire.Message]:
+def _read(order: RawValue) -> tuple[JSONObject, deskwire.Message]:
     if workflow.info().parent is not None:
         raise ApplicationError("it is top-level", type="RUN-PARENT", non_retryable=True)
     payload = read_payload(order)
     given = payload if isinstance(payload, dict) else {}
     event = f"start:{workflow.info().run_id}"
-    return given, wire.Message(name=str(given.get("order")), payload=payload, event=event)
+    return given, deskwire.Message(name=str(given.get("order")), payload=payload, event=event)
 
 
 async def _obey(
-    activity: str, ask: wire.Model, message: wire.Message, kind: type[Done]
+    activity: str, ask: wire.Model, message: deskwire.Message, kind: type[Done]
 ) -> JSONObject:
     done: Done = await workflow.execute_activity(
         activity, ask, result_type=kind, summary=message.name[:100], **system_options()

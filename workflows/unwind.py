@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON, JSONObject
-    from remit.plan import wire
+    from remit.plan import deskwire, wire
     from remit.plan.compiled import Schedule
     from remit.plan.event import Cause
     from workflows.display import Display
@@ -137,11 +137,11 @@ class RollbackRun(_UndoesRuns):
         if info.workflow_id != f"{wire.REPAIR_ID}{run}":
             reason = f"the rollback of a run has one name, {wire.REPAIR_ID} and its root chain id"
             raise ApplicationError(reason, type="ROLLBACK-ID", non_retryable=True)
-        message = wire.Message(name="rollback", payload=payload, event=f"start:{info.run_id}")
-        answer: wire.Answered = await workflow.execute_activity(
+        message = deskwire.Message(name="rollback", payload=payload, event=f"start:{info.run_id}")
+        answer: deskwire.Answered = await workflow.execute_activity(
             wire.ORDER_BACK,
-            wire.OrderBack(run=str(run), message=message),
-            result_type=wire.Answered,
+            deskwire.OrderBack(run=str(run), message=message),
+            result_type=deskwire.Answered,
             summary="may it be rolled back",
             **system_options(),
         )

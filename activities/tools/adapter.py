@@ -12,8 +12,14 @@ class Adapter(ABC):
     async def __call__(self, call: ToolCall) -> ToolAnswer:
         """Call the tool once; answer and do not raise, except when the task is cancelled."""
 
-    def load(self) -> None:  # noqa: B027 - most kinds have nothing to import
-        """Import what calls need, so that none pays for it with its deadline."""
+    def load(self) -> None:
+        """Import what calls need, so that none pays for it with its deadline.
 
-    async def aclose(self) -> None:  # noqa: B027 - most kinds hold nothing
+        Raises:
+            ExtraError: it is not installed.
+        """
+        return  # most kinds have nothing to import
+
+    async def aclose(self) -> None:
         """Let go of connections, and of processes at their other end."""
+        return  # most kinds hold nothing

@@ -39,6 +39,27 @@ class EgressError(Exception):
     """A connection that must not be made; nothing was sent. The message says which and why."""
 
 
+def listed_url(text: str, reach: Reach) -> httpx2.URL:
+    """Return the URL as the client will read it: plain, and of a host that is listed.
+
+    Raises:
+        EgressError: it leads elsewhere.
+        httpx2.InvalidURL: it is none.
+    """
+    url = httpx2.URL(text)
+    if url.userinfo or url.scheme not in ("http", "https"):
+        raise EgressError("the URL has user information or is not http(s)")
+    if fault := reach.host_fault(url.raw_host.decode("ascii")):
+        raise EgressError(fault)
+    return url
+
+
+def is_encoded(response: httpx2.Response) -> bool:
+    """Whether a body comes in an encoding, which nobody asks for: it could hide how large it is."""
+    encoding = str(response.headers.get("content-encoding", ""))
+    return encoding.strip().lower() not in ("", "identity")
+
+
 class GuardedTransport(httpx2.AsyncHTTPTransport):
     """A pool of connections to what contracts list, and to nothing else."""
 
@@ -207,7 +228,8 @@ class _Dialler(httpcore2.AsyncNetworkBackend):
 def _spread(addresses: list[str]) -> list[str]:
     """Return the first family's addresses first, each family's in any order: that is load's."""
     first = ":" in addresses[0]
-    return sorted(addresses, key=lambda each: ((":" in each) != first, random.random()))  # noqa: S311
+    shuffled = random.sample(addresses, len(addresses))
+    return sorted(shuffled, key=lambda each: (":" in each) != first)
 
 
 async def _drop(tasks: Iterable["asyncio.Task[httpcore2.AsyncNetworkStream]"]) -> None:

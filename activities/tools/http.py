@@ -1,26 +1,24 @@
 """Tools of kind `http`: one request, one answer, no second try.
 
 Owns a connection pool of the worker. Keeps no cookies, follows no redirect, reads a bounded body,
-and gives up at the call's deadline. Whether anything was sent is not guessed from an exception's
-type but watched: until the client begins to write the request's first byte, a failure is certain to
-have had no effect.
+and gives up at the call's deadline.
 """
 
 import asyncio
-from collections.abc import Mapping
 
-import httpcore2
 import httpx2
 
 from activities.tools.adapter import Adapter
-from activities.tools.egress import EgressError, reaching
+from activities.tools.egress import EgressError, is_encoded, reaching
 from activities.tools.heartbeat import beating
 from activities.tools.http_answer import Received, interpret
 from activities.tools.http_artifact import Parcel, prepare_parcel, take_in
 from activities.tools.http_request import Outgoing, prepare
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
+from activities.tools.sending import Sending
 from activities.tools.tunnel import ProxyRefusedError
+from activities.tools.unsent import UNSENT, too_late, unsent
+from remit.secrets.secrets import Secrets
 from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.kinds import HttpKind
 from remit.tool.reach import Reach
@@ -49,47 +47,39 @@ class HttpTool(Adapter):
         kind = call.contract.call
         if not isinstance(kind, HttpKind):
             raise TypeError(f"{call.contract.ref} is not of kind http")
+        if late := too_late(call):
+            return late
         secrets = self._outside.secrets(call)
-        outgoing = await self._prepare(call, kind, secrets)
-        if isinstance(outgoing, Refused):
-            return outgoing
         with beating(call.heartbeat, call.contract.heartbeat_s):
+            try:
+                await secrets.read(kind.headers.values(), call.deadline)
+                outgoing = prepare(call, kind, self._outside.environ, secrets)
+            except UNSENT as error:
+                return unsent(call, error)
             parcel = await prepare_parcel(call, kind, self._outside.artifacts)
-        if isinstance(parcel, Refused):
-            return parcel
-        try:
-            return await self._send(call, kind, outgoing, parcel, secrets)
-        finally:
-            await parcel.close()
+            if isinstance(parcel, Refused):
+                return parcel
+            try:
+                return await self._send(call, kind, outgoing, parcel, secrets)
+            finally:
+                await parcel.close()
 
     async def _send(
         self, call: ToolCall, kind: HttpKind, outgoing: Outgoing, parcel: Parcel, secrets: Secrets
     ) -> ToolAnswer:
-        progress = _Progress()
+        sending = Sending()
         try:
-            with beating(call.heartbeat, call.contract.heartbeat_s):
-                async with asyncio.timeout_at(call.deadline):
-                    received = await self._exchange(call, outgoing, progress, kind, parcel)
+            async with asyncio.timeout_at(call.deadline):
+                received = await self._exchange(call, outgoing, sending, kind, parcel, secrets)
         except TimeoutError:
-            return _failed(call, progress, "TOOL-TIMEOUT", "gave no answer before the deadline")
+            return _failed(call, sending, "TOOL-TIMEOUT", "gave no answer before the deadline")
         except (EgressError, ProxyRefusedError) as error:
-            return Refused("TOOL-EGRESS", f"{call.contract.ref}: {error}")
+            return unsent(call, error)
         except Exception as error:
-            # Whatever the client raises: `progress` knows whether anything was sent.
+            # Whatever the client raises: `sending` knows whether anything was sent.
             name = type(error).__name__
-            return _failed(call, progress, "TOOL-CONNECTION", f"lost the connection ({name})")
+            return _failed(call, sending, "TOOL-CONNECTION", f"lost the connection ({name})")
         return interpret(call, kind, received, secrets)
-
-    async def _prepare(
-        self, call: ToolCall, kind: HttpKind, secrets: Secrets
-    ) -> Outgoing | Refused:
-        try:
-            with beating(call.heartbeat, call.contract.heartbeat_s):
-                await secrets.read(kind.headers.values(), call.deadline)
-            return prepare(call, kind, self._outside.environ, secrets)
-        except SecretError as error:
-            message = f"{call.contract.ref}: {error.code}: {error}"
-            return Refused("TOOL-SECRET", message, again=error.again)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -99,9 +89,10 @@ class HttpTool(Adapter):
         self,
         call: ToolCall,
         outgoing: Outgoing,
-        progress: "_Progress",
+        sending: Sending,
         kind: HttpKind,
         parcel: Parcel,
+        secrets: Secrets,
     ) -> Received:
         waits = {"connect": CONNECT_S, "read": None, "write": None, "pool": None}
         headers = dict(outgoing.headers)
@@ -117,34 +108,18 @@ class HttpTool(Adapter):
             content=parcel.upload or outgoing.content or None,
             extensions={
                 "timeout": waits,
-                "trace": progress,
+                "trace": sending,
                 **reaching(Reach.of(call.contract)),
             },
         )
         response = await self._transport.handle_async_request(request)
         try:
             if kind.artifact is not None and 200 <= response.status_code < 300:
-                taken = await take_in(call, kind, response, parcel)
+                taken = await take_in(call, kind, response, parcel, secrets)
                 return Received(response.status_code, artifact=taken)
             return await _receive(response, kind)
         finally:
             await response.aclose()
-
-
-class _Progress:
-    """Watches how far a request came."""
-
-    def __init__(self) -> None:
-        self.began_to_send = False
-
-    async def __call__(self, event: str, details: Mapping[str, object]) -> None:
-        if event.endswith(".send_request_headers.started"):
-            self.began_to_send = True
-        elif event.endswith(".send_request_headers.failed"):
-            # The client checks the headers before it writes; a refusal of its own means that not
-            # one byte left.
-            refused = isinstance(details.get("exception"), httpcore2.LocalProtocolError)
-            self.began_to_send = self.began_to_send and not refused
 
 
 async def _receive(response: httpx2.Response, kind: HttpKind) -> Received:
@@ -159,7 +134,7 @@ async def _receive(response: httpx2.Response, kind: HttpKind) -> Received:
     return Received(
         status=response.status_code,
         content_type=response.headers.get("content-type", ""),
-        content_encoding=response.headers.get("content-encoding", "").strip().lower(),
+        is_encoded=is_encoded(response),
         body=body,
     )
 
@@ -181,8 +156,8 @@ def _declared(response: httpx2.Response) -> int:
     return int(length) if length.isascii() and length.isdecimal() else 0
 
 
-def _failed(call: ToolCall, progress: _Progress, code: str, what: str) -> Refused | Unknown:
+def _failed(call: ToolCall, sending: Sending, code: str, what: str) -> Refused | Unknown:
     ref = call.contract.ref
-    if progress.began_to_send:
+    if sending.began:
         return Unknown(code, f"{ref} {what}; it may have happened")
     return Refused("TOOL-UNREACHABLE", f"{ref} could not be reached; nothing was sent", again=True)

@@ -8,8 +8,8 @@ changes anything.
 
 from dataclasses import dataclass
 
-from activities.tools.secrets import Secrets
 from remit.canonical import JSON
+from remit.secrets.secrets import Secrets
 from remit.tool.artifact import Artifact
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.document import DocumentError, parse_json
@@ -18,7 +18,6 @@ from remit.tool.pointer import PointerError, follow
 
 _LATER = frozenset({425, 429})
 """Refusals that a later attempt may not meet."""
-_MAX_SAID = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Received:
 
     status: int
     content_type: str = ""
-    content_encoding: str = ""
+    is_encoded: bool = False
     body: bytes | None = None
     """`None` when it was larger than allowed."""
     artifact: Artifact | Broken | None = None
@@ -61,17 +60,17 @@ def _happened(ref: str, kind: HttpKind, received: Received, secrets: Secrets) ->
     if received.body is None:
         message = f"{ref} answered more than {kind.max_bytes} bytes"
         return Broken("TOOL-ANSWER-TOO-LARGE", message)
-    if received.content_encoding not in ("", "identity"):
+    if received.is_encoded:
         return Broken("TOOL-ANSWER-ENCODED", f"{ref} answered in an encoding nobody asked for")
     if not received.body:
         return _part(ref, kind, None, secrets)
     if not _is_json(received.content_type):
-        kind_shown = _printable(secrets.mask(received.content_type), 60) or "nothing"
+        kind_shown = secrets.shown(received.content_type, 60) or "nothing"
         return Broken("TOOL-NOT-JSON", f"{ref} answered with {kind_shown!r} in place of JSON")
     try:
         value = parse_json(received.body)
     except DocumentError as error:
-        said = secrets.mask(str(error))
+        said = secrets.shown(str(error))
         return Broken("TOOL-BAD-JSON", f"{ref} answered JSON that has no single reading: {said}")
     return _part(ref, kind, value, secrets)
 
@@ -102,9 +101,4 @@ def _said(received: Received, secrets: Secrets) -> str:
         return ""
     words = [answer.get(name) for name in ("code", "title", "message", "detail")]
     text = ": ".join(word for word in words if isinstance(word, str) and word)
-    # Masked before it is cut: a secret that is cut in two is not known any more.
-    return f" ({_printable(secrets.mask(text), _MAX_SAID)})" if text else ""
-
-
-def _printable(text: str, most: int) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text[: most * 2])[:most]
+    return f" ({secrets.shown(text)})" if text else ""

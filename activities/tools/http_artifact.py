@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
+from activities.tools.egress import is_encoded
 from remit.ledger.errors import LedgerError
+from remit.secrets.secrets import Secrets
 from remit.stores.artifacts import CHUNK_BYTES, ArtifactError, ArtifactStore, Incoming, Stored
 from remit.tool.artifact import Artifact, ArtifactBody, is_among
-from remit.tool.call import Broken, Refused, ToolCall
+from remit.tool.call import Broken, Refused, ToolCall, withheld
 from remit.tool.kinds import HttpKind
 from remit.tool.pointer import PointerError, follow
 
@@ -59,15 +61,15 @@ async def prepare_parcel(
         return NOTHING
     ref = call.contract.ref
     if store is None:
-        return Refused("TOOL-ARTIFACT", f"{ref}: {_NO_STORE}")
+        return withheld("TOOL-ARTIFACT", f"{ref}: {_NO_STORE}")
     try:
         return await asyncio.to_thread(_prepared, call, kind, store)
     except (ArtifactError, LedgerError) as error:
         again = error.code == "ARTIFACT-NO-ROOM"
-        return Refused("TOOL-ARTIFACT", f"{ref}: {error.code}: {error}", again=again)
+        return withheld("TOOL-ARTIFACT", f"{ref}: {error.code}: {error}", again=again)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        return Refused("TOOL-ARTIFACT", f"{ref}: the artifact cannot be read: {why}", again=True)
+        return withheld("TOOL-ARTIFACT", f"{ref}: the artifact cannot be read: {why}", again=True)
 
 
 def _prepared(call: ToolCall, kind: HttpKind, store: ArtifactStore) -> Parcel:
@@ -97,17 +99,22 @@ def _upload(call: ToolCall, body: ArtifactBody, store: ArtifactStore, tenant: st
 
 
 async def take_in(
-    call: ToolCall, kind: HttpKind, response: httpx2.Response, parcel: Parcel
+    call: ToolCall,
+    kind: HttpKind,
+    response: httpx2.Response,
+    parcel: Parcel,
+    secrets: Secrets,
 ) -> Artifact | Broken:
     """Store the body of a 2xx."""
     ref, incoming, wanted = call.contract.ref, parcel.incoming, kind.artifact
     if incoming is None or wanted is None:
         raise ValueError(f"{ref} brings no artifact")
-    if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+    if is_encoded(response):
         return Broken("TOOL-ANSWER-ENCODED", f"{ref} answered in an encoding nobody asked for")
-    media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    told = secrets.shown(response.headers.get("content-type", ""), 100)
+    media = told.partition(";")[0].strip().lower()
     if not is_among(media, wanted.media_types):
-        shown = "".join(letter for letter in media[:60] if letter.isprintable()) or "nothing"
+        shown = media or "nothing"
         return Broken("TOOL-MEDIA-TYPE", f"{ref} answered {shown!r}; its contract lists others")
     waiting = bytearray()
     try:

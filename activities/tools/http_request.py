@@ -11,11 +11,12 @@ from urllib.parse import urlencode
 import httpx2
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from activities.tools.egress import listed_url
 from activities.tools.http_query import styled
-from activities.tools.secrets import Secrets
 from remit.canonical import JSON, JSONObject, canonical
-from remit.tool.address import Address, AddressError
-from remit.tool.call import Refused, ToolCall
+from remit.secrets.secrets import Secrets
+from remit.tool.address import Address
+from remit.tool.call import ToolCall
 from remit.tool.kinds import HttpKind
 from remit.tool.pointer import PointerError, follow, split
 from remit.tool.reach import Reach
@@ -42,27 +43,23 @@ class Outgoing:
 
 def prepare(
     call: ToolCall, kind: HttpKind, environ: Mapping[str, str], secrets: Secrets
-) -> Outgoing | Refused:
-    """Return the request for `call`, or why there can be none: then nothing was sent.
+) -> Outgoing:
+    """Return the request for `call`.
 
     Raises:
+        AddressError, TemplateError, PointerError, httpx2.InvalidURL: it cannot be made of these
+            arguments.
+        EgressError: it would go elsewhere.
         SecretError: a secret cannot be had.
     """
-    ref = call.contract.ref
-    try:
-        address = Address.parse(kind.base + kind.url)
-        url = httpx2.URL(address.fill(call.arguments, environ) + _query(kind, call.arguments))
-        content = _body(kind, address, call)
-        headers = _headers(kind, call, secrets)
-        _set_by_arguments(headers, kind, call.arguments)
-    except (AddressError, TemplateError, PointerError, httpx2.InvalidURL) as error:
-        return Refused("TOOL-REQUEST", f"{ref}: no request can be made: {error}")
+    address = Address.parse(kind.base + kind.url)
+    text = address.fill(call.arguments, environ) + _query(kind, call.arguments)
+    content = _body(kind, address, call)
+    headers = _headers(kind, call, secrets)
+    _set_by_arguments(headers, kind, call.arguments)
     if content:
         headers["content-type"] = kind.media_type
-    if url.userinfo or url.scheme not in ("http", "https"):
-        return Refused("TOOL-EGRESS", f"{ref}: the URL has user information or is not http(s)")
-    if fault := Reach.of(call.contract).host_fault(url.raw_host.decode("ascii")):
-        return Refused("TOOL-EGRESS", f"{ref}: {fault}")
+    url = listed_url(text, Reach.of(call.contract))
     return Outgoing(kind.method, url, headers, content)
 
 

@@ -4,7 +4,7 @@ A person's answer never comes here: enforcement takes it from the vote in place 
 """
 
 from activities.tools.adapter import Adapter
-from remit.tool.call import Refused, ToolAnswer, ToolCall
+from remit.tool.call import ToolAnswer, ToolCall, withheld
 
 
 class HumanTool(Adapter):
@@ -13,4 +13,4 @@ class HumanTool(Adapter):
     async def __call__(self, call: ToolCall) -> ToolAnswer:
         """Say that it is a task for a person."""
         message = f"{call.contract.ref} is done by a person, and nobody said what came of it"
-        return Refused("TOOL-HUMAN", message)
+        return withheld("TOOL-HUMAN", message)

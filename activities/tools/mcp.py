@@ -6,29 +6,29 @@ for every call: a connection belongs to the values it was made with, so that a r
 connection of its own.
 """
 
-import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import httpx2
 
 from activities.tools.adapter import Adapter
-from activities.tools.egress import EgressError
+from activities.tools.egress import listed_url
+from activities.tools.extra import of_extra
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
-from remit.tool.address import Address, AddressError
-from remit.tool.call import Refused, ToolAnswer, ToolCall
+from activities.tools.unsent import UNSENT, too_late, unsent
+from remit.secrets.secrets import Secrets
+from remit.tool.address import Address
+from remit.tool.call import ToolAnswer, ToolCall
 from remit.tool.mcp import McpKind, StdioServer, StreamableHttpServer
-from remit.tool.reach import Reach
+from remit.tool.reach import Reach, reach
 
 if TYPE_CHECKING:
     from activities.tools.mcp_exchange import Exchanges
     from activities.tools.mcp_session import Link
-
-EXTRA = "the extra `mcp` is not installed here: `pip install 'remit[mcp]'`"
 
 
 class McpTool(Adapter):
@@ -39,68 +39,48 @@ class McpTool(Adapter):
         self._exchanges: Exchanges | None = None
 
     def load(self) -> None:
-        """Load the client library now; without it every call is refused, and says so."""
-        try:
-            from activities.tools.mcp_exchange import Exchanges
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
-                raise
-            return
-        self._exchanges = self._exchanges or Exchanges()
+        """Load the client library now.
+
+        Raises:
+            ExtraError: it is not here.
+        """
+        self._loaded()
 
     async def __call__(self, call: ToolCall) -> ToolAnswer:
         """Call the tool that the contract names."""
-        kind, ref = call.contract.call, call.contract.ref
+        kind, contract = call.contract.call, call.contract
         if not isinstance(kind, McpKind):
-            raise TypeError(f"{ref} is not of kind mcp")
-        if self._exchanges is None:
-            self.load()
-        if self._exchanges is None:
-            return Refused("TOOL-EXTRA", f"{ref}: {EXTRA}")
-        if asyncio.get_running_loop().time() >= call.deadline:
-            message = f"{ref}: its deadline is over; nothing was called"
-            return Refused("TOOL-DEADLINE", message, again=True)
+            raise TypeError(f"{contract.ref} is not of kind mcp")
+        if late := too_late(call):
+            return late
         secrets = self._outside.secrets(call)
-        way = await self._way(call, kind, secrets)
-        if isinstance(way, Refused):
-            return way
-        key, make = way
-        with beating(call.heartbeat, call.contract.heartbeat_s):
-            return await self._exchanges.run(call, kind, secrets, key, make)
+        with beating(call.heartbeat, contract.heartbeat_s):
+            try:
+                exchanges = self._loaded()
+                await secrets.read(references(kind.server), call.deadline)
+                key, make = way(
+                    kind.server, contract.destinations, contract.private, self._outside, secrets
+                )
+            except UNSENT as error:
+                return unsent(call, error)
+            return await exchanges.run(call, kind, secrets, key, make)
 
     async def aclose(self) -> None:
         """Close every connection, and leave no process."""
         if self._exchanges is not None:
             await self._exchanges.aclose()
 
-    async def _way(
-        self, call: ToolCall, kind: McpKind, secrets: Secrets
-    ) -> "tuple[str, Callable[[], Link]] | Refused":
-        """Return what names the connection, and how it is made; or why there can be none."""
-        from activities.tools.mcp_links import LIMITS, HttpLink, StdioLink
+    def _loaded(self) -> "Exchanges":
+        if self._exchanges is None:
+            with client_library():
+                from activities.tools.mcp_exchange import Exchanges
+            self._exchanges = Exchanges()
+        return self._exchanges
 
-        contract, server, environ = call.contract, kind.server, self._outside.environ
-        reach = Reach.of(contract)
-        try:
-            with beating(call.heartbeat, contract.heartbeat_s):
-                await secrets.read(references(server), call.deadline)
-            if isinstance(server, StdioServer):
-                own = environment(server, secrets, environ)
-                folder = self._outside.folder
-                return _key(server, own), lambda: StdioLink(server.command, own, folder)
-            url = address(server, reach, environ)
-            headers = {name: secrets.resolve(value) for name, value in server.headers.items()}
-        except SecretError as error:
-            message = f"{contract.ref}: {error.code}: {error}"
-            return Refused("TOOL-SECRET", message, again=error.again)
-        except EgressError as error:
-            return Refused("TOOL-EGRESS", f"{contract.ref}: {error}")
-        except (AddressError, httpx2.InvalidURL) as error:
-            return Refused("TOOL-REQUEST", f"{contract.ref}: no request can be made: {error}")
-        known = {**headers, "": url, " ": repr([contract.destinations, contract.private])}
-        return _key(server, known), lambda: HttpLink(
-            url, headers, self._outside.transport(LIMITS, reach)
-        )
+
+def client_library() -> AbstractContextManager[None]:
+    """Return what importing the client library stands in; see `of_extra`."""
+    return of_extra("mcp", "mcp", "mcp_types")
 
 
 def references(server: StdioServer | StreamableHttpServer) -> list[str]:
@@ -109,32 +89,46 @@ def references(server: StdioServer | StreamableHttpServer) -> list[str]:
     return [*given.values()]
 
 
-def environment(
-    server: StdioServer, secrets: Secrets, environ: Mapping[str, str]
-) -> dict[str, str]:
-    """Return the whole environment of a server: what its contract names, `PATH` and `HOME`.
+def way(
+    server: StdioServer | StreamableHttpServer,
+    destinations: Sequence[str],
+    private: Sequence[str],
+    outside: Outside,
+    secrets: Secrets,
+) -> "tuple[str, Callable[[], Link]]":
+    """Return what names a connection to `server`, and how it is made; its secrets were read.
 
     Raises:
         SecretError: a reference leads to nothing usable.
+        AddressError, EgressError, httpx2.InvalidURL: it has no address among `destinations`.
     """
-    own = {name: environ[name] for name in ("PATH", "HOME") if name in environ}
-    return {name: secrets.resolve(value) for name, value in server.environment.items()} | own
+    from activities.tools.mcp_links import LIMITS, HttpLink, StdioLink
+
+    if isinstance(server, StdioServer):
+        own = _environment(server, secrets, outside.environ)
+        return _key(server, own), lambda: StdioLink(server.command, own, outside.folder)
+    listed = reach(tuple(destinations), tuple(private))
+    url = str(address(server, listed, outside.environ))
+    headers = {name: secrets.resolve(value) for name, value in server.headers.items()}
+    known = {**headers, "": url, " ": repr([destinations, private])}
+    return _key(server, known), lambda: HttpLink(url, headers, outside.transport(LIMITS, listed))
 
 
-def address(server: StreamableHttpServer, reach: Reach, environ: Mapping[str, str]) -> str:
+def address(server: StreamableHttpServer, listed: Reach, environ: Mapping[str, str]) -> httpx2.URL:
     """Return the address of a server, which must be one of the destinations.
 
     Raises:
-        AddressError: a variable is not set.
-        EgressError: it leads elsewhere.
+        AddressError, EgressError, httpx2.InvalidURL: it has none among them.
     """
-    url = httpx2.URL(Address.parse(server.url).fill({}, environ))
-    if url.userinfo or url.scheme not in ("http", "https"):
-        raise EgressError("the URL has user information or is not http(s)")
-    fault = reach.host_fault(url.raw_host.decode("ascii"))
-    if fault is not None:
-        raise EgressError(fault)
-    return str(url)
+    return listed_url(Address.parse(server.url).fill({}, environ), listed)
+
+
+def _environment(
+    server: StdioServer, secrets: Secrets, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the whole environment of a server: what its contract names, `PATH` and `HOME`."""
+    own = {name: environ[name] for name in ("PATH", "HOME") if name in environ}
+    return {name: secrets.resolve(value) for name, value in server.environment.items()} | own
 
 
 def _key(server: StdioServer | StreamableHttpServer, values: Mapping[str, str]) -> str:

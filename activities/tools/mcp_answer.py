@@ -7,14 +7,12 @@ in it is data, bounded, with secrets masked, and held against the output schema 
 
 from mcp_types import CallToolResult, ResourceLink, TextContent
 
-from activities.tools.secrets import Secrets
 from remit.canonical import JSON, NotCanonicalError, canonical
+from remit.secrets.secrets import Secrets
 from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.document import DocumentError, parse_json
 from remit.tool.mcp import McpKind
 from remit.tool.pointer import PointerError, follow
-
-_MAX_SAID = 300
 
 
 class _UnusableError(Exception):
@@ -36,7 +34,7 @@ def interpret(
         output = secrets.mask_json(_output(kind, result))
         size = len(canonical(output))
     except _UnusableError as error:
-        return Broken(error.code, f"{ref} {error}")
+        return Broken(error.code, f"{ref} {secrets.shown(str(error))}")
     except NotCanonicalError as error:
         return Broken("TOOL-BAD-JSON", f"{ref} answered what has no single reading: {error}")
     if size > kind.max_bytes:
@@ -52,11 +50,6 @@ def failed(call: ToolCall, kind: McpKind, code: str, said: str) -> Refused | Unk
     if kind.errors == "refused" or not call.contract.operation.has_effect:
         return Refused("TOOL-REFUSED" if code == "TOOL-ERROR" else code, message)
     return Unknown(code, f"{message}; it may have happened")
-
-
-def printable(text: str, most: int = _MAX_SAID) -> str:
-    """Return `text` on one line, without control characters, at most `most` of it."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[: most * 2])[:most]
 
 
 def _output(kind: McpKind, result: CallToolResult) -> JSON:
@@ -102,6 +95,6 @@ def _is_empty(output: JSON, place: str) -> bool:
 
 def _said(result: CallToolResult, secrets: Secrets) -> str:
     """Return the tool's own words about an error; bounded, without secrets."""
-    texts = [block.text[: 2 * _MAX_SAID] for block in result.content[:4] if block.type == "text"]
-    shown = printable(secrets.mask(" ".join(texts)))
-    return f" ({shown})" if shown.strip() else ""
+    texts = [block.text for block in result.content[:4] if block.type == "text"]
+    shown = secrets.shown(" ".join(texts))
+    return f" ({shown})" if shown else ""

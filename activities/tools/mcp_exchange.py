@@ -7,6 +7,7 @@ whatever the server or the client library do; the server is told that it was giv
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 
 from mcp import MCPError
 from mcp_types import (
@@ -19,12 +20,12 @@ from mcp_types import (
     CallToolResult,
 )
 
-from activities.tools.mcp_answer import failed, interpret, printable
+from activities.tools.mcp_answer import failed, interpret
 from activities.tools.mcp_flow import End
 from activities.tools.mcp_session import Call, DriftError, Link, Progress, Result, Session
 from activities.tools.mcp_sessions import FullError, PausedError, Sessions
-from activities.tools.secrets import Secrets
-from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown
+from remit.secrets.secrets import Secrets
+from remit.tool.call import Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.mcp import STEP_KEY_META, McpKind
 
 _NOT_TAKEN = frozenset({INVALID_PARAMS, METHOD_NOT_FOUND})
@@ -44,8 +45,8 @@ a server that lost its session answers 404."""
 class Exchanges:
     """The calls of one worker to MCP servers."""
 
-    def __init__(self, sessions: Sessions | None = None) -> None:
-        self._sessions = sessions or Sessions()
+    def __init__(self) -> None:
+        self._sessions = Sessions()
         self._given_up: set[asyncio.Task[object]] = set()
 
     async def run(
@@ -62,10 +63,11 @@ class Exchanges:
             session = self._sessions.get(key, make)
         except FullError:
             message = f"{ref}: every connection to a server is in use; nothing was called"
-            return Refused("TOOL-BUSY", message, again=True)
+            return withheld("TOOL-BUSY", message, again=True)
         except PausedError as error:
-            return _unreached(ref, str(error), secrets)
-        progress = Progress(call.deadline, asks=session.link.flow.asks)
+            # Nobody was asked, so it is not one more failure.
+            return replace(_unreached(ref, str(error), secrets), is_own=True)
+        progress = Progress(deadline=call.deadline, asks=session.link.flow.asks)
         session.in_use += 1
         try:
             exchange = _exchange(session, _sent(call, kind), progress)
@@ -139,10 +141,10 @@ def _meaning(
         case DriftError():
             return _drifted(ref, kind, ended)
         case NotReadyError() if ended.end.code == "TOOL-EGRESS":
-            return Refused("TOOL-EGRESS", f"{ref}: {ended.end.said}")
+            return withheld("TOOL-EGRESS", f"{ref}: {ended.end.said}")
         case NotReadyError():
-            words = session.link.last_words.strip()
-            said = f"{ended.end.said}: {words[-300:]}" if words else ended.end.said
+            words = secrets.mask(session.link.last_words.strip())[-300:]
+            said = f"{ended.end.said}: {words}" if words else ended.end.said
             return _unreached(ref, said, secrets)
         case Exception():
             return _fault(call, kind, ended, progress, session, secrets)
@@ -170,10 +172,10 @@ def _fault(
     if progress.status >= 400:
         return Unknown("TOOL-STATUS", f"{ref} answered {progress.status}; it may have happened")
     if isinstance(error, MCPError) and error.code in _MADE_HERE:
-        said = _words(error, secrets)
+        said = secrets.shown(error.message)
         return Unknown(_MADE_HERE[error.code], f"{ref} broke off ({said}); it may have happened")
     if isinstance(error, MCPError):
-        said = f"answered the error {error.code} ({_words(error, secrets)})"
+        said = f"answered the error {error.code} ({secrets.shown(error.message)})"
         if error.code in _NOT_TAKEN:
             return Refused("TOOL-REFUSED", f"{ref} {said}")
         if error.code == HEADER_MISMATCH:
@@ -187,22 +189,18 @@ def _fault(
 
 def _not_begun(ref: str, end: End | None, secrets: Secrets) -> Refused:
     if end is not None and end.code == "TOOL-EGRESS":
-        return Refused("TOOL-EGRESS", f"{ref}: {end.said}")
+        return withheld("TOOL-EGRESS", f"{ref}: {end.said}")
     return _unreached(ref, end.said if end else "could not be reached", secrets)
-
-
-def _words(error: MCPError, secrets: Secrets) -> str:
-    return printable(secrets.mask(error.message[:600]))
 
 
 def _drifted(ref: str, kind: McpKind, drift: DriftError) -> Refused:
     now = f"it is {drift.listed} now" if drift.listed else "it is not listed, or not once, now"
     message = f"{ref}: the server lists {kind.tool!r} otherwise than {kind.schema_sha256}: {now}"
-    return Refused("TOOL-LISTING-CHANGED", f"{message}; nothing was called")
+    return withheld("TOOL-LISTING-CHANGED", f"{message}; nothing was called")
 
 
 def _unreached(ref: str, said: str, secrets: Secrets) -> Refused:
-    shown = printable(secrets.mask(said), 500)
+    shown = secrets.shown(said, 500)
     return Refused("TOOL-UNREACHABLE", f"{ref}: the server {shown}; nothing was called", again=True)
 
 

@@ -11,11 +11,11 @@ import http.cookiejar
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-import httpcore2
 import httpx2
+from mcp.client import Transport
 from mcp.client.streamable_http import streamable_http_client
 
-from activities.tools.egress import EgressError
+from activities.tools.egress import EgressError, is_encoded
 from activities.tools.mcp_flow import MAX_MESSAGE_BYTES, End, Flow, FlowError
 from activities.tools.mcp_session import PROGRESS, Progress
 from activities.tools.mcp_stdio import PipeTransport, Server
@@ -41,7 +41,7 @@ class StdioLink:
         self._folder = folder
         self._server: Server | None = None
 
-    async def open(self) -> object:
+    async def open(self) -> Transport:
         """Start the server."""
         self._server = await Server.start(self._command, self._environment, self._folder)
         return PipeTransport(self._server, self.flow)
@@ -83,7 +83,7 @@ class HttpLink:
             trust_env=False,
         )
 
-    async def open(self) -> object:
+    async def open(self) -> Transport:
         """Return the transport; nothing is sent yet."""
         return streamable_http_client(
             self._url, http_client=self._client, max_sse_event_size=MAX_MESSAGE_BYTES
@@ -110,7 +110,7 @@ class _Guarded(httpx2.AsyncBaseTransport):
             return httpx2.Response(405)
         progress = PROGRESS.get()
         if progress is not None:
-            request.extensions["trace"] = _Sending(progress)
+            request.extensions["trace"] = progress
         try:
             async with asyncio.timeout(_LEAVE_S if request.method == "DELETE" else None):
                 response = await self._inner.handle_async_request(request)
@@ -134,31 +134,15 @@ class _Guarded(httpx2.AsyncBaseTransport):
         status = response.status_code
         if progress is not None:
             progress.status = status
-        encoding = response.headers.get("content-encoding", "").strip().lower()
         if 300 <= status < 400:
             _note(progress, "TOOL-REDIRECT", f"answered {status}; redirects are not followed")
-        elif encoding not in ("", "identity"):
+        elif is_encoded(response):
             _note(progress, "TOOL-ANSWER-ENCODED", "answered in an encoding nobody asked for")
         else:
             stream = _Bounded(response, self._flow, progress)
             return httpx2.Response(status, headers=response.headers, stream=stream)
         await response.aclose()
         return httpx2.Response(_FAILED)
-
-
-class _Sending:
-    """Marks a call as begun as soon as the first byte of its request is written."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    async def __call__(self, event: str, details: Mapping[str, object]) -> None:
-        if event.endswith(".send_request_headers.started"):
-            self._progress.began = True
-        elif event.endswith(".send_request_headers.failed") and isinstance(
-            details.get("exception"), httpcore2.LocalProtocolError
-        ):
-            self._progress.began = False
 
 
 class _Bounded(httpx2.AsyncByteStream):

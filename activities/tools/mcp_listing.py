@@ -19,13 +19,15 @@ import httpx2
 from pydantic import TypeAdapter
 
 from activities.tools.egress import EgressError
-from activities.tools.mcp import EXTRA, address, environment, references
+from activities.tools.extra import ExtraError
+from activities.tools.mcp import address, client_library, references, way
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
 from remit.canonical import JSON, JSONObject
+from remit.secrets.errors import SecretError
+from remit.secrets.secrets import Secrets
 from remit.tool.address import AddressError, normal_host
 from remit.tool.mcp import McpServer, StdioServer, StreamableHttpServer
-from remit.tool.reach import Reach, plain_ip, reach
+from remit.tool.reach import plain_ip, reach
 
 if TYPE_CHECKING:
     from activities.tools.mcp_session import Link
@@ -42,13 +44,10 @@ async def listing(
     secrets = outside.secrets()
     try:
         await secrets.read(references(server), asyncio.get_running_loop().time() + _SECRETS_S)
-        if isinstance(server, StdioServer):
-            return await _listed(_stdio(server, outside, secrets), secrets)
-        return await _reached(server, destinations, outside, secrets)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
-            raise
-        return _fault("TOOL-EXTRA", EXTRA)
+        with client_library():
+            return await _reached(server, destinations, outside, secrets)
+    except ExtraError as error:
+        return _fault("TOOL-EXTRA", str(error))
     except SecretError as error:
         return _fault("TOOL-SECRET", str(error))
     except EgressError as error:
@@ -58,17 +57,24 @@ async def listing(
 
 
 async def _reached(
-    server: StreamableHttpServer, destinations: list[str], outside: Outside, secrets: Secrets
+    server: StdioServer | StreamableHttpServer,
+    destinations: list[str],
+    outside: Outside,
+    secrets: Secrets,
 ) -> JSONObject:
-    """Ask over HTTP; a host name at a private address only when it must be, and then say so."""
-    url = address(server, reach(tuple(destinations)), outside.environ)
-    host = normal_host(httpx2.URL(url).raw_host.decode("ascii"))
-    told = await _listed(_http(url, server, reach(tuple(destinations)), outside, secrets), secrets)
+    """Ask; a host name at a private address only when it must be, and then say so."""
+    _, make = way(server, destinations, (), outside, secrets)
+    told = await _listed(make(), secrets)
     fault = told.get("fault")
-    if not isinstance(fault, dict) or fault["code"] != "TOOL-EGRESS" or plain_ip(host) is not None:
+    is_refused = isinstance(fault, dict) and fault["code"] == "TOOL-EGRESS"
+    if not is_refused or isinstance(server, StdioServer):
         return told
-    may_reach = reach(tuple(destinations), (host,))
-    told = await _listed(_http(url, server, may_reach, outside, secrets), secrets)
+    url = address(server, reach(tuple(destinations)), outside.environ)
+    host = normal_host(url.raw_host.decode("ascii"))
+    if plain_ip(host) is not None:
+        return told
+    _, make = way(server, destinations, (host,), outside, secrets)
+    told = await _listed(make(), secrets)
     return told if "fault" in told else {**told, "private": [host]}
 
 
@@ -80,7 +86,7 @@ async def _listed(link: "Link", secrets: Secrets) -> JSONObject:
         end = await asyncio.shield(session.ready)
         if end is not None:
             words = secrets.mask(link.last_words.strip())[-500:]
-            said = secrets.mask(end.said)
+            said = secrets.shown(end.said, 500)
             if end.code == "TOOL-EGRESS":
                 return _fault(end.code, said, words)
             return _fault("TOOL-UNREACHABLE", f"the server {said}", words)
@@ -90,22 +96,6 @@ async def _listed(link: "Link", secrets: Secrets) -> JSONObject:
     finally:
         session.close()
         await session.closed(_CLOSING_S)
-
-
-def _stdio(server: StdioServer, outside: Outside, secrets: Secrets) -> "Link":
-    from activities.tools.mcp_links import StdioLink
-
-    own = environment(server, secrets, outside.environ)
-    return StdioLink(server.command, own, outside.folder)
-
-
-def _http(
-    url: str, server: StreamableHttpServer, may_reach: Reach, outside: Outside, secrets: Secrets
-) -> "Link":
-    from activities.tools.mcp_links import LIMITS, HttpLink
-
-    headers = {name: secrets.resolve(value) for name, value in server.headers.items()}
-    return HttpLink(url, headers, outside.transport(LIMITS, may_reach))
 
 
 def _fault(code: str, message: str, words: str = "") -> JSONObject:

@@ -16,11 +16,13 @@ from typing import Protocol
 
 import mcp_types
 from mcp import Client, MCPError
+from mcp.client import Transport
 from mcp.client.session import ClientSession
 from opentelemetry import baggage, context
 from pydantic import TypeAdapter
 
 from activities.tools.mcp_flow import End, Flow
+from activities.tools.sending import Sending
 from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError
 from remit.tool.mcp import listed_digest
 from remit.version import VERSION
@@ -45,15 +47,13 @@ for _name in ("mcp", "client"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 
-@dataclass(slots=True)
-class Progress:
-    """How far one call came."""
+@dataclass(slots=True, kw_only=True)
+class Progress(Sending):
+    """How far one call came; `began` says whether the server may have seen it."""
 
     deadline: float
     asks: int = 0
     """How often the server had asked the client for something before."""
-    began: bool = False
-    """Whether the server may have seen it."""
     status: int = 0
     """HTTP status of the answer, where there is one."""
     failure: End | None = None
@@ -71,7 +71,7 @@ class Link(Protocol):
     sees_sending: bool
     """Whether it marks `Progress.began` itself; else a call counts as sent when it is handed on."""
 
-    async def open(self) -> object:
+    async def open(self) -> Transport:
         """Return a transport for the client library."""
 
     async def close(self) -> None:
@@ -203,10 +203,7 @@ class Session:
                 transport = await self.link.open()
                 about = mcp_types.Implementation(name="remit", version=VERSION)
                 async with Client(
-                    transport,  # type: ignore[arg-type]  # a link knows nothing of the library
-                    cache=None,
-                    client_info=about,
-                    message_handler=self._hear,
+                    transport, cache=None, client_info=about, message_handler=self._hear
                 ) as client:
                     self._session = client.session
                     await self._relist()
@@ -243,15 +240,15 @@ class Session:
                 listening.cancel()
 
     async def _listen(self, client: Client) -> None:
-        try:
-            async with client.listen(tools_list_changed=True) as changes:
-                self._hears = True
-                async for _ in changes:
-                    self._is_stale = True
-        except Exception:  # noqa: S110  # whatever the reason, listings are then taken more often
-            pass
-        finally:
-            self._hears = False
+        # Whatever the reason for its end, listings are then taken more often.
+        with suppress(Exception):
+            try:
+                async with client.listen(tools_list_changed=True) as changes:
+                    self._hears = True
+                    async for _ in changes:
+                        self._is_stale = True
+            finally:
+                self._hears = False
 
     async def _hear(self, message: object) -> None:
         if isinstance(message, mcp_types.ToolListChangedNotification):
@@ -321,7 +318,7 @@ def _wire(tool: mcp_types.Tool) -> JSONObject:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what to tell of why a connection was not made; the words of others are bounded."""
+    """Return why a connection was not made; whoever tells it bounds and masks it."""
     first = error
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
@@ -329,7 +326,7 @@ def _reason(error: BaseException) -> str:
         case FileNotFoundError() | NotADirectoryError():
             return "cannot be started: the project's folder is not there"
         case MCPError():
-            return f"does not greet or list as agreed ({first.message[:200]})"
+            return f"does not greet or list as agreed ({first.message})"
         case ListingError():
             return str(first)
     return f"does not greet or list as agreed ({type(first).__name__})"

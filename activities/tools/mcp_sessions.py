@@ -39,14 +39,10 @@ class _Pause:
 class Sessions:
     """The connections of one worker, by server."""
 
-    def __init__(self, most: int = MAX_SESSIONS) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._by_key: dict[str, Session] = {}
         self._pauses: dict[str, _Pause] = {}
         self._ending: set[asyncio.Task[None]] = set()
-
-    def __len__(self) -> int:
-        return len(self._by_key)
 
     def get(self, key: str, make: Callable[[], Link]) -> Session:
         """Return the connection for `key`, made with `make` if there is none; it may not be ready.
@@ -86,7 +82,7 @@ class Sessions:
         for key, session in [*self._by_key.items()]:
             if session.is_over:
                 self._drop(key)
-        if len(self._by_key) < self._most:
+        if len(self._by_key) < MAX_SESSIONS:
             return
         idle = [key for key, each in self._by_key.items() if not each.in_use and each.ready.done()]
         if not idle:

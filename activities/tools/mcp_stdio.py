@@ -13,6 +13,7 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import SubprocessStreamProtocol
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -49,9 +50,13 @@ _PAUSE_S = 0.05
 class Server:
     """One running server process, behind its guardian."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, transport: asyncio.SubprocessTransport
+    ) -> None:
         self._process = process
+        self._transport = transport
         self._tail = b""
+        self._is_cut = False
         self._drain = asyncio.create_task(self._keep_tail())
 
     @classmethod
@@ -64,7 +69,10 @@ class Server:
             OSError: there is no such folder, or no process can be made.
         """
         guardian = [sys.executable, "-I", "-S", str(_GUARDIAN), str(os.getpid())]
-        process = await asyncio.create_subprocess_exec(
+        loop = asyncio.get_running_loop()
+        # What `create_subprocess_exec` does, which keeps the transport to itself.
+        transport, protocol = await loop.subprocess_exec(
+            lambda: SubprocessStreamProtocol(MAX_MESSAGE_BYTES, loop),
             *guardian,
             *command,
             stdin=asyncio.subprocess.PIPE,
@@ -73,9 +81,8 @@ class Server:
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
-            limit=MAX_MESSAGE_BYTES,
         )
-        return cls(process)
+        return cls(asyncio.subprocess.Process(transport, protocol, loop), transport)
 
     @property
     def pid(self) -> int:
@@ -84,8 +91,12 @@ class Server:
 
     @property
     def last_words(self) -> str:
-        """The end of what it wrote to standard error."""
-        return self._tail.decode("utf-8", "replace")
+        """The end of what it wrote to standard error, in whole lines.
+
+        A line whose beginning is gone could end with a part of a secret, which nobody would know.
+        """
+        whole = self._tail.partition(b"\n")[2] if self._is_cut else self._tail
+        return whole.decode("utf-8", "replace")
 
     @property
     def streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -110,6 +121,8 @@ class Server:
         finally:
             self.kill()
             self._drain.cancel()
+            # A pipe of which nobody reads the rest does not close by itself when the process ends.
+            self._transport.close()
 
     def kill(self) -> None:
         """Kill the group at once."""
@@ -120,7 +133,9 @@ class Server:
     async def _keep_tail(self) -> None:
         stream = self._process.stderr
         while stream is not None and (chunk := await stream.read(65536)):
-            self._tail = (self._tail + chunk)[-_TAIL:]
+            kept = self._tail + chunk
+            self._is_cut = self._is_cut or len(kept) > _TAIL
+            self._tail = kept[-_TAIL:]
             await asyncio.sleep(_PAUSE_S)
 
 
@@ -132,6 +147,7 @@ class PipeTransport:
         self._flow = flow
         self._asked: set[str | int] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._is_closing = False
 
     async def __aenter__(
         self,
@@ -153,6 +169,7 @@ class PipeTransport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._is_closing = True
         for task in self._tasks:
             task.cancel()
 
@@ -170,7 +187,9 @@ class PipeTransport:
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             pass
         finally:
-            self._flow.end("TOOL-CONNECTION", "ended the connection")
+            # Whoever lets go of a server knows the reason, such as a greeting that was none.
+            if not self._is_closing:
+                self._flow.end("TOOL-CONNECTION", "ended the connection")
             await inward.aclose()
 
     async def _line(self) -> bytes:

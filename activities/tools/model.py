@@ -10,32 +10,30 @@ call; other workers never load them.
 """
 
 import asyncio
-import importlib
-from contextlib import suppress
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import httpx2
 
 from activities.tools.adapter import Adapter
-from activities.tools.egress import Reaching
+from activities.tools.egress import Reaching, listed_url
+from activities.tools.extra import of_extra
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
+from activities.tools.unsent import UNSENT, too_late, unsent
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
-from remit.tool.address import Address, AddressError
-from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
+from remit.secrets.secrets import Secrets
+from remit.tool.address import Address
+from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.language_model import Endpoint, ModelKind
 from remit.tool.language_model_checks import answer_schema
 from remit.tool.reach import Reach
-from remit.tool.template import TemplateError, as_text, fill
+from remit.tool.template import as_text, fill
 from remit.tool.validation import check
 
 if TYPE_CHECKING:
     from activities.tools.model_client import Said, Talk
 
-_CLIENT = "activities.tools.model_client"
 _LIMITS = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=2.0)
 _SHOWN = 5
 """Most findings that are sent back to a model."""
@@ -55,7 +53,7 @@ class Spent:
     is_open: bool = False
     """Whether a request was sent of which nobody knows what became."""
     currency: str | None = None
-    tried: list[JSON] = field(default_factory=list)
+    tried: list[JSONObject] = field(default_factory=list)
 
     def away(self, at: int, endpoint: Endpoint, why: str) -> None:
         """Note that an endpoint did not answer."""
@@ -69,6 +67,11 @@ class Spent:
         if endpoint.price is not None:
             self.micros += endpoint.price.micros(said.input_tokens, said.output_tokens)
             self.currency = endpoint.price.currency
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether something was paid, or may have been."""
+        return self.is_open or self.micros > 0
 
     @property
     def known_micros(self) -> int | None:
@@ -126,7 +129,7 @@ class Asking:
                 "repairs": spent.repairs,
             },
             "cost": {"micros": spent.known_micros, "currency": spent.currency},
-            "tried": spent.tried,
+            "tried": [*spent.tried],
         }
 
 
@@ -138,71 +141,67 @@ class ModelTool(Adapter):
         self._transport: httpx2.AsyncBaseTransport | None = None
 
     def load(self) -> None:
-        """Load the packages that speak to models, if they are there: that may take seconds."""
-        with suppress(ImportError):
-            importlib.import_module(_CLIENT)
+        """Load the packages that speak to models: that may take seconds.
+
+        Raises:
+            ExtraError: they are not here.
+        """
+        self._client()
 
     async def __call__(self, call: ToolCall) -> ToolAnswer:
         """Ask what the contract asks."""
         kind, ref = call.contract.call, call.contract.ref
         if not isinstance(kind, ModelKind):
             raise TypeError(f"{ref} is not of kind model")
+        if late := too_late(call):
+            return late
         try:
-            client = await asyncio.to_thread(importlib.import_module, _CLIENT)
-        except ImportError:
-            message = f"{ref}: the packages that speak to models are not installed"
-            return Refused("TOOL-NOT-INSTALLED", f"{message}: pip install 'remit[model]'")
-        try:
+            talks = await asyncio.to_thread(self._client)
             question = as_text(fill(kind.prompt.template, {"args": call.arguments}))
-        except TemplateError as error:
-            return Refused("TOOL-REQUEST", f"{ref}: no question can be made: {error}")
+        except UNSENT as error:
+            return unsent(call, error)
         schema = answer_schema(call.contract)
         asking = Asking(call, kind, question, schema, self._outside.secrets(call))
         with beating(call.heartbeat, call.contract.heartbeat_s):
-            return await self._ask(asking, client)
+            return await self._ask(asking, talks)
 
     async def aclose(self) -> None:
         """Close all connections."""
         if self._transport is not None:
             await self._transport.aclose()
 
-    async def _ask(self, asking: Asking, client: ModuleType) -> ToolAnswer:
+    def _client(self) -> "type[Talk]":
+        with of_extra("model", "pydantic_ai", "openai"):
+            from activities.tools.model_client import Talk
+        return Talk
+
+    async def _ask(self, asking: Asking, talks: "type[Talk]") -> ToolAnswer:
         spent, now = Spent(), asyncio.get_running_loop().time
         for at, endpoint in enumerate(asking.kind.endpoints):
             if now() >= asking.call.deadline:
                 spent.away(at, endpoint, "no time left")
                 continue
-            talk = await self._talk(asking, endpoint, client)
-            if isinstance(talk, Refused):
-                return talk
+            try:
+                talk = await self._talk(asking, endpoint, talks)
+            except UNSENT as error:
+                refused = unsent(asking.call, error)
+                return Unknown(refused.code, refused.message) if spent.may_cost else refused
             ended = await _answered(asking, talk, spent, at)
             if ended is not None:
                 return ended
         return _all_away(asking, spent)
 
-    async def _talk(
-        self, asking: Asking, endpoint: Endpoint, client: ModuleType
-    ) -> "Talk | Refused":
-        """Return a conversation with an endpoint, or why there can be none."""
-        ref, contract = asking.call.contract.ref, asking.call.contract
-        reach = Reach.of(contract)
-        try:
-            await asking.secrets.read([endpoint.key], asking.call.deadline)
-            key = asking.secrets.resolve(endpoint.key) if endpoint.key else ""
-            url = httpx2.URL(Address.parse(endpoint.url).fill({}, self._outside.environ))
-        except SecretError as error:
-            message = f"{ref}: {error.code}: {error}"
-            return Refused("TOOL-SECRET", message, again=error.again)
-        except (AddressError, httpx2.InvalidURL) as error:
-            return Refused("TOOL-REQUEST", f"{ref}: no request can be made: {error}")
-        fault = reach.host_fault(url.raw_host.decode("ascii"))
-        if url.userinfo or fault:
-            return Refused("TOOL-EGRESS", f"{ref}: {fault or 'the URL has user information'}")
+    async def _talk(self, asking: Asking, endpoint: Endpoint, talks: "type[Talk]") -> "Talk":
+        """Return a conversation with an endpoint, begun; nothing is sent yet."""
+        await asking.secrets.read([endpoint.key], asking.call.deadline)
+        key = asking.secrets.resolve(endpoint.key) if endpoint.key else ""
+        reach = Reach.of(asking.call.contract)
+        address = Address.parse(endpoint.url).fill({}, self._outside.environ)
+        url = str(listed_url(address, reach))
         if self._transport is None:
             self._transport = self._outside.transport(_LIMITS)
-        talk: Talk = client.Talk(
-            asking.kind, endpoint, str(url), key, asking.schema, Reaching(self._transport, reach)
-        )
+        way = Reaching(self._transport, reach)
+        talk = talks(asking.kind, endpoint, url, key, asking.schema, way)
         talk.begin(asking.question)
         return talk
 
@@ -227,8 +226,9 @@ async def _answered(asking: Asking, talk: "Talk", spent: Spent, at: int) -> Tool
         if not problem:
             return Happened(asking.secrets.mask_json(asking.output(said.value, spent, at)))
         if spent.repairs >= asking.kind.repairs:
-            message = f"{ref}: no answer fits its schema after {spent.repairs} repairs: {problem}"
-            return Broken("TOOL-MODEL-ANSWER", message[:500], final=True, spent=spent.known_micros)
+            why = asking.secrets.shown(problem)
+            message = f"{ref}: no answer fits its schema after {spent.repairs} repairs: {why}"
+            return Broken("TOOL-MODEL-ANSWER", message, final=True, spent=spent.known_micros)
         spent.repairs += 1
         talk.repair(said, problem)
 
@@ -246,7 +246,7 @@ def _misfit(asking: Asking, value: JSON) -> str:
 def _over_budget(asking: Asking, spent: Spent, why: str) -> ToolAnswer:
     message = f"{asking.call.contract.ref}: {why}, after {spent.requests} requests"
     if not spent.requests:
-        return Refused("TOOL-MODEL-BUDGET", message)
+        return withheld("TOOL-MODEL-BUDGET", message)
     return Broken("TOOL-MODEL-BUDGET", message, final=True, spent=spent.known_micros)
 
 
@@ -254,8 +254,8 @@ def _all_away(asking: Asking, spent: Spent) -> ToolAnswer:
     if asking.kind.when_away is not None:
         return Happened(asking.output(asking.kind.when_away, spent, None))
     ref = asking.call.contract.ref
-    whys = [str(one["why"]) for one in spent.tried if isinstance(one, dict)]
+    whys = [str(one["why"]) for one in spent.tried]
     message = f"{ref}: no endpoint answered ({'; '.join(whys)})"[:500]
-    if spent.is_open or spent.micros:
+    if spent.may_cost:
         return Unknown("TOOL-MODEL-AWAY", message)
     return Refused("TOOL-MODEL-AWAY", message, again=True)

@@ -31,7 +31,8 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from activities.tools.egress import EgressError
+from activities.tools.egress import EgressError, is_encoded
+from activities.tools.sending import Sending
 from activities.tools.tunnel import ProxyRefusedError
 from remit.canonical import JSON, JSONObject
 from remit.tool.document import DocumentError, parse_json
@@ -112,7 +113,7 @@ class Talk:
     async def ask(self, deadline: float) -> Said:
         """Send what stands, once."""
         until = min(deadline, asyncio.get_running_loop().time() + self._endpoint.timeout_s)
-        self._bounded.was_sent = False
+        self._bounded.sending = Sending()
         try:
             async with asyncio.timeout_at(until):
                 response = await model_request(
@@ -123,7 +124,7 @@ class Talk:
                     instrument=False,
                 )
         except TimeoutError:
-            sent = self._bounded.was_sent
+            sent = self._bounded.sending.began
             return Said("no answer in time", was_sent=sent, is_open=sent)
         except ModelHTTPError as error:
             return Said(f"status {error.status_code}")
@@ -133,7 +134,7 @@ class Talk:
         return self._read(response)
 
     def _lost(self, error: Exception) -> Said:
-        sent = self._bounded.was_sent
+        sent = self._bounded.sending.began
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, _TooLargeError):
@@ -209,29 +210,23 @@ class _Bounded(httpx2.AsyncBaseTransport):
     def __init__(self, transport: httpx2.AsyncBaseTransport, most: int) -> None:
         self._transport = transport
         self._most = most
-        self.was_sent = False
+        self.sending = Sending()
         self.was_answered = False
         self.read = 0
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; the response's body ends where it becomes too large."""
         self.was_answered, self.read = False, 0
-        self.was_sent = True
-        try:
-            response = await self._transport.handle_async_request(request)
-        except (httpx2.ConnectError, EgressError, ProxyRefusedError):
-            self.was_sent = False
-            raise
+        request.extensions = {**request.extensions, "trace": self.sending}
+        response = await self._transport.handle_async_request(request)
         self.was_answered = True
-        if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        if is_encoded(response):
             await response.aclose()
             raise _TooLargeError("an answer in an encoding nobody asked for")
-        body = response.stream
-        assert isinstance(body, httpx2.AsyncByteStream)  # noqa: S101 - the transport is async
         return httpx2.Response(
             response.status_code,
             headers=response.headers,
-            stream=_Capped(body, self),
+            stream=_Capped(response, self),
             extensions=response.extensions,
         )
 
@@ -249,15 +244,15 @@ class _Bounded(httpx2.AsyncBaseTransport):
 class _Capped(httpx2.AsyncByteStream):
     """A body that ends with an error when it becomes too large."""
 
-    def __init__(self, body: httpx2.AsyncByteStream, bound: _Bounded) -> None:
-        self._body, self._bound = body, bound
+    def __init__(self, response: httpx2.Response, bound: _Bounded) -> None:
+        self._response, self._bound = response, bound
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the body's pieces."""
-        async for piece in self._body:
+        async for piece in self._response.aiter_raw():
             self._bound.count(len(piece))
             yield piece
 
     async def aclose(self) -> None:
         """Let go of the connection."""
-        await self._body.aclose()
+        await self._response.aclose()

@@ -1,7 +1,7 @@
 """What an adapter gets of the world outside: secrets and connections, and nothing else.
 
 Every adapter takes one. What all calls must keep to on their way out stands in
-`activities.tools.egress` and `activities.tools.secrets`; an adapter makes no connection of its own.
+`activities.tools.egress` and `remit.secrets`; an adapter makes no connection of its own.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ import httpx2
 
 from activities.tools.egress import GuardedTransport
 from activities.tools.resolving import Resolver
-from activities.tools.secrets import Secrets
 from activities.tools.tunnel import Proxy
+from remit.secrets.secrets import Secrets
 from remit.stores.artifacts import ArtifactStore
 from remit.tool.call import ToolCall
 from remit.tool.reach import Reach

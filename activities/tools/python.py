@@ -15,14 +15,16 @@ import inspect
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import PurePath
 
 from activities.tools.adapter import Adapter
 from activities.tools.heartbeat import beating
 from activities.tools.threads import Ended, InThread, Returned
+from activities.tools.unsent import too_late, unsent
 from remit.canonical import JSON, NotCanonicalError, canonical
 from remit.tool.binding import AnswerError, ArgumentsError, Binding, BoundFunction
-from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.kinds import PythonKind
 from remit.tool.progress import Progress
 from remit.tool.python import ToolRefusedError
@@ -47,15 +49,14 @@ class PythonTool(Adapter):
             raise TypeError(f"{ref} is not of kind python")
         bound = self._functions.get(kind.function)
         if bound is None:
-            return Refused("TOOL-FUNCTION", f"{ref}: there is no function {kind.function!r} here")
-        if asyncio.get_running_loop().time() >= call.deadline:
-            message = f"{ref}: its deadline is over; nothing was called"
-            return Refused("TOOL-DEADLINE", message, again=True)
+            return withheld("TOOL-FUNCTION", f"{ref}: there is no function {kind.function!r} here")
+        if late := too_late(call):
+            return late
         try:
             progress = _progress(call, bound)
             keywords = bound.binding.keywords(call.arguments, call.step_key, progress)
         except ArgumentsError as error:
-            return Refused("TOOL-REQUEST", f"{ref}: {error}")
+            return unsent(call, error)
         try:
             with beating(call.heartbeat, call.contract.heartbeat_s):
                 ended = await self._run(call, bound.function, keywords)
@@ -68,7 +69,7 @@ class PythonTool(Adapter):
 
     async def _run(
         self, call: ToolCall, function: Callable[..., object], keywords: dict[str, object]
-    ) -> "Returned | BaseException | Refused | Unknown":
+    ) -> Ended[object] | Refused | Unknown:
         if inspect.iscoroutinefunction(function):
             return await _on_loop(call, function(**keywords))
         try:
@@ -76,8 +77,9 @@ class PythonTool(Adapter):
                 await self._places.acquire()
         except TimeoutError:
             message = f"{call.contract.ref}: no thread was free; nothing was called"
-            return Refused("TOOL-BUSY", message, again=True)
-        thread = InThread(function, keywords, self._places.release)
+            return withheld("TOOL-BUSY", message, again=True)
+        work = partial(function, **keywords)
+        thread = InThread(function.__name__, work, self._places.release)
         return await _within(call, thread.ended)
 
 
@@ -94,8 +96,10 @@ def _progress(call: ToolCall, bound: BoundFunction) -> Progress:
     return Progress(call.resume, tell)
 
 
-async def _on_loop(call: ToolCall, work: Coroutine[object, object, object]) -> Ended | Unknown:
-    async def outcome() -> Ended:
+async def _on_loop(
+    call: ToolCall, work: Coroutine[object, object, object]
+) -> Ended[object] | Unknown:
+    async def outcome() -> Ended[object]:
         try:
             return Returned(await work)
         except Exception as error:
@@ -108,7 +112,7 @@ async def _on_loop(call: ToolCall, work: Coroutine[object, object, object]) -> E
         task.cancel()
 
 
-async def _within(call: ToolCall, ended: asyncio.Future[Ended]) -> Ended | Unknown:
+async def _within(call: ToolCall, ended: asyncio.Future[Ended[object]]) -> Ended[object] | Unknown:
     """Wait until the deadline, and not for a function that ignores being cancelled."""
     left = call.deadline - asyncio.get_running_loop().time()
     done, _ = await asyncio.wait({ended}, timeout=max(0.0, left))

@@ -6,9 +6,11 @@ adapter in a file beside this one, and a line in `Tools`.
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from activities.tools.adapter import Adapter
+from activities.tools.extra import ExtraError
 from activities.tools.http import HttpTool
 from activities.tools.human import HumanTool
 from activities.tools.mcp import McpTool
@@ -70,7 +72,9 @@ class Tools:
         """Return the adapters for a project's tools, those that it uses loaded."""
         tools = cls(project.functions, project.folder, proxy=proxy, artifacts=artifacts)
         for kind in {contract.call.kind for contract in project.catalogue}:
-            tools._by_kind[kind].load()
+            # Without its extra a kind refuses every call, and says what to install.
+            with suppress(ExtraError):
+                tools._by_kind[kind].load()
         return tools
 
     def adapter(self, contract: ToolContract) -> Adapter:

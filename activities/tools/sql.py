@@ -6,24 +6,24 @@ written in the same transaction, tells when the call is made again.
 """
 
 import asyncio
-import importlib
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import monotonic
 
 from activities.tools.adapter import Adapter
-from activities.tools.egress import EgressError
+from activities.tools.extra import of_extra
 from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
-from activities.tools.secrets import SecretError, Secrets
 from activities.tools.sql_connections import IDLE_S, Connections, NotBegunError
 from activities.tools.sql_place import NoAddressError, PlaceError, place_of
 from activities.tools.sql_session import Connect, Failed, Place
 from activities.tools.sql_transaction import Job, Progress, told, transact
 from activities.tools.sql_values import ArgumentError, bound
 from activities.tools.threads import InThread, Returned
-from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
+from activities.tools.unsent import UNSENT, too_late, unsent
+from remit.secrets.secrets import Secrets
+from remit.tool.call import Happened, Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.sql import SqlKind, Statement, StatementError
 
 Driver = tuple[Connect, Callable[[Exception], Failed | None]]
@@ -37,24 +37,31 @@ class SqlTool(Adapter):
         self._places: dict[Place, Connections] = {}
 
     def load(self) -> None:
-        """Import PostgreSQL's driver now, if it is here; without it a call says what to install."""
-        with suppress(ImportError):
-            importlib.import_module("activities.tools.sql_postgresql")
+        """Import PostgreSQL's driver now.
+
+        Raises:
+            ExtraError: it is not here.
+        """
+        _postgresql()
 
     async def __call__(self, call: ToolCall) -> ToolAnswer:
         """Run the statement that the contract holds."""
         kind, ref = call.contract.call, call.contract.ref
         if not isinstance(kind, SqlKind):
             raise TypeError(f"{ref} is not of kind sql")
-        if monotonic() >= call.deadline:
-            message = f"{ref}: its deadline is over; nothing was called"
-            return Refused("TOOL-DEADLINE", message, again=True)
+        if late := too_late(call):
+            return late
         secrets = self._outside.secrets(call)
         with beating(call.heartbeat, call.contract.heartbeat_s):
-            made = await self._prepared(call, kind, secrets)
-            if isinstance(made, Refused):
-                return made
-            job, connections = made
+            try:
+                job, connections = await self._prepared(call, kind, secrets)
+            except NoAddressError as error:
+                message = f"{ref}: {error}; nothing was sent"
+                return Refused("TOOL-UNREACHABLE", message, again=True)
+            except UNSENT as error:
+                return unsent(call, error)
+            except (ArgumentError, PlaceError, StatementError) as error:
+                return unsent(call, error)
             return _masked(await _run(job, connections), secrets)
 
     async def aclose(self) -> None:
@@ -65,26 +72,12 @@ class SqlTool(Adapter):
 
     async def _prepared(
         self, call: ToolCall, kind: SqlKind, secrets: Secrets
-    ) -> tuple[Job, Connections] | Refused:
-        ref = call.contract.ref
-        try:
-            values = bound(kind, call.arguments, call.step_key)
-            job = Job(call, kind, _parsed(kind.statement), values)
-            await secrets.read((kind.database, kind.password), call.deadline)
-            place = await place_of(call, kind, self._outside, secrets)
-            return job, self._connections(place)
-        except SecretError as error:
-            message = f"{ref}: {error.code}: {error}"
-            return Refused("TOOL-SECRET", message, again=error.again)
-        except EgressError as error:
-            return Refused("TOOL-EGRESS", f"{ref}: {error}")
-        except NoAddressError as error:
-            return Refused("TOOL-UNREACHABLE", f"{ref}: {error}; nothing was sent", again=True)
-        except (ArgumentError, PlaceError, StatementError) as error:
-            return Refused("TOOL-REQUEST", f"{ref}: {error}")
-        except ImportError:
-            message = f"{ref}: there is no driver for PostgreSQL here: pip install remit[postgres]"
-            return Refused("TOOL-EXTRA", message)
+    ) -> tuple[Job, Connections]:
+        values = bound(kind, call.arguments, call.step_key)
+        job = Job(call, kind, _parsed(kind.statement), values)
+        await secrets.read((kind.database, kind.password), call.deadline)
+        place = await place_of(call, kind, self._outside, secrets)
+        return job, self._connections(place)
 
     def _connections(self, place: Place) -> Connections:
         kept = self._places.get(place)
@@ -103,9 +96,10 @@ async def _run(job: Job, connections: Connections) -> ToolAnswer:
             await connections.turns.acquire()
     except TimeoutError:
         message = "no connection was free before its deadline; nothing was sent"
-        return job.refused("TOOL-BUSY", message, again=True)
+        return withheld("TOOL-BUSY", f"{job.call.contract.ref}: {message}", again=True)
     progress = Progress()
-    work = InThread(_in_thread, _keywords(job, connections, progress), connections.turns.release)
+    in_thread = partial(_in_thread, job, connections, progress)
+    work = InThread("sql", in_thread, connections.turns.release)
     try:
         left = max(0.0, job.left_s)
         done, _ = await asyncio.wait({work.ended}, timeout=left)
@@ -119,16 +113,12 @@ async def _run(job: Job, connections: Connections) -> ToolAnswer:
         return Unknown("TOOL-TIMEOUT", message)
     ended = work.ended.result()
     if isinstance(ended, Returned):
-        return _as_answer(ended.value)
+        return ended.value
     is_open = progress.give_up()
     name = type(ended).__name__
     if is_open:
         return job.refused("TOOL-SQL-REFUSED", f"the driver raised {name}; nothing was committed")
     return Unknown("TOOL-RAISED", f"{job.call.contract.ref}: the driver raised {name} at COMMIT")
-
-
-def _keywords(job: Job, connections: Connections, progress: Progress) -> dict[str, object]:
-    return {"job": job, "connections": connections, "progress": progress}
 
 
 def _in_thread(job: Job, connections: Connections, progress: Progress) -> ToolAnswer:
@@ -150,12 +140,6 @@ def _in_thread(job: Job, connections: Connections, progress: Progress) -> ToolAn
                 session.close()
 
 
-def _as_answer(value: object) -> ToolAnswer:
-    if isinstance(value, Happened | Refused | Unknown | Broken | Absent):
-        return value
-    raise TypeError(f"{type(value).__name__!r} is no answer")
-
-
 def _masked(answer: ToolAnswer, secrets: Secrets) -> ToolAnswer:
     return Happened(secrets.mask_json(answer.output)) if isinstance(answer, Happened) else answer
 
@@ -163,12 +147,16 @@ def _masked(answer: ToolAnswer, secrets: Secrets) -> ToolAnswer:
 def _driver(place: Place) -> Driver:
     # A worker whose project asks no PostgreSQL need not have its driver.
     if place.dialect == "postgresql":
-        from activities.tools import sql_postgresql
-
-        return sql_postgresql.connect, sql_postgresql.unreachable
+        return _postgresql()
     from activities.tools import sql_sqlite
 
     return sql_sqlite.connect, sql_sqlite.unreachable
+
+
+def _postgresql() -> Driver:
+    with of_extra("postgres", "psycopg"):
+        from activities.tools import sql_postgresql
+    return sql_postgresql.connect, sql_postgresql.unreachable
 
 
 @lru_cache(maxsize=4096)

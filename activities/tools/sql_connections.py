@@ -79,7 +79,7 @@ class Connections:
             if not self._is_closed and len(self._idle) < MOST_EACH:
                 self._idle.append((monotonic(), session))
                 return
-        session.close()
+        _close(session)
 
     def close(self) -> None:
         """Close what is idle; what is in use closes when it is given back."""

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from activities.tools.egress import EgressError
 from activities.tools.outside import Outside
-from activities.tools.secrets import Secrets
 from activities.tools.sql_session import Place
+from remit.secrets.secrets import Secrets
 from remit.tool.call import ToolCall
 from remit.tool.reach import Reach, plain_ip
 from remit.tool.sql import SqlKind

@@ -18,6 +18,12 @@ from remit.tool.call import Absent, Happened, Refused, ToolAnswer, ToolCall, Unk
 from remit.tool.sql import SqlKind, Statement
 
 _DUE = "its deadline was over before anything was committed"
+_CLAIM = Statement.parse(
+    "INSERT INTO :table (step_key, tool) VALUES (:step_key, :tool)"
+    " ON CONFLICT (step_key) DO NOTHING"
+)
+_CLAIMED = Statement.parse("SELECT tool, output FROM :table WHERE step_key = :step_key")
+_DONE = Statement.parse("UPDATE :table SET output = :output WHERE step_key = :step_key")
 
 
 @dataclass(slots=True)
@@ -72,6 +78,11 @@ class Job:
         """Seconds until the deadline."""
         return self.call.deadline - monotonic()
 
+    @property
+    def is_read(self) -> bool:
+        """Whether there is nothing to commit."""
+        return not self.call.contract.operation.has_effect
+
     def refused(self, code: str, message: str, *, again: bool = False) -> Refused:
         """Return a refusal of this call."""
         return Refused(code, f"{self.call.contract.ref}: {message}", again=again)
@@ -96,17 +107,12 @@ def transact(session: Session, job: Job, progress: Progress) -> ToolAnswer:
         if failed is None:
             raise
         return told(job, failed)
-    if session_is_read(job):
+    if job.is_read:
         session.rollback()
         return answer
     if not progress.may_commit():
         return job.late()
     return _commit(session, job, answer)
-
-
-def session_is_read(job: Job) -> bool:
-    """Whether there is nothing to commit."""
-    return not job.call.contract.operation.has_effect
 
 
 def told(job: Job, failed: Failed) -> Refused:
@@ -144,24 +150,17 @@ def _inside(session: Session, job: Job) -> ToolAnswer:
         raise _HaltError(kept)
     output = _output(session, job)
     values = {"step_key": job.call.step_key, "output": canonical(output).decode()}
-    table = job.kind.step_keys
-    text = f"UPDATE {table} SET output = :output WHERE step_key = :step_key"  # noqa: S608 - a checked name
-    session.count(Statement.parse(text), values)
+    session.count(_DONE.on(job.kind.step_keys), values)
     return Happened(output)
 
 
 def _claimed(session: Session, job: Job) -> ToolAnswer | None:
     """Take the step key in this transaction; what was answered under it before, if it is taken."""
     table, key = job.kind.step_keys, job.call.step_key
-    text = (
-        f"INSERT INTO {table} (step_key, tool) VALUES (:step_key, :tool)"  # noqa: S608 - a checked name
-        " ON CONFLICT (step_key) DO NOTHING"
-    )
     values = {"step_key": key, "tool": job.call.contract.ref}
-    if session.count(Statement.parse(text), values) == 1:
+    if session.count(_CLAIM.on(table), values) == 1:
         return None
-    asked = Statement.parse(f"SELECT tool, output FROM {table} WHERE step_key = :step_key")  # noqa: S608
-    with session.rows(asked, {"step_key": key}) as (_, rows):
+    with session.rows(_CLAIMED.on(table), {"step_key": key}) as (_, rows):
         tool, output = next(iter(rows))
     if tool != job.call.contract.ref or not isinstance(output, str):
         return job.refused("TOOL-SQL-KEY", f"its step key is {tool!r}'s in {table!r}")

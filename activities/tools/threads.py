@@ -8,54 +8,48 @@ import contextvars
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Returned:
-    """What a function returned."""
+class Returned(Generic[T]):
+    """What some work returned."""
 
     __slots__ = ("value",)
 
-    def __init__(self, value: object) -> None:
+    def __init__(self, value: T) -> None:
         self.value = value
 
 
-Ended = Returned | BaseException
+Ended = Returned[T] | BaseException
 
 
-class InThread:
-    """One function in one thread; `ended` is set on the loop that made it."""
+class InThread(Generic[T]):
+    """Some work in a thread of its own; `ended` is set on the loop that made it."""
 
-    def __init__(
-        self,
-        function: Callable[..., object],
-        keywords: dict[str, object],
-        release: Callable[[], None],
-    ) -> None:
+    def __init__(self, name: str, work: Callable[[], T], release: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._release = release
-        self.ended: asyncio.Future[Ended] = self._loop.create_future()
+        self.ended: asyncio.Future[Ended[T]] = self._loop.create_future()
         context = contextvars.copy_context()
-        work = threading.Thread(
-            target=lambda: self._tell(_outcome(context, function, keywords)),
-            name=f"tool:{function.__name__}",
-            daemon=True,
+        thread = threading.Thread(
+            target=lambda: self._tell(_outcome(context, work)), name=f"tool:{name}", daemon=True
         )
-        work.start()
+        thread.start()
 
-    def _tell(self, ended: Ended) -> None:
+    def _tell(self, ended: Ended[T]) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._take, ended)
 
-    def _take(self, ended: Ended) -> None:
+    def _take(self, ended: Ended[T]) -> None:
         self._release()
         if not self.ended.done():
             self.ended.set_result(ended)
 
 
-def _outcome(
-    context: contextvars.Context, function: Callable[..., object], keywords: dict[str, object]
-) -> Ended:
+def _outcome(context: contextvars.Context, work: Callable[[], T]) -> Ended[T]:
     try:
-        return Returned(context.run(lambda: function(**keywords)))
+        return Returned(context.run(work))
     except BaseException as error:
         return error

@@ -542,10 +542,6 @@ TOOL: Mapping[str, Entry] = {
         "See the `SECRET-…` code in the message.",
     ),
     "TOOL-REQUEST": Entry("No request can be made of these arguments.", "See the message."),
-    "TOOL-NOT-INSTALLED": Entry(
-        "The packages for this kind of tool are an extra, and not installed; nothing was sent.",
-        "Install what the message names, restart the workers.",
-    ),
     "TOOL-HUMAN": Entry(
         "A task for a person was reached without an answer: an undo, a probe, or all approved it.",
         "The `repair` order with `mark_done`, when somebody did it by hand.",
@@ -601,7 +597,7 @@ TOOL: Mapping[str, Entry] = {
     ),
     "TOOL-EXTRA": Entry(
         "The worker lacks an extra that this kind of tool needs; nothing was called.",
-        "Install what the message names.",
+        "Install what the message names, restart the workers.",
     ),
     "TOOL-ERROR": Entry(
         "The tool's answer is marked as an error, and its contract does not say that errors have "
@@ -710,7 +706,6 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-MODEL-OPERATION": Entry(
         "A tool of kind `model` says that it writes, deletes or triggers.", "`read` or `spend`."
     ),
-    "TOOL-MODEL-KEY": Entry("The key of a model is no reference.", "Write e.g. `env:MODEL_KEY`."),
     "TOOL-MODEL-PRICE": Entry(
         "Money is bounded, and an endpoint has no price, or `cost` does not follow the bound.",
         "State prices in one currency, `cost.estimate` and `cost.actual_output`.",
@@ -831,9 +826,16 @@ COMMAND: Mapping[str, Entry] = {
     ),
     "CONSOLE-PORT": Entry("The port is taken.", "Name another `--port`, or none."),
     "CONSOLE-SETTINGS": Entry(
-        "Under these settings the console does not start: without `[console.oidc]` it listens on "
-        "loopback alone, and with it `base_url` is needed, by https unless it is on this machine.",
-        "See [the console](../console.md).",
+        "Under these settings the console does not start: `REMIT_LEDGER_URL` must say which ledger "
+        "it reads; without `[console.oidc]` it listens on loopback alone, and with it `base_url` "
+        "is needed, by https unless it is on this machine.",
+        "`remit up` sets what it needs; see [the console](../console.md).",
+    ),
+    "WORKER-SETTINGS": Entry(
+        "A worker does not start with these `REMIT_*` variables; the line names the one and says "
+        "why. `REMIT_LEDGER_URL` has no default: a ledger that nobody chose would hold what nobody "
+        "looks for.",
+        "Set it, e.g. `sqlite:////srv/remit/ledger.db`; `remit up` sets all that it needs.",
     ),
     "CODEC-OFF": Entry(
         "Payloads of this stack are not encrypted, so there is nothing to be let in to.",
@@ -977,7 +979,7 @@ IMPORT: Mapping[str, Entry] = {
         "Put it into `NAME.overrides.yaml`, then `--discard-edits`.",
     ),
     "IMPORT-DOMAIN": Entry("That is no name of a domain.", "Small letters, digits, `_`."),
-    "IMPORT-EMPTY": Entry("Nothing can be imported.", "See why, and what `--only` asks for."),
+    "IMPORT-EMPTY": Entry("No tool is taken.", "See the findings after it, and `--only`."),
     "IMPORT-PRIVATE": Entry(
         "The host of an import is at a private address; the contracts allow it that.",
         "See that it is the host you mean.",
@@ -996,7 +998,6 @@ IMPORT: Mapping[str, Entry] = {
     "OPENAPI-VERSION": Entry("Only OpenAPI 3.0 and 3.1 are read.", "Convert it."),
     "OPENAPI-DIALECT": Entry("A schema is of another dialect than 2020-12.", "Write it so."),
     "OPENAPI-SHAPE": Entry("A part of the document is of another form.", "See the path."),
-    "OPENAPI-EMPTY": Entry("No operation is taken.", "See the findings after it, and `--only`."),
     "OPENAPI-SERVER": Entry(
         "The document names no server that can be called; or, beside tools that were taken, which "
         "one was.",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from remit.canonical import JSON, JSONObject
 from remit.cli.compiling import findings_of, near, read_plan_file
+from remit.cli.connecting import connected
 from remit.cli.errors import CliError, ExitCode, usage
 from remit.cli.keys import speaker
 from remit.cli.output import answer
@@ -13,7 +14,6 @@ from remit.cli.run import link_of
 from remit.cli.stack import stack
 from remit.cli.stack.environment import StackEnvironment
 from remit.client.amending import propose
-from remit.client.connection import connect
 from remit.client.snapshot import ask
 from remit.client.submission import handle_of
 from remit.diagnostic import InvalidDocumentError
@@ -54,11 +54,7 @@ def _read(file: str) -> JSONObject:
 async def _amend(
     workflow_id: str, proposal: JSONObject, environment: StackEnvironment, *, as_json: bool
 ) -> int:
-    client = await connect(
-        environment.temporal_address,
-        environment.temporal_namespace,
-        keys=environment.payload_keys,
-    )
+    client = await connected(environment)
     handle = handle_of(client, workflow_id)
     signer = speaker(str(proposal["by"]), None).signer(environment.temporal_namespace)
     changed = await propose(handle, proposal, signer=signer)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from remit.cli.compiling import STDIN
+from remit.cli.connecting import connected
 from remit.cli.errors import ExitCode
 from remit.cli.outlook import Expected
 from remit.cli.output import answer
@@ -14,7 +15,6 @@ from remit.cli.stack import stack
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.starting import Prepared, prepare
 from remit.cli.telling import ending, waiting
-from remit.client.connection import connect
 from remit.client.outcome import Outcome, outcome
 from remit.client.snapshot import Snapshot, StepState, Waiting, step_states, take_snapshot
 from remit.client.submission import handle_of
@@ -96,11 +96,7 @@ def _step_lines(step: CompiledStep) -> Iterator[str]:
 
 
 async def _run(workflow_id: str, environment: StackEnvironment, *, as_json: bool) -> int:
-    client = await connect(
-        environment.temporal_address,
-        environment.temporal_namespace,
-        keys=environment.payload_keys,
-    )
+    client = await connected(environment)
     handle = handle_of(client, workflow_id)
     now = await take_snapshot(handle)
     steps = now.steps or await step_states(handle, now.waits)

@@ -27,6 +27,7 @@ from remit.cli.policy.commands import make_policy_app
 from remit.cli.proposal import propose
 from remit.cli.questions import commands as questions
 from remit.cli.secrets import make_secrets_app
+from remit.cli.stack import commands as stack
 
 _DEBUG = "REMIT_DEBUG"
 _RARELY = (50_000, 20, 20)
@@ -67,11 +68,11 @@ def make_app() -> typer.Typer:
         context_settings=HELP,
     )
     app.callback()(_root)
-    app.command("up")(commands.up)
-    app.command("down")(commands.down)
-    app.command("status")(commands.status)
-    app.command("env")(commands.env)
-    app.command("console")(commands.console)
+    app.command("up")(stack.up)
+    app.command("down")(stack.down)
+    app.command("status")(stack.status)
+    app.command("env")(stack.env)
+    app.command("console")(stack.console)
     app.command("validate")(commands.validate)
     app.command("dry-run")(commands.dry_run)
     app.command("graph")(commands.graph)
@@ -93,8 +94,13 @@ def make_app() -> typer.Typer:
     app.command("init")(commands.init)
     app.command("mcp")(mcp)
     app.command("propose")(propose)
-    app.command("backup")(commands.backup)
-    app.command("restore")(commands.restore)
+    app.command("backup")(stack.backup)
+    app.command("restore")(stack.restore)
+    _add_groups(app)
+    return app
+
+
+def _add_groups(app: typer.Typer) -> None:
     app.add_typer(make_evidence_app())
     app.add_typer(make_policy_app())
     app.add_typer(make_agents_app())
@@ -105,7 +111,6 @@ def make_app() -> typer.Typer:
     app.add_typer(make_codec_app())
     app.add_typer(make_artifacts_app())
     app.add_typer(questions.make_decision_app())
-    return app
 
 
 def _make_ledger_app() -> typer.Typer:

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from remit.cli.connecting import connected
 from remit.cli.errors import ExitCode
 from remit.cli.keys import speaker
 from remit.cli.output import answer, note
@@ -11,7 +12,6 @@ from remit.cli.run import link_of
 from remit.cli.stack import stack
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.telling import ending
-from remit.client.connection import connect
 from remit.client.outcome import outcome
 from remit.client.reversing import roll_back
 from remit.client.submission import handle_of
@@ -26,11 +26,7 @@ def rollback(workflow_id: str, by: str, reason: str, project: Path | None, *, as
 async def _rollback(
     workflow_id: str, by: str, reason: str, environment: StackEnvironment, *, as_json: bool
 ) -> int:
-    client = await connect(
-        environment.temporal_address,
-        environment.temporal_namespace,
-        keys=environment.payload_keys,
-    )
+    client = await connected(environment)
     undoing = await roll_back(
         client,
         handle_of(client, workflow_id),

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from temporalio.client import Interceptor
 
 from remit.canonical import JSONObject
+from remit.cli.connecting import connected
 from remit.cli.errors import ExitCode, usage
 from remit.cli.inputs import read_inputs
 from remit.cli.keys import Speaker
@@ -19,7 +20,6 @@ from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.status import web_ui
 from remit.cli.starting import Prepared, prepare
 from remit.cli.telling import ending
-from remit.client.connection import connect
 from remit.client.following import follow
 from remit.client.outcome import Outcome, outcome
 from remit.client.snapshot import describe
@@ -94,12 +94,7 @@ async def _run(
     follows: bool,
     as_json: bool,
 ) -> int:
-    client = await connect(
-        environment.temporal_address,
-        environment.temporal_namespace,
-        interceptors,
-        environment.payload_keys,
-    )
+    client = await connected(environment, interceptors)
     plan = prepared.plan
     handle = await submit(
         client,

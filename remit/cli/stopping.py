@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from remit.canonical import JSONObject
+from remit.cli.connecting import connected
 from remit.cli.errors import ExitCode, usage
 from remit.cli.errors import stack as failed
 from remit.cli.evidence.ledger import opened
@@ -14,7 +15,6 @@ from remit.cli.output import answer
 from remit.cli.place import find_project
 from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
-from remit.client.connection import connect
 from remit.client.stopping import order_stop
 from remit.ledger.errors import LedgerUnavailableError
 from remit.ledger.stops import Stop, is_name
@@ -29,11 +29,7 @@ def order(given: JSONObject, project: Path | None, *, as_json: bool) -> int:
     environment = stack.environment(find_project(project))
 
     async def give() -> str:
-        client = await connect(
-            environment.temporal_address,
-            environment.temporal_namespace,
-            keys=environment.payload_keys,
-        )
+        client = await connected(environment)
         signer = speaker(str(given["by"]), None).signer(environment.temporal_namespace)
         return (await order_stop(client, given, environment.task_queue, signer)).reason
 

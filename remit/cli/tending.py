@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from remit.canonical import JSONObject
+from remit.cli.connecting import connected
 from remit.cli.errors import ExitCode, usage
 from remit.cli.errors import stack as failed
 from remit.cli.evidence.ledger import ledger_of
@@ -12,10 +13,9 @@ from remit.cli.output import answer
 from remit.cli.place import find_project
 from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
-from remit.client.connection import connect
 from remit.client.tending import tend
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
-from remit.plan.wire import Tended
+from remit.plan.deskwire import Tended
 
 
 def order(run: str, given: JSONObject, project: Path | None, *, as_json: bool) -> int:
@@ -37,11 +37,7 @@ async def _order(run: str, given: JSONObject, folder: Path) -> tuple[str, Tended
     if found is None:
         hint = "name a workflow id, or the first run id of its chain"
         raise usage("RUN-UNKNOWN", f"the ledger knows no run {run!r}", hint)
-    client = await connect(
-        environment.temporal_address,
-        environment.temporal_namespace,
-        keys=environment.payload_keys,
-    )
+    client = await connected(environment)
     signer = speaker(str(given["by"]), None).signer(environment.temporal_namespace)
     return found.root, await tend(client, found.root, given, environment.task_queue, signer)
 

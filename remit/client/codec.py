@@ -161,13 +161,14 @@ async def prove(converter: DataConverter) -> None:
 
 async def unseal(message: Message, codec: PayloadCodec) -> None:
     """Decrypt every payload of a message in place, such as of an event of a history."""
-    found = list(_payloads(message))
+    found = list(payloads_of(message))
     for payload, opened in zip(found, await codec.decode(found), strict=True):
         if opened is not payload:
             payload.CopyFrom(opened)
 
 
-def _payloads(message: Message) -> Iterator[Payload]:
+def payloads_of(message: Message) -> Iterator[Payload]:
+    """Yield every payload of a message, those of maps and inner messages too."""
     if isinstance(message, Payload):
         yield message
         return
@@ -180,4 +181,4 @@ def _payloads(message: Message) -> Iterator[Payload]:
             parts = [value] if isinstance(value, Message) else list(value)
         for part in parts:
             if isinstance(part, Message):
-                yield from _payloads(part)
+                yield from payloads_of(part)

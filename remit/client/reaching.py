@@ -24,6 +24,11 @@ class AtWork:
     description: WorkflowExecutionDescription
 
 
+def root_of(described: WorkflowExecutionDescription) -> str:
+    """Return the root chain id of a top-level run: its first run's, however often it went on."""
+    return described.raw_info.first_run_id or described.run_id
+
+
 async def at_work(client: Client, workflow_id: str, root: str) -> AtWork | None:
     """Return the open workflow that holds what a run waits for; `None` when the run is over.
 
@@ -42,8 +47,7 @@ async def at_work(client: Client, workflow_id: str, root: str) -> AtWork | None:
             if error.status == RPCStatusCode.NOT_FOUND:
                 continue
             raise from_rpc(error, f"run {name!r}") from error
-        first = getattr(found.raw_info, "first_run_id", "") or found.run_id
-        is_ours = first == root or not is_first
+        is_ours = root_of(found) == root or not is_first
         if found.status is WorkflowExecutionStatus.RUNNING and is_ours:
             return AtWork(name, found)
     return None

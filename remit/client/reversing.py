@@ -7,6 +7,7 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc
+from remit.client.reaching import root_of
 from remit.client.signing import Signer, signed
 from remit.client.snapshot import describe
 from remit.client.submission import Handle, handle_of
@@ -32,7 +33,7 @@ async def roll_back(
     described = await describe(handle)
     order: JSONObject = {"by": by, "reason": reason}
     try:
-        root = getattr(described.raw_info, "first_run_id", "") or described.run_id
+        root = root_of(described)
         if described.status is WorkflowExecutionStatus.RUNNING:
             sent = signed(signer, root, "rollback", order)
             await handle.workflow.execute_update("rollback", sent, result_type=str)

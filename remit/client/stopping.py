@@ -6,7 +6,7 @@ from remit.canonical import JSONObject
 from remit.client.ordering import Order, carry_out
 from remit.client.signing import Signer, signed
 from remit.ledger.stops import CHAIN
-from remit.plan.wire import Answered
+from remit.plan.deskwire import Answered
 
 WORKFLOW = "StopCalls"
 PREFIX = "remit-stop/"

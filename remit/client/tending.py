@@ -5,7 +5,7 @@ from temporalio.client import Client
 from remit.canonical import JSONObject
 from remit.client.ordering import Order, carry_out
 from remit.client.signing import Signer, signed
-from remit.plan.wire import Tended
+from remit.plan.deskwire import Tended
 
 WORKFLOW = "TendRun"
 PREFIX = "remit-tend/"

@@ -20,8 +20,8 @@ from remit.console.needs import Need, Needs
 from remit.console.office import Office, office_of, see, viewer_of
 from remit.console.reviewing import RunPage, run_page, show_run
 from remit.console.signing import Binding, signed
+from remit.ledger.rules import REPAIRS
 
-_REPAIRS = ("retry", "mark_done", "hand_over")
 _EVENT = 128
 _CHANGED = "This has changed since you read the page. Nothing was sent; look again."
 
@@ -91,7 +91,7 @@ async def _body(name: OrderName, form: Form, need: Need | None, office: Office) 
         return {"reason": said}
     if name == "repair":
         do = form.one("do")
-        if do not in _REPAIRS:
+        if do not in REPAIRS:
             raise WrongFormError({"do": "choose one of them"})
         return {"step": need.step, "do": do, "reason": said}
     happened = {"yes": True, "no": False}.get(form.one("happened"))

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from temporalio.client import Client
 
 from remit.client.connection import connect
@@ -30,6 +31,7 @@ from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.atomic import keep_secret
 from remit.stores.inbox import InboxStore, open_readonly
 from remit.stores.ledger import SqlLedger
+from remit.variables import faults_of
 
 SETTINGS = "CONSOLE-SETTINGS"
 """Code of settings under which the console does not start."""
@@ -43,14 +45,13 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
         settings = ConsoleSettings()
-    except ValidationError as error:
-        for found in error.errors():
-            print(SETTINGS, found["msg"], sep="  ", file=sys.stderr)  # noqa: T201
+    except (ValidationError, SettingsError) as error:
+        sys.stderr.writelines(f"{SETTINGS}  {fault}\n" for fault in faults_of(error))
         return 2
     try:
         asyncio.run(serve(settings))
     except (ClientError, LedgerError, LedgerUnavailableError) as error:
-        print(str(error), file=sys.stderr)  # noqa: T201 (whoever started it reads this)
+        sys.stderr.write(f"{error}\n")
         return 3
     except KeyboardInterrupt:
         return 0

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from remit.console.table import PORT, ConsoleTable
+from remit.variables import LedgerAddress
 
 
 class ConsoleSettings(BaseSettings):
@@ -25,7 +26,7 @@ class ConsoleSettings(BaseSettings):
     """References to keys for what Temporal keeps, see `remit.client.codec`; empty: plain."""
     temporal_ui: str = ""
     """Base address of Temporal's web UI, for links."""
-    ledger_url: str = "sqlite:///ledger.db"
+    ledger_url: LedgerAddress
     project: Path | None = None
     """Folder whose tools and plans are listed."""
     profile: str = "light"

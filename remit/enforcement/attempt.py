@@ -9,14 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from temporalio.exceptions import ApplicationError
-
 from remit.canonical import JSONObject
 from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.bounds import NO_LIMITS, Limits
 from remit.enforcement.concluding import Concluding
-from remit.enforcement.concluding import content as content
 from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed
 from remit.enforcement.faultpoints import Point, reached
@@ -29,17 +26,9 @@ from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import paces_of
 from remit.enforcement.retrying import most_attempts, probe_grace
 from remit.enforcement.room import keep_pace, without_room
-from remit.enforcement.sending import Cancellable, Send, after_a_loss
+from remit.enforcement.sending import Cancellable, Send
 from remit.enforcement.subject import Subject
-from remit.ledger.entries import (
-    GRANTS,
-    NO_BOUNDS,
-    Action,
-    Content,
-    Intent,
-    Reserve,
-    Situation,
-)
+from remit.ledger.entries import GRANTS, NO_BOUNDS, Action, Content, Intent, Reserve, Situation
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.wire import Failure
@@ -83,10 +72,7 @@ class Attempts:
             try:
                 lease = await self._begin(enforced, subject, situation, decided)
             except LedgerError as error:
-                if error.code == "CALL-STOPPED":
-                    raise _stopped(error, subject) from error
-                if error.code in WAITS:
-                    raise await self._limiting.held(error, subject) from error
+                await self._wait(error, subject)
                 if error.code not in ("RESERVE-CONFLICT", "GRANT-USED"):
                     raise
                 await keep_pace(
@@ -195,7 +181,7 @@ class Attempts:
             request_digest=proposed.request_digest,
             proposed_digest=proposed.proposed_digest,
             enforced_digest=enforced.proposed_digest,
-            arguments=content(enforced.arguments),
+            arguments=Content.of(enforced.arguments),
             decision=recorded(decided),
             facts=facts_of(decided),
             owner=proposed.frame.owner,
@@ -237,9 +223,9 @@ class Attempts:
             subject.frame.beats.forget()
         answer = late or await send(tool_call(subject, lease, self._clock(), is_lost=is_lost))
         reached(Point.ANSWERED, subject.key)
-        if is_lost:
-            answer = after_a_loss(answer)
-        return await self._concluding.conclude(subject, lease.attempt, answer, decided, judge)
+        return await self._concluding.conclude(
+            subject, lease.attempt, answer, decided, judge, is_lost=is_lost
+        )
 
     async def _probe(
         self, subject: Subject, lease: Lease, probe: Send, judge: Judgement
@@ -262,12 +248,18 @@ class Attempts:
                 self._limiting.bounds(subject) if is_called else NO_BOUNDS,
             )
         except LedgerError as error:
-            if error.code == "CALL-STOPPED":
-                raise _stopped(error, subject) from error
-            if error.code in WAITS:
-                raise await self._limiting.held(error, subject) from error
+            await self._wait(error, subject)
             raise failure.again(error.code, str(error), 1, subject.key.path) from error
         return Lease(attempt, until_ms)
+
+    async def _wait(self, error: LedgerError, subject: Subject) -> None:
+        """Have a call wait, or fail, that the ledger lets nobody make now."""
+        if error.code == "CALL-STOPPED":
+            message = f"{error}; it waits until somebody lets it go on"
+            path = subject.key.path
+            raise failure.unavailable("host:stopped", message, _STOPPED_DELAY_S, path) from error
+        if error.code in WAITS:
+            raise await self._limiting.held(error, subject) from error
 
     async def _shielded(
         self, work: Awaitable[Performed | Doubtful], sending: Cancellable | None = None
@@ -282,8 +274,3 @@ class Attempts:
                     raise
                 if sending is not None:
                     sending.cancel()
-
-
-def _stopped(error: LedgerError, subject: Subject) -> ApplicationError:
-    message = f"{error}; it waits until somebody lets it go on"
-    return failure.unavailable("host:stopped", message, _STOPPED_DELAY_S, subject.key.path)

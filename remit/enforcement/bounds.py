@@ -28,14 +28,8 @@ from remit.tool.model import Model
 
 FILE = "remit.toml"
 EVERYBODY = "*"
-_OF_OURS = frozenset(
-    {
-        *("TOOL-CANCELLED", "TOOL-DEADLINE", "TOOL-BUSY", "TOOL-EGRESS", "TOOL-REQUEST"),
-        *("TOOL-FUNCTION", "TOOL-SECRET", "LEASE-RAN-OUT", "host:stale_allow"),
-    }
-)
-"""Answers of the worker itself: they say nothing of a service."""
-_UNREACHABLE = "TOOL-UNREACHABLE"
+_NO_ANSWER = frozenset({"TOOL-UNREACHABLE", "TOOL-DEADLINE", "TOOL-MODEL-AWAY"})
+"""Refusals because the service gave no answer, or none that could be used, and had no effect."""
 
 
 class LimitsError(Exception):
@@ -140,14 +134,12 @@ def breaking_of(contract: ToolContract) -> Breaking | None:
 
 def health_of(answer: ToolAnswer) -> Health:
     """Return what an answer says about the service: it is sick when nobody knows what became of a
-    call, or it could not be reached; a plain refusal is the answer of one that is well."""
+    call, or it gave no answer; a plain refusal is the answer of one that is well."""
     match answer:
         case Happened() | Broken() | Absent():
             return "well"
-        case Refused(code=code, again=again) if code not in _OF_OURS:
-            if code == _UNREACHABLE:
-                return "sick"
+        case Refused(is_own=True) | Unknown(code="TOOL-CANCELLED"):
+            return ""
+        case Refused(code=code, again=again) if code not in _NO_ANSWER:
             return "" if again else "well"
-        case Unknown(code=code) if code not in _OF_OURS:
-            return "sick"
-    return ""
+    return "sick"

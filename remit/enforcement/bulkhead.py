@@ -8,12 +8,12 @@ waits must hold no slot. Nothing was looked up or decided before, so waiting is 
 """
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from remit.enforcement import failure
+from remit.enforcement.retrying import pause_s
 from remit.enforcement.telemetry import CROWDED, TOOL_RUNNING
 
 PATIENCE_S = 0.5
@@ -22,7 +22,6 @@ _FIRST_DELAY_S = 0.5
 _LONGEST_DELAY_S = 8.0
 _KEPT = 20
 """One slot in so many is kept for what is no tool call."""
-_JITTER = random.SystemRandom()
 
 
 class Bulkhead:
@@ -119,5 +118,5 @@ class Bulkhead:
             f"this worker makes {self.running(tool)} calls of {tool} and no more; "
             "nothing was called, it waits its turn"
         )
-        delay_s = min(_FIRST_DELAY_S * 2.0 ** min(attempt - 1, 10), _LONGEST_DELAY_S)
-        return failure.again("TOOL-CROWDED", message, delay_s * _JITTER.uniform(0.5, 1.0), path)
+        delay_s = pause_s(_FIRST_DELAY_S, _LONGEST_DELAY_S, attempt)
+        return failure.again("TOOL-CROWDED", message, delay_s, path)

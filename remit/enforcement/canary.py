@@ -15,7 +15,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -32,6 +31,7 @@ from remit.decision.decision import Decided
 from remit.decision.facts import Facts
 from remit.decision.shadow import falls_in
 from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.deciding import Judge
 from remit.enforcement.telemetry import (
     CANARY_DECISIONS,
     CANARY_ON,
@@ -51,13 +51,6 @@ _KEPT = 10_000
 _JUDGED = ("call", "admission")
 """Kinds of question by which the sides are compared: the others are allowed nearly always."""
 _log = structlog.get_logger("remit.enforcement")
-
-
-class Judge(Protocol):
-    """Whoever answers facts with a decision."""
-
-    async def decide(self, facts: Facts) -> Decided:
-        """Return the answer, checked."""
 
 
 Opening = Callable[[Canary], AbstractAsyncContextManager[Judge]]
@@ -272,9 +265,8 @@ class Canaries:
             self._mine += UNANSWERED
             CANARY_DECISIONS.labels("candidate", "error").inc()
             raise
-        told_of = self._told("candidate", decided)
         if facts.kind in _JUDGED:
-            self._mine += told_of
+            self._mine += self._told("candidate", decided)
         return decided
 
     def _told(self, side: str, decided: Decided) -> Tally:

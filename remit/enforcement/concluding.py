@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from remit.canonical import JSON, canonical, digest_bytes
+from remit.canonical import JSON
 from remit.decision.decision import Decided
 from remit.enforcement import failure
 from remit.enforcement.bounds import health_of
@@ -18,6 +18,7 @@ from remit.enforcement.lease import Lease, lease_until, wait_out
 from remit.enforcement.limiting import Limiting
 from remit.enforcement.obligations import kept
 from remit.enforcement.retrying import backoff_s, probe_grace
+from remit.enforcement.sending import after_a_loss
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action, Content, Outcome, State
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
@@ -49,12 +50,17 @@ class Concluding:
         answer: ToolAnswer,
         decided: Decided | None,
         judge: Judgement,
+        *,
+        is_lost: bool = False,
     ) -> Performed | Doubtful:
         """Record an answer, then return or raise what it means.
 
-        Without `decided` it is a probe's, which another tool gave.
+        Without `decided` it is a probe's, which another tool gave. `is_lost` says that an earlier
+        attempt of the call was.
         """
         told = _Told(attempt, health_of(answer) if decided is not None else "")
+        if is_lost:
+            answer = after_a_loss(answer)
         match answer:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
@@ -76,7 +82,7 @@ class Concluding:
                 raise await self._refused(subject, told, refusal)
 
     def _may_ask_again(self, subject: Subject, attempt: int) -> bool:
-        return by_key(subject) and attempt < subject.step.retry.max_attempts
+        return _by_key(subject) and attempt < subject.step.retry.max_attempts
 
     async def _happened(
         self,
@@ -86,17 +92,10 @@ class Concluding:
         verdict: Verdict,
         decided: Decided | None,
     ) -> Performed:
-        outcome = Outcome(
-            key=subject.key,
-            attempt=told.attempt,
-            owner=subject.frame.owner,
-            bounds=self._limiting.bounds(subject),
-            health=told.health,
-            state=State.HAPPENED,
-            output=content(output),
+        outcome = replace(
+            self._outcome(subject, told, State.HAPPENED, verdict.code, verdict.message),
+            output=Content.of(output),
             undo=verdict.undo,
-            code=verdict.code,
-            message=verdict.message,
             faulty=bool(verdict.code),
             spent=verdict.spent,
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
@@ -110,19 +109,8 @@ class Concluding:
         return Performed(action, output, decided)
 
     async def _refused(self, subject: Subject, told: _Told, answer: Refused) -> Exception:
-        action = await self._finish(
-            subject,
-            Outcome(
-                key=subject.key,
-                attempt=told.attempt,
-                owner=subject.frame.owner,
-                bounds=self._limiting.bounds(subject),
-                health=told.health,
-                state=State.REFUSED,
-                code=answer.code,
-                message=answer.message,
-            ),
-        )
+        outcome = self._outcome(subject, told, State.REFUSED, answer.code, answer.message)
+        action = await self._finish(subject, outcome)
         reached(Point.REFUSAL, subject.key)
         path = subject.key.path
         if answer.again and action.attempts < subject.step.retry.max_attempts:
@@ -133,20 +121,9 @@ class Concluding:
 
     async def _unknown(self, subject: Subject, told: _Told, answer: Unknown) -> Doubtful:
         """Nobody knows: a tool that takes the key is called again, others settle first."""
-        action = await self._finish(
-            subject,
-            Outcome(
-                key=subject.key,
-                attempt=told.attempt,
-                owner=subject.frame.owner,
-                bounds=self._limiting.bounds(subject),
-                health=told.health,
-                state=State.OPEN,
-                code=answer.code,
-                message=answer.message,
-                lease_until_ms=None if by_key(subject) else lease_until(subject, self._clock()),
-            ),
-        )
+        outcome = self._outcome(subject, told, State.OPEN, answer.code, answer.message)
+        until_ms = None if _by_key(subject) else lease_until(subject, self._clock())
+        action = await self._finish(subject, replace(outcome, lease_until_ms=until_ms))
         reached(Point.UNKNOWN, subject.key)
         if action.attempts >= subject.step.retry.max_attempts + probe_grace(subject):
             return await self.give_up(subject, action, answer.message)
@@ -154,6 +131,20 @@ class Concluding:
         delay_s = max(backoff_s(subject, action.attempts), left_s)
         message = f"{answer.message}; asked again"
         raise failure.again(answer.code, message, delay_s, subject.key.path)
+
+    def _outcome(
+        self, subject: Subject, told: _Told, state: State, code: str, message: str
+    ) -> Outcome:
+        return Outcome(
+            key=subject.key,
+            attempt=told.attempt,
+            owner=subject.frame.owner,
+            state=state,
+            code=code,
+            message=message,
+            bounds=self._limiting.bounds(subject),
+            health=told.health,
+        )
 
     async def _finish(self, subject: Subject, outcome: Outcome) -> Action:
         action = await self._ledger.finish(outcome)
@@ -173,18 +164,10 @@ class Concluding:
         return _doubtful(subject, asked, why)
 
     async def doubt(self, subject: Subject, lease: Lease, why: str) -> Doubtful:
-        action = await self._ledger.finish(
-            Outcome(
-                key=subject.key,
-                attempt=lease.attempt,
-                owner=subject.frame.owner,
-                bounds=self._limiting.bounds(subject),
-                state=State.IN_DOUBT,
-                code="STEP-IN-DOUBT",
-                message=why,
-            )
-        )
-        return _doubtful(subject, action, why)
+        """Turn an attempt that was taken over, and may not be made, into such a question."""
+        told = _Told(lease.attempt, "")
+        outcome = self._outcome(subject, told, State.IN_DOUBT, "STEP-IN-DOUBT", why)
+        return _doubtful(subject, await self._finish(subject, outcome), why)
 
 
 def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
@@ -192,11 +175,5 @@ def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
     return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
 
 
-def by_key(subject: Subject) -> bool:
+def _by_key(subject: Subject) -> bool:
     return subject.contract.idempotency in (Idempotency.KEY, Idempotency.NATURAL)
-
-
-def content(value: JSON) -> Content:
-    """Return `value` as the content store takes it."""
-    body = canonical(value)
-    return Content(digest_bytes(body), body)

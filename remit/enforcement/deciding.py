@@ -107,11 +107,10 @@ class Deciding:
         `root` names the run where the facts do not.
         """
         try:
-            decided = await self._usable(facts, root or (facts.run.root if facts.run else ""))
+            return await self._usable(facts, root or (facts.run.root if facts.run else ""))
         except (PolicyInvalidError, PolicyUnavailableError) as error:
             POLICY_REFUSED.labels(error.code).inc()
             raise
-        return decided
 
     def marks(self, decided: Decided) -> list[Record]:
         """Return what is recorded beside the admission of a whole run."""

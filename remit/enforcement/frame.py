@@ -1,6 +1,5 @@
 """Where a governed call comes from: the worker's view of one activity attempt."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,10 +7,6 @@ from temporalio import activity
 from temporalio.activity import Info
 
 from remit.enforcement.beats import Beats
-
-
-def _no_heartbeat() -> None:
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +25,12 @@ class Frame:
     """Name under which leases are held; unique per attempt."""
     role: str
     """Role of the worker."""
-    heartbeat: Callable[[], None] = _no_heartbeat
     beats: Beats = field(default_factory=Beats, compare=False)
-    """The same heartbeats, with what they carry."""
+    """Its heartbeats, and what they carry."""
 
     @classmethod
     def of(cls, info: Info, role: str) -> "Frame":
         """Return the frame of the running activity."""
-        beats = Beats(activity.heartbeat, info.heartbeat_details)
         return cls(
             workflow_id=info.workflow_id or "",
             run_id=info.workflow_run_id or "",
@@ -47,8 +40,7 @@ class Frame:
             scheduled_ms=int(info.current_attempt_scheduled_time.timestamp() * 1000),
             owner=f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}",
             role=role,
-            heartbeat=beats,
-            beats=beats,
+            beats=Beats(activity.heartbeat, info.heartbeat_details),
         )
 
 

@@ -113,7 +113,7 @@ async def _beating(frame: Frame) -> AsyncIterator[None]:
     timer: list[asyncio.TimerHandle] = []
 
     def beat() -> None:
-        frame.heartbeat()
+        frame.beats()
         timer[0] = loop.call_later(_BEAT_EVERY_S, beat)
 
     timer.append(loop.call_later(_BEAT_AFTER_S, beat))

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
-from remit.enforcement.attempt import content
 from remit.enforcement.endings import Judgement, Verdict
 from remit.enforcement.subject import Subject
 from remit.enforcement.surroundings import Surroundings
@@ -97,7 +96,7 @@ async def frozen_undo(
             subject.step, subject.key.segment.item, steps_used(subject.step, "undo")
         )
         arguments = resolve(undo.args, {**scope, "args": enforced, "output": output})
-        frozen = content(arguments)
+        frozen = Content.of(arguments)
     except (TemplateError, NotCanonicalError):
         # Without an answer there may be nothing to undo with: residue, with a person assigned.
         return FrozenUndo(undo.tool, undo.contract, None), ()

@@ -13,7 +13,7 @@ from functools import partial
 from remit.enforcement import failure
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action
-from remit.tool.call import Refused, ToolCall
+from remit.tool.call import Refused, ToolCall, withheld
 
 _SLACK_MS = 1000
 """What may pass between the intent and the call without shortening the call."""
@@ -50,7 +50,7 @@ def tool_call(subject: Subject, lease: Lease, now_ms: int, *, is_lost: bool = Fa
         arguments=subject.arguments,
         step_key=str(subject.key),
         deadline=time.monotonic() + call_s(subject, lease, now_ms),
-        heartbeat=subject.frame.heartbeat,
+        heartbeat=beats,
         checkpoint=partial(beats.mark, of),
         resume=beats.last(of) if is_lost else None,
         principal=subject.principal,
@@ -65,9 +65,9 @@ def _after_s(subject: Subject) -> float:
 def too_late(subject: Subject, lease: Lease, allow_until_ms: int, now_ms: int) -> Refused | None:
     """Say why a call may not be sent any more; its intent stands, so the refusal is recorded."""
     if now_ms > allow_until_ms:
-        return Refused("host:stale_allow", "the allow is too old; nothing was sent", again=True)
+        return withheld("host:stale_allow", "the allow is too old; nothing was sent", again=True)
     if call_s(subject, lease, now_ms) <= 0:
-        return Refused("LEASE-RAN-OUT", "its lease is over; nothing was sent", again=True)
+        return withheld("LEASE-RAN-OUT", "its lease is over; nothing was sent", again=True)
     return None
 
 

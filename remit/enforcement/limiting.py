@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from remit.enforcement import failure
 from remit.enforcement.bounds import Limits, bounds_of
+from remit.enforcement.retrying import pause_s
 from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import BREAKER_STATE, BREAKERS_OPENED, LIMITED
 from remit.ledger.entries import Bounds
@@ -49,7 +50,7 @@ class Limiting:
         if not bounds:
             return
         try:
-            await self._ledger.room(subject.key, bounds, subject.is_undo)
+            await self._ledger.room(subject.key, bounds)
         except LedgerError as error:
             if error.code not in WAITS:
                 raise
@@ -63,10 +64,8 @@ class Limiting:
         if error.code == "BREAKER-OPEN" and breaking is not None:
             return await self._broken(breaking, subject)
         message = f"{error}; nothing was called, it waits its turn"
-        delay_s = min(_FIRST_DELAY_S * 2.0 ** min(subject.frame.attempt - 1, 10), _LONGEST_DELAY_S)
-        return failure.again(
-            "SLOTS-TAKEN", message, delay_s * _JITTER.uniform(0.5, 1.0), subject.key.path
-        )
+        delay_s = pause_s(_FIRST_DELAY_S, _LONGEST_DELAY_S, subject.frame.attempt)
+        return failure.again("SLOTS-TAKEN", message, delay_s, subject.key.path)
 
     async def answered(self, subject: Subject, health: Health) -> None:
         """Tell of the breaker that an answer may have opened or closed."""

@@ -10,7 +10,7 @@ from remit.approval.tokens import Purpose, of_message, of_start, without_token
 from remit.canonical import JSON, Digest
 from remit.enforcement.point import EnforcementPoint
 from remit.ledger.proofs import Proof
-from remit.plan.wire import Message
+from remit.plan.deskwire import Message
 
 
 class Proving:

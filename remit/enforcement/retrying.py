@@ -7,13 +7,20 @@ from remit.ledger.entries import REPAIR_RETRY, Action
 from remit.tool.contract import Idempotency
 
 _JITTER = random.SystemRandom()
+_DOUBLINGS = 60
+"""More would leave what a float holds; whoever waits its turn may ask thousands of times."""
+
+
+def pause_s(first_s: float, longest_s: float, attempts: int) -> float:
+    """Return how long to wait behind so many attempts: exponential, bounded, with jitter."""
+    grown_s = first_s * 2.0 ** min(max(attempts - 1, 0), _DOUBLINGS)
+    return min(grown_s, longest_s) * _JITTER.uniform(0.5, 1.0)
 
 
 def backoff_s(subject: Subject, attempts: int) -> float:
-    """Return the pause before the next attempt: exponential, bounded, with jitter."""
+    """Return the pause before the next attempt."""
     retry = subject.step.retry
-    ceiling = min(retry.max_s, retry.initial_s * 2.0 ** max(attempts - 1, 0))
-    return ceiling * _JITTER.uniform(0.5, 1.0)
+    return pause_s(retry.initial_s, retry.max_s, attempts)
 
 
 def most_attempts(subject: Subject, action: Action | None) -> int:

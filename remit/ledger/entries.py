@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from remit.canonical import Digest, JSONObject
+from remit.canonical import JSON, Digest, JSONObject, canonical, digest_bytes
 from remit.ledger.limits import Breaking, Health, Slots
 from remit.ledger.proofs import Proof
 from remit.plan.path import StepKey
@@ -40,6 +40,12 @@ class Content:
     digest: Digest
     body: bytes
     """Canonical JSON."""
+
+    @classmethod
+    def of(cls, value: JSON) -> "Content":
+        """Return `value` as the content store takes it."""
+        body = canonical(value)
+        return cls(digest_bytes(body), body)
 
 
 @dataclass(frozen=True, slots=True)

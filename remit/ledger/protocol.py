@@ -287,7 +287,7 @@ class Ledger(Protocol):
 
     # limits
 
-    async def room(self, key: StepKey, bounds: Bounds, urgent: bool) -> None:
+    async def room(self, key: StepKey, bounds: Bounds) -> None:
         """Refuse a call that would have to wait now; `begin` asks again.
 
         Raises:

@@ -27,11 +27,12 @@ from remit.ledger.entries import (
 from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
 
-_REPAIRS = {
+REPAIRS = {
     "retry": (State.REFUSED, REPAIR_RETRY),
     "mark_done": (State.HAPPENED, REPAIR_DONE),
     "hand_over": (State.FAILED, HANDED_OVER),
 }
+"""What a person may do with an undo that failed, and what becomes of it."""
 _STANDING = {
     State.OPEN: ("STEP-OPEN", "has an attempt whose outcome is not known"),
     State.HAPPENED: ("STEP-HAPPENED", "happened already"),
@@ -219,7 +220,7 @@ def repair(
     if own is not None and own.state in _STANDING:
         code, why = _STANDING[own.state]
         raise LedgerError(code, f"{key} {why}")
-    state, code = _REPAIRS[order]
+    state, code = REPAIRS[order]
     undo = own if own is not None else _unbegun_undo(done, key)
     return replace(undo, state=state, code=code, ended_ms=now_ms, effect_order=seq)
 

@@ -1,7 +1,8 @@
 """What travels between a workflow and `remit.amend`; the same rules as for `remit.plan.wire`."""
 
 from remit.canonical import Digest
-from remit.plan.wire import Admitted, Answered, Message, Model
+from remit.plan.deskwire import Answered, Message
+from remit.plan.wire import Admitted, Model
 
 
 class Amend(Model):

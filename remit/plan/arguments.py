@@ -26,6 +26,7 @@ from remit.plan.template import (
 from remit.tool.places import object_with, schema_at
 from remit.tool.validation import SchemaError, validator
 
+_IF_SO = "if so, the step fails before anything is called"
 _STRUCTURAL = ("required", "additionalProperties", "unevaluatedProperties")
 _SYNTAX_HINT = (
     "`${…}` holds `inputs.x`, `steps.<id>.output.x` or a loop variable, with `.name`, `[0]` or"
@@ -71,11 +72,12 @@ class Arguments:
             if misfit.code is Code.ARGUMENT_TYPE and misfit.path[:1] in judged:
                 continue  # the validator has said it, and better
             message = f"{target.name}: {misfit.message}"
-            where, hint = (*place, *misfit.path), self._hint(misfit, target)
+            where = (*place, *misfit.path)
             if misfit.is_warning:
-                self._findings.warn(misfit.code, where, message, hint)
+                self._findings.warn(misfit.code, where, message, _IF_SO)
             else:
                 repair = self._repair(misfit, target)
+                hint = _hint(misfit, target, repair)
                 self._findings.error(misfit.code, where, message, hint, repair)
 
     def _told(self, shape: Shape, known: JSONObject, target: Shape) -> Shape:
@@ -187,16 +189,14 @@ class Arguments:
         member = schema_at(there, (name,))
         return Repair(expected=object_with(name, member))
 
-    def _hint(self, misfit: Misfit, target: Target) -> str:
-        match misfit.code:
-            case Code.ARGUMENT_MISSING:
-                return "give it in `args`"
-            case Code.ARGUMENT_UNKNOWN:
-                known = ", ".join(misfit.known[:12])
-                name = str(misfit.path[-1])
-                return self._findings.nearest(name, misfit.known) or f"known: {known or 'nothing'}"
-            case Code.ARGUMENT_TYPE | Code.ARGUMENT_RANGE:
-                return f"see the schema of {target.name}"
-            case Code.ARGUMENT_UNIT | Code.ARGUMENT_CURRENCY:
-                return "let a tool convert it, or take it from another"
-        return "if so, the step fails before anything is called"
+
+def _hint(misfit: Misfit, target: Target, repair: Repair) -> str:
+    match misfit.code:
+        case Code.ARGUMENT_MISSING:
+            return "give it in `args`"
+        case Code.ARGUMENT_UNKNOWN:
+            known = ", ".join(misfit.known[:12])
+            return repair.hint or f"known: {known or 'nothing'}"
+        case Code.ARGUMENT_UNIT | Code.ARGUMENT_CURRENCY:
+            return "let a tool convert it, or take it from another"
+    return f"see the schema of {target.name}"

@@ -71,9 +71,9 @@ def _check_called(draft: Draft, at: int) -> bool:
 def _check_tool(draft: Draft, ref: str, place: Place) -> bool:
     tool = draft.toolbox.find(ref)
     if tool is None:
-        hint = draft.findings.nearest(ref, draft.toolbox.refs) or "`remit tools` lists them"
         message = f"no tool {ref!r} in the catalogue"
         repair = draft.findings.name_repair(ref, draft.toolbox.refs)
+        hint = repair.hint or "`remit tools` lists them"
         draft.findings.error(Code.UNKNOWN_TOOL, place, message, hint, repair)
         return False
     return _check_contract(draft, tool.contract, place)

@@ -4,10 +4,9 @@ The same plan gives the same findings in the same order in every process.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from remit.canonical import JSONObject
 from remit.diagnostic import MOST_ALLOWED, NO_REPAIR, Diagnostic, Repair, pointer
 from remit.plan.codes import Code
 
@@ -73,12 +72,6 @@ class Findings:
         """At most `MAX_FINDINGS` warnings, by place."""
         return _bounded(self._warnings, 0)
 
-    def nearest(self, word: str, names: Iterable[str]) -> str:
-        """Return `did you mean …?` for the closest of `names`, or an empty text."""
-        if self.is_full:
-            return ""
-        return did_you_mean(word, names)
-
     def name_repair(self, word: str, names: Iterable[str]) -> Repair:
         """Return what a program needs to put another of `names` in the place of `word`."""
         return NO_REPAIR if self.is_full else name_repair(word, names)
@@ -86,8 +79,6 @@ class Findings:
 
 def _diagnostic(code: Code, place: Place, message: str, hint: str, repair: Repair) -> Diagnostic:
     path = pointer(*place).encode("utf-8", "backslashreplace").decode()
-    if repair is NO_REPAIR:
-        return Diagnostic(code=code, path=path, message=message, hint=hint)
     return Diagnostic(
         code=code,
         path=path,
@@ -96,33 +87,23 @@ def _diagnostic(code: Code, place: Place, message: str, hint: str, repair: Repai
         found=repair.found,
         did_you_mean=repair.did_you_mean,
         allowed=repair.allowed,
-        expected=repair.expected if _is_small(repair.expected) else {},
+        expected=repair.expected if len(str(repair.expected)) <= _MAX_EXPECTED else {},
     )
-
-
-def _is_small(schema: JSONObject) -> bool:
-    return len(str(schema)) <= _MAX_EXPECTED
 
 
 def name_repair(word: str, names: Iterable[str]) -> Repair:
     """Return what a program needs to put another of `names` in the place of `word`."""
     known = sorted(set(names))
     allowed = tuple(known) if len(known) <= MOST_ALLOWED else ()
-    return Repair(word, closest(word, known), allowed)
+    return Repair(word, _closest(word, known), allowed)
 
 
-def did_you_mean(word: str, names: Iterable[str]) -> str:
-    """Return `did you mean …?` for the closest of `names`, or an empty text."""
-    found = closest(word, names)
-    return f"did you mean {found!r}?" if found else ""
-
-
-def closest(word: str, names: Iterable[str]) -> str:
+def _closest(word: str, names: Sequence[str]) -> str:
     """Return the one of `names` that `word` was probably meant to be, or an empty text."""
     close = [name for name in names if abs(len(name) - len(word)) <= 3]
     if len(close) > _MAX_NAMES:
         close = [name for name in close if name[:1] == word[:1]][:_MAX_NAMES]
-    found = get_close_matches(word, sorted(set(close)), n=1, cutoff=0.7)
+    found = get_close_matches(word, close, n=1, cutoff=0.7)
     return found[0] if found else ""
 
 

@@ -63,10 +63,9 @@ def resolve_reference(document: JSON, library: Library, findings: Findings) -> J
         return document
     found = library.find(short.plan)
     if found is None:
-        hint = findings.nearest(short.plan, library.refs)
         message = f"no plan {short.plan!r} in the catalogue"
-        hint = hint or "see `remit tools --plans`"
         repair = findings.name_repair(short.plan, library.refs)
+        hint = repair.hint or "see `remit tools --plans`"
         findings.error(Code.UNKNOWN_PLAN, ("plan",), message, hint, repair)
         return document
     kept = found.get("inputs")
@@ -149,9 +148,10 @@ def _unknown_field(
 ) -> None:
     model = _model_at(place, models)
     known = _names(model) if model is not None else []
-    hint = findings.nearest(name, known) or (f"known: {', '.join(known)}" if known else "remove it")
+    repair = findings.name_repair(name, known)
+    hint = repair.hint or (f"known: {', '.join(known)}" if known else "remove it")
     message = f"there is no field {name[:100]!r} here"
-    findings.error(Code.UNKNOWN_FIELD, place, message, hint, findings.name_repair(name, known))
+    findings.error(Code.UNKNOWN_FIELD, place, message, hint, repair)
 
 
 def _model_at(place: Place, models: Mapping[str, type[BaseModel]]) -> type[BaseModel] | None:

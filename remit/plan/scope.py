@@ -87,19 +87,17 @@ class Scope:
     def report_name(self, name: str, place: Place, findings: Findings) -> None:
         """Report that nothing is called `name` here."""
         known = sorted({*self.names, "steps"})
-        hint = _ELSEWHERE.get(name) or findings.nearest(name, known)
         message = f"nothing is called {name!r} here"
-        hint = hint or f"known here: {', '.join(known)}"
         repair = NO_REPAIR if name in _ELSEWHERE else findings.name_repair(name, known)
+        hint = _ELSEWHERE.get(name) or repair.hint or f"known here: {', '.join(known)}"
         findings.error(Code.REFERENCE_SCOPE, place, message, hint, repair)
 
     def report_step(self, step: str, place: Place, findings: Findings) -> bool:
         """Report a step that does not exist, or is not in the transitive needs; say if it was."""
         if step not in self.steps.positions:
-            hint = findings.nearest(step, self.steps.positions)
             message = f"there is no step {step!r}"
             repair = findings.name_repair(step, self.steps.positions)
-            hint = hint or "name a step of this plan"
+            hint = repair.hint or "name a step of this plan"
             findings.error(Code.UNKNOWN_STEP, place, message, hint, repair)
             return True
         if self.is_visible(step):
@@ -179,7 +177,7 @@ def _report_field(
         repair = findings.name_repair(part, here.fields)
         message = f"'${{{so_far}}}' has no {part!r}"
         known = ", ".join(list(here.fields)[:12])
-        hint = findings.nearest(part, here.fields) or f"it has: {known or 'nothing'}"
+        hint = repair.hint or f"it has: {known or 'nothing'}"
     else:
         message = f"'${{{so_far}}}' is {here.words}; {part!r} does not lead into it"
         hint = "end the reference there, or put the schema right"

@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from remit.canonical import JSON, JSONObject
-from remit.diagnostic import Diagnostic, pointer
+from remit.diagnostic import Diagnostic
 from remit.plan.codes import Code
+from remit.plan.findings import Findings, Place
 from remit.plan.publish import plan_schema
 from remit.tool.document import DocumentError, parse_json
 
@@ -31,12 +32,9 @@ _VALUE = "A JSON value, written as text."
 
 def strict_schema() -> JSONObject:
     """Return the strict form of the plan's schema."""
-    whole = plan_schema()
-    definitions = whole["$defs"]
-    assert isinstance(definitions, dict)  # noqa: S101 - it is our own schema
-    names = [name for name in definitions if name != "JsonValue"]
-    made: JSONObject = {name: _strict(definitions[name]) for name in names}
-    return {**_strict(whole), "$defs": made}
+    whole: Schema = plan_schema()
+    definitions = {name: part for name, part in whole["$defs"].items() if name != "JsonValue"}
+    return {**_strict(whole), "$defs": {name: _strict(one) for name, one in definitions.items()}}
 
 
 def from_strict(document: JSON) -> tuple[JSON, tuple[Diagnostic, ...]]:
@@ -47,7 +45,7 @@ def from_strict(document: JSON) -> tuple[JSON, tuple[Diagnostic, ...]]:
     """
     whole = plan_schema()
     reader = _Reader(whole)
-    return reader.read(document, whole, ()), tuple(reader.found)
+    return reader.read(document, whole, ()), reader.findings.errors
 
 
 def to_strict(plan: JSON) -> JSON:
@@ -140,9 +138,9 @@ class _Reader(_Walk):
 
     def __init__(self, whole: Schema) -> None:
         super().__init__(whole)
-        self.found: list[Diagnostic] = []
+        self.findings = Findings()
 
-    def read(self, value: JSON, schema: Schema, place: tuple[str | int, ...]) -> JSON:
+    def read(self, value: JSON, schema: Schema, place: Place) -> JSON:
         """Return what `value` stands for."""
         there = self.resolved(schema, value)
         if there is None:
@@ -161,16 +159,15 @@ class _Reader(_Walk):
             if part is not None
         }
 
-    def _object_of(self, value: JSON, place: tuple[str | int, ...]) -> JSON:
+    def _object_of(self, value: JSON, place: Place) -> JSON:
         if not isinstance(value, str):
             return value
         try:
             return parse_json(value)
         except DocumentError as error:
             message = f"the text holds no JSON object: {error}"[:300]
-            path = pointer(*place).encode("utf-8", "backslashreplace").decode()
             hint = 'write e.g. "{\\"name\\": \\"value\\"}"'
-            self.found.append(Diagnostic(code=Code.NOT_JSON, path=path, message=message, hint=hint))
+            self.findings.error(Code.NOT_JSON, place, message, hint)
             return {}
 
 

@@ -119,10 +119,7 @@ def _originals(
         for field, other in fallbacks_of(step):
             place = ("steps", at, field)
             if other not in ids:
-                hint = findings.nearest(other, ids) or "name a step of this plan"
-                repair = findings.name_repair(other, (name for name in ids if name != step.id))
-                message = f"there is no step {other!r}"
-                findings.error(Code.UNKNOWN_STEP, place, message, hint, repair)
+                _unknown_step(other, step, ids, place, findings)
             elif taken.setdefault(ids[other], at) != at:
                 message = f"{other!r} already stands in for {steps[taken[ids[other]]].id!r}"
                 hint = "give each step a fallback of its own"
@@ -132,6 +129,14 @@ def _originals(
                 findings.error(Code.FALLBACK, place, message, "name another step")
             else:
                 yield ids[other], at
+
+
+def _unknown_step(
+    name: str, named_by: Step, ids: Mapping[str, int], place: Place, findings: Findings
+) -> None:
+    repair = findings.name_repair(name, (other for other in ids if other != named_by.id))
+    hint = repair.hint or "name a step of this plan"
+    findings.error(Code.UNKNOWN_STEP, place, f"there is no step {name!r}", hint, repair)
 
 
 def _node(
@@ -146,9 +151,7 @@ def _node(
     for number, need in enumerate(step.needs):
         place = ("steps", at, "needs", number)
         if need not in ids:
-            hint = findings.nearest(need, ids) or "name a step of this plan"
-            repair = findings.name_repair(need, (name for name in ids if name != step.id))
-            findings.error(Code.UNKNOWN_STEP, place, f"there is no step {need!r}", hint, repair)
+            _unknown_step(need, step, ids, place, findings)
             continue
         if ids[need] in originals:
             original = steps[originals[ids[need]]].id

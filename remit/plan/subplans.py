@@ -61,8 +61,8 @@ class Subplans:
     def _part(self, ref: str, plan: Plan, place: Place, findings: Findings) -> Part | None:
         document = self._library.find(ref)
         if document is None:
-            hint = findings.nearest(ref, self._library.refs) or "add it to the folder of plans"
             repair = findings.name_repair(ref, self._library.refs)
+            hint = repair.hint or "add it to the folder of plans"
             message = f"no plan {ref!r} in the catalogue"
             findings.error(Code.UNKNOWN_PLAN, place, message, hint, repair)
         elif ref in self._open or len(self._open) > MAX_NESTING:

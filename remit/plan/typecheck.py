@@ -11,7 +11,7 @@ from cel_expr_python import cel
 from remit.diagnostic import NO_REPAIR, Repair
 from remit.plan.codes import Code
 from remit.plan.expression import MAX_LENGTH
-from remit.plan.findings import did_you_mean, name_repair
+from remit.plan.findings import name_repair
 from remit.plan.guards import Reading, every, nesting, readings
 from remit.plan.likeness import Likeness
 from remit.plan.proto import DYN, LIST, MAP, PACKAGE, Messages, Spec
@@ -195,17 +195,17 @@ class Checker:
 
     def _explain_field(self, field: str, of: str, where: str) -> Problem:
         if of == f"{PACKAGE}.{_STEPS}":
-            hint = did_you_mean(field, self._outputs) or "name a step of this plan"
             repair = name_repair(field, self._outputs)
+            hint = repair.hint or "name a step of this plan"
             return Problem(Code.UNKNOWN_STEP, f"there is no step {field!r}{where}", hint, repair)
         shape = self._messages.shapes.get(of)
         if shape is None:
             message = f"a step has an `output` and nothing else, so no {field!r}{where}"
             return Problem(Code.EXPRESSION_FIELD, message, "write `steps.<id>.output`")
         fields = ", ".join(list(shape.fields)[:12]) or "nothing"
-        hint = did_you_mean(field, shape.fields) or f"it has: {fields}"
+        repair = name_repair(field, shape.fields)
         message = f"there is no field {field!r} there{where}"
-        return Problem(Code.EXPRESSION_FIELD, message, hint, name_repair(field, shape.fields))
+        return Problem(Code.EXPRESSION_FIELD, message, repair.hint or f"it has: {fields}", repair)
 
 
 def _pool(serialized: bytes) -> SimpleNamespace:
@@ -289,11 +289,12 @@ def _is_double(expr: Expr) -> bool:
 
 
 def _explain_name(name: str, known: list[str], where: str) -> Problem:
-    hint = did_you_mean(name, known) or f"known here: {', '.join(known)}"
+    repair = name_repair(name, known)
+    hint = repair.hint or f"known here: {', '.join(known)}"
     if name == "output":
         hint = "`output` stands in a step's own `ensure` and `until` only"
     message = f"nothing is called {name!r} here{where}"
-    return Problem(Code.EXPRESSION_NAME, message, hint, name_repair(name, known))
+    return Problem(Code.EXPRESSION_NAME, message, hint, repair)
 
 
 def _explain_overload(what: str, to: str, where: str) -> Problem:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from remit.secrets.errors import SecretError
 
@@ -133,7 +134,7 @@ def from_vault(name: str, environ: Mapping[str, str], given: Callable[[str], Non
     return value
 
 
-def _session(environ: Mapping[str, str]):  # type: ignore[no-untyped-def]  # requests has no types here
+def _session(environ: Mapping[str, str]) -> Any:  # requests brings no types
     requests = importlib.import_module("requests")
     session = requests.Session()
     session.trust_env = False  # no proxy, no .netrc

@@ -15,16 +15,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from remit.secrets.forms import forms
 
 _PIECE = 1024 * 1024
 _MOST_UNPACKED = 512 * 1024 * 1024
+_MOST_VALUE = 64 * 1024 * 1024
 _SQLITE = b"SQLite format 3\0"
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
+
+
+class Readable(Protocol):
+    """Bytes, wherever they come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most `size`; none at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class Scan:
                 yield from self._database(file)
             elif begins.startswith(_GZIP):
                 with gzip.open(file) as packed:
-                    yield from self._stream(f"{name} (unpacked)", packed)
+                    yield from self._stream(f"{name} (unpacked)", packed, _MOST_UNPACKED)
             elif begins.startswith(_ZIP):
                 yield from self._archive(file)
             elif begins.startswith(_ZSTANDARD):
@@ -96,7 +104,7 @@ class Scan:
             yield Found(name, "", type(error).__name__)
         self.files += 1
 
-    def _stream(self, name: str, stream: BinaryIO | gzip.GzipFile) -> Iterator[Found]:
+    def _stream(self, name: str, stream: Readable, most: int | None = None) -> Iterator[Found]:
         longest = max((len(text) for needle in self.needles for text, _ in needle.forms), default=1)
         kept, read = b"", 0
         while piece := stream.read(_PIECE):
@@ -104,8 +112,8 @@ class Scan:
             self.size += len(piece)
             yield from self._in(name, kept + piece)
             kept = (kept + piece)[-longest:]
-            if read > _MOST_UNPACKED and name.endswith("(unpacked)"):
-                yield Found(name, "", "larger than 512 MiB when unpacked")
+            if most is not None and read > most:
+                yield Found(name, "", f"larger than {most >> 20} MiB when unpacked")
                 return
 
     def _in(self, name: str, data: bytes) -> Iterator[Found]:
@@ -132,16 +140,22 @@ class Scan:
         if value.startswith(_GZIP) or (len(value) > 2 and value[0] == 0x78):
             unpacking = zlib.decompressobj(wbits=47)  # gzip or zlib, by its head
             try:
-                yield from self._in(where, unpacking.decompress(value, _PIECE * 64))
+                yield from self._in(where, unpacking.decompress(value, _MOST_VALUE))
             except zlib.error:
                 return  # it only looked packed
+            if unpacking.unconsumed_tail:
+                yield Found(where, "", f"larger than {_MOST_VALUE >> 20} MiB when unpacked")
 
     def _archive(self, file: Path) -> Iterator[Found]:
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
                 name = f"{file}: {member.filename} (unpacked)"
-                with archive.open(member) as opened:
-                    yield from self._stream(name, opened)  # type: ignore[arg-type]  # it reads
+                try:
+                    with archive.open(member) as opened:
+                        yield from self._stream(name, opened, _MOST_UNPACKED)
+                except (RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+                    # Under a password, packed in a way that is not known here, or broken.
+                    yield Found(name, "", type(error).__name__)
 
 
 def _files(place: Path) -> Iterator[Path]:

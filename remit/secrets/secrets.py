@@ -15,6 +15,7 @@ from remit.secrets.faraway import MOST_S, fetched, from_keyring, from_vault
 from remit.secrets.forms import LEAST, forms
 from remit.secrets.nearby import MAX_BYTES, from_environment, from_file
 from remit.tool.secret import Reference, references, replaced
+from remit.tool.texts import one_line
 
 MASK = "[secret]"
 _FARAWAY = ("keyring", "vault")
@@ -74,6 +75,13 @@ class Secrets:
                 if form in text:
                     text = text.replace(form, MASK)
         return text
+
+    def shown(self, text: str, most: int = 300) -> str:
+        """Return what somebody else said, to be shown: on one line, bounded, without any value.
+
+        Masked before it is cut: a secret that is cut in two is not known any more.
+        """
+        return one_line(self.mask(text), most)
 
     def mask_json(self, value: JSON) -> JSON:
         """Return `value` without any value given out, in texts, names and numbers alike."""

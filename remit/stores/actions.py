@@ -10,9 +10,10 @@ from sqlalchemy import ARRAY, Integer, Text, bindparam, func, select
 
 from remit.ledger.entries import Action, FrozenUndo, State
 from remit.plan.path import Direction, Segment, StepKey
+from remit.stores.columns import step_key_values
 from remit.stores.inserting import insert_new, upsert
 from remit.stores.schema import actions, attempts, barriers
-from remit.stores.statements import Row, Value
+from remit.stores.statements import Row, Value, whole
 from remit.stores.transaction import Question, Transaction
 
 SKIPPED = "skipped"
@@ -123,7 +124,7 @@ def find_below(tx: Transaction, root: str, low: str, high: str) -> Sequence[Row]
 
 def key_of(row: Row) -> StepKey:
     """Return the step key of a row."""
-    item, iteration, generation = (_int(value) for value in row[3:6])
+    item, iteration, generation = (whole(value) for value in row[3:6])
     segment = Segment(str(row[2]), None if item == _ABSENT_ITEM else item, iteration, generation)
     return StepKey(str(row[0]), str(row[1]), segment, Direction(str(row[6])))
 
@@ -170,9 +171,7 @@ def open_attempt(tx: Transaction, action: Action) -> None:
         insert_new,
         attempts,
         {
-            "root": key.root,
-            "path": key.path,
-            "direction": key.direction.value,
+            **step_key_values(key),
             "attempt": action.attempts,
             "owner": action.owner,
             "lease_until_ms": action.lease_until_ms,
@@ -192,9 +191,7 @@ def end_attempt(
     tx.change(
         attempts,
         {
-            "root": key.root,
-            "path": key.path,
-            "direction": key.direction.value,
+            **step_key_values(key),
             "attempt": attempt,
             "ended_ms": tx.now_ms,
             "outcome": outcome,
@@ -210,7 +207,7 @@ def find_barriers(tx: Transaction, root: str, paths: Sequence[str]) -> dict[str,
     for path in paths:
         row = tx.one(_BARRIER, root=root, path=path)
         if row is not None:
-            found[path] = _int(row[0])
+            found[path] = whole(row[0])
     return found
 
 
@@ -222,16 +219,10 @@ def save_barrier(tx: Transaction, root: str, path: str, generation: int) -> None
 def _place(key: StepKey) -> dict[str, Value]:
     segment = key.segment
     return {
-        "root": key.root,
-        "path": key.path,
-        "direction": key.direction.value,
+        **step_key_values(key),
         "parent": key.parent,
         "step": segment.step,
         "item": _ABSENT_ITEM if segment.item is None else segment.item,
         "iteration": segment.iteration,
         "generation": segment.generation,
     }
-
-
-def _int(value: Value) -> int:
-    return value if isinstance(value, int) else 0

@@ -16,7 +16,7 @@ from remit.ledger.records import genesis, link
 from remit.stores.contents import check_digests, store_contents
 from remit.stores.inserting import insert_new, insert_once
 from remit.stores.schema import chains, records, runs, unindexed
-from remit.stores.statements import Row, Value
+from remit.stores.statements import Row, Value, whole
 from remit.stores.transaction import Question, Transaction
 
 _TOTALS = [field.name for field in fields(Totals)]
@@ -74,16 +74,12 @@ def find_totals(tx: Transaction, root: str) -> Totals:
 def _head(row: Row) -> Head:
     return Head(
         head=str(row[1]),
-        length=_int(row[2]),
-        barriers=_int(row[3]),
-        stray=_int(row[4]),
-        totals=Totals(**dict(zip(_TOTALS, map(_int, row[5:11]), strict=True))),
+        length=whole(row[2]),
+        barriers=whole(row[3]),
+        stray=whole(row[4]),
+        totals=Totals(**dict(zip(_TOTALS, map(whole, row[5:11]), strict=True))),
         closed=None if row[11] is None else str(row[11]),
     )
-
-
-def _int(value: Value) -> int:
-    return value if isinstance(value, int) else 0
 
 
 NAMELESS = frozenset({"forgotten", "order", "retention"})

@@ -6,7 +6,7 @@ Whatever is refused here is refused before a tool is called. Records name digest
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from remit.canonical import JSON, JSONObject, canonical, digest_bytes
+from remit.canonical import JSON, JSONObject
 from remit.ledger import barriers, rules
 from remit.ledger.entries import (
     NO_BOUNDS,
@@ -37,10 +37,10 @@ def begin(tx: Transaction, intent: Intent) -> int:
     if skipped:
         raise LedgerError("STEP-SKIPPED", f"{key} was skipped")
     rules.check_begin(intent, own, other)
-    stops.check(tx, intent.stops, is_undo=key.direction is Direction.UNDO)
-    is_urgent = key.direction is Direction.UNDO
-    limits.hold(tx, key, intent.bounds, intent.lease_until_ms, is_urgent)
-    if key.direction is Direction.DO:
+    is_undo = key.direction is Direction.UNDO
+    stops.check(tx, intent.stops, is_undo=is_undo)
+    limits.hold(tx, key, intent.bounds, intent.lease_until_ms, is_urgent=is_undo)
+    if not is_undo:
         _check_way(tx, chain, key)
     for grant in intent.grants:
         rules.check_grant(gates.find(tx, key.root, grant), intent, tx.now_ms)
@@ -91,7 +91,7 @@ def take_over(
 ) -> int:
     """Hand an open attempt whose lease has run out to another owner."""
     stops.check(tx, held_by, is_undo=key.direction is Direction.UNDO)
-    limits.hold(tx, key, bounds, until_ms, urgent=True)
+    limits.hold(tx, key, bounds, until_ms, is_urgent=True)
     chain = Chain(tx, key.root, begin=False)
     own, _, _ = actions.find(tx, key)
     taken = rules.take_over(own, key, attempt, owner, until_ms, tx.now_ms)
@@ -153,8 +153,8 @@ def resolve(
     """Record a person's answer; the evidence and its output go beside the chain."""
     chain = Chain(tx, key.root, begin=False)
     own, other, _ = actions.find(tx, key)
-    proof = _content(evidence)
-    output = _content(evidence["output"]) if happened and "output" in evidence else None
+    proof = Content.of(evidence)
+    output = Content.of(evidence["output"]) if happened and "output" in evidence else None
     answered = rules.resolve(
         own, key, happened, output.digest if output else None, undo, tx.now_ms, chain.next_seq
     )
@@ -172,7 +172,7 @@ def repair(tx: Transaction, key: StepKey, order: str, evidence: JSONObject) -> A
     """Record how a person settles an undo; the evidence goes beside the chain."""
     chain = Chain(tx, key.root, begin=False)
     own, done, _ = actions.find(tx, key)
-    proof = _content(evidence)
+    proof = Content.of(evidence)
     settled = rules.repair(own, done, key, order, tx.now_ms, chain.next_seq)
     store_contents(tx, [proof])
     actions.save(tx, settled)
@@ -267,11 +267,6 @@ def _part(
         **dict.fromkeys((*texts, "arguments", "decision_id", "revision"), ""),
         **dict.fromkeys(("attempts", "refusals", "lease_until_ms"), 0),
     )
-
-
-def _content(value: JSON) -> Content:
-    body = canonical(value)
-    return Content(digest_bytes(body), body)
 
 
 def _name(key: StepKey) -> JSONObject:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlalchemy import and_, bindparam, select
 
 from remit.approval.ballot import Standing, standing
-from remit.canonical import JSON, JSONObject, canonical, digest_bytes
+from remit.canonical import JSON, JSONObject
 from remit.ledger import rules
 from remit.ledger.entries import GRANTS, Content, GateRow, Record, Turn, VoteRow
 from remit.ledger.proofs import REPLAYED, is_proven
@@ -23,7 +23,7 @@ from remit.stores.contents import find_object, store_contents
 from remit.stores.inserting import insert_new
 from remit.stores.nonces import use
 from remit.stores.schema import gates, records, votes
-from remit.stores.statements import Row, Value
+from remit.stores.statements import Row, Value, whole
 from remit.stores.transaction import Question, Transaction
 
 _make_gate: Callable[..., GateRow] = GateRow
@@ -158,7 +158,7 @@ def open_gate(tx: Transaction, gate: GateRow, further: Sequence[Record]) -> Gate
     standing = find(tx, gate.root, gate.id)
     if standing is not None:
         return standing
-    card = _content(gate.card)
+    card = Content.of(gate.card)
     store_contents(tx, [card])
     tx.insert(insert_new, gates, {**_columns(gate, card), "refused_votes": 0})
     chain.append("gate", {**_terms(gate), "card": card.digest})
@@ -229,7 +229,7 @@ def _record_vote(tx: Transaction, chain: Chain, given: VoteRow) -> VoteRow:
     one = replace(one, at_ms=tx.now_ms, is_verified=one.proof is not None)
     if not one.counted and _count_refused(tx, chain, gate) > REFUSED_LIMIT:
         return one
-    body = _content(one.body)
+    body = Content.of(one.body)
     store_contents(tx, [body])
     plain: JSONObject = {
         "event": one.event,
@@ -253,7 +253,7 @@ def _count_refused(tx: Transaction, chain: Chain, gate: GateRow | None) -> int:
         chain.stray += 1
         return chain.stray
     row = tx.one(_REFUSED, root=chain.root, gate=gate.id)
-    count = 1 + (row[0] if row is not None and isinstance(row[0], int) else 0)
+    count = 1 + (whole(row[0]) if row else 0)
     tx.change(gates, {"root": chain.root, "gate": gate.id, "refused_votes": count})
     return count
 
@@ -326,11 +326,6 @@ def _vote_of(tx: Transaction, row: Row) -> VoteRow:
         code=str(code),
         reason=str(reason),
         body=find_object(tx, str(body)),
-        at_ms=int(at_ms) if isinstance(at_ms, int) else 0,
+        at_ms=whole(at_ms),
         is_verified=isinstance(record, str) and is_proven(json.loads(record)),
     )
-
-
-def _content(value: JSONObject) -> Content:
-    body = canonical(value)
-    return Content(digest_bytes(body), body)

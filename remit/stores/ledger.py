@@ -326,9 +326,9 @@ class SqlLedger(Access):
 
     # limits
 
-    async def room(self, key: StepKey, bounds: Bounds, urgent: bool) -> None:
+    async def room(self, key: StepKey, bounds: Bounds) -> None:
         """Refuse a call that would have to wait now."""
-        await self._read(partial(limits.check, key=key, bounds=bounds, urgent=urgent))
+        await self._read(partial(limits.check, key=key, bounds=bounds))
 
     async def taken(self, name: str) -> int:
         """Return how many calls hold a slot of a name."""

@@ -20,11 +20,12 @@ from remit.ledger.limits import (
     count_answer,
     pass_breaker,
 )
-from remit.plan.path import StepKey
+from remit.plan.path import Direction, StepKey
+from remit.stores.columns import step_key_values
 from remit.stores.inserting import upsert
 from remit.stores.reservations import lock_counters
 from remit.stores.schema import breakers, slots
-from remit.stores.statements import Row
+from remit.stores.statements import Row, whole
 from remit.stores.transaction import Transaction
 
 _HELD = select(slots.c.root, slots.c.path, slots.c.direction, slots.c.until_ms).where(
@@ -45,7 +46,7 @@ def names_of(bounds: Bounds) -> list[str]:
     return [*names, f"{BREAKER}{bounds.breaking.name}"] if bounds.breaking else names
 
 
-def check(tx: Transaction, key: StepKey, bounds: Bounds, urgent: bool) -> None:
+def check(tx: Transaction, key: StepKey, bounds: Bounds) -> None:
     """Refuse a call that has to wait; changes nothing.
 
     Raises:
@@ -53,7 +54,8 @@ def check(tx: Transaction, key: StepKey, bounds: Bounds, urgent: bool) -> None:
     """
     breaking = bounds.breaking
     if breaking is not None:
-        pass_breaker(find(tx, breaking.name), str(key), 0, tx.now_ms, is_urgent=urgent)
+        is_urgent = key.direction is Direction.UNDO
+        pass_breaker(find(tx, breaking.name), str(key), 0, tx.now_ms, is_urgent=is_urgent)
     for one in bounds.slots:
         _check_room(tx, key, one)
 
@@ -61,19 +63,13 @@ def check(tx: Transaction, key: StepKey, bounds: Bounds, urgent: bool) -> None:
 def _check_room(tx: Transaction, key: StepKey, one: Slots) -> Sequence[Row]:
     """Return what is left of calls whose leases are over, and refuse when no slot is free."""
     held = tx.all(_HELD, name=one.name)
-    taken = sum(_whole(row[3]) > tx.now_ms and not _is_of(row, key) for row in held)
+    taken = sum(whole(row[3]) > tx.now_ms and not _is_of(row, key) for row in held)
     if taken >= one.most:
         raise LedgerError("SLOTS-TAKEN", f"{one.name} takes {one.most} calls at once")
-    return [row for row in held if _whole(row[3]) <= tx.now_ms and not _is_of(row, key)]
+    return [row for row in held if whole(row[3]) <= tx.now_ms and not _is_of(row, key)]
 
 
-def hold(
-    tx: Transaction,
-    key: StepKey,
-    bounds: Bounds,
-    until_ms: int,
-    urgent: bool,
-) -> None:
+def hold(tx: Transaction, key: StepKey, bounds: Bounds, until_ms: int, *, is_urgent: bool) -> None:
     """Take slots, and be the breaker's trial if it is time for one.
 
     Whoever is refused has written nothing yet: its group need not be spoilt for it.
@@ -85,24 +81,26 @@ def hold(
     breaking = bounds.breaking
     if breaking is not None:
         before = find(tx, breaking.name)
-        after = pass_breaker(before, str(key), until_ms, tx.now_ms, is_urgent=urgent)
+        after = pass_breaker(before, str(key), until_ms, tx.now_ms, is_urgent=is_urgent)
         if after is not before:
             _save(tx, after)
+    # All names are looked at before the first row goes: asking again would send what is written.
+    left = [(one.name, row) for one in bounds.slots for row in _check_room(tx, key, one)]
+    for name, row in left:
+        gone = dict(zip(("root", "path", "direction"), map(str, row[:3]), strict=True))
+        tx.remove(slots, {"name": name, **gone})
     for one in bounds.slots:
-        for row in _check_room(tx, key, one):
-            gone = dict(zip(("root", "path", "direction"), map(str, row[:3]), strict=True))
-            tx.remove(slots, {"name": one.name, **gone})
-    for one in bounds.slots:
-        tx.insert(upsert, slots, {**_place(key, one.name), "until_ms": until_ms})
+        tx.insert(upsert, slots, {"name": one.name, **step_key_values(key), "until_ms": until_ms})
 
 
 def free(tx: Transaction, key: StepKey, held: Sequence[Slots], until_ms: int) -> None:
     """Give slots back, or keep them for as long as a call may still be at work."""
-    for name in [one.name for one in held]:
+    for one in held:
+        place = {"name": one.name, **step_key_values(key)}
         if until_ms > tx.now_ms:
-            tx.insert(upsert, slots, {**_place(key, name), "until_ms": until_ms})
+            tx.insert(upsert, slots, {**place, "until_ms": until_ms})
         else:
-            tx.remove(slots, _place(key, name))
+            tx.remove(slots, place)
 
 
 def answered(tx: Transaction, key: StepKey, breaking: Breaking | None, health: Health) -> None:
@@ -119,7 +117,7 @@ def answered(tx: Transaction, key: StepKey, breaking: Breaking | None, health: H
 def taken(tx: Transaction, name: str) -> int:
     """Return how many slots are held under a name."""
     row = tx.one(_TAKEN, name=name, now_ms=tx.now_ms)
-    return _whole(row[0]) if row else 0
+    return whole(row[0]) if row else 0
 
 
 def find(tx: Transaction, name: str) -> Breaker:
@@ -143,7 +141,7 @@ def _save(tx: Transaction, breaker: Breaker) -> None:
 
 def _breaker(row: Row) -> Breaker:
     name, state, failures, since_ms, until_ms, trial = row
-    numbers = (_whole(failures), _whole(since_ms), _whole(until_ms))
+    numbers = (whole(failures), whole(since_ms), whole(until_ms))
     return Breaker(str(name), STATES[str(state)], *numbers, str(trial))
 
 
@@ -155,16 +153,3 @@ def _lock(tx: Transaction, names: Sequence[str]) -> None:
 
 def _is_of(row: Row, key: StepKey) -> bool:
     return (row[0], row[1], row[2]) == (key.root, key.path, key.direction.value)
-
-
-def _place(key: StepKey, name: str) -> dict[str, str]:
-    return {
-        "name": name,
-        "root": key.root,
-        "path": key.path,
-        "direction": key.direction.value,
-    }
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0

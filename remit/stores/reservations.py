@@ -12,9 +12,10 @@ from remit.ledger.entries import MONEY, RATE, Reserve
 from remit.ledger.errors import LedgerError
 from remit.ledger.rules import merge_reserves
 from remit.plan.path import StepKey
+from remit.stores.columns import step_key_values
 from remit.stores.inserting import insert_once, upsert
 from remit.stores.schema import counters, reservations
-from remit.stores.statements import Row
+from remit.stores.statements import Row, whole
 from remit.stores.transaction import Transaction
 
 HELD = "held"
@@ -56,7 +57,7 @@ _LOCK = (
 def find_value(tx: Transaction, name: str) -> int:
     """Return the value of a counter; 0 when nobody raised it."""
     row = tx.one(_VALUE, name=name)
-    return row[0] if row is not None and isinstance(row[0], int) else 0
+    return whole(row[0]) if row else 0
 
 
 def lock_counters(tx: Transaction, names: Collection[str]) -> None:
@@ -81,7 +82,7 @@ def note_holdings(
 
 
 def _holding(rows: Sequence[Row]) -> dict[str, tuple[int, str]]:
-    return {str(row[3]): (_whole(row[4]), str(row[5])) for row in rows}
+    return {str(row[3]): (whole(row[4]), str(row[5])) for row in rows}
 
 
 def hold(tx: Transaction, key: StepKey, wanted: Sequence[Reserve]) -> None:
@@ -128,7 +129,7 @@ def _give_back(tx: Transaction, key: StepKey, state: str, *, money_only: bool) -
             continue
         if not counter.startswith(RATE):
             _set(tx, counter, _value(tx, counter) - amount)
-        tx.remove(reservations, {**_place(key), "counter": counter})
+        tx.remove(reservations, {**step_key_values(key), "counter": counter})
         left = {name: held for name, held in _all(tx, key).items() if name != counter}
         tx.note(_named(key), left)
 
@@ -141,7 +142,7 @@ def _find(tx: Transaction, key: StepKey, state: str) -> Sequence[tuple[str, int]
 def _all(tx: Transaction, key: StepKey) -> Holding:
     known: Holding | None = tx.recall(_named(key))
     if known is None:
-        known = _holding(tx.first((_FIND, _place(key))))
+        known = _holding(tx.first((_FIND, step_key_values(key))))
         tx.note(_named(key), known)
     return known
 
@@ -150,7 +151,7 @@ def _write(tx: Transaction, key: StepKey, counter: str, amount: int, state: str)
     tx.insert(
         upsert,
         reservations,
-        {**_place(key), "counter": counter, "amount": amount, "state": state},
+        {**step_key_values(key), "counter": counter, "amount": amount, "state": state},
     )
     tx.note(_named(key), {**_all(tx, key), counter: (amount, state)})
 
@@ -162,9 +163,9 @@ def _value(tx: Transaction, counter: str) -> int:
         return known
     if tx.lock_rows:
         lock_counters(tx, [counter])
-        return _whole(tx.recall(("counter", counter)))
+        return whole(tx.recall(("counter", counter)))
     rows = tx.first((_VALUE, {"name": counter}))
-    value = _whole(rows[0][0]) if rows else 0
+    value = whole(rows[0][0]) if rows else 0
     tx.note(("counter", counter), value)
     return value
 
@@ -174,13 +175,5 @@ def _set(tx: Transaction, counter: str, value: int) -> None:
     tx.note(("counter", counter), value)
 
 
-def _place(key: StepKey) -> dict[str, str]:
-    return {"root": key.root, "path": key.path, "direction": key.direction.value}
-
-
 def _named(key: StepKey) -> tuple[str, str, str, str]:
     return "held", key.root, key.path, key.direction.value
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0

@@ -23,6 +23,11 @@ Given = Value | Sequence[str]
 Parameters = Sequence[Given] | Mapping[str, Given]
 
 
+def whole(value: object) -> int:
+    """Return a number of a row; 0 for none."""
+    return value if isinstance(value, int) else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """The text of a statement, and the order of its parameters."""

@@ -65,6 +65,13 @@ class Refused:
     """Whether trying again may help: nothing was sent, or the tool said `later`."""
     already: bool = False
     """The tool refuses because that is done already; behind a lost attempt it means it happened."""
+    is_own: bool = False
+    """The worker refuses, and asked nobody: that says nothing of the service, see `withheld`."""
+
+
+def withheld(code: str, message: str, *, again: bool = False) -> Refused:
+    """Return the refusal of a worker that did not send a call: no breaker counts it."""
+    return Refused(code, message, again=again, is_own=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from remit.tool.address import Address, AddressError
 from remit.tool.artifact import Artifact
 from remit.tool.contract import Idempotency, ToolContract
 from remit.tool.kinds import HttpKind
+from remit.tool.outside_checks import header_faults, host_faults, text_faults
 from remit.tool.places import finding, may_hold, pointer_faults, template_faults
 from remit.tool.pointer import PointerError, split
-from remit.tool.reach import Reach
-from remit.tool.secret import reference_fault
 from remit.tool.template import references
 from remit.tool.validation import SchemaError, check
 
@@ -65,11 +64,7 @@ def _address_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnost
         hint = "query parameters have a table of their own: `query`"
         yield finding(contract, "TOOL-URL", where, str(error), hint)
         return
-    if not contract.destinations:
-        hint = "list the host names it may reach"
-        yield finding(contract, "TOOL-DESTINATION", ("destinations",), "there are none", hint)
-    elif address.host is not None and (fault := Reach.of(contract).host_fault(address.host)):
-        yield finding(contract, "TOOL-DESTINATION", where, fault, "add the host to them")
+    yield from host_faults(contract, where, address)
     for name in address.arguments:
         if not may_hold(contract.input_schema, (name,)):
             message = f"the URL takes an argument {name!r} that the input schema does not declare"
@@ -109,17 +104,10 @@ def _header_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnosti
         *([call.idempotency_header] if call.idempotency_header else []),
     ]
     for name in names:
-        where = ("call", "headers", name)
-        if name.lower() in RESERVED_HEADERS:
-            message = f"the header {name!r} is set by Remit or changes what a request is"
-            yield finding(contract, "TOOL-HEADER", where, message, "drop it")
-        elif not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
-            message = f"{name!r} is not a header name"
-            yield finding(contract, "TOOL-HEADER", where, message, "use letters, digits and '-'")
+        is_taken = name.lower() in RESERVED_HEADERS
+        yield from header_faults(contract, ("call", "headers", name), name, is_taken=is_taken)
     for name, value in call.headers.items():
-        if fault := reference_fault(value):
-            where, hint = ("call", "headers", name), "see docs/egress.md#secrets"
-            yield finding(contract, "TOOL-SECRET", where, fault, hint)
+        yield from text_faults(contract, ("call", "headers", name), value)
     if len({name.lower() for name in names}) < len(names):
         message = "a header stands twice"
         yield finding(contract, "TOOL-HEADER", ("call", "headers"), message, "keep one of each")

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from pydantic import ValidationError
 
 from remit.canonical import JSON, Digest, JSONObject
-from remit.diagnostic import Diagnostic
+from remit.diagnostic import Diagnostic, InvalidDocumentError
 from remit.tool.checks import faults
 from remit.tool.contract import ToolContract
+from remit.tool.model import shape_fault
 from remit.tool.written import Shared, contracts_in, refers_to
 
 
@@ -49,13 +50,23 @@ class Imported:
         return parts | ({"schemas": schemas} if schemas else {}) | {"tools": list(self.tools)}
 
     def fit(self) -> "Imported":
-        """Return it without the tools that are no contracts, or not without each other."""
+        """Return it without the tools that are no contracts, or not without each other.
+
+        Raises:
+            InvalidDocumentError: `IMPORT-EMPTY`, with the reasons: that leaves none.
+        """
         left = self
         while True:
             kept, dropped = left._sound()
+            left = replace(left, tools=kept, left_out=(*left.left_out, *dropped))
+            if not kept:
+                hint = "see why, and what --only asks for"
+                nothing = Diagnostic(
+                    code="IMPORT-EMPTY", path="", message="no tool is taken", hint=hint
+                )
+                raise InvalidDocumentError([nothing, *left.left_out[:50]])
             if not dropped:
                 return left
-            left = replace(left, tools=kept, left_out=(*left.left_out, *dropped))
 
     def _sound(self) -> tuple[tuple[JSONObject, ...], list[Diagnostic]]:
         made: list[tuple[JSONObject, ToolContract]] = []
@@ -64,8 +75,7 @@ class Imported:
             try:
                 made.append((tool, ToolContract.model_validate(written.document)))
             except ValidationError as error:
-                first = error.errors(include_input=False, include_url=False)[0]
-                said = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+                said = shape_fault(error)
                 dropped.append(self._without(str(tool.get("name")), "TOOL-SHAPE", said))
         by_ref = {contract.ref: contract for _, contract in made}
         kept: list[JSONObject] = []

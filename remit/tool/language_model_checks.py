@@ -1,19 +1,16 @@
 """What must hold of a tool of kind `model`: its question, its answer's schema, its money."""
 
-import re
 from collections.abc import Iterator
 
 from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
-from remit.tool.address import Address, AddressError
 from remit.tool.contract import Operation, ToolContract
 from remit.tool.language_model import ANSWER, OUTPUTS, ModelKind
+from remit.tool.outside_checks import secret_faults, server_faults
 from remit.tool.places import finding, may_hold, schema_at, template_faults
-from remit.tool.reach import Reach
 from remit.tool.template import TemplateError, references
 from remit.tool.validation import SchemaError, check
 
-_REFERENCE = re.compile(r"[a-z]+:.+")
 _SPENT = "/cost/micros"
 
 
@@ -80,22 +77,10 @@ def _is_closed(schema: JSONObject) -> bool:
 
 def _endpoint_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnostic]:
     for at, endpoint in enumerate(call.endpoints):
-        where = ("call", "endpoints", at, "url")
-        try:
-            address = Address.parse(endpoint.url)
-        except AddressError as error:
-            yield finding(contract, "TOOL-URL", where, str(error), "write `https://host/v1`")
-            continue
-        if address.arguments:
-            message = "no argument may say which model is asked"
-            yield finding(contract, "TOOL-URL", where, message, "write the address out")
-        if address.host is not None and (fault := Reach.of(contract).host_fault(address.host)):
-            message, hint = fault, "add the host to the tool's `destinations`"
-            yield finding(contract, "TOOL-DESTINATION", where, message, hint)
-        if endpoint.key and not _REFERENCE.fullmatch(endpoint.key):
-            message = "the key is no reference; a contract holds no secrets"
-            key = ("call", "endpoints", at, "key")
-            yield finding(contract, "TOOL-MODEL-KEY", key, message, "write e.g. `env:MODEL_KEY`")
+        where = ("call", "endpoints", at)
+        yield from server_faults(contract, (*where, "url"), endpoint.url)
+        if endpoint.key:
+            yield from secret_faults(contract, (*where, "key"), endpoint.key)
 
 
 def _money_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnostic]:

@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterator
 
 from remit.diagnostic import Diagnostic
-from remit.tool.address import Address, AddressError
 from remit.tool.contract import ToolContract
 from remit.tool.http_checks import RESERVED_HEADERS
 from remit.tool.mcp import McpKind, StdioServer, StreamableHttpServer
+from remit.tool.outside_checks import header_faults, secret_faults, server_faults, text_faults
 from remit.tool.places import finding, pointer_faults
-from remit.tool.reach import Reach
 
-_REFERENCE = re.compile(r"[a-z][a-z0-9_]*:\S.*")
 _IN_TEXT = re.compile(r"\$\{|^(env|file|keyring|vault):")
 _TAKEN = RESERVED_HEADERS | {"accept", "accept-encoding", "last-event-id"}
 _OWN = ("PATH", "HOME")
@@ -45,32 +43,14 @@ def _stdio_faults(contract: ToolContract, server: StdioServer) -> Iterator[Diagn
         if name in _OWN:
             message = f"{name} comes from the worker"
             yield finding(contract, "TOOL-MCP-SERVER", place, message, "drop it")
-        elif not _REFERENCE.fullmatch(value):
-            message = f"{name} has a value in place of a reference"
-            hint = "write `env:NAME` or `file:PATH`"
-            yield finding(contract, "TOOL-MCP-SERVER", place, message, hint)
+        else:
+            yield from secret_faults(contract, place, value)
 
 
 def _http_faults(contract: ToolContract, server: StreamableHttpServer) -> Iterator[Diagnostic]:
-    where = ("call", "server", "url")
-    try:
-        address = Address.parse(server.url)
-    except AddressError as error:
-        yield finding(contract, "TOOL-URL", where, str(error), "write the server's address")
-        return
-    if address.arguments:
-        message = "the address of a server takes no arguments"
-        yield finding(contract, "TOOL-URL", where, message, "write them out")
-    if not contract.destinations:
-        hint = "list the host names it may reach"
-        yield finding(contract, "TOOL-DESTINATION", ("destinations",), "there are none", hint)
-    elif address.host is not None and (fault := Reach.of(contract).host_fault(address.host)):
-        yield finding(contract, "TOOL-DESTINATION", where, fault, "add the host to them")
-    for name in server.headers:
+    yield from server_faults(contract, ("call", "server", "url"), server.url)
+    for name, value in server.headers.items():
         place = ("call", "server", "headers", name)
-        if name.lower() in _TAKEN or name.lower().startswith("mcp-"):
-            message = f"the header {name!r} is set by Remit or changes what a request is"
-            yield finding(contract, "TOOL-HEADER", place, message, "drop it")
-        elif not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
-            message = f"{name!r} is not a header name"
-            yield finding(contract, "TOOL-HEADER", place, message, "use letters, digits and '-'")
+        is_taken = name.lower() in _TAKEN or name.lower().startswith("mcp-")
+        yield from header_faults(contract, place, name, is_taken=is_taken)
+        yield from text_faults(contract, place, value)

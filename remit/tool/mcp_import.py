@@ -9,15 +9,18 @@ characters, and held back where they speak to a model in place of describing a t
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from remit.canonical import JSON, JSONObject, NotCanonicalError, digest
-from remit.diagnostic import Diagnostic, InvalidDocumentError, pointer
+from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, digest
+from remit.diagnostic import Diagnostic, pointer
 from remit.tool.imported import Imported, private_note
 from remit.tool.mcp import listed_digest
+from remit.tool.texts import one_line, segment
 from remit.tool.validation import SchemaError, validator
+from remit.tool.words import MANY, NAMED
 
 TEXT_OUTPUT: JSONObject = {
     "type": "object",
@@ -34,7 +37,6 @@ _SPEAKS = re.compile(
     r"|\bbefore (using|calling)\b.{0,40}\btools?\b|\bconversation (history|so far)\b"
 )
 _MOST = 300
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,43 +79,43 @@ def take(
     Raises:
         InvalidDocumentError: nothing at all can be taken.
     """
-    tools: dict[str, JSONObject] = {}
+    tools: list[JSONObject] = []
     places: dict[str, str] = {}
     pins: JSONObject = {}
     left_out: list[Diagnostic] = []
     notes = [private_note(host) for host in wanted.private]
     chosen, unmet = _chosen(listed, wanted)
+    count = Counter(ref for _, ref, _ in chosen)
     for name, ref, tool in chosen:
+        if count[ref] > 1:
+            left_out.append(_left_out(name, f"another one would be called {ref!r} too"))
+            continue
         try:
-            made = _contract(name, tool, wanted, notes)
-            pins[name] = listed_digest(tool)
+            pin = listed_digest(tool)
+            tools.append(_contract(name, ref, tool, pin, wanted, notes))
         except (SchemaError, NotCanonicalError) as error:
             left_out.append(_left_out(name, str(error)))
             continue
-        if ref in tools:
-            left_out.append(_left_out(name, f"there is a {ref!r} already"))
-            continue
-        tools[ref], places[ref] = made, pointer(name)
+        pins[name], places[ref] = pin, pointer(name)
     left_out += [_left_out(each, "the server lists no such tool") for each in unmet]
-    hints = "believed" if wanted.trusts else "not believed"
-    taken = Imported(
+    about: JSONObject = {
+        "server": one_line(server, _MOST),
+        "revision": one_line(revision, _MOST),
+        "hints": "believed" if wanted.trusts else "not believed",
+    }
+    return Imported(
         by="mcp",
         source=wanted.source,
         document=digest(pins),
-        about={"server": _plain(server), "revision": _plain(revision), "hints": hints},
+        about=about,
         defaults=_defaults(wanted),
         schemas={},
-        tools=tuple(tools.values()),
+        tools=tuple(tools),
         places=places,
         options=wanted.options,
         left_out=tuple(left_out),
         notes=tuple(notes),
     ).fit()
-    if not taken.tools:
-        hint = "see why, and what --only asks for"
-        nothing = Diagnostic(code="IMPORT-EMPTY", path="", message="no tool is taken", hint=hint)
-        raise InvalidDocumentError([nothing, *taken.left_out[:50]])
-    return taken
 
 
 def _chosen(
@@ -148,29 +150,29 @@ def _defaults(wanted: Wanted) -> JSONObject:
     return defaults | {"call": {"kind": "mcp", "server": wanted.server}}
 
 
-def segment(text: str) -> str:
-    """Return `text` as a part of a tool's name."""
-    name = "_".join(word.lower() for word in _WORDS.findall(text))[:40].strip("_")
-    return name if name[:1].isalpha() else f"tool_{name}".rstrip("_")
-
-
-def _contract(name: str, tool: JSONObject, wanted: Wanted, notes: list[Diagnostic]) -> JSONObject:
+def _contract(
+    name: str,
+    ref: str,
+    tool: JSONObject,
+    pin: Digest,
+    wanted: Wanted,
+    notes: list[Diagnostic],
+) -> JSONObject:
     description, is_clean = _description(name, tool)
     if not is_clean:
         notes.append(_note("IMPORT-TEXT", name, "its texts speak to a model; they are held back"))
     output = tool.get("outputSchema")
-    call: JSONObject = {"tool": name, "schema_sha256": listed_digest(tool)}
+    call: JSONObject = {"tool": name, "schema_sha256": pin}
     if output is None:
         call["answer"] = "text"
-    made: JSONObject = {
-        "name": f"{wanted.domain}.{segment(name)}",
+    return {
+        "name": ref,
         "description": description,
         **_risk(name, tool, wanted, notes),
         "input_schema": _closed(_schema(tool.get("inputSchema"), is_clean)),
         "output_schema": TEXT_OUTPUT if output is None else _schema(output, is_clean),
         "call": call,
     }
-    return made
 
 
 def _risk(name: str, tool: JSONObject, wanted: Wanted, notes: list[Diagnostic]) -> JSONObject:
@@ -219,8 +221,7 @@ def _schema(schema: JSON, is_clean: bool) -> JSONObject:
 
 
 _TEXTS = frozenset({"title", "description", "$comment", "examples"})
-_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions"})
-_LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_NAMED = NAMED | {"$defs", "definitions"}
 _VALUES = frozenset({"const", "default", "enum", "required"})
 
 
@@ -234,7 +235,7 @@ def _translated(schema: JSON, is_clean: bool, depth: int = 0) -> JSON:
     for word, value in schema.items():
         if word in _TEXTS:
             if word == "description" and is_clean and isinstance(value, str):
-                made[word] = _plain(value)
+                made[word] = one_line(value, _MOST)
         elif word == "dependencies":
             raise SchemaError("its schemas use `dependencies`")
         else:
@@ -251,7 +252,7 @@ def _member(word: str, value: JSON, is_clean: bool, depth: int) -> tuple[str, JS
         if not isinstance(value, dict):
             raise SchemaError(f"{word!r} is no object")
         return word, {key: _translated(each, is_clean, depth) for key, each in value.items()}
-    if isinstance(value, list) and (word in _LISTED or word == "items"):
+    if isinstance(value, list) and (word in MANY or word == "items"):
         name = "prefixItems" if word == "items" else word
         return name, [_translated(each, is_clean, depth) for each in value]
     if word == "additionalItems":
@@ -268,11 +269,11 @@ def _closed(schema: JSONObject) -> JSONObject:
 
 def _description(name: str, tool: JSONObject) -> tuple[str, bool]:
     """Return the text of a contract, and whether the tool's texts may be shown to a planner."""
-    neutral = f"Tool {_plain(name)[:100]!r} of an MCP server."
+    neutral = f"Tool {one_line(name, 100)!r} of an MCP server."
     if any(_speaks(text) for text in _texts([tool.get("description"), tool.get("inputSchema")])):
         return neutral, False
     said = tool.get("description")
-    return (_plain(said) if isinstance(said, str) else "") or neutral, True
+    return (one_line(said, _MOST) if isinstance(said, str) else "") or neutral, True
 
 
 def _texts(value: JSON) -> Iterable[str]:
@@ -293,22 +294,13 @@ def _speaks(text: str) -> bool:
     return is_hidden or _SPEAKS.search(" ".join(text.split())) is not None
 
 
-def _plain(text: str) -> str:
-    shown = "".join(
-        " " if unicodedata.category(letter).startswith(("C", "Z")) else letter
-        for letter in text[: _MOST * 10]
-    )
-    line = " ".join(shown.split())
-    return line if len(line) <= _MOST else line[: _MOST - 1].rstrip() + "…"
-
-
 def _left_out(name: str, message: str) -> Diagnostic:
     hint = "write this contract by hand, or ask who makes the server"
-    message = f"{_plain(name)[:100]}: left out: {message}"[:500]
+    message = f"{one_line(name, 100)}: left out: {message}"[:500]
     return Diagnostic(code="IMPORT-TOOL", path=pointer(name), message=message, hint=hint)
 
 
 def _note(code: str, name: str, message: str) -> Diagnostic:
     hint = "look at the contract, and write into the overrides what is true"
-    shown = f"{_plain(name)[:100]}: {message}"
+    shown = f"{one_line(name, 100)}: {message}"
     return Diagnostic(code=code, path=pointer(name), message=shown, hint=hint)

@@ -82,6 +82,11 @@ def references(text: str) -> tuple[Reference, ...]:
     return tuple(Reference(found[1], found[2]) for found in _INSIDE.finditer(text))
 
 
+def is_whole_reference(text: str) -> bool:
+    """Whether `text` is a reference and nothing else."""
+    return _WHOLE.fullmatch(text) is not None
+
+
 def replaced(text: str, value: Callable[[Reference], str]) -> str:
     """Return `text` with each reference replaced by its value; once, values are not looked into."""
     if whole := _WHOLE.fullmatch(text):

@@ -14,13 +14,11 @@ from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.contract import ToolContract
 from remit.tool.places import Where, finding
+from remit.tool.words import MANY, inner
 
 _CODE = re.compile(r"[A-Z]{3}")
 _MAX_UNIT = 40
-_BY_NAME = {"properties", "$defs", "patternProperties", "dependentSchemas"}
-_LISTS = {"allOf", "anyOf", "oneOf", "prefixItems"}
-_ONE = {"items", "additionalProperties", "if", "then", "else", "contains"}
-_SAME = ("if", "then", "else")
+_SAME = frozenset({"if", "then", "else"}) | MANY
 """These speak of the same value, and so of the same object."""
 
 
@@ -49,14 +47,11 @@ def _faults(schema: JSON, where: Where, beside: JSONObject) -> Iterator[tuple[Wh
 
 def _parts(schema: JSONObject, beside: JSONObject) -> Iterator[tuple[JSON, Where, JSONObject]]:
     """Yield the schemas inside a schema, each with its place and the members beside it."""
-    for word in _BY_NAME & schema.keys():
-        members = schema[word]
-        for name, part in (members if isinstance(members, dict) else {}).items():
-            held = members if word == "properties" and isinstance(members, dict) else {}
-            yield part, (word, name), held
-    for word in _LISTS & schema.keys():
-        listed = schema[word]
-        for at, part in enumerate(listed if isinstance(listed, list) else []):
-            yield part, (word, at), beside
-    for word in _ONE & schema.keys():
-        yield schema[word], (word,), beside if word in _SAME else {}
+    definitions, members = schema.get("$defs"), schema.get("properties")
+    for where, part in inner(schema):
+        if where[0] == "properties" and isinstance(members, dict):
+            yield part, where, members
+        else:
+            yield part, where, beside if where[0] in _SAME else {}
+    for name, part in definitions.items() if isinstance(definitions, dict) else ():
+        yield part, ("$defs", name), {}

@@ -113,6 +113,13 @@ class Statement:
             raise StatementError("it is empty")
         return cls(tuple(parts), tuple(names), tuple(words))
 
+    def on(self, table: str) -> "Statement":
+        """Return it with the name of a table, which was checked, in place of `:table`."""
+        at = self.names.index("table")
+        parts = [*self.parts]
+        parts[at : at + 2] = [table.join(parts[at : at + 2])]
+        return Statement(tuple(parts), self.names[:at] + self.names[at + 1 :], self.words)
+
     @property
     def verb(self) -> str:
         """The first word, which says what kind of statement it is."""

@@ -6,19 +6,14 @@ from urllib.parse import urlsplit
 
 from remit.diagnostic import Diagnostic
 from remit.tool.contract import Idempotency, ToolContract
+from remit.tool.outside_checks import secret_faults, text_faults
 from remit.tool.places import finding, pointer_faults
 from remit.tool.reach import Reach
-from remit.tool.secret import reference_fault, references
+from remit.tool.secret import is_whole_reference
 from remit.tool.sql import READS, STEP_KEY, SqlKind, Statement, StatementError
 
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
 _DOC = "see docs/tools.md#sql"
-
-
-def is_whole_reference(text: str) -> bool:
-    """Whether `text` is a secret reference and nothing else."""
-    found = references(text)
-    return len(found) == 1 and text == str(found[0])
 
 
 def sql_faults(contract: ToolContract, call: SqlKind) -> Iterator[Diagnostic]:
@@ -45,13 +40,8 @@ def sql_warnings(contract: ToolContract, call: SqlKind) -> Iterator[Diagnostic]:
 
 def _url_faults(contract: ToolContract, call: SqlKind) -> Iterator[Diagnostic]:
     where = ("call", "database")
-    if call.password and not is_whole_reference(call.password):
-        message = "the password is no secret reference"
-        hint = "write `file:secrets/shop-db`, see docs/egress.md#secrets"
-        yield finding(contract, "TOOL-SECRET", ("call", "password"), message, hint)
-    elif call.password and (fault := reference_fault(call.password)):
-        hint = "see docs/egress.md#secrets"
-        yield finding(contract, "TOOL-SECRET", ("call", "password"), fault, hint)
+    if call.password:
+        yield from secret_faults(contract, ("call", "password"), call.password)
     if call.dialect == "postgresql" and not contract.destinations:
         hint = "list the database's host (`localhost` for a Unix socket)"
         yield finding(contract, "TOOL-DESTINATION", ("destinations",), "there are none", hint)
@@ -59,8 +49,7 @@ def _url_faults(contract: ToolContract, call: SqlKind) -> Iterator[Diagnostic]:
         hint = "drop `role`"
         yield finding(contract, "TOOL-SQL-URL", ("call", "role"), "SQLite has no roles", hint)
     if is_whole_reference(call.database):
-        if fault := reference_fault(call.database):
-            yield finding(contract, "TOOL-SECRET", where, fault, "see docs/egress.md#secrets")
+        yield from text_faults(contract, where, call.database)
         return
     if "${" in call.database:
         message = "a reference is the whole of the URL, or stands in `password`"

@@ -13,7 +13,8 @@ from activities.tools.registry import Tools
 from remit.stores.artifact_folder import ArtifactFolder
 from remit.stores.vault import load_vault
 from remit.tool.call import Happened
-from tests.activities.origin import ask, http_contract
+from tests.activities.calling import ask
+from tests.activities.origin import http_contract
 
 KINDS = {"media_types": ["text/csv"]}
 

@@ -1,15 +1,13 @@
 """Contracts of tools of the lying server, and calls of them."""
 
-import asyncio
 import sys
-import time
 from pathlib import Path
 
 from activities.tools.registry import Tools
-from remit.canonical import JSON
-from remit.tool.call import Broken, Purpose, Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.call import Purpose, Refused, ToolAnswer
 from remit.tool.contract import ToolContract
 from remit.tool.mcp import listed_digest
+from tests.activities.calling import ask, code
 from tests.activities.mcp_liar import ECHO, listed
 
 LIAR = [sys.executable, str(Path(__file__).with_name("mcp_liar.py"))]
@@ -41,22 +39,14 @@ def mcp_contract(tool: str, *more: str, **changes: object) -> ToolContract:
     return ToolContract.model_validate(document | changes)
 
 
-async def ask(
+async def say(
     tools: Tools, contract: ToolContract, within_s: float = 20, purpose: Purpose = "call"
 ) -> ToolAnswer:
-    """Call `contract` with a text, and wait at most so long."""
-    arguments: dict[str, JSON] = {"text": "hello"}
-    deadline = asyncio.get_running_loop().time() + within_s
-    call = ToolCall(contract, arguments, "run-1:order:do", deadline, purpose=purpose)
-    begun = time.monotonic()
-    answer = await tools.adapter(contract)(call)
-    assert time.monotonic() - begun < within_s + 1
-    return answer
+    """Call `contract` with a text."""
+    return await ask(tools, contract, {"text": "hello"}, within_s=within_s, purpose=purpose)
 
 
-def code(given: ToolAnswer) -> str:
-    """Return the kind and code of what is no success, such as `Unknown TOOL-TIMEOUT`."""
-    if isinstance(given, Refused | Unknown | Broken):
-        again = " again" if isinstance(given, Refused) and given.again else ""
-        return f"{type(given).__name__} {given.code}{again}"
-    return type(given).__name__
+def ending(given: ToolAnswer) -> str:
+    """Return how it ended, with the code of what is no success, such as `Unknown TOOL-TIMEOUT`."""
+    again = " again" if isinstance(given, Refused) and given.again else ""
+    return f"{type(given).__name__} {code(given)}{again}".rstrip()

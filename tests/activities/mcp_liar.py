@@ -14,6 +14,7 @@ ECHO = {"type": "object", "properties": {"text": {"type": "string"}}}
 NAMES = (
     *("echo", "lies", "hangs", "changes", "floods", "huge", "big", "dies", "asks", "logs"),
     *("garbage", "image", "error", "links", "json", "odd", "refuses", "forks", "late", "silently"),
+    *("repeats", "doubles"),
 )
 CHANGED = {"is": False}
 
@@ -44,6 +45,11 @@ def descriptors() -> list[str]:
 def text(*texts: str) -> dict:
     """Return an answer of texts."""
     return {"content": [{"type": "text", "text": each} for each in texts]}
+
+
+def secrets(times: int) -> str:
+    """Return the token that the server was given, some times."""
+    return " ".join([os.environ.get("TOKEN", "")] * times)
 
 
 def echo(params: dict) -> dict:
@@ -127,6 +133,8 @@ ANSWERS = {
         "content": [{"type": "image", "data": "aGk=", "mimeType": "image/png"}]
     },
     "error": lambda params: {**text("no such order t0p-secret-token\x1b[2J"), "isError": True},
+    "repeats": lambda params: {**text(secrets(9)), "isError": True},
+    "doubles": lambda params: text(f'{{"{secrets(1)}": 1, "{secrets(1)}": 2}}'),
     "links": lambda params: {
         "content": [
             {"type": "text", "text": "see"},
@@ -145,7 +153,9 @@ def answer(message: dict) -> None:
     method, number = message.get("method"), message.get("id")
     if number is None or "result" in message or "error" in message:
         return
-    if method == "initialize":
+    if method == "initialize" and "--greets" in sys.argv:
+        send({"id": number, "error": {"code": -32603, "message": secrets(2)}})
+    elif method == "initialize":
         about = {"name": "liar", "version": "1"}
         known = {"tools": {"listChanged": True}}
         greeting = {"protocolVersion": "2025-11-25", "serverInfo": about, "capabilities": known}
@@ -161,6 +171,8 @@ def answer(message: dict) -> None:
 if __name__ == "__main__":
     if "--mute" in sys.argv:
         time.sleep(600)
+    if "--babbling" in sys.argv:
+        sys.exit("\n".join(secrets(40).split()))
     if "--broken" in sys.argv:
         sys.exit("cannot find t0p-secret-token")
     for line in sys.stdin:

@@ -1,13 +1,11 @@
-"""A server whose every byte the test decides, a contract for it, and a call of it."""
+"""A server whose every byte the test decides, and a contract for it."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from activities.tools.registry import Tools
-from remit.canonical import JSONObject
-from remit.tool.call import Purpose, ToolAnswer, ToolCall
 from remit.tool.contract import ToolContract
 from remit.tool.kinds import HttpKind
 
@@ -95,22 +93,15 @@ def http_contract(**changes: object) -> ToolContract:
 _CALL_FIELDS = HttpKind.model_fields.keys()
 
 
-async def ask(
-    tools: Tools,
-    contract: ToolContract,
-    arguments: JSONObject | None = None,
-    *,
-    within_s: float = 5.0,
-    purpose: Purpose = "call",
-    heartbeat: Callable[[], None] = lambda: None,
-) -> ToolAnswer:
-    """Call a tool."""
-    call = ToolCall(
-        contract=contract,
-        arguments={} if arguments is None else arguments,
-        step_key="run-1:order:do",
-        deadline=time.monotonic() + within_s,
-        purpose=purpose,
-        heartbeat=heartbeat,
-    )
-    return await tools.adapter(contract)(call)
+@contextmanager
+def deaf() -> Iterator[str]:
+    """Yield the address of a server that takes no connection, and refuses none."""
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(3):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"

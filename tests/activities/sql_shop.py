@@ -4,13 +4,10 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 
 import psycopg
 
-from activities.tools.registry import Tools
 from remit.canonical import JSON, JSONObject
-from remit.tool.call import Broken, Purpose, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import ToolContract
 from remit.tool.sql import Dialect, step_keys_ddl
 from tests.tool.contracts import contract
@@ -85,23 +82,3 @@ def of_postgresql(url: str) -> Shop:
     for statement in (*TABLES, step_keys_ddl("remit_keys", "postgresql")):
         execute(statement)
     return Shop("postgresql", url.partition("&port")[0], execute)
-
-
-async def ask(
-    tools: Tools,
-    made: ToolContract,
-    arguments: JSONObject | None = None,
-    *,
-    within_s: float = 5.0,
-    key: str = "run-1:take:do",
-    purpose: Purpose = "call",
-) -> ToolAnswer:
-    """Call once."""
-    deadline = monotonic() + within_s
-    call = ToolCall(made, arguments or {}, key, deadline, purpose=purpose)
-    return await tools.adapter(made)(call)
-
-
-def code(given: ToolAnswer) -> str:
-    """Return the code of what is no success."""
-    return given.code if isinstance(given, Refused | Unknown | Broken) else ""

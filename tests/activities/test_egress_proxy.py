@@ -16,8 +16,9 @@ from activities.tools.resolving import Resolver
 from activities.tools.tunnel import Proxy
 from remit.tool.call import Happened, Refused
 from remit.tool.contract import ToolContract
+from tests.activities.calling import ask
 from tests.activities.certificates import server_context, write_authority
-from tests.activities.origin import Origin, ask, http_contract
+from tests.activities.origin import Origin, http_contract
 
 
 @dataclass

@@ -5,9 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,9 +13,11 @@ import pytest
 from activities.tools.registry import Tools
 from remit.canonical import JSON, JSONObject
 from remit.stores.artifact_folder import ArtifactFolder
-from remit.tool.call import Broken, Happened, Refused, ToolAnswer, Unknown
+from remit.tool.call import Happened, Refused, ToolAnswer
 from remit.tool.checks import faults
-from tests.activities.origin import Asked, Origin, answer, ask, http_contract
+from tests import serving as served
+from tests.activities.calling import ask, code
+from tests.activities.origin import Asked, Origin, answer, http_contract
 
 CSV = b"name,amount\nann,1\n"
 ARTIFACT: JSONObject = {"media_types": ["text/csv", "image/*"], "max_bytes": 1_000_000}
@@ -38,10 +38,6 @@ async def tools(
     made = Tools({}, tmp_path, environ, artifacts=store)
     yield made
     await made.aclose()
-
-
-def _code(given: ToolAnswer) -> str:
-    return given.code if isinstance(given, Refused | Unknown | Broken) else ""
 
 
 def _named(given: ToolAnswer) -> JSONObject:
@@ -82,7 +78,7 @@ async def test_an_artifact_is_sent(origin: Origin, tools: Tools) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "media", "more", "code"),
+    ("body", "media", "more", "expected"),
     [
         (CSV, "text/html", "", "TOOL-MEDIA-TYPE"),
         (CSV, "", "", "TOOL-MEDIA-TYPE"),
@@ -97,12 +93,12 @@ async def test_what_is_not_taken(
     body: bytes,
     media: str,
     more: str,
-    code: str,
+    expected: str,
 ) -> None:
     """Another media type, an encoding, too much: a failure with effect that leaves no file."""
     origin.reply = answer(200, body, media, more)
 
-    assert _code(await ask(tools, http_contract(artifact=ARTIFACT))) == code
+    assert code(await ask(tools, http_contract(artifact=ARTIFACT))) == expected
     assert [one for one in store.folder.rglob("*") if one.is_file()] == []
 
 
@@ -116,7 +112,7 @@ async def test_a_cut_answer_is_unknown(origin: Origin, tools: Tools, store: Arti
         writer.close()
 
     origin.reply = cut
-    assert _code(await ask(tools, http_contract(artifact=ARTIFACT))) == "TOOL-CONNECTION"
+    assert code(await ask(tools, http_contract(artifact=ARTIFACT))) == "TOOL-CONNECTION"
     assert [one for one in store.folder.rglob("*") if one.is_file()] == []
 
 
@@ -138,7 +134,7 @@ async def test_uploads_that_are_not_made(
     said.append(await ask(without, contract, {"file": named}))
     await without.aclose()
 
-    assert [_code(one) for one in said] == ["TOOL-ARTIFACT"] * 5
+    assert [code(one) for one in said] == ["TOOL-ARTIFACT"] * 5
     assert all(isinstance(one, Refused) for one in said)
     assert ["DIFFERS" in str(one) for one in said] == [False, False, False, True, False]
     assert len(origin.asked) == 1
@@ -163,44 +159,25 @@ def test_contracts_that_cannot_work(changes: dict[str, object]) -> None:
     assert found & {"TOOL-ARTIFACT", "TOOL-POINTER"}
 
 
-class _Large(BaseHTTPRequestHandler):
-    """Answers 100 MB; takes what is sent."""
-
-    taken = 0
-
-    def do_GET(self) -> None:
-        """Answer."""
-        self.send_response(200)
-        self.send_header("content-type", "text/csv")
-        self.send_header("content-length", str(100 * 1024 * 1024))
-        self.end_headers()
-        for number in range(1600):
-            self.wfile.write(number.to_bytes(4, "big") * 16384)
-
-    def do_PUT(self) -> None:
-        """Take."""
-        left = int(self.headers["content-length"])
+def _exchange(asked: served.Asked) -> None:
+    """Answer 100 MB, or take what is sent."""
+    if asked.command == "PUT":
+        left = int(asked.headers["content-length"])
         while left:
-            left -= len(self.rfile.read(min(left, 65536)))
-            type(self).taken += 1
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+            left -= len(asked.rfile.read(min(left, 65536)))
+        served.reply(asked)
+        return
+    length = {"Content-Length": str(100 * 1024 * 1024), "Content-Type": "text/csv"}
+    served.reply(asked, headers=length)
+    for number in range(1600):
+        asked.wfile.write(number.to_bytes(4, "big") * 16384)
 
 
 @pytest.fixture
 def large() -> Iterator[int]:
     """The port of a server with 100 MB."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Large)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served.serving(_exchange) as port:
+        yield port
 
 
 def test_100_mb_take_little_memory(large: int, tmp_path: Path) -> None:
@@ -216,3 +193,18 @@ def test_100_mb_take_little_memory(large: int, tmp_path: Path) -> None:
 
     assert (told["stored"], told["sent"]) == (100 * 1024 * 1024, True)
     assert told["grown_kib"] < 64 * 1024, told
+
+
+@pytest.mark.parametrize("media_types", [["text/csv"], ["text/*"]])
+async def test_a_secret_in_a_media_type_is_masked(
+    origin: Origin, tools: Tools, environ: dict[str, str], media_types: list[str]
+) -> None:
+    """Neither the failure nor the artifact that is recorded repeats it."""
+    origin.reply = answer(200, CSV, f"text/{environ['TOKEN']}")
+    artifact: JSONObject = {"media_types": [*media_types], "max_bytes": 1000}
+    contract = http_contract(artifact=artifact, headers={"X-Key": "env:TOKEN"})
+
+    given = await ask(tools, contract)
+
+    assert environ["TOKEN"] not in repr(given)
+    assert "[secret]" in repr(given)

@@ -6,7 +6,8 @@ import pytest
 
 from activities.tools.registry import Tools
 from remit.tool.call import Happened, Refused
-from tests.activities.origin import Origin, ask, http_contract
+from tests.activities.calling import ask
+from tests.activities.origin import Origin, http_contract
 
 
 @pytest.mark.parametrize(

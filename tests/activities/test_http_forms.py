@@ -7,7 +7,8 @@ import pytest
 from activities.tools.registry import Tools
 from remit.canonical import JSON, JSONObject
 from remit.tool.call import Happened, Refused
-from tests.activities.origin import Origin, ask, http_contract
+from tests.activities.calling import ask
+from tests.activities.origin import Origin, http_contract
 
 LIST: JSON = ["a,b", "c d", 2]
 OBJECT: JSON = {"from": "1 & 2", "tags": ["x", "y"], "none": None}

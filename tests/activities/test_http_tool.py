@@ -11,12 +11,9 @@ from opentelemetry.context import attach, detach
 from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
 from activities.tools.registry import Tools
-from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, Unknown
-from tests.activities.origin import Asked, Origin, answer, ask, http_contract
-
-
-def _code(given: ToolAnswer) -> str:
-    return given.code if isinstance(given, Refused | Unknown | Broken) else ""
+from remit.tool.call import Absent, Broken, Happened, Refused, Unknown
+from tests.activities.calling import ask, code
+from tests.activities.origin import Asked, Origin, answer, deaf, http_contract
 
 
 async def test_sends_arguments_key_and_secrets(origin: Origin, tools: Tools) -> None:
@@ -58,7 +55,7 @@ async def test_takes_a_part_of_the_answer(origin: Origin, tools: Tools) -> None:
     origin.reply = answer(201, b'{"data": [{"id": 7}]}')
 
     assert await ask(tools, http_contract(output="/data/0")) == Happened({"id": 7})
-    assert _code(await ask(tools, http_contract(output="/data/1"))) == "TOOL-ANSWER-PART"
+    assert code(await ask(tools, http_contract(output="/data/1"))) == "TOOL-ANSWER-PART"
 
 
 async def test_empty_answer_is_null(origin: Origin, tools: Tools) -> None:
@@ -69,7 +66,7 @@ async def test_empty_answer_is_null(origin: Origin, tools: Tools) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "more", "code"),
+    ("body", "content_type", "more", "expected"),
     [
         (b"<h1>It works!</h1>", "text/html", "", "TOOL-NOT-JSON"),
         (b'{"id": 1}', "text/plain", "", "TOOL-NOT-JSON"),
@@ -83,7 +80,7 @@ async def test_empty_answer_is_null(origin: Origin, tools: Tools) -> None:
     ],
 )
 async def test_unusable_answers_have_happened(
-    origin: Origin, tools: Tools, body: bytes, content_type: str, more: str, code: str
+    origin: Origin, tools: Tools, body: bytes, content_type: str, more: str, expected: str
 ) -> None:
     """A 2xx whose body cannot be used is a failure with effect."""
     origin.reply = answer(200, body, content_type, more)
@@ -91,7 +88,7 @@ async def test_unusable_answers_have_happened(
     given = await ask(tools, http_contract())
 
     assert isinstance(given, Broken)
-    assert given.code == code
+    assert given.code == expected
 
 
 async def test_reads_no_more_than_allowed(origin: Origin, tools: Tools) -> None:
@@ -115,7 +112,7 @@ async def test_reads_no_more_than_allowed(origin: Origin, tools: Tools) -> None:
     assert sent < 15_000_000
 
     origin.reply = answer(200, b"x" * 2_000_000)
-    assert _code(await ask(tools, http_contract())) == "TOOL-ANSWER-TOO-LARGE"
+    assert code(await ask(tools, http_contract())) == "TOOL-ANSWER-TOO-LARGE"
 
 
 async def test_statuses(origin: Origin, tools: Tools) -> None:
@@ -143,7 +140,7 @@ async def test_only_a_probe_is_told_that_nothing_happened(origin: Origin, tools:
     contract = http_contract(operation="read", method="GET", body=None, absent=[404])
 
     assert await ask(tools, contract, purpose="probe") == Absent()
-    assert _code(await ask(tools, contract)) == "TOOL-REFUSED"
+    assert code(await ask(tools, contract)) == "TOOL-REFUSED"
 
 
 async def test_redirects_are_not_followed(origin: Origin, tools: Tools) -> None:
@@ -156,17 +153,17 @@ async def test_redirects_are_not_followed(origin: Origin, tools: Tools) -> None:
 
     assert isinstance(written, Unknown)
     assert isinstance(read, Refused)
-    assert {_code(written), _code(read)} == {"TOOL-REDIRECT"}
+    assert {code(written), code(read)} == {"TOOL-REDIRECT"}
     assert [asked.line.split()[1] for asked in origin.asked] == ["/things", "/things"]
 
 
 async def test_nothing_was_sent_where_nobody_listens(tools: Tools, environ: dict[str, str]) -> None:
     """A refused connection is certain to have had no effect, and may be tried again."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        environ["ORIGIN"] = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        environ["ORIGIN"] = f"http://127.0.0.1:{deaf.getsockname()[1]}"
 
-    given = await ask(tools, http_contract())
+        given = await ask(tools, http_contract())
 
     assert isinstance(given, Refused)
     assert given.code == "TOOL-UNREACHABLE"
@@ -175,21 +172,11 @@ async def test_nothing_was_sent_where_nobody_listens(tools: Tools, environ: dict
 
 async def test_deadline_before_sending(tools: Tools, environ: dict[str, str]) -> None:
     """A deadline that passes while the connection is still being made: nothing was sent."""
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen(0)
-        deaf.setblocking(False)
-        waiting = [socket.socket() for _ in range(3)]
-        for each in waiting:
-            each.setblocking(False)
-            each.connect_ex(deaf.getsockname())
-        environ["ORIGIN"] = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-
+    with deaf() as url:
+        environ["ORIGIN"] = url
         given = await ask(tools, http_contract(), within_s=0.2)
 
-        for each in waiting:
-            each.close()
-    assert _code(given) == "TOOL-UNREACHABLE"
+    assert code(given) == "TOOL-UNREACHABLE"
 
 
 async def test_deadline_after_sending(origin: Origin, tools: Tools) -> None:
@@ -200,7 +187,7 @@ async def test_deadline_after_sending(origin: Origin, tools: Tools) -> None:
 
     origin.reply = silent
 
-    given = await ask(tools, http_contract(), within_s=0.2)
+    given = await ask(tools, http_contract(), within_s=1)
 
     assert isinstance(given, Unknown)
     assert given.code == "TOOL-TIMEOUT"
@@ -238,7 +225,7 @@ async def test_a_refusal_stands_though_its_words_are_cut_off(origin: Origin, too
 
     origin.reply = cut
 
-    assert _code(await ask(tools, http_contract())) == "TOOL-REFUSED"
+    assert code(await ask(tools, http_contract())) == "TOOL-REFUSED"
 
 
 @pytest.mark.parametrize(
@@ -294,7 +281,7 @@ async def test_arguments_do_not_change_the_path(
     """An argument that would climb out of its segment is refused unsent."""
     given = await ask(tools, http_contract(url="${env:ORIGIN}/shops/{shop}/x"), {"shop": value})
 
-    assert _code(given) == "TOOL-REQUEST"
+    assert code(given) == "TOOL-REQUEST"
     assert not origin.connections
 
 

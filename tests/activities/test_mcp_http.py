@@ -15,13 +15,15 @@ from activities.tools.mcp_listing import listing
 from activities.tools.outside import Outside
 from activities.tools.registry import Tools
 from remit.canonical import JSONObject
+from remit.cli.stack.ports import choose
 from remit.tool.call import Happened
 from remit.tool.contract import ToolContract
 from remit.tool.mcp import StreamableHttpServer, listed_digest
-from tests.activities.mcp_calls import ask as ask_text
-from tests.activities.mcp_calls import code, mcp_contract
+from tests.activities.calling import ask
+from tests.activities.mcp_calls import ending, mcp_contract, say
 from tests.activities.mcp_liar import listed
-from tests.activities.origin import Asked, Origin, answer, ask
+from tests.activities.origin import Asked, Origin, answer
+from tests.waiting import until
 
 OFFICE = Path(__file__).with_name("mcp_office.py")
 
@@ -29,28 +31,19 @@ OFFICE = Path(__file__).with_name("mcp_office.py")
 @pytest.fixture(scope="module")
 def office() -> Iterator[int]:
     """The port of a running server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = choose(())
     process = subprocess.Popen([sys.executable, str(OFFICE), str(port)])
     try:
-        asyncio.run(_listens(port))
+        until(lambda: _listens(port))
         yield port
     finally:
         process.terminate()
         process.wait()
 
 
-async def _listens(port: int) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-                continue
-            writer.close()
-            return
+def _listens(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
@@ -87,8 +80,8 @@ async def test_an_exception_there_is_unknown_here(office: int, desks: Tools) -> 
     fails = await _pinned(office, "fail")
     certain = await _pinned(office, "fail", errors="refused")
 
-    assert code(await ask(desks, fails, {"desk": "d1"})) == "Unknown TOOL-ERROR"
-    assert code(await ask(desks, certain, {"desk": "d1"})) == "Refused TOOL-REFUSED"
+    assert ending(await ask(desks, fails, {"desk": "d1"})) == "Unknown TOOL-ERROR"
+    assert ending(await ask(desks, certain, {"desk": "d1"})) == "Refused TOOL-REFUSED"
 
 
 async def test_a_listing_that_changes_is_refused(
@@ -96,7 +89,7 @@ async def test_a_listing_that_changes_is_refused(
 ) -> None:
     """What is listed otherwise than pinned is not called."""
     demolish, assign = await _pinned(office, "demolish"), await _pinned(office, "assign")
-    assert code(await ask(desks, assign, {"desk": "d1", "person": "Ada"})) == "Happened"
+    assert ending(await ask(desks, assign, {"desk": "d1", "person": "Ada"})) == "Happened"
 
     await ask(desks, demolish)
     monkeypatch.setattr("activities.tools.mcp_session.LISTING_S", 0.0)
@@ -104,7 +97,7 @@ async def test_a_listing_that_changes_is_refused(
 
     given = await ask(desks, assign, {"desk": "d1", "person": "Ada"})
 
-    assert code(given) == "Refused TOOL-LISTING-CHANGED"
+    assert ending(given) == "Refused TOOL-LISTING-CHANGED"
 
 
 def _scripted(status: int = 200, body: bytes = b"", kind: str = "application/json", more: str = ""):
@@ -174,17 +167,17 @@ async def test_what_an_ending_means(
     """Every answer has a meaning, and none but the promised one says that it did not happen."""
     origin.reply = _scripted(status, body, kind, more)
 
-    assert code(await ask_text(tools, _echo())) == expected
+    assert ending(await say(tools, _echo())) == expected
 
     origin.reply = _scripted(200, GOOD)
-    assert await ask_text(tools, _echo()) == Happened({"a": 1})
+    assert await say(tools, _echo()) == Happened({"a": 1})
 
 
 async def test_headers_are_resolved_and_nothing_else_is_sent(origin: Origin, tools: Tools) -> None:
     """Secrets stand in the headers of every request; cookies are not kept."""
     origin.reply = _scripted(200, GOOD, more="Set-Cookie: a=b\r\n")
-    await ask_text(tools, _echo())
-    await ask_text(tools, _echo())
+    await say(tools, _echo())
+    await say(tools, _echo())
 
     assert {asked.headers.get("x-token") for asked in origin.asked} == {"t0p-secret-token"}
     assert all("cookie" not in asked.headers for asked in origin.asked)
@@ -197,16 +190,16 @@ async def test_a_server_that_went_away(tools: Tools, environ: dict[str, str]) ->
     server = await asyncio.start_server(leaving.serve, "127.0.0.1", 0)
     environ["ORIGIN"] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
-        assert code(await ask_text(tools, _echo())) == "Happened"
+        assert ending(await say(tools, _echo())) == "Happened"
 
-    assert code(await ask_text(tools, _echo())) == "Refused TOOL-UNREACHABLE again"
+    assert ending(await say(tools, _echo())) == "Refused TOOL-UNREACHABLE again"
 
 
 async def test_an_address_elsewhere_is_refused(tools: Tools, environ: dict[str, str]) -> None:
     """What the environment makes of the address must be a destination."""
     environ["ORIGIN"] = "http://169.254.169.254"
 
-    assert code(await ask_text(tools, _echo())) == "Refused TOOL-EGRESS"
+    assert ending(await say(tools, _echo())) == "Refused TOOL-EGRESS"
 
 
 async def test_an_answer_that_never_ends(origin: Origin, tools: Tools) -> None:
@@ -220,10 +213,10 @@ async def test_an_answer_that_never_ends(origin: Origin, tools: Tools) -> None:
             await asyncio.Event().wait()
         await scripted(asked, writer)
 
-    assert await ask_text(tools, _echo()) == Happened({"a": 1})
+    assert await say(tools, _echo()) == Happened({"a": 1})
     origin.reply = reply
-    assert code(await ask_text(tools, _echo(), within_s=3.0)) == "Unknown TOOL-TIMEOUT"
+    assert ending(await say(tools, _echo(), within_s=3.0)) == "Unknown TOOL-TIMEOUT"
     assert waiting.is_set()
 
     origin.reply = scripted
-    assert await ask_text(tools, _echo()) == Happened({"a": 1})
+    assert await say(tools, _echo()) == Happened({"a": 1})

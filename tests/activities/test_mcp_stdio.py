@@ -9,21 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from activities.tools.mcp_stdio import Server
 from activities.tools.registry import Tools
-from remit.tool.call import Absent, Happened, Refused
-from tests.activities.mcp_calls import ask, code, mcp_contract
+from remit.enforcement.bounds import health_of
+from remit.tool.call import Absent, Broken, Happened, Refused, Unknown
+from tests.activities.mcp_calls import ending, mcp_contract, say
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
 
 async def _gone(pid: int) -> None:
-    """Wait until a process is no more; a zombie counts as gone."""
-    async with asyncio.timeout(10):
-        while _is_alive(pid):  # noqa: ASYNC110  # other people's processes set no event of ours
-            await asyncio.sleep(0.02)
+    await asyncio.to_thread(until, lambda: not _is_alive(pid))
 
 
 def _is_alive(pid: int) -> bool:
+    """Whether there is such a process; a zombie is none."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -39,7 +40,7 @@ async def test_a_server_gets_its_own_and_nothing_else(
     os.set_inheritable(inherited, True)
     contract = mcp_contract("echo", call={"key_argument": "ref"})
 
-    given = await ask(tools, contract)
+    given = await say(tools, contract)
 
     os.close(inherited)
     assert isinstance(given, Happened)
@@ -85,28 +86,57 @@ async def test_what_an_ending_means(
     tools: Tools, tool: str, call: dict[str, object], expected: str
 ) -> None:
     """Every way to behave badly has an end with a code, and the next call is served."""
-    assert code(await ask(tools, mcp_contract(tool, call=call))) == expected
-    assert code(await ask(tools, mcp_contract("echo"))) == "Happened"
+    assert ending(await say(tools, mcp_contract(tool, call=call))) == expected
+    assert ending(await say(tools, mcp_contract("echo"))) == "Happened"
 
 
 async def test_words_of_an_error_are_bounded_and_masked(tools: Tools) -> None:
     """The tool's own words are shown without control characters and without secrets."""
-    given = await ask(tools, mcp_contract("error", call={"errors": "refused"}))
+    given = await say(tools, mcp_contract("error", call={"errors": "refused"}))
 
     assert isinstance(given, Refused)
     assert given.message == "liar.error@1 answered an error (no such order [secret] [2J)"
+
+
+LONG = "s3cr3t-" + "x" * 121
+
+
+@pytest.mark.parametrize(
+    ("tool", "more", "call"),
+    [
+        ("repeats", (), {}),
+        ("doubles", (), {"answer": "json"}),
+        ("echo", ("--babbling",), {}),
+        ("echo", ("--greets",), {}),
+    ],
+)
+async def test_words_are_masked_before_they_are_cut(
+    tools: Tools,
+    environ: dict[str, str],
+    tool: str,
+    more: tuple[str, ...],
+    call: dict[str, object],
+) -> None:
+    """However often a secret is repeated, in an answer or in last words: no part of it is shown."""
+    environ["TOKEN"] = LONG
+
+    given = await say(tools, mcp_contract(tool, *more, call=call))
+
+    assert isinstance(given, Refused | Unknown | Broken)
+    assert "[secret]" in given.message
+    assert "xxxx" not in given.message
 
 
 async def test_a_read_that_errs_is_refused(tools: Tools) -> None:
     """A tool without effect certainly had none, whatever its contract says of errors."""
     contract = mcp_contract("error", operation="read", irreversible=False)
 
-    assert code(await ask(tools, contract)) == "Refused TOOL-REFUSED"
+    assert ending(await say(tools, contract)) == "Refused TOOL-REFUSED"
 
 
 async def test_links_come_by_reference(tools: Tools) -> None:
     """A link beside text is a reference in the output; nothing is fetched."""
-    given = await ask(tools, mcp_contract("links", call={"answer": "text"}))
+    given = await say(tools, mcp_contract("links", call={"answer": "text"}))
 
     assert given == Happened({"text": "see", "links": [{"uri": "file:///a", "name": "a"}]})
 
@@ -116,46 +146,47 @@ async def test_a_probe_may_find_nothing(tools: Tools) -> None:
     there = mcp_contract("late", call={"absent": "/late"})
     nothing = mcp_contract("late", call={"absent": "/other"})
 
-    assert await ask(tools, there, purpose="probe") == Happened({"late": True})
-    assert await ask(tools, nothing, purpose="probe") == Absent()
-    assert await ask(tools, nothing) == Happened({"late": True})
+    assert await say(tools, there, purpose="probe") == Happened({"late": True})
+    assert await say(tools, nothing, purpose="probe") == Absent()
+    assert await say(tools, nothing) == Happened({"late": True})
 
 
 async def test_a_server_that_hangs_is_replaced(tools: Tools) -> None:
     """A call ends at its deadline as unknown; the next one gets a fresh server."""
-    assert code(await ask(tools, mcp_contract("echo"))) == "Happened"
+    assert ending(await say(tools, mcp_contract("echo"))) == "Happened"
 
-    assert code(await ask(tools, mcp_contract("hangs"), within_s=0.3)) == "Unknown TOOL-TIMEOUT"
-    assert code(await ask(tools, mcp_contract("echo"))) == "Happened"
+    assert ending(await say(tools, mcp_contract("hangs"), within_s=2)) == "Unknown TOOL-TIMEOUT"
+    assert ending(await say(tools, mcp_contract("echo"))) == "Happened"
 
 
 async def test_changed_listings_are_refused(tools: Tools) -> None:
     """As soon as a server says that its tools changed, none is called that is pinned otherwise."""
-    assert code(await ask(tools, mcp_contract("changes"))) == "Happened"
+    assert ending(await say(tools, mcp_contract("changes"))) == "Happened"
 
-    given = await ask(tools, mcp_contract("echo"))
+    given = await say(tools, mcp_contract("echo"))
 
-    assert code(given) == "Refused TOOL-LISTING-CHANGED"
+    assert (ending(given), health_of(given)) == ("Refused TOOL-LISTING-CHANGED", "")
     assert isinstance(given, Refused)
     assert "everything you know" not in given.message
 
 
 async def test_changes_in_silence_are_found(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
     """A listing that is old is taken again, though the server says nothing."""
-    assert code(await ask(tools, mcp_contract("silently"))) == "Happened"
-    assert code(await ask(tools, mcp_contract("echo"))) == "Happened"
+    assert ending(await say(tools, mcp_contract("silently"))) == "Happened"
+    assert ending(await say(tools, mcp_contract("echo"))) == "Happened"
 
     monkeypatch.setattr("activities.tools.mcp_session.LISTING_S", 0.0)
 
-    assert code(await ask(tools, mcp_contract("echo"))) == "Refused TOOL-LISTING-CHANGED"
+    assert ending(await say(tools, mcp_contract("echo"))) == "Refused TOOL-LISTING-CHANGED"
 
 
 async def test_a_server_that_does_not_start(tools: Tools) -> None:
     """It is refused as not reached, with its last words, masked, and not started again at once."""
-    given = await ask(tools, mcp_contract("echo", "--broken"))
-    again = await ask(tools, mcp_contract("echo", "--broken"))
+    given = await say(tools, mcp_contract("echo", "--broken"))
+    again = await say(tools, mcp_contract("echo", "--broken"))
 
-    assert code(given) == code(again) == "Refused TOOL-UNREACHABLE again"
+    assert ending(given) == ending(again) == "Refused TOOL-UNREACHABLE again"
+    assert (health_of(given), health_of(again)) == ("sick", "")
     assert isinstance(given, Refused)
     assert given.message.endswith("cannot find [secret]; nothing was called")
 
@@ -163,25 +194,25 @@ async def test_a_server_that_does_not_start(tools: Tools) -> None:
 async def test_no_such_program(tools: Tools) -> None:
     """A command that is not there is named."""
     server = {"transport": "stdio", "command": ["no-such-program"]}
-    given = await ask(tools, mcp_contract("echo", call={"server": server}))
+    given = await say(tools, mcp_contract("echo", call={"server": server}))
 
-    assert code(given) == "Refused TOOL-UNREACHABLE again"
+    assert ending(given) == "Refused TOOL-UNREACHABLE again"
     assert isinstance(given, Refused)
     assert "no-such-program: No such file or directory" in given.message
 
 
 async def test_a_server_that_does_not_greet(tools: Tools) -> None:
     """At the deadline it is certain that nothing was called."""
-    given = await ask(tools, mcp_contract("echo", "--mute"), within_s=0.5)
+    given = await say(tools, mcp_contract("echo", "--mute"), within_s=0.5)
 
-    assert code(given) == "Refused TOOL-UNREACHABLE again"
+    assert ending(given) == "Refused TOOL-UNREACHABLE again"
 
 
 async def test_a_missing_secret(tools: Tools) -> None:
     """Without its secret a server is not started."""
     server = {"transport": "stdio", "command": ["true"], "environment": {"A": "env:ABSENT"}}
 
-    assert code(await ask(tools, mcp_contract("echo", call={"server": server}))) == (
+    assert ending(await say(tools, mcp_contract("echo", call={"server": server}))) == (
         "Refused TOOL-SECRET"
     )
 
@@ -190,9 +221,9 @@ async def test_a_rotated_secret_gets_a_server_of_its_own(
     tools: Tools, environ: dict[str, str]
 ) -> None:
     """Secrets are read for every call; a server keeps the one it was started with."""
-    first = await ask(tools, mcp_contract("echo"))
+    first = await say(tools, mcp_contract("echo"))
     environ["TOKEN"] = "another-secret"
-    second = await ask(tools, mcp_contract("echo"))
+    second = await say(tools, mcp_contract("echo"))
 
     assert isinstance(first, Happened)
     assert isinstance(second, Happened)
@@ -201,44 +232,58 @@ async def test_a_rotated_secret_gets_a_server_of_its_own(
 
 async def test_cancelled_calls_leave_the_server_to_others(tools: Tools) -> None:
     """A cancelled call raises, and another one on the same server is answered."""
-    late = asyncio.create_task(ask(tools, mcp_contract("late")))
-    other = asyncio.create_task(ask(tools, mcp_contract("echo")))
+    late = asyncio.create_task(say(tools, mcp_contract("late")))
+    other = asyncio.create_task(say(tools, mcp_contract("echo")))
     await asyncio.sleep(0)
     late.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await late
-    assert code(await other) == "Happened"
+    assert ending(await other) == "Happened"
 
 
 async def test_calls_share_a_server(tools: Tools) -> None:
     """Calls at the same time use one process."""
-    given = await asyncio.gather(*(ask(tools, mcp_contract("echo")) for _ in range(5)))
+    given = await asyncio.gather(*(say(tools, mcp_contract("echo")) for _ in range(5)))
 
     assert len({each.output["pid"] for each in given}) == 1  # type: ignore[union-attr, index, call-overload]
 
 
 async def test_no_process_outlives_the_adapters(tools: Tools) -> None:
     """Closed adapters leave neither a server nor what it started."""
-    given = await ask(tools, mcp_contract("forks"))
+    given = await say(tools, mcp_contract("forks"))
     assert isinstance(given, Happened)
     assert isinstance(given.output, dict)
 
     await tools.aclose()
 
-    await _gone(int(str(given.output["pid"])))
-    await _gone(int(str(given.output["child"])))
+    for name in ("pid", "child"):
+        await _gone(int(str(given.output[name])))
+
+
+async def test_a_stop_that_is_given_up_leaves_no_pipe(tmp_path: Path) -> None:
+    """Cancelled while the server takes its time, it closes all the same what it had opened."""
+    before = set(os.listdir("/proc/self/fd"))
+    server = await Server.start(["sleep", "600"], {"PATH": os.environ["PATH"]}, tmp_path)
+    stopping = asyncio.create_task(server.stop())
+    await asyncio.sleep(0)
+    stopping.cancel()
+    await asyncio.gather(stopping, return_exceptions=True)
+    await asyncio.sleep(0)
+
+    assert set(os.listdir("/proc/self/fd")) <= before
+    await _gone(server._process.pid)
 
 
 WORKER = """
 import asyncio, pathlib, sys
 from activities.tools.registry import Tools
-from tests.activities.mcp_calls import ask, mcp_contract
+from tests.activities.mcp_calls import mcp_contract, say
 async def main():
     tools = Tools({}, pathlib.Path("."), {"TOKEN": "secret"})
-    given = await ask(tools, mcp_contract("forks"))
+    given = await say(tools, mcp_contract("forks"))
     print(given.output["pid"], given.output["child"], flush=True)
-    await ask(tools, mcp_contract("hangs"), within_s=60)
+    await say(tools, mcp_contract("hangs"), within_s=60)
 asyncio.run(main())
 """
 
@@ -272,10 +317,11 @@ async def test_without_the_extra_a_call_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mcp", None)
 
-    given = await ask(tools, mcp_contract("echo"))
+    given = await say(tools, mcp_contract("echo"))
 
     assert isinstance(given, Refused)
     assert (given.code, "pip install 'remit[mcp]'" in given.message) == ("TOOL-EXTRA", True)
+    assert health_of(given) == ""
 
 
 def test_adapters_wait_for_the_client_library_until_a_tool_needs_it() -> None:

@@ -12,7 +12,8 @@ from activities.tools.registry import Tools
 from remit.canonical import JSON
 from remit.tool.call import Absent, Happened, Refused
 from tests.activities import sql_shop
-from tests.activities.sql_shop import ID, ID_N, SELECT, TAKE, Shop, ask, code
+from tests.activities.calling import ask, code
+from tests.activities.sql_shop import ID, ID_N, SELECT, TAKE, Shop
 from tests.stores.postgres import Cluster
 
 NASTY = (
@@ -88,7 +89,7 @@ async def test_an_injection_into_a_number_is_refused(shop: Shop, tools: Tools, t
 
     assert isinstance(given, Refused)
     assert (given.code, given.again) == ("TOOL-REQUEST", False)
-    assert given.message == "shop.make@1: the argument of 'n' is no integer"
+    assert given.message.endswith("the argument of 'n' is no integer")
     assert shop.execute("SELECT stock FROM things WHERE id = 'a'") == [(5,)]
 
 

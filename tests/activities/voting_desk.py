@@ -14,15 +14,15 @@ from remit.approval.tokens import Purpose, of_message
 from remit.canonical import JSON, JSONObject, digest
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts
-from remit.enforcement.attempt import content
 from remit.enforcement.frame import Place
 from remit.enforcement.identity import Identity
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.entries import GateRow
+from remit.ledger.entries import Content, GateRow
 from remit.plan.compiler import compile_plan
+from remit.plan.deskwire import Answered, GateVerdict, Message, RunOrder, Votes
 from remit.plan.library import Library
 from remit.plan.path import Segment, StepKey
-from remit.plan.wire import VOTE, Answered, GateVerdict, Message, RunOrder, Votes
+from remit.plan.wire import VOTE
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.project import load_project
 from tests.approval.signing import AUDIENCE, NOW_S, PROPOSED, signed
@@ -127,7 +127,9 @@ async def an_office(folder: Path, file: Path) -> AsyncIterator[Office]:
     assert found.compiled is not None, found.diagnostics
     ledger = await open_ledger(f"sqlite:///{folder / 'ledger.db'}", clock=clock)
     await _admit(ledger, found.compiled.model_dump(mode="json"), found.digest)
-    await ledger.put([content(each.model_dump(mode="json")) for each in found.contracts.values()])
+    await ledger.put(
+        [Content.of(each.model_dump(mode="json")) for each in found.contracts.values()]
+    )
     judge = Judge(clock)
     judge.seen = []
     point = EnforcementPoint(

@@ -331,12 +331,8 @@ class TestVoting(Voting.TestCase):
 
 
 @pytest.mark.large
+@pytest.mark.timeout(1200)
 class TestVotingAtLength(Voting.TestCase):
-    """Ten thousand sequences."""
+    """Ten thousand sequences: no grant without its quorum, whatever is said in whatever order."""
 
     settings = settings(max_examples=10_000, stateful_step_count=10, deadline=None)
-
-    @pytest.mark.timeout(1200)
-    def test_ten_thousand(self) -> None:
-        """No grant without its quorum, whatever is said in whatever order."""
-        self.runTest()

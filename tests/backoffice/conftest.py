@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 
 from tests.backoffice.running import MODULE, ROOT, OpenApiCheck, Running, start
+
+if TYPE_CHECKING:
+    from examples.backoffice.service.contract import Operation
 
 Start = Callable[..., Running]
 
@@ -27,6 +30,23 @@ def document(backoffice: Running) -> dict[str, Any]:
     """Its OpenAPI document."""
     answer: dict[str, Any] = httpx2.get(f"{backoffice.url}/openapi.json").json()
     return answer
+
+
+@pytest.fixture(scope="session")
+def business() -> list[Operation]:
+    """Every operation of the company, as it is declared."""
+    # Its models take seconds to make, and each process that runs tests reads this file.
+    from examples.backoffice.service import areas
+
+    return list(areas.business())
+
+
+@pytest.fixture(scope="session")
+def every(business: list[Operation]) -> list[Operation]:
+    """Those, and the ones on the service itself."""
+    from examples.backoffice.service import areas
+
+    return [*business, *areas.controls()]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import httpx2
 
 from tests.backoffice.conftest import Start
 from tests.backoffice.running import FOLDER, MODULE, ROOT, Running
+from tests.waiting import until
 
 MAIL = {"to": "a@acme.example", "reference": "r"}
 
@@ -104,9 +104,7 @@ def test_sigterm_waits_for_the_request_at_work(launch: Start) -> None:
     with httpx2.Client(base_url=office.url) as client, ThreadPoolExecutor(1) as pool:
         client.put("/faults/mail.send", json=fault).raise_for_status()
         at_work = pool.submit(httpx2.post, f"{office.url}/mail/messages", json=MAIL)
-        deadline = time.monotonic() + 5
-        while not client.get("/journal").json()["entries"] and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: client.get("/journal").json()["entries"])
         office.process.send_signal(signal.SIGTERM)
         answer = at_work.result(timeout=10)
 

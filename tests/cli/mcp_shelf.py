@@ -1,10 +1,11 @@
 """An MCP server over streamable HTTP that lists one tool and does nothing else."""
 
 import json
-from http.server import BaseHTTPRequestHandler
+
+from tests.serving import Asked, body_of, reply
 
 
-def answered(message: dict, tools: list) -> dict | None:
+def _told(message: dict) -> dict | None:
     """Return the answer to a message; nothing to a notice."""
     if "id" not in message:
         return None
@@ -12,7 +13,7 @@ def answered(message: dict, tools: list) -> dict | None:
     greeting = {"protocolVersion": "2025-11-25", "serverInfo": about}
     results = {
         "initialize": {**greeting, "capabilities": {"tools": {}}},
-        "tools/list": {"tools": tools},
+        "tools/list": {"tools": [{"name": "put-down", "inputSchema": {"type": "object"}}]},
     }
     head = {"jsonrpc": "2.0", "id": message["id"]}
     if message.get("method") not in results:
@@ -20,22 +21,8 @@ def answered(message: dict, tools: list) -> dict | None:
     return {**head, "result": results[message["method"]]}
 
 
-class ShelfOverHttp(BaseHTTPRequestHandler):
-    """Lists one tool."""
-
-    protocol_version = "HTTP/1.1"
-    tools = ({"name": "put-down", "inputSchema": {"type": "object"}},)
-
-    def do_POST(self) -> None:
-        """Answer."""
-        message = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        told = answered(message, list(self.tools))
-        body = b"" if told is None else json.dumps(told).encode()
-        self.send_response(200 if body else 202)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+def answer(asked: Asked) -> None:
+    """Answer over HTTP."""
+    told = _told(json.loads(body_of(asked)))
+    body = b"" if told is None else json.dumps(told).encode()
+    reply(asked, body, 200 if body else 202, {"Content-Type": "application/json"})

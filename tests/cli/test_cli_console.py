@@ -64,6 +64,7 @@ def test_what_it_is_told_is_what_it_reads(notes: Path, monkeypatch: pytest.Monke
     told = console_variables(table, Layout(notes), 8765)
     for name, value in told.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("REMIT_LEDGER_URL", "sqlite:///ledger.db")
     read = ConsoleSettings()
 
     assert read.console_port == 8765

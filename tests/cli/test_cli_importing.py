@@ -3,9 +3,7 @@
 import json
 import os
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from remit.canonical import JSON, JSONObject
 from remit.stores.project import load_project
 from remit.tool.contract import Operation
 from tests.cli.conftest import Command, Ran
+from tests.serving import Asked, reply, serving
 from tests.tool.openapi.described import Described, answering, body, operation
 
 NAME: JSONObject = {
@@ -223,9 +222,10 @@ def test_places_that_are_not_written(desk: Desk, into: str, code: str) -> None:
     [
         (("--domain", "Shop!"), "IMPORT-DOMAIN"),
         (("--secret", "bearer=t0p"), "IMPORT-SECRET"),
+        (("--secret", "bearer=token:t0p"), "IMPORT-SECRET"),
         (("--secret", "bearer=env:A${env:B}"), "IMPORT-SECRET"),
-        (("--only", "nothing*"), "OPENAPI-EMPTY"),
-        (("--server", "ftp://x"), "OPENAPI-EMPTY"),
+        (("--only", "nothing*"), "IMPORT-EMPTY"),
+        (("--server", "ftp://x"), "IMPORT-EMPTY"),
     ],
 )
 def test_what_is_typed_wrongly_is_refused(desk: Desk, more: tuple[str, ...], code: str) -> None:
@@ -243,36 +243,25 @@ def test_a_file_that_is_not_there(remit: Command, notes: Path) -> None:
     assert (ran.code, ran.codes) == (2, ["FILE-UNREADABLE"])
 
 
-class Serving(BaseHTTPRequestHandler):
-    """Serves the document at one path, and detours at others."""
-
-    def do_GET(self) -> None:
-        """Answer."""
-        self.send_response(302 if self.path == "/moved" else 200)
-        if self.path == "/moved":
-            self.send_header("Location", "http://169.254.169.254/")
-        self.end_headers()
-        if self.path == "/huge":
-            self.wfile.write(b" " * (9 * 1024 * 1024))
-        elif self.path != "/moved":
-            document = shop().document
-            document["servers"] = [{"url": "/v1"}]
-            self.wfile.write(json.dumps(document).encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+def describe(asked: Asked) -> None:
+    """Serve the document at one path, and detours at others."""
+    if asked.path == "/moved":
+        reply(asked, status=302, headers={"Location": "http://169.254.169.254/"})
+    elif asked.path == "/huge":
+        asked.send_response(200)
+        asked.end_headers()
+        asked.wfile.write(b" " * (9 * 1024 * 1024))
+    else:
+        document = shop().document
+        document["servers"] = [{"url": "/v1"}]
+        reply(asked, json.dumps(document).encode())
 
 
 @pytest.fixture
 def served() -> Iterator[str]:
     """The address of a service that describes itself."""
-    server = HTTPServer(("127.0.0.1", 0), Serving)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(describe) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_a_service_describes_itself(remit: Command, notes: Path, served: str) -> None:

@@ -1,8 +1,6 @@
 """`remit tools import mcp` against a real server: one mechanism with `import openapi`."""
 
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,8 +11,9 @@ from remit.stores.project import load_project
 from remit.tool.contract import Operation, ToolContract
 from remit.tool.mcp import McpKind, listed_digest
 from tests.activities.mcp_calls import LIAR
+from tests.cli import mcp_shelf
 from tests.cli.conftest import Command, Ran
-from tests.cli.mcp_shelf import ShelfOverHttp
+from tests.serving import serving
 
 
 def _tool(description: str = "Put it down.", **more: object) -> JSONObject:
@@ -141,14 +140,8 @@ def test_what_was_said_holds_for_the_next_import_but_trust(desk: Desk) -> None:
 @pytest.fixture
 def port() -> Iterator[int]:
     """The port of a server over HTTP, on this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), ShelfOverHttp)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(mcp_shelf.answer) as listening:
+        yield listening
 
 
 def test_a_server_at_a_private_address(remit: Command, notes: Path, port: int) -> None:

@@ -21,7 +21,8 @@ import pytest
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack.layout import Layout
 from tests.command_line import typed as typed_here
-from tests.running import ROOT, Running, burn, eventually, plan
+from tests.running import ROOT, Running, burn, plan
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 
@@ -69,12 +70,6 @@ class Typed:
 def typed(lab: Running, tmp_path: Path) -> Typed:
     """A shell for one test."""
     return Typed(lab, tmp_path)
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"k{uuid.uuid4().hex[:8]}"
 
 
 def put(step: str, name: str, *needs: str, **args: JSON) -> JSONObject:
@@ -224,8 +219,7 @@ def test_a_dry_run_says_which_values_would_turn_it(typed: Typed, tag: str) -> No
     steps = {str(each["path"]): each for each in _objects(document["steps"])}
     assert (ran.returncode, document["verdict"]) == (0, "would_run"), ran.stderr
     assert steps["look"]["turns"] == []
-    # A gate that a rule works out from data is told too, without a code: `lab.routed` is one.
-    assert [turn for turn in _objects(steps["put"]["turns"]) if turn["code"]] == [
+    assert steps["put"]["turns"] == [
         {
             "effect": "deny",
             "code": "lab.forbidden",
@@ -243,6 +237,13 @@ def test_a_dry_run_says_which_values_would_turn_it(typed: Typed, tag: str) -> No
             "code": "lab.hasty",
             "role": "keeper_of_names",
             "when": ['startswith(arguments.name, "hasty")'],
+        },
+        {
+            # Whom it asks a rule works out from data.
+            "effect": "gate",
+            "code": "lab.routed",
+            "role": None,
+            "when": ['startswith(arguments.name, "routed")'],
         },
     ]
     assert 'becomes deny (lab.forbidden) when startswith(arguments.name, "forbidden")' in ran.stdout

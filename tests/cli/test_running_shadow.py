@@ -17,10 +17,11 @@ from temporalio.client import Client
 
 from remit.canonical import JSONObject
 from remit.cli.stack.bundle_status import read_status
-from remit.cli.stack.layout import Layout
+from remit.cli.stack.layout import ARCHIVE, SHADOW, Layout
 from remit.cli.stack.signing import scope_of
 from tests.cli.conftest import Command, Ran
-from tests.running import Running, ended, eventually, plan, put, start
+from tests.running import Running, ended, plan, put, start
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(300)]
 
@@ -193,7 +194,7 @@ async def test_one_candidate_takes_the_place_of_another(
 
 def _scope(lab: Running) -> str:
     """Return what the candidate's bundle is signed for."""
-    with tarfile.open(Layout(lab.project.resolve()).shadow_bundle) as archive:
+    with tarfile.open(Layout(lab.project.resolve()).candidate(SHADOW) / ARCHIVE) as archive:
         name = next(one for one in archive.getnames() if one.endswith(".signatures.json"))
         file = archive.extractfile(name)
         assert file is not None

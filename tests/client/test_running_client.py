@@ -19,12 +19,6 @@ from tests.running import Running, burn, plan, waits
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 
 
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"c{uuid.uuid4().hex[:8]}"
-
-
 def put(step: str, name: str, *needs: str, **args: JSON) -> JSONObject:
     """Return a step that puts `name` down."""
     return {"id": step, "tool": "lab.put@1", "args": {"name": name, **args}, "needs": list(needs)}

@@ -19,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tests.console.place import free_port, running
+from remit.cli.stack.ports import choose
+from tests.console.place import running
 
 SECRET = "hush"
 
@@ -111,7 +112,7 @@ class TestIssuer:
 @asynccontextmanager
 async def issuing() -> AsyncIterator[TestIssuer]:
     """Serve an issuer."""
-    port = free_port()
+    port = choose(())
     issuer = TestIssuer(f"http://127.0.0.1:{port}")
     config = uvicorn.Config(
         Starlette(routes=issuer.routes()), port=port, log_config=None, access_log=False

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import socket
 import tarfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from remit.canonical import JSONObject, canonical, digest, digest_bytes
+from remit.cli.stack.ports import choose
 from remit.client.snapshot import STATUS, WAITS
 from remit.console.office import Office
 from remit.console.serving import furnished, server_of
@@ -29,8 +29,8 @@ from remit.ledger.entries import Content, GateRow, Record
 from remit.stores.inbox import open_readonly
 from remit.stores.ledger import SqlLedger
 from remit.tool.contract import ToolContract
-from tests.running import eventually
 from tests.stores.ledger_values import admission, gate, key, run_row
+from tests.waiting import eventually
 
 HOLDER = "holder@acme.example"
 ARGUMENTS: JSONObject = {"supplier": "sup-7", "quantity": 3, "total_micros": 4_200_500_000}
@@ -140,7 +140,7 @@ async def served(
     ledger: SqlLedger, url: str, table: ConsoleTable | None = None, port: int = 0
 ) -> AsyncIterator[Place]:
     """Serve the ledger at `url`, which `ledger` has open already."""
-    port = port or free_port()
+    port = port or choose(())
     settings = ConsoleSettings(
         console=table or ConsoleTable(), console_port=port, ledger_url=url, console_key_file=None
     )
@@ -168,13 +168,6 @@ async def running(server: uvicorn.Server) -> AsyncIterator[None]:
     finally:
         server.should_exit = True
         await serving
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def ask(

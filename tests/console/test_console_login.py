@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from remit.approval.tokens import TokenError, of_message
 from remit.approval.trust import spelt
 from remit.cli.keys import new
+from remit.cli.stack.ports import choose
 from remit.client.signing import load_key
 from remit.console.inbox import href_of
 from remit.console.table import ConsoleTable
 from remit.enforcement.identity import Identity
 from remit.stores.ledger import SqlLedger
 from tests.console.issuer import SECRET, TestIssuer, issuing
-from tests.console.place import ARGUMENTS, HOLDER, Place, admit, ask, free_port, say, served
+from tests.console.place import ARGUMENTS, HOLDER, Place, admit, ask, say, served
 from tests.stores.ledger_values import ROOT
 
 
@@ -37,7 +38,7 @@ async def guarded(
 ) -> AsyncIterator[Place]:
     """A console with a login."""
     (tmp_path / "secret").write_text(f"{SECRET}\n")
-    port = free_port()
+    port = choose(())
     oidc = {
         "issuer": issuer.url,
         "client_id": "remit",

@@ -10,12 +10,13 @@ from playwright.async_api import Page, async_playwright
 from temporalio.client import Client
 
 from remit.cli.stack import stack
+from remit.cli.stack.ports import choose
 from remit.client.errors import ClientError, RefusedError
 from remit.client.voting import Word, send_vote
 from remit.console.serving import furnished, server_of
 from remit.console.settings import ConsoleSettings
 from remit.stores.inbox import open_readonly
-from tests.console.place import free_port, running
+from tests.console.place import running
 from tests.running import Running, burn, ended, plan, put, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(240)]
@@ -32,7 +33,7 @@ async def console(lab: Running, lab_client: Client) -> AsyncIterator[str]:
     """The address of a console over the lab's ledger and Temporal."""
     told = stack.environment(lab.project)
     settings = ConsoleSettings(
-        console_port=free_port(),
+        console_port=choose(()),
         ledger_url=told.ledger_url,
         temporal_ui=told.temporal_ui,
         project=lab.project,

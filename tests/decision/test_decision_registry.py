@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from remit.decision.registry import check_registry
+from remit.decision.overlay import check_registry
 
 LIMIT: dict[str, object] = {"name": "few", "counts": "calls", "most": 5, "window_ms": 60_000}
 _CORE = yaml.safe_load((Path(__file__).parents[2] / "policies" / "data.yaml").read_text())["remit"]

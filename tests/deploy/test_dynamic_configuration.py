@@ -1,9 +1,7 @@
 """Temporal's dynamic configuration and set-up job, against the dev server's settings and itself."""
 
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +9,10 @@ import pytest
 import yaml
 
 from remit.cli.stack.binaries import TEMPORAL, cache_folder, find
+from remit.cli.stack.ports import choose
 from remit.cli.stack.temporal_server import DYNAMIC_VALUES, SEARCH_ATTRIBUTES
 from tests.deploy.compose import ROOT
+from tests.waiting import until
 
 FOLDER = ROOT / "deploy" / "temporal"
 
@@ -33,9 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     found = find(TEMPORAL, cache=cache_folder(), search=os.environ.get("PATH", ""))
     if found is None:
         pytest.skip("no usable `temporal` on PATH or in the cache")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = choose(())
     argv = [str(found.path), "server", "start-dev", "--headless", "--ip", "127.0.0.1"]
     with (tmp_path_factory.mktemp("server") / "log").open("wb") as log:
         child = subprocess.Popen([*argv, "--port", str(port)], stdout=log, stderr=log)
@@ -63,19 +61,12 @@ def test_setting_up_can_be_repeated(server: tuple[str, Path]) -> None:
             timeout=90,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    listed = _attributes(program, environment)
-    assert {name: kind for name, kind in listed.items() if name.startswith("Remit")} == (
-        SEARCH_ATTRIBUTES
-    )
+    until(lambda: _attributes(program, environment) == SEARCH_ATTRIBUTES)
 
 
 def _attributes(program: Path, environment: dict[str, str]) -> dict[str, str]:
-    """Return the search attributes of the namespace, once the server's cache knows them."""
+    """Return our search attributes in the namespace, as far as the server's cache knows them."""
     command = [str(program), "operator", "search-attribute", "list", "--namespace", "acme"]
-    until = time.monotonic() + 30
-    found: dict[str, str] = {}
-    while time.monotonic() < until and not SEARCH_ATTRIBUTES.keys() <= found.keys():
-        shown = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
-        rows = (line.split() for line in shown.stdout.splitlines())
-        found = {row[0]: row[1] for row in rows if len(row) == 2}
-    return found
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    rows = (line.split() for line in shown.stdout.splitlines())
+    return {row[0]: row[1] for row in rows if len(row) == 2 and row[0].startswith("Remit")}

@@ -3,22 +3,21 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from remit.cli.stack.binaries import OPA, cache_folder, find
 from remit.cli.stack.bundle import BundleBuilder
+from remit.cli.stack.ports import choose
 from remit.cli.stack.signing import SigningKey, keep_key
 from remit.cli.stack.sources import CORE, PolicyRoot, read_sources
 from tests.deploy.compose import ROOT
+from tests.serving import reply, serving
+from tests.waiting import until
 
 FILE = ROOT / "deploy" / "opa" / "bundle-server.yaml"
 pytestmark = pytest.mark.opa
@@ -40,42 +39,18 @@ def key(tmp_path: Path) -> SigningKey:
 
 
 @contextlib.contextmanager
-def serving(body: bytes) -> Iterator[str]:
-    """Serve a bundle to whoever asks: the address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-
-
-@contextlib.contextmanager
 def configured(folder: Path, binary: Path, body: bytes, key: SigningKey) -> Iterator[str]:
     """An OPA with the configuration, in the environment `test`; its log is `folder/log`."""
     system = folder / "system"
     system.mkdir()
     (system / "none.rego").write_text("package system.none\n")
     (system / ".manifest").write_text(json.dumps({"revision": "local", "roots": ["system/none"]}))
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{choose(())}"
     argv = [str(binary), "run", "--server", "--skip-version-check", "--config-file", str(FILE)]
-    with serving(body) as url, (folder / "log").open("wb") as written:
+    with serving(lambda asked: reply(asked, body)) as port, (folder / "log").open("wb") as written:
         variables = {
             "REMIT_ENVIRONMENT": "test",
-            "REMIT_POLICY_URL": url,
+            "REMIT_POLICY_URL": f"http://127.0.0.1:{port}",
             "REMIT_POLICY_CA": "",
             "REMIT_POLICY_PUBLIC_KEY": key.public.pem.replace("\n", "\\n"),
             "REMIT_OPA_SYSTEM": str(system),
@@ -120,10 +95,7 @@ def test_it_takes_what_was_signed_for_its_environment(
     """Built and signed as `remit policy build` does it; the same for elsewhere is refused."""
     good = bundle(tmp_path, binary, key)
     with configured(tmp_path, binary, good, key) as address:
-        until = time.monotonic() + 30
-        while _get(address, "/health?bundles")[0] != 200:
-            assert time.monotonic() < until, (tmp_path / "log").read_text()
-            time.sleep(0.05)
+        until(lambda: _get(address, "/health?bundles")[0] == 200)
         decided = json.loads(_get(address, "/v1/data/remit/main/decision")[1])
     assert decided["result"] == {"effect": "allow"}
 
@@ -136,36 +108,23 @@ def test_it_takes_what_was_signed_for_its_environment(
 
 
 def _said(log: Path, word: str) -> str:
-    until = time.monotonic() + 30
-    while word not in (text := log.read_text()):
-        assert time.monotonic() < until, text
-        time.sleep(0.05)
-    return text
+    until(lambda: word in log.read_text())
+    return log.read_text()
 
 
 def _get(address: str, path: str) -> tuple[int, bytes]:
     """Return status and body; OPA listens a moment after its first words."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        try:
-            return _exchange(address, path)
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-    raise AssertionError("OPA does not listen")
+    return until(lambda: _exchange(address, path))
 
 
-def _exchange(address: str, path: str) -> tuple[int, bytes]:
-    connection = HTTPConnection(address, timeout=5)
+def _exchange(address: str, path: str) -> tuple[int, bytes] | None:
+    """Return status and body; nothing while nobody listens."""
+    connection = HTTPConnection(address, timeout=30)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read()
+    except ConnectionRefusedError:
+        return None
     finally:
         connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -7,14 +7,15 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from remit.cli.stack.binaries import OPA, cache_folder, find
+from remit.cli.stack.ports import choose
 from tests.deploy.compose import ROOT
+from tests.waiting import until
 
 SIDECAR = ROOT / "deploy" / "opa" / "sidecar.py"
 PUBLISHER = SIDECAR.with_name("publisher.py")
@@ -38,7 +39,7 @@ class Deployed:
         self.shared, self.public, self.private = folder / "s", folder / "u", folder / "p"
         for made in (self.shared, self.public, self.private):
             made.mkdir()
-        self.port = _free_port()
+        self.port = choose(())
         self._binary = ["--binary", str(binary)]
         self._variables = {
             **os.environ,
@@ -60,7 +61,7 @@ class Deployed:
 
     def is_serving(self) -> bool:
         """Say what the publisher's health check says."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", "/health")
             return connection.getresponse().status == 200
@@ -72,7 +73,7 @@ class Deployed:
     def start(self) -> None:
         """Start the sidecar and wait until it decides."""
         self.child = self.launch()
-        _eventually(lambda: self.check() == 0, 60)
+        until(lambda: self.check() == 0, 60)
 
     def launch(self) -> "subprocess.Popen[bytes]":
         """Start the sidecar."""
@@ -85,7 +86,7 @@ class Deployed:
 
     def ask(self, token: str) -> int:
         """Ask for a decision; return the HTTP status."""
-        connection = http.client.HTTPConnection("localhost", timeout=5)
+        connection = http.client.HTTPConnection("localhost", timeout=30)
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.sock.connect(str(self.shared / "opa.sock"))
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -112,7 +113,7 @@ def deployed(tmp_path: Path) -> Iterator[Deployed]:
         pytest.skip("no usable `opa` on PATH or in the cache")
     running = Deployed(tmp_path, found.path)
     try:
-        _eventually(running.is_serving, 60)
+        until(running.is_serving, 60)
         running.start()
         yield running
     finally:
@@ -161,17 +162,3 @@ def test_it_starts_again_over_what_a_killed_one_left(deployed: Deployed) -> None
     end(deployed.child)
     (deployed.public / "policy.pub").unlink()
     assert deployed.launch().wait(30) == 1
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _eventually(condition: Callable[[], bool], within_s: float) -> None:
-    until = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.1)

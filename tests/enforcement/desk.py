@@ -8,11 +8,10 @@ from pathlib import Path
 from remit.canonical import JSON, Digest, JSONObject, digest
 from remit.decision.decision import ApprovalDemand, Decided, Decision, Obligation, Reason
 from remit.decision.facts import Facts
-from remit.enforcement.attempt import content
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.sending import Send
-from remit.ledger.entries import Admission, RunRow, Situation
+from remit.ledger.entries import Admission, Content, RunRow, Situation
 from remit.plan.compiler import compile_plan
 from remit.plan.library import Library
 from remit.plan.wire import StepCall, StepResult
@@ -91,7 +90,9 @@ async def a_desk(
     assert compilation.compiled is not None, compilation.diagnostics
     ledger = await open_ledger(f"sqlite:///{folder / 'ledger.db'}", clock=clock)
     await _admit(ledger, compilation.compiled.model_dump(mode="json"), compilation.digest)
-    await ledger.put([content(c.model_dump(mode="json")) for c in compilation.contracts.values()])
+    await ledger.put(
+        [Content.of(c.model_dump(mode="json")) for c in compilation.contracts.values()]
+    )
     judge = Person(clock)
     digests: Mapping[str, Digest] = catalogue.digests
     point = EnforcementPoint(ledger, judge, Place(), clock, digests)
@@ -100,9 +101,9 @@ async def a_desk(
 
 
 async def _admit(ledger: SqlLedger, compiled: JSON, digest: str) -> None:
-    inputs = content({})
+    inputs = Content.of({})
     row = RunRow(
         RUN, "w", "desk@1.0.0", digest, digest, "tester@1.0.0", "a", "lab", "team:lab", 0, 1 << 50
     )
     admission = Admission(RUN, "", digest, inputs.digest, "decision", "revision")
-    await ledger.admit(row, admission, [inputs, content(compiled)], [])
+    await ledger.admit(row, admission, [inputs, Content.of(compiled)], [])

@@ -17,11 +17,10 @@ from pathlib import Path
 from temporalio.exceptions import ApplicationError
 
 from remit.canonical import JSON, JSONObject
-from remit.enforcement.attempt import content
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.entries import Admission, RunRow
+from remit.ledger.entries import Admission, Content, RunRow
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.library import Library
 from remit.plan.wire import UNAVAILABLE, StepCall, StepResult
@@ -72,7 +71,7 @@ def policies(
     people = people or {"boss@lab.example": {"roles": ["operator"]}}
     registry: JSONObject = {"agents": known, "people": people, "thresholds": thresholds or {}}
     # JSON is YAML.
-    (folder / "data.yaml").write_bytes(content({"remit": {"registry": registry}}).body)
+    (folder / "data.yaml").write_bytes(Content.of({"remit": {"registry": registry}}).body)
     return folder
 
 
@@ -131,9 +130,9 @@ class Desk:
             root, root, "desk@1.0.0", made.digest, made.digest, f"{agent}@1.0.0",
             "asker@lab.example", "lab", "team:lab", 0, 1 << 50,
         )  # fmt: skip
-        inputs = content({})
-        contracts = [content(one.model_dump(mode="json")) for one in made.contracts.values()]
-        contents = [inputs, content(made.compiled.model_dump(mode="json")), *contracts]
+        inputs = Content.of({})
+        contracts = [Content.of(one.model_dump(mode="json")) for one in made.contracts.values()]
+        contents = [inputs, Content.of(made.compiled.model_dump(mode="json")), *contracts]
         admission = Admission(root, "", made.digest, inputs.digest, "decision", "revision")
         await self.ledger.admit(row, admission, contents, [])
         return made.digest

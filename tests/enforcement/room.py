@@ -14,7 +14,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.voting import Voting
 from remit.canonical import JSON, JSONObject
 from remit.enforcement.opa import OpaClient
-from remit.plan.wire import Gate, GateVerdict, Message, Votes
+from remit.plan.deskwire import GateVerdict, Message, Votes
+from remit.plan.wire import Gate
 from tests.enforcement.limited import STEP, Desk, desk, policies
 from tests.policies.served import Served, serve
 from tests.stores.ledger_values import HandClock

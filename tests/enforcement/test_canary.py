@@ -19,6 +19,7 @@ from remit.enforcement.canary import STALE_S, Canaries
 from remit.enforcement.deciding import Deciding
 from remit.enforcement.frame import Place
 from remit.enforcement.opa import OpaClient
+from remit.enforcement.telemetry import CANARY_DECISIONS
 from remit.ledger.errors import LedgerUnavailableError
 from remit.stores.canaries import mark_of, standing_of
 from remit.stores.ledger import SqlLedger, open_ledger
@@ -299,3 +300,21 @@ async def test_a_shadow_is_not_told_of_a_candidates_decisions(room: Room) -> Non
         await asyncio.gather(*(deciding.decide(asked(root)) for root in (IN_SHARE, OUTSIDE)))
     assert NEW not in told
     assert len(told) == 1
+
+
+async def test_both_sides_are_measured_by_the_same_questions(room: Room) -> None:
+    """What is allowed nearly always would make the side look better that alone counts it."""
+    made = await room.start()
+    await room.admit(IN_SHARE, made)
+    worker = room.worker()
+
+    def told(side: str) -> float:
+        return CANARY_DECISIONS.labels(side, "allow")._value.get()
+
+    before = {side: told(side) for side in ("candidate", "active")}
+    async with ends(worker):
+        for root in (IN_SHARE, OUTSIDE):
+            for kind in ("call", "system"):
+                await worker.decides(root, kind)
+
+    assert {side: told(side) - before[side] for side in before} == {"candidate": 1, "active": 1}

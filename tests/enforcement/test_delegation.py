@@ -5,9 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from remit.canonical import JSON
-from remit.enforcement.attempt import content
 from remit.enforcement.pinned import Pinned
-from remit.ledger.entries import Admission, RunRow
+from remit.ledger.entries import Admission, Content, RunRow
 from remit.ledger.errors import LedgerError
 from remit.plan.compiled import CompiledPlan
 from remit.plan.compiler import compile_plan
@@ -62,7 +61,7 @@ async def _admit(ledger: SqlLedger, path: str, agent: str) -> None:
     row = RunRow(
         RUN, "w", "part@1.0.0", made.digest, made.digest, f"{agent}@1.0.0", "a", "lab", "o", 0, 1
     )
-    contents = [content({}), content(made.compiled.model_dump(mode="json"))]
+    contents = [Content.of({}), Content.of(made.compiled.model_dump(mode="json"))]
     admission = Admission(RUN, path, made.digest, contents[0].digest, "decision", "revision")
     await ledger.admit(None if path else row, admission, contents, [])
 

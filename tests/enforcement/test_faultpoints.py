@@ -62,6 +62,7 @@ async def test_a_worker_of_another_profile_does_not_start(
     monkeypatch.setenv("REMIT_FAULT_POINTS", str(folder))
     monkeypatch.setenv("REMIT_PROFILE", "full")
     monkeypatch.setenv("REMIT_ENVIRONMENT", "chaos")
+    monkeypatch.setenv("REMIT_LEDGER_URL", f"sqlite:///{folder / 'ledger.db'}")
 
     assert await run_fleet(WorkerSettings(), ["orchestrate"]) == 1
 

@@ -9,11 +9,10 @@ import pytest
 from remit.canonical import JSON, JSONObject
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts
-from remit.enforcement.attempt import content
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.pinned import Pinned
 from remit.enforcement.point import EnforcementPoint
-from remit.ledger.entries import Admission, RunRow
+from remit.ledger.entries import Admission, Content, RunRow
 from remit.ledger.errors import LedgerError
 from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.flow import Entry
@@ -133,7 +132,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     compiled: list[JSON] = [made.compiled.model_dump(mode="json")]
     compiled += [part.model_dump(mode="json") for part in made.parts.values()]
     contracts = [contract.model_dump(mode="json") for contract in made.contracts.values()]
-    inputs = content({"text": "given"})
+    inputs = Content.of({"text": "given"})
     row = RunRow(
         RUN,
         "w",
@@ -147,7 +146,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         0,
         1 << 50,
     )
-    contents = [inputs, *map(content, [*compiled, *contracts])]
+    contents = [inputs, *map(Content.of, [*compiled, *contracts])]
     root = Admission(RUN, "", made.digest, inputs.digest, "decision", "revision")
     await ledger.admit(row, root, contents, [])
     for path in ("sub", "sub/inner"):

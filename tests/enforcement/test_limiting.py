@@ -16,7 +16,16 @@ from remit.ledger.limits import Health
 from remit.plan.wire import REFUSED, UNAVAILABLE
 from remit.stores.ledger import wall_ms
 from remit.stores.project import load_project
-from remit.tool.call import Absent, Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.call import (
+    Absent,
+    Broken,
+    Happened,
+    Refused,
+    ToolAnswer,
+    ToolCall,
+    Unknown,
+    withheld,
+)
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import BreakerBounds, RateLimit
 from tests.enforcement.desk import Desk, a_desk
@@ -105,13 +114,28 @@ async def test_a_tool_that_does_not_wait_fails_without_effect(tmp_path: Path) ->
         (LOST, "sick"),
         (Unknown("TOOL-STATUS", "503"), "sick"),
         (Unknown("TOOL-CANCELLED", ""), ""),
-        (Refused("TOOL-EGRESS", ""), ""),
-        (Refused("host:stale_allow", "", again=True), ""),
+        (Refused("TOOL-DEADLINE", "", again=True), "sick"),
+        (Refused("TOOL-MODEL-AWAY", "", again=True), "sick"),
+        (withheld("TOOL-EGRESS", ""), ""),
+        (withheld("TOOL-DEADLINE", "", again=True), ""),
+        (withheld("TOOL-UNREACHABLE", "", again=True), ""),
     ],
 )
 def test_what_an_answer_says_of_its_service(answer: ToolAnswer, health: Health) -> None:
     """A refusal is the answer of a service that is well; what is ours says nothing of it."""
     assert health_of(answer) == health
+
+
+async def test_our_own_refusal_after_a_loss_counts_for_nothing(tmp_path: Path) -> None:
+    """It is recorded as unknown, because the earlier attempt is; the service was not asked."""
+    async with _sick(tmp_path, failures=2) as made:
+        made.answers = [LOST, withheld("TOOL-EXTRA", "", again=True), DOWN]
+        for attempt, code in ((1, "TOOL-TIMEOUT"), (2, "TOOL-EXTRA")):
+            assert await _ending(made, attempt) == ("StepAgain", code)
+            made.clock.advance(1_000)
+        result = await made.call(3)
+
+    assert (result.status, len(made.calls)) == ("happened", 3)
 
 
 @pytest.fixture(scope="module")

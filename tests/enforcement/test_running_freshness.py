@@ -25,7 +25,8 @@ from remit.cli.stack.layout import Layout
 from remit.cli.stack.ports import choose
 from remit.cli.stack.signing import read_key, scope_of
 from tests.cli.stack.delivering import Sidecar
-from tests.running import ROOT, Running, ended, eventually, plan
+from tests.running import ROOT, Running, ended, plan
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(240)]
 

@@ -15,7 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from remit.canonical import JSON
 from remit.cli.stack.layout import Layout
 from remit.plan.wire import REPAIR_ID
-from tests.running import Running, ended, eventually, plan, put, start, waits
+from tests.running import Running, ended, plan, put, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 

@@ -20,7 +20,7 @@ from remit.stores.ledger import wall_ms
 from remit.stores.shadow import announce, counts, differences, withdraw
 from tests.enforcement.fake_opa import Answering, FakeOpa, allow, answers, fake_opa
 from tests.policies import given
-from tests.running import eventually
+from tests.waiting import eventually
 
 NEW = "sha256:" + "b" * 64
 SAID: JSONObject = {"code": "desk.closed", "policy": "domains.desk", "message": ""}

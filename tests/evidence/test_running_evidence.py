@@ -27,7 +27,8 @@ from remit.stores.ledger import open_ledger
 from remit.stores.publishing import CheckpointFolder
 from tests.command_line import typed
 from tests.policies.served import opa_binary
-from tests.running import Running, burn, ended, eventually, plan, put, start, waits
+from tests.running import Running, burn, ended, plan, put, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(240)]
 

@@ -1,15 +1,11 @@
 """The planners of `examples/agents`: they repair and replan, and could not act if they wanted."""
 
 import ast
-import uuid
 from typing import Any
 
 import pytest
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.providers.openai import OpenAIProvider
 
 from examples.agents.plans import plan_of
-from examples.agents.pydantic_planner import PydanticPlanner
 from examples.agents.remit_by_mcp import Mandate, Remit
 from examples.agents.script import GOAL, PROPOSALS
 from examples.agents.stub_model import Bad, Request, Says, StubModel
@@ -43,14 +39,11 @@ def bodies(tag: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     return wrong, {"steps": [leave]}, good
 
 
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"p{uuid.uuid4().hex[:8]}"
-
-
-def model(stub: StubModel, name: str = "stub") -> OpenAIChatModel:
+def model(stub: StubModel, name: str = "stub") -> Any:
     """Return a model that speaks to a stub."""
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
     return OpenAIChatModel(name, provider=OpenAIProvider(base_url=stub.url, api_key="none"))
 
 
@@ -58,6 +51,9 @@ def model(stub: StubModel, name: str = "stub") -> OpenAIChatModel:
 @pytest.mark.xdist_group("lab_too")
 async def test_the_pydantic_planner_repairs_and_replans(lab: Running, tag: str) -> None:
     """A model that is away hands over; findings and refusals reach the next; the goal is done."""
+    # Its library takes seconds to load, and each process that runs tests reads this file.
+    from examples.agents.pydantic_planner import PydanticPlanner
+
     script = [Says(one) for one in bodies(tag)]
     async with StubModel([Bad(400)]) as away, StubModel(script) as stub, here(lab) as client:
         planner = PydanticPlanner(Remit(client), MANDATE, [model(away, "away"), model(stub)])

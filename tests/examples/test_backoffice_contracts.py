@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from examples.backoffice.service import areas
-from examples.backoffice.service.openapi import document
 from remit.stores.project import Project, load_project
 from remit.tool.contract import Idempotency, ToolContract
 from remit.tool.kinds import HttpKind
@@ -27,6 +25,10 @@ def project() -> Project:
 @pytest.fixture(scope="module")
 def described() -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Path, method and description of every business operation."""
+    # Its models take seconds to make, and each process that runs tests reads this file.
+    from examples.backoffice.service import areas
+    from examples.backoffice.service.openapi import document
+
     whole: dict[str, Any] = document(list(areas.business()), secured=False)
     _resolve_into(whole)
     return {

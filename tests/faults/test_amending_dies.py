@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import uuid
 
 import pytest
 from temporalio.client import Client
@@ -18,12 +17,6 @@ from workers.settings import WorkerSettings
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
 
 BOSS = "boss@lab.example"
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"d{uuid.uuid4().hex[:8]}"
 
 
 @pytest.mark.parametrize("side", ["before", "after"])

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +29,8 @@ from remit.cli.stack.postgres import (
 from remit.cli.stack.profile import PROGRAMS
 from remit.cli.stack.state import load
 from remit.stores.keyring import Keyring
-from tests.running import ROOT, Running, ended, eventually, plan, start, waits
+from tests.running import ROOT, Running, ended, plan, start, waits
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.stack,
@@ -64,12 +64,6 @@ async def client(full: Running) -> Client:
     """A client of its Temporal."""
     full.up()
     return await full.client()
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"u{uuid.uuid4().hex[:8]}"
 
 
 async def test_a_gated_plan_completes_and_its_evidence_verifies(

@@ -16,7 +16,8 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import ROOT, Running, ended, eventually, plan, put, start, waits
+from tests.running import ROOT, Running, ended, plan, put, start, waits
+from tests.waiting import eventually
 
 FOLDER = Path(__file__).parent
 BOSS = "boss@lab.example"

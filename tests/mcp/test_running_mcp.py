@@ -3,9 +3,7 @@
 import asyncio
 import json
 import os
-import socket
 import sys
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,18 +20,14 @@ from remit.cli.mcp.server import make_server
 from remit.cli.mcp.who import Who
 from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
+from remit.cli.stack.ports import choose
 from tests.mcp.broken import BROKEN
 from tests.mcp.mending import mend
 from tests.mcp.test_mcp_desk import asked
-from tests.running import ROOT, Running, at_gate, burn, eventually, plan, put
+from tests.running import ROOT, Running, at_gate, burn, plan, put
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"m{uuid.uuid4().hex[:8]}"
 
 
 def command(lab: Running, *more: str) -> list[str]:
@@ -155,9 +149,7 @@ async def test_a_refused_run_tells_the_rule(lab: Running, tag: str) -> None:
 @asynccontextmanager
 async def served(lab: Running) -> AsyncIterator[str]:
     """Run a server on a port; yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = choose(())
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *command(lab, "--http", str(port)),

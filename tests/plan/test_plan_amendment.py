@@ -10,7 +10,7 @@ from remit.plan.library import Library
 from remit.plan.scheduling import part_schedule, schedule_of
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
-from tests.plan.compiling import record, tool
+from tests.plan.compiling import plan, record, tool
 
 TEXT: JSONObject = {"type": "string"}
 
@@ -26,21 +26,6 @@ TOOLS = Catalogue({"desk.put@1": _put()})
 def put(step: str, *needs: str, name: str = "x") -> JSONObject:
     """Return a step."""
     return {"id": step, "tool": "desk.put@1", "needs": list(needs), "args": {"name": name}}
-
-
-def plan(*steps: JSON) -> JSONObject:
-    """Return a plan of `steps`."""
-    return {
-        "schema": "remit.plan/v1",
-        "name": "desk",
-        "version": "1.0.0",
-        "goal": "try it",
-        "agent": "tester@1.0.0",
-        "on_behalf_of": "asker@lab.example",
-        "tenant": "lab",
-        "owner": "team:lab",
-        "steps": list(steps),
-    }
 
 
 DOCUMENT = plan(put("a"), put("b", "a"), put("c", "a"))

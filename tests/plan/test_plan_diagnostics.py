@@ -68,6 +68,16 @@ def test_all_faults_are_reported_at_once_in_the_order_of_the_plan() -> None:
     ]
 
 
+def test_a_step_is_told_of_another_and_not_of_itself() -> None:
+    """The words for people and those for a program name the same step, which may be needed."""
+    made = compiled(plan(look("orders", needs=["order"]), look("ordering")))
+
+    (found,) = made.diagnostics
+    assert (found.code, found.found) == ("PLAN-UNKNOWN-STEP", "order")
+    assert (found.hint, found.did_you_mean) == ("did you mean 'ordering'?", "ordering")
+    assert found.allowed == ("ordering",)
+
+
 def test_at_most_two_hundred_findings_are_shown_and_the_rest_counted() -> None:
     """The list is bounded, and says what it leaves out."""
     made = compiled(plan(*[look(f"s{n}", args={}) for n in range(300)]))

@@ -8,6 +8,7 @@ from remit.plan.compiler import Compilation, compile_plan
 from remit.plan.library import Library
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
+from tests.plan.compiling import plan
 from tests.tool.contracts import contract, reading
 
 NO_PLACE: JSONObject = {"method": "POST", "url": "https://shop.example/things", "body": "*"}
@@ -40,23 +41,12 @@ NEW = contract(
 )
 
 
-def plan(*steps: JSONObject, inputs: JSONObject | None = None) -> JSONObject:
+def chain(*steps: JSONObject, **fields: JSON) -> JSONObject:
     """Return a plan with these steps, each after the one before it."""
-    made: list[JSON] = []
+    made: list[JSONObject] = []
     for at, step in enumerate(steps):
         made.append({"id": f"s{at}", "needs": [f"s{at - 1}"] if at else [], **step})
-    return {
-        "schema": "remit.plan/v1",
-        "name": "p",
-        "version": "1.0.0",
-        "goal": "g",
-        "agent": "a@1.0.0",
-        "on_behalf_of": "me@acme.example",
-        "tenant": "acme",
-        "owner": "team:shop",
-        "inputs": inputs or {},
-        "steps": made,
-    }
+    return plan(*made, **fields)
 
 
 def compiled(document: JSONObject, *contracts: ToolContract) -> Compilation:
@@ -78,21 +68,21 @@ WRITTEN: JSONObject = {
 def test_two_majors_stand_side_by_side() -> None:
     """Each step pins its own; the old one goes on as if the new one were not there."""
     other: JSONObject = {"tool": "shop.make@2", "args": {"name": "Ada"}}
-    document = plan(WRITTEN, other, inputs={"name": "L"})
+    document = chain(WRITTEN, other, inputs={"name": "L"})
     both = compiled(document, OLD, NEW)
 
     assert both.compiled is not None
     pins = [step.call.contract for step in both.compiled.steps if step.call is not None]
     assert pins == [OLD.digest, NEW.digest]
-    alone = compiled(plan(WRITTEN, inputs={"name": "L"}), OLD)
-    beside = compiled(plan(WRITTEN, inputs={"name": "L"}), OLD, NEW)
+    alone = compiled(chain(WRITTEN, inputs={"name": "L"}), OLD)
+    beside = compiled(chain(WRITTEN, inputs={"name": "L"}), OLD, NEW)
     assert alone.digest == beside.digest
     assert not beside.warnings
 
 
 def test_a_later_major_serves_a_plan() -> None:
     """What is compiled is the new tool's call: its name, its pin, arguments as it takes them."""
-    served = compiled(plan(WRITTEN, inputs={"name": "L"}), NEW)
+    served = compiled(chain(WRITTEN, inputs={"name": "L"}), NEW)
 
     assert served.compiled is not None
     (step,) = served.compiled.steps
@@ -104,7 +94,7 @@ def test_a_later_major_serves_a_plan() -> None:
     }
     assert [each.code for each in served.warnings] == ["PLAN-OLD-MAJOR"]
     assert list(served.contracts) == [NEW.digest]
-    again = compiled(plan(WRITTEN, inputs={"name": "L"}), *served.contracts.values())
+    again = compiled(chain(WRITTEN, inputs={"name": "L"}), *served.contracts.values())
     assert again.digest == served.digest  # as whoever verifies evidence compiles it
 
 
@@ -126,7 +116,7 @@ def test_a_later_major_serves_a_plan() -> None:
 )
 def test_what_cannot_be_served_is_refused(step: JSONObject, code: str) -> None:
     """Nothing is guessed: the step has to be written for the new major."""
-    assert code in codes(compiled(plan(step, inputs={"name": "L"}), NEW))
+    assert code in codes(compiled(chain(step, inputs={"name": "L"}), NEW))
 
 
 def test_an_output_is_read_as_the_new_major_has_it() -> None:
@@ -134,7 +124,7 @@ def test_an_output_is_read_as_the_new_major_has_it() -> None:
     reads: JSONObject = {**WRITTEN, "args": {"first": "${steps.s0.output.gone}", "last": "L"}}
 
     assert "PLAN-REFERENCE-FIELD" in codes(
-        compiled(plan(WRITTEN, reads, inputs={"name": "L"}), NEW)
+        compiled(chain(WRITTEN, reads, inputs={"name": "L"}), NEW)
     )
 
 
@@ -154,7 +144,7 @@ def pair(gives: JSONObject, takes: JSONObject, **beside: JSON) -> Compilation:
     consumer = contract(input_schema=schema, call=NO_PLACE)
     args: JSONObject = {"n": "${steps.s0.output.n}", **beside}
     steps: list[JSONObject] = [{"tool": "shop.get@1"}, {"tool": "shop.make@1", "args": args}]
-    return compiled(plan(*steps, inputs={"currency": "EUR"}), producer, consumer)
+    return compiled(chain(*steps, inputs={"currency": "EUR"}), producer, consumer)
 
 
 def number(**words: JSON) -> JSONObject:

@@ -12,6 +12,7 @@ from remit.plan.succession import breaking, breaks, by_ref
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
 from remit.tool.validation import check
+from tests.plan.compiling import plan
 from tests.tool.contracts import THING, contract, reading
 
 NEXT = "1.1.0"
@@ -159,22 +160,12 @@ def changed(draw: st.DrawFn) -> tuple[ToolContract, ToolContract]:
 _CALL: JSONObject = {"method": "GET", "url": "https://shop.example/things"}
 
 
-def plan(old: ToolContract, arguments: JSONObject) -> JSONObject:
+def using(old: ToolContract, arguments: JSONObject) -> JSONObject:
     """Return a plan that gives `arguments` and reads every member that `old` may have."""
     shape = of_schema(old.output_schema)
     members = [name for name in "abc" if shape.member(name) is not None]
-    return {
-        "schema": "remit.plan/v1",
-        "name": "p",
-        "version": "1.0.0",
-        "goal": "g",
-        "agent": "a@1.0.0",
-        "on_behalf_of": "me@acme.example",
-        "tenant": "acme",
-        "owner": "team:shop",
-        "steps": [{"id": "one", "tool": old.ref, "args": arguments}],
-        "outputs": {name: f"${{steps.one.output.{name}}}" for name in members},
-    }
+    outputs: JSONObject = {name: f"${{steps.one.output.{name}}}" for name in members}
+    return plan({"id": "one", "tool": old.ref, "args": arguments}, outputs=outputs)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -192,7 +183,7 @@ def test_what_is_called_compatible_is(
             assert not check(new.input_schema, value, "X")
         if not check(new.output_schema, value, "X"):
             assert not check(old.output_schema, value, "X")
-        document = plan(old, value)
+        document = using(old, value)
         if compile_plan(document, before, Library({})).compiled is not None:
             assert compile_plan(document, after, Library({})).diagnostics == ()
 
@@ -201,5 +192,5 @@ def test_the_plan_of_the_property_compiles() -> None:
     """Otherwise nothing would be shown by it."""
     old = reading(input_schema=thing(), output_schema=thing(), call=_CALL)
 
-    made = compile_plan(plan(old, {"id": "a", "micros": 1}), Catalogue.of([old]), Library({}))
+    made = compile_plan(using(old, {"id": "a", "micros": 1}), Catalogue.of([old]), Library({}))
     assert made.diagnostics == ()

@@ -7,8 +7,9 @@ import pytest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import ROOT, ended, eventually, start, waits
+from tests.running import ROOT, ended, start, waits
 from tests.scenarios.office import Office, answer, begin, plan_file, told
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
 

@@ -8,8 +8,9 @@ from temporalio.client import Client, WorkflowHandle
 
 from remit.canonical import JSON
 from tests.receiving import Receiver, receiving
-from tests.running import ended, eventually, waits
+from tests.running import ended, waits
 from tests.scenarios.office import Office, answer, begin, told
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
 

@@ -8,8 +8,9 @@ import pytest
 from temporalio.client import Client, WorkflowHandle
 
 from remit.canonical import JSONObject
-from tests.running import ended, eventually, waits
+from tests.running import ended, waits
 from tests.scenarios.office import Office, command_of, told
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("backoffice")]
 

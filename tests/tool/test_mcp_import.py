@@ -142,11 +142,21 @@ def test_older_tuples_mean_what_they_meant() -> None:
 
 
 def test_names_that_meet_and_names_that_are_absent_are_told() -> None:
-    """Two tools that would be one contract, and a wanted one that is not there."""
-    taken = _take(_tool("put-down"), _tool("putDown"), _tool("x"), only=("put*", "absent*"))
+    """Of two tools that would be one contract neither is: their order must not decide."""
+    two = (_tool("put-down"), _tool("putDown"))
+    taken = _take(*two, _tool("x"), _tool("y"), only=("put*", "absent*", "x"))
 
-    assert [tool["name"] for tool in taken.tools] == ["shelf.put_down"]
-    assert [each.path for each in taken.left_out] == ["/putDown", "/absent*"]
+    assert [tool["name"] for tool in taken.tools] == ["shelf.x"]
+    assert [each.path for each in taken.left_out] == ["/put-down", "/putDown", "/absent*"]
+
+
+def test_long_names_stay_apart() -> None:
+    """What is cut off a name is told by a digest."""
+    taken = _take(_tool(f"{'list-' * 20}a"), _tool(f"{'list-' * 20}b"))
+
+    names = [str(tool["name"]) for tool in taken.tools]
+    assert len(set(names)) == 2
+    assert all(len(name) <= 120 for name in names)
 
 
 def test_nothing_at_all_is_a_fault() -> None:
@@ -196,7 +206,19 @@ def test_a_pin_covers_what_counts_and_nothing_else() -> None:
     ("call", "more", "code"),
     [
         ({"server": {"transport": "stdio", "command": ["x", "${env:KEY}"]}}, {}, "TOOL-MCP-SERVER"),
-        ({"server": {**SERVER, "environment": {"KEY": "plain"}}}, {}, "TOOL-MCP-SERVER"),
+        ({"server": {**SERVER, "environment": {"KEY": "plain"}}}, {}, "TOOL-SECRET"),
+        ({"server": {**SERVER, "environment": {"KEY": "token:plain"}}}, {}, "TOOL-SECRET"),
+        (
+            {
+                "server": {
+                    "transport": "http",
+                    "url": "https://a.example/",
+                    "headers": {"X-Key": "Bearer ${token}"},
+                }
+            },
+            {"destinations": ["a.example"]},
+            "TOOL-SECRET",
+        ),
         ({"server": {**SERVER, "environment": {"PATH": "env:PATH"}}}, {}, "TOOL-MCP-SERVER"),
         (
             {"server": {"transport": "http", "url": "https://a.example/{x}"}},
@@ -235,3 +257,13 @@ def test_faults_have_codes(call: JSONObject, more: JSONObject, code: str) -> Non
         Catalogue.of([ToolContract.model_validate(wrong)])
 
     assert {each.code for each in raised.value.diagnostics} == {code}
+
+
+def test_names_of_members_are_no_keywords() -> None:
+    """A member may be called as a keyword that is taken out elsewhere."""
+    needed: JSONObject = {"title": {"required": ["name"]}}
+    schema: JSONObject = {"type": "object", "properties": {}, "dependentSchemas": needed}
+
+    (made,) = _contracts(_take(_tool(inputSchema=schema)))
+
+    assert made.input_schema["dependentSchemas"] == needed

@@ -48,7 +48,8 @@ def endpoint(**changes: object) -> dict[str, Any]:
         ("TOOL-MODEL-ANSWER", {"output_schema": {"type": "object"}}, {}),
         ("TOOL-MODEL-ANSWER", {}, {"when_away": {"urgent": "perhaps"}}),
         ("TOOL-MODEL-ANSWER", {"output_schema": {**OUTPUT, "additionalProperties": False}}, {}),
-        ("TOOL-MODEL-KEY", {}, endpoint(key="sk-in-the-open")),
+        ("TOOL-SECRET", {}, endpoint(key="sk-in-the-open")),
+        ("TOOL-SECRET", {}, endpoint(key="key:sk-in-the-open")),
         ("TOOL-MODEL-PRICE", {"output_schema": OUTPUT}, MONEY),
         (
             "TOOL-MODEL-PRICE",

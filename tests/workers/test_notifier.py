@@ -13,8 +13,8 @@ from remit.ledger.entries import Turn
 from remit.notify.message import Links
 from remit.stores.ledger import SqlLedger
 from tests.receiving import Receiver, receiving
-from tests.running import eventually
 from tests.stores.ledger_values import ROOT, HandClock, gate, intent, key, open_admitted, vote
+from tests.waiting import eventually
 from workers import notifier
 from workers.notifier import NOTIFICATIONS, Notifier
 

@@ -12,8 +12,8 @@ from remit.ledger.entries import Record
 from remit.stores.keyring import Keyring
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.publishing import CheckpointFolder
-from tests.running import eventually
 from tests.stores.ledger_values import ROOT, open_admitted
+from tests.waiting import eventually
 from workers.sequencer import LogRefusedError, Sequencer
 
 

@@ -3,10 +3,9 @@
 import asyncio
 import os
 import sys
-import threading
 import uuid
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -17,51 +16,38 @@ from remit.cli.stack import stack
 from remit.client.connection import connect
 from remit.client.tracing import tracing
 from tests.running import ROOT, Running, ended, plan
+from tests.serving import Asked, body_of, reply, serving
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(120)]
 
 
-class Receiver(ThreadingHTTPServer):
+@dataclass
+class Receiver:
     """Takes what an OTLP/HTTP exporter posts."""
 
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        """Keep the spans of one request."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        request = ExportTraceServiceRequest.FromString(body)
-        for resource in request.resource_spans:
-            for scope in resource.scope_spans:
-                self.server.spans += scope.spans
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+    port: int = 0
+    spans: list[Span] = field(default_factory=list)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """A running receiver."""
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    made = Receiver()
+
+    def take(asked: Asked) -> None:
+        for resource in ExportTraceServiceRequest.FromString(body_of(asked)).resource_spans:
+            for scope in resource.scope_spans:
+                made.spans += scope.spans
+        reply(asked)
+
+    with serving(take) as made.port:
+        yield made
 
 
 async def test_a_run_is_one_trace_down_to_the_tool(lab: Running, receiver: Receiver) -> None:
     """Start, activity and enforcement of a run share one trace, and it holds no arguments."""
     lab.up()
-    endpoint = f"http://127.0.0.1:{receiver.server_port}/v1/traces"
+    endpoint = f"http://127.0.0.1:{receiver.port}/v1/traces"
     queue = f"traced-{uuid.uuid4().hex[:8]}"
     variables = {
         **os.environ,

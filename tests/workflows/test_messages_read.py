@@ -10,7 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from remit.approval.messages import Spoilt, read_vote
 from remit.canonical import JSON, JSONObject, canonical
-from remit.plan.wire import Message, Votes
+from remit.plan.deskwire import Message, Votes
 from workflows.display import plain, waits_markdown
 from workflows.messages import MAX_MESSAGE_BYTES, read_document, read_payload, storable
 from workflows.scope import Wait, WaitChanged

@@ -1,7 +1,5 @@
 """Amending a run at work: what has begun stays, what has not becomes what was proposed."""
 
-import uuid
-
 import pytest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
@@ -11,7 +9,8 @@ from remit.plan import compiler
 from remit.plan.compiled import Limits
 from tests.faults.test_processes_die import reset
 from tests.in_process import working
-from tests.running import Running, ended, eventually, plan, put, start, waits
+from tests.running import Running, ended, plan, put, start, waits
+from tests.waiting import eventually
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
@@ -19,12 +18,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.tim
 BOSS = "boss@lab.example"
 CLERK = "clerk@lab.example"
 GATE: JSONObject = {"role": "operator", "expires": "PT1H"}
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"a{uuid.uuid4().hex[:8]}"
 
 
 def waiting(tag: str) -> JSONObject:

@@ -12,7 +12,8 @@ from temporalio.client import Client
 from remit.canonical import JSONObject
 from remit.cli.main import main
 from remit.cli.stack.layout import Layout
-from tests.running import Running, ended, eventually, plan, put, start, waits
+from tests.running import Running, ended, plan, put, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 

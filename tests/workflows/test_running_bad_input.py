@@ -9,7 +9,8 @@ from temporalio.common import RawValue
 
 from remit.canonical import JSON, JSONObject
 from tests.faults.test_processes_die import reset
-from tests.running import Running, ended, eventually, guarded, start, waits
+from tests.running import Running, ended, guarded, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 

@@ -1,25 +1,18 @@
 """Children and long runs on the real stack: sub-plans, fan-outs, repeats, continue-as-new."""
 
-import uuid
-
 import pytest
 from temporalio.client import Client
 
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack import stack
 from tests.in_process import working
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, plan, start, waits
+from tests.waiting import eventually
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 
 BOSS = "boss@lab.example"
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"k{uuid.uuid4().hex[:8]}"
 
 
 def pair(step: str, name: str, *needs: str, fail: str = "") -> JSONObject:

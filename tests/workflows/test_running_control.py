@@ -13,19 +13,14 @@ from remit.cli.stack import stack
 from remit.plan.event import Command, Event, Gated
 from remit.plan.machine import Machine, MachineError
 from tests.in_process import working
-from tests.running import Running, at_gate, ended, eventually, plan, start, waits
+from tests.running import Running, at_gate, ended, plan, start, waits
+from tests.waiting import eventually
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 
 BOSS = "boss@lab.example"
 CLERK = "clerk@lab.example"
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"c{uuid.uuid4().hex[:8]}"
 
 
 async def test_cancel_twice_still_undoes(lab: Running, lab_client: Client, tag: str) -> None:

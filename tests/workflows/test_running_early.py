@@ -16,7 +16,8 @@ from remit.enforcement.subject import Subject
 from remit.ledger.entries import Situation
 from remit.plan.wire import VOTE, StepResult
 from tests.in_process import working
-from tests.running import Running, ended, eventually, plan
+from tests.running import Running, ended, plan
+from tests.waiting import eventually
 from workers.settings import WorkerSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]

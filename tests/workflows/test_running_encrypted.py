@@ -20,12 +20,12 @@ from temporalio.client import Client, WorkflowHandle
 from remit.canonical import JSONObject
 from remit.cli.stack import stack
 from remit.cli.stack.codec_server import CodecServer, Pass
+from remit.cli.stack.ports import choose
 from remit.client.codec import VARIABLE, load_codec
 from remit.client.connection import connect
 from remit.client.errors import ClientError
 from remit.client.snapshot import take_snapshot
 from remit.client.submission import handle_of
-from tests.console.place import free_port
 from tests.in_process import working
 from tests.running import Running, ended, plan, put, waits
 from workers.builder import connect as connect_worker
@@ -75,7 +75,7 @@ async def sealed(
     monkeypatch.setenv(VARIABLE, keys)
     queue = f"sealed-{uuid.uuid4().hex[:8]}"
     settings = WorkerSettings(task_queue=queue)
-    codec, port = load_codec(keys, os.environ), free_port()
+    codec, port = load_codec(keys, os.environ), choose(())
     assert codec is not None
     runner = web.AppRunner(CodecServer(codec, Pass("token"), port, told.temporal_ui).app())
     await runner.setup()

@@ -14,8 +14,9 @@ from temporalio.client import Client
 from remit.canonical import JSON
 from remit.cli.main import main
 from remit.cli.stack.layout import Layout
-from tests.running import Running, ended, eventually, plan, start
+from tests.running import Running, ended, plan, start
 from tests.stores.forgetting_values import bytes_of
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(240)]
 

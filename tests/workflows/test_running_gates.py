@@ -6,7 +6,8 @@ import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, eventually, guarded, plan, start, waits
+from tests.running import Running, ended, guarded, plan, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 

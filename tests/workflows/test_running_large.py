@@ -3,8 +3,6 @@
 Each takes minutes, so `make test` leaves them out; `make large` runs them.
 """
 
-import uuid
-
 import pytest
 from temporalio.client import Client, WorkflowHandle
 
@@ -21,12 +19,6 @@ pytestmark = [
 ITEMS = 2000
 STEPS = 1500
 WITHIN_S = 900
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"w{uuid.uuid4().hex[:8]}"
 
 
 def effects(lab: Running, tag: str, kind: str) -> list[str]:

@@ -10,7 +10,8 @@ from temporalio.client import Client
 
 from remit.canonical import JSON
 from tests.receiving import Receiver, receiving
-from tests.running import Running, ended, eventually, plan, put, start, waits
+from tests.running import Running, ended, plan, put, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
 

@@ -1,7 +1,5 @@
 """Plans on the real stack: from a start to a finished, undone or refused run."""
 
-import uuid
-
 import pytest
 from temporalio.client import Client
 
@@ -9,12 +7,6 @@ from remit.canonical import JSON, JSONObject
 from tests.running import Running, ended, plan, put, start, waits
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab")]
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"t{uuid.uuid4().hex[:8]}"
 
 
 async def test_steps_run_in_order_of_their_needs(

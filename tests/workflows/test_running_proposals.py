@@ -1,7 +1,6 @@
 """`ProposePlan` on the real stack: Temporal, OPA and ledger are real, the planner is the test's."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,12 +20,6 @@ from workers.settings import WorkerSettings
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(120)]
 
 TERMS = Terms("tests:planner", 3, CostFact(micros=0, currency=""), None)
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses, and a queue."""
-    return f"p{uuid.uuid4().hex[:8]}"
 
 
 def request(**changed: JSON) -> JSONObject:

@@ -1,23 +1,16 @@
 """Rolling back a run that has completed: judged, undone in reverse, once, and never lost."""
 
-import uuid
-
 import pytest
 from temporalio.client import Client, WorkflowHandle
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, eventually, plan, put, start, waits
+from tests.running import Running, ended, plan, put, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(120)]
 
 BOSS = "boss@lab.example"
 CLERK = "clerk@lab.example"
-
-
-@pytest.fixture
-def tag() -> str:
-    """A prefix of names that no other test uses."""
-    return f"r{uuid.uuid4().hex[:8]}"
 
 
 async def completed(client: Client, tag: str) -> str:

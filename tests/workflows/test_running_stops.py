@@ -10,7 +10,8 @@ from temporalio.client import Client, WorkflowHandle
 from remit.canonical import JSON
 from remit.cli.main import main
 from remit.ledger.stops import CHAIN
-from tests.running import Running, at_gate, ended, eventually, start, waits
+from tests.running import Running, at_gate, ended, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
 

@@ -4,7 +4,7 @@ import pytest
 from temporalio.client import Client
 
 from remit.canonical import JSON
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, plan, start, waits
 from tests.workflows.test_running_verbs import BOSS, CLERK, say
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
@@ -27,10 +27,6 @@ async def test_a_task_waits_for_its_answer_and_the_plan_goes_on(
     ]
     handle = await start(lab_client, plan("task", steps))
 
-    async def waiting() -> bool:
-        return bool(await handle.query("pending"))
-
-    await eventually(waiting)
     (wait,) = await waits(handle)
     assert "Sign the paper" in str(wait)
 
@@ -51,9 +47,5 @@ async def test_a_task_that_is_rejected_ends_the_run(
     step: JSON = {"id": "s0", "tool": "lab.sign@1", "args": {"name": name}}
     handle = await start(lab_client, plan("task", [step]))
 
-    async def waiting() -> bool:
-        return bool(await handle.query("pending"))
-
-    await eventually(waiting)
     assert await say(handle, "reject", (await waits(handle))[0], BOSS) == "reject: s0"
     assert (await ended(handle))["status"] == "rejected"

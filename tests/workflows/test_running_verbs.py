@@ -7,7 +7,8 @@ import pytest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
 from remit.canonical import JSON, JSONObject
-from tests.running import Running, ended, eventually, plan, start, waits
+from tests.running import Running, ended, plan, start, waits
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too")]
 

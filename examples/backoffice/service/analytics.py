@@ -12,10 +12,11 @@ import secrets
 import sqlite3
 from typing import Literal
 
-from .contract import Answer, Ident, Missing, Operations, Question, Shown, Undone, Word, Work
+from .contract import Answer, Ident, Operations, Question, Shown, Word, Work
 from .crm import ACCOUNTS, Account
 from .refusals import Refusal, RefusedError
 from .table import Table
+from .undoing import undo
 
 UNKNOWN_EXTRACT = Refusal(404, "UNKNOWN_EXTRACT", "There is no such extract.")
 UNKNOWN_TRANSFER = Refusal(404, "UNKNOWN_TRANSFER", "There is no such transfer.")
@@ -77,13 +78,6 @@ class GetExtract(Question):
     extract: Ident
 
 
-class DiscardExtract(Question):
-    """Which extract to discard."""
-
-    extract: Ident
-    missing: Missing = "refuse"
-
-
 class TransferExtract(Question):
     """Which extract goes where."""
 
@@ -95,13 +89,6 @@ class GetTransfer(Question):
     """Which transfer."""
 
     transfer: Ident
-
-
-class RecallTransfer(Question):
-    """Which transfer to recall."""
-
-    transfer: Ident
-    missing: Missing = "refuse"
 
 
 class AggregateAccounts(Question):
@@ -141,23 +128,21 @@ def get_extract(work: Work, asked: GetExtract) -> Extract:
     return EXTRACTS.need(work.db, asked.extract, UNKNOWN_EXTRACT)
 
 
-@OPERATIONS.undo(
+@undo(
+    OPERATIONS,
+    EXTRACTS,
     "analytics.discard_extract",
     "/analytics/extracts/{extract}/discard",
     UNKNOWN_EXTRACT,
     EXTRACT_GONE,
+    status="discarded",
+    content={},
 )
-def discard_extract(work: Work, asked: DiscardExtract) -> Undone:
+def discard_extract(work: Work, row: Extract) -> None:
     """Discard an extract with all that it holds, unless it has left."""
-    key = asked.extract
-    row = EXTRACTS.to_undo(work.db, key, asked.missing, UNKNOWN_EXTRACT)
-    if row is None or row.status == "discarded":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
     if row.status == "transferred":
-        raise RefusedError(EXTRACT_GONE, f"{key!r} has left; recall it first")
-    EXTRACTS.change(work.db, row, content={}, status="discarded")
+        raise RefusedError(EXTRACT_GONE, f"{row.id!r} has left; recall it first")
     work.effect("analytics.extract", row.reference, row.region, direction="undo")
-    return Undone(id=key, status="discarded", changed=True)
 
 
 @OPERATIONS.write(
@@ -191,20 +176,19 @@ def get_transfer(work: Work, asked: GetTransfer) -> Transfer:
     return TRANSFERS.need(work.db, asked.transfer, UNKNOWN_TRANSFER)
 
 
-@OPERATIONS.undo(
-    "analytics.recall_transfer", "/analytics/transfers/{transfer}/recall", UNKNOWN_TRANSFER
+@undo(
+    OPERATIONS,
+    TRANSFERS,
+    "analytics.recall_transfer",
+    "/analytics/transfers/{transfer}/recall",
+    UNKNOWN_TRANSFER,
+    status="recalled",
 )
-def recall_transfer(work: Work, asked: RecallTransfer) -> Undone:
+def recall_transfer(work: Work, row: Transfer) -> None:
     """Have a transfer destroyed where it went; the extract is here again."""
-    key = asked.transfer
-    row = TRANSFERS.to_undo(work.db, key, asked.missing, UNKNOWN_TRANSFER)
-    if row is None or row.status == "recalled":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
     extract = EXTRACTS.need(work.db, row.extract, UNKNOWN_TRANSFER)
-    TRANSFERS.change(work.db, row, status="recalled")
     EXTRACTS.change(work.db, extract, status="staged")
     work.effect("analytics.transfer", extract.reference, row.to_region, direction="undo")
-    return Undone(id=key, status="recalled", changed=True)
 
 
 @OPERATIONS.read("analytics.aggregate_accounts", "/analytics/aggregates", TOO_FEW)

@@ -14,11 +14,9 @@ from .contract import (
     Answer,
     Currency,
     Ident,
-    Missing,
     Operations,
     Question,
     Shown,
-    Undone,
     Word,
     Work,
 )
@@ -26,6 +24,7 @@ from .crm import ACCOUNT_CLOSED, UNKNOWN_ACCOUNT, open_account
 from .finance import CURRENCY_MISMATCH, same_currency
 from .refusals import Refusal
 from .table import Table
+from .undoing import undo
 
 UNKNOWN_SUBSCRIPTION = Refusal(404, "UNKNOWN_SUBSCRIPTION", "There is no such subscription.")
 
@@ -61,13 +60,6 @@ class GetSubscription(Question):
     subscription: Ident
 
 
-class DeactivateBilling(Question):
-    """Which subscription to end."""
-
-    subscription: Ident
-    missing: Missing = "refuse"
-
-
 @OPERATIONS.write(
     "finance.activate_billing",
     "/finance/subscriptions",
@@ -93,20 +85,17 @@ def get_subscription(work: Work, asked: GetSubscription) -> Subscription:
     return SUBSCRIPTIONS.need(work.db, asked.subscription, UNKNOWN_SUBSCRIPTION)
 
 
-@OPERATIONS.undo(
+@undo(
+    OPERATIONS,
+    SUBSCRIPTIONS,
     "finance.deactivate_billing",
     "/finance/subscriptions/{subscription}/deactivate",
     UNKNOWN_SUBSCRIPTION,
+    status="deactivated",
 )
-def deactivate_billing(work: Work, asked: DeactivateBilling) -> Undone:
+def deactivate_billing(work: Work, row: Subscription) -> None:
     """Stop to bill a customer account."""
-    key = asked.subscription
-    row = SUBSCRIPTIONS.to_undo(work.db, key, asked.missing, UNKNOWN_SUBSCRIPTION)
-    if row is None or row.status == "deactivated":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
-    SUBSCRIPTIONS.change(work.db, row, status="deactivated")
     work.effect("finance.subscription", row.account, row.plan, direction="undo")
-    return Undone(id=key, status="deactivated", changed=True)
 
 
 def state(db: sqlite3.Connection) -> Shown:

@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -131,40 +131,34 @@ class Operation:
     says: Declaration
     asks: type[Question]
     answers: type[BaseModel]
-    perform: Callable[[Work, Question], BaseModel]
-    """Raises `RefusedError` for a business refusal."""
+    does: Callable[[Work, Any], BaseModel]
     summary: str
+
+    def perform(self, work: Work, question: Question) -> BaseModel:
+        """Do it.
+
+        A refusal that was not declared is not passed on: the OpenAPI document lists the declared
+        ones, and it must be true.
+
+        Raises:
+            RefusedError: for a reason of the business.
+        """
+        try:
+            return self.does(work, question)
+        except RefusedError as refused:
+            if refused.refusal not in self.says.refuses:
+                code = refused.refusal.code
+                raise RuntimeError(f"{self.says.name}: undeclared {code}") from refused
+            raise
 
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A", bound=BaseModel)
 
 
-def _summary(handler: Callable[[Work, Q], A]) -> str:
+def summary(handler: Callable[..., object]) -> str:
     """First line of a handler's docstring, for the OpenAPI document."""
     return (handler.__doc__ or "").partition("\n")[0].rstrip(".")
-
-
-def _bind(says: Declaration, handler: Callable[[Work, Q], A]) -> Operation:
-    """Bind `handler(work, asked)` to its declaration; its annotations are the contract.
-
-    The bound function refuses to pass on a refusal that was not declared: the OpenAPI
-    document lists the declared ones, and it must be true.
-    """
-    hints = get_type_hints(handler)
-    asks: type[Q] = hints["asked"]
-
-    def perform(work: Work, question: Question) -> BaseModel:
-        if not isinstance(question, asks):
-            raise TypeError(f"{says.name} takes {asks.__name__}, not {type(question).__name__}")
-        try:
-            return handler(work, question)
-        except RefusedError as refused:
-            if refused.refusal not in says.refuses:
-                raise RuntimeError(f"{says.name}: undeclared {refused.refusal.code}") from refused
-            raise
-
-    return Operation(says, asks, hints["return"], perform, _summary(handler))
 
 
 class Operations:
@@ -176,13 +170,21 @@ class Operations:
     def __iter__(self) -> Iterator[Operation]:
         return iter(self._bound)
 
+    def add(self, operation: Operation) -> None:
+        """Add an operation."""
+        self._bound.append(operation)
+
     def declare(
         self, says: Declaration
     ) -> Callable[[Callable[[Work, Q], A]], Callable[[Work, Q], A]]:
-        """Declare the decorated function `(work, asked) -> answer` as an operation."""
+        """Declare the decorated function `(work, asked) -> answer` as an operation.
+
+        Its annotations are the contract.
+        """
 
         def register(handler: Callable[[Work, Q], A]) -> Callable[[Work, Q], A]:
-            self._bound.append(_bind(says, handler))
+            hints = get_type_hints(handler)
+            self.add(Operation(says, hints["asked"], hints["return"], handler, summary(handler)))
             return handler
 
         return register
@@ -208,9 +210,3 @@ class Operations:
                 name, "POST", path, refuses, created=True, writes=True, undo=undo, remit=told
             )
         )
-
-    def undo(
-        self, name: str, path: str, *refuses: Refusal
-    ) -> Callable[[Callable[[Work, Q], A]], Callable[[Work, Q], A]]:
-        """Declare a POST operation that takes something back and may be repeated."""
-        return self.declare(Declaration(name, "POST", path, refuses, writes=True, natural=True))

@@ -18,11 +18,9 @@ from .contract import (
     Currency,
     Ident,
     Micros,
-    Missing,
     Operations,
     Question,
     Shown,
-    Undone,
     Word,
     Work,
 )
@@ -33,9 +31,6 @@ UNKNOWN_APPLICANT = Refusal(404, "UNKNOWN_APPLICANT", "There is no such applican
 UNKNOWN_INQUIRY = Refusal(404, "UNKNOWN_INQUIRY", "There is no such inquiry at the bureau.")
 APPLICANT_CHANGED = Refusal(409, "APPLICANT_CHANGED", "The applicant's data is not what is stated.")
 INQUIRY_CLOSED = Refusal(409, "INQUIRY_CLOSED", "The inquiry is closed.")
-INQUIRY_IN_USE = Refusal(
-    409, "INQUIRY_IN_USE", "A limit rests on the inquiry; withdraw that first."
-)
 
 LOWEST, HIGHEST = 300, 850
 Score = Annotated[int, Field(ge=LOWEST, le=HIGHEST)]
@@ -126,13 +121,6 @@ class GetInquiry(Question):
     inquiry: Ident
 
 
-class CloseInquiry(Question):
-    """Which inquiry to close."""
-
-    inquiry: Ident
-    missing: Missing = "refuse"
-
-
 class ScoreApplicant(Question):
     """By which inquiry."""
 
@@ -181,15 +169,6 @@ def open_inquiry(work: Work, asked: OpenInquiry) -> Inquiry:
 def get_inquiry(work: Work, asked: GetInquiry) -> Inquiry:
     """Read an inquiry."""
     return INQUIRIES.need(work.db, asked.inquiry, UNKNOWN_INQUIRY)
-
-
-def close(work: Work, row: Inquiry) -> Undone:
-    """Close an inquiry that nothing rests on, and forget what the bureau told."""
-    INQUIRIES.change(
-        work.db, row, debt_service_micros=0, years_of_history=0, flags=[], status="closed"
-    )
-    work.effect("credit.inquiry", row.applicant, row.reference, direction="undo")
-    return Undone(id=row.id, status="closed", changed=True)
 
 
 def open_one(work: Work, inquiry: str) -> Inquiry:

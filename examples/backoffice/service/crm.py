@@ -20,16 +20,15 @@ from .contract import (
     Email,
     Ident,
     Micros,
-    Missing,
     Operations,
     Question,
     Shown,
-    Undone,
     Word,
     Work,
 )
 from .refusals import Refusal, RefusedError
 from .table import Table
+from .undoing import undo
 
 UNKNOWN_ACCOUNT = Refusal(404, "UNKNOWN_ACCOUNT", "There is no such customer account.")
 UNKNOWN_DATASET = Refusal(404, "UNKNOWN_DATASET", "There is no such data set.")
@@ -118,13 +117,6 @@ class CreateAccount(Question):
     parent_account: Ident | None = None
 
 
-class CloseAccount(Question):
-    """Which account to close."""
-
-    account: Ident
-    missing: Missing = "refuse"
-
-
 class LoadData(Question):
     """First contacts of an account."""
 
@@ -137,13 +129,6 @@ class GetDataset(Question):
     """Which data set."""
 
     dataset: Ident
-
-
-class RemoveData(Question):
-    """Which data set to remove."""
-
-    dataset: Ident
-    missing: Missing = "refuse"
 
 
 def open_account(work: Work, account: str) -> Account:
@@ -204,20 +189,20 @@ def _uses(work: Work, account: str) -> list[str]:
     ]
 
 
-@OPERATIONS.undo(
-    "crm.close_account", "/crm/accounts/{account}/close", UNKNOWN_ACCOUNT, ACCOUNT_IN_USE
+@undo(
+    OPERATIONS,
+    ACCOUNTS,
+    "crm.close_account",
+    "/crm/accounts/{account}/close",
+    UNKNOWN_ACCOUNT,
+    ACCOUNT_IN_USE,
+    status="closed",
 )
-def close_account(work: Work, asked: CloseAccount) -> Undone:
+def close_account(work: Work, row: Account) -> None:
     """Close an account that nothing hangs on any more."""
-    key = asked.account
-    row = ACCOUNTS.to_undo(work.db, key, asked.missing, UNKNOWN_ACCOUNT)
-    if row is None or row.status == "closed":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
-    if uses := _uses(work, key):
-        raise RefusedError(ACCOUNT_IN_USE, f"{key!r} still has {', '.join(uses)}")
-    ACCOUNTS.change(work.db, row, status="closed")
+    if uses := _uses(work, row.id):
+        raise RefusedError(ACCOUNT_IN_USE, f"{row.id!r} still has {', '.join(uses)}")
     work.effect("crm.account", row.reference, direction="undo")
-    return Undone(id=key, status="closed", changed=True)
 
 
 @OPERATIONS.write(
@@ -249,16 +234,17 @@ def get_dataset(work: Work, asked: GetDataset) -> Dataset:
     return DATASETS.need(work.db, asked.dataset, UNKNOWN_DATASET)
 
 
-@OPERATIONS.undo("crm.remove_data", "/crm/datasets/{dataset}/remove", UNKNOWN_DATASET)
-def remove_data(work: Work, asked: RemoveData) -> Undone:
+@undo(
+    OPERATIONS,
+    DATASETS,
+    "crm.remove_data",
+    "/crm/datasets/{dataset}/remove",
+    UNKNOWN_DATASET,
+    status="removed",
+)
+def remove_data(work: Work, row: Dataset) -> None:
     """Remove a data set."""
-    key = asked.dataset
-    row = DATASETS.to_undo(work.db, key, asked.missing, UNKNOWN_DATASET)
-    if row is None or row.status == "removed":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
-    DATASETS.change(work.db, row, status="removed")
     work.effect("crm.dataset", row.account, row.name, direction="undo")
-    return Undone(id=key, status="removed", changed=True)
 
 
 def seed(db: sqlite3.Connection) -> None:

@@ -18,11 +18,9 @@ from .contract import (
     Email,
     Ident,
     Micros,
-    Missing,
     Operations,
     Question,
     Shown,
-    Undone,
     Word,
     Work,
 )
@@ -40,6 +38,7 @@ from .crm import (
 )
 from .refusals import Refusal, RefusedError
 from .table import Table
+from .undoing import undo
 
 UNKNOWN_PROPOSAL = Refusal(404, "UNKNOWN_PROPOSAL", "There is no such proposal.")
 VERSION_CONFLICT = Refusal(409, "VERSION_CONFLICT", "The account has changed since it was read.")
@@ -117,13 +116,6 @@ class GetProposal(Question):
     proposal: Ident
 
 
-class WithdrawProposal(Question):
-    """Which proposal to take back."""
-
-    proposal: Ident
-    missing: Missing = "refuse"
-
-
 class UpdateAccount(Question):
     """Fields to set, at which version, and the proposal that this executes."""
 
@@ -170,24 +162,21 @@ def get_proposal(work: Work, asked: GetProposal) -> Proposal:
     return PROPOSALS.need(work.db, asked.proposal, UNKNOWN_PROPOSAL)
 
 
-@OPERATIONS.undo(
+@undo(
+    OPERATIONS,
+    PROPOSALS,
     "crm.withdraw_proposal",
     "/crm/proposals/{proposal}/withdraw",
     UNKNOWN_PROPOSAL,
     PROPOSAL_APPLIED,
+    status="withdrawn",
 )
-def withdraw_proposal(work: Work, asked: WithdrawProposal) -> Undone:
+def withdraw_proposal(work: Work, row: Proposal) -> None:
     """Take a proposal back that is not applied."""
-    key = asked.proposal
-    row = PROPOSALS.to_undo(work.db, key, asked.missing, UNKNOWN_PROPOSAL)
-    if row is None or row.status == "withdrawn":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
     if row.status == "applied":
-        raise RefusedError(PROPOSAL_APPLIED, f"{key!r} was applied to {row.account!r}")
-    PROPOSALS.change(work.db, row, status="withdrawn")
+        raise RefusedError(PROPOSAL_APPLIED, f"{row.id!r} was applied to {row.account!r}")
     names = ",".join(sorted(row.fields))
     work.effect("crm.proposal", row.account, row.proposer, names, direction="undo")
-    return Undone(id=key, status="withdrawn", changed=True)
 
 
 def _write_fields(
@@ -252,12 +241,15 @@ def update_account(work: Work, asked: UpdateAccount) -> AccountChange:
     return _write_fields(work, account, asked.fields.given, "do")
 
 
-@OPERATIONS.undo(
-    "crm.restore_account",
-    "/crm/accounts/{account}/restore",
-    UNKNOWN_ACCOUNT,
-    ACCOUNT_CLOSED,
-    UNKNOWN_PARENT,
+@OPERATIONS.declare(
+    Declaration(
+        "crm.restore_account",
+        "POST",
+        "/crm/accounts/{account}/restore",
+        (UNKNOWN_ACCOUNT, ACCOUNT_CLOSED, UNKNOWN_PARENT),
+        writes=True,
+        natural=True,
+    )
 )
 def restore_account(work: Work, asked: RestoreAccount) -> AccountChange:
     """Set fields back to what they were, and reopen the proposal that they came from."""

@@ -18,17 +18,16 @@ from .contract import (
     Currency,
     Email,
     Ident,
-    Missing,
     Operations,
     Question,
     Shown,
-    Undone,
     Word,
     Work,
 )
 from .finance import CURRENCY_MISMATCH, same_currency
 from .refusals import Refusal, RefusedError
 from .table import Table
+from .undoing import undo
 
 UNKNOWN_SUPPLIER = Refusal(404, "UNKNOWN_SUPPLIER", "There is no such supplier.")
 UNKNOWN_ITEM = Refusal(404, "UNKNOWN_ITEM", "The supplier does not offer that item.")
@@ -139,13 +138,6 @@ class FindOrders(Question):
     reference: Word
 
 
-class CancelOrder(Question):
-    """Which order to cancel."""
-
-    order: Ident
-    missing: Missing = "refuse"
-
-
 class ConfirmOrder(Question):
     """Which order the supplier confirms."""
 
@@ -157,13 +149,6 @@ class GetConfirmation(Question):
     """Which confirmation."""
 
     confirmation: Ident
-
-
-class WithdrawConfirmation(Question):
-    """Which confirmation to withdraw."""
-
-    confirmation: Ident
-    missing: Missing = "refuse"
 
 
 @OPERATIONS.read(
@@ -225,18 +210,20 @@ def find_orders(work: Work, asked: FindOrders) -> Orders:
     return Orders(orders=ORDERS.where(work.db, **asked.model_dump()))
 
 
-@OPERATIONS.undo("erp.cancel_order", "/erp/orders/{order}/cancel", UNKNOWN_ORDER, ORDER_CONFIRMED)
-def cancel_order(work: Work, asked: CancelOrder) -> Undone:
+@undo(
+    OPERATIONS,
+    ORDERS,
+    "erp.cancel_order",
+    "/erp/orders/{order}/cancel",
+    UNKNOWN_ORDER,
+    ORDER_CONFIRMED,
+    status="cancelled",
+)
+def cancel_order(work: Work, row: Order) -> None:
     """Cancel an order that is not confirmed."""
-    key = asked.order
-    row = ORDERS.to_undo(work.db, key, asked.missing, UNKNOWN_ORDER)
-    if row is None or row.status == "cancelled":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
     if row.status == "confirmed":
-        raise RefusedError(ORDER_CONFIRMED, f"{key!r} is confirmed by {row.supplier!r}")
-    ORDERS.change(work.db, row, status="cancelled")
+        raise RefusedError(ORDER_CONFIRMED, f"{row.id!r} is confirmed by {row.supplier!r}")
     work.effect("erp.order", row.requester, row.supplier, row.reference, direction="undo")
-    return Undone(id=key, status="cancelled", changed=True)
 
 
 @OPERATIONS.write(
@@ -275,23 +262,20 @@ def get_confirmation(work: Work, asked: GetConfirmation) -> Confirmation:
     return CONFIRMATIONS.need(work.db, asked.confirmation, UNKNOWN_CONFIRMATION)
 
 
-@OPERATIONS.undo(
+@undo(
+    OPERATIONS,
+    CONFIRMATIONS,
     "supplier.withdraw_confirmation",
     "/suppliers/confirmations/{confirmation}/withdraw",
     UNKNOWN_CONFIRMATION,
+    status="withdrawn",
 )
-def withdraw_confirmation(work: Work, asked: WithdrawConfirmation) -> Undone:
+def withdraw_confirmation(work: Work, row: Confirmation) -> None:
     """Have the supplier withdraw a confirmation; the order is open to be cancelled again."""
-    key = asked.confirmation
-    row = CONFIRMATIONS.to_undo(work.db, key, asked.missing, UNKNOWN_CONFIRMATION)
-    if row is None or row.status == "withdrawn":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
     order = ORDERS.need(work.db, row.order, UNKNOWN_ORDER)
     ORDERS.change(work.db, order, status="placed")
-    CONFIRMATIONS.change(work.db, row, status="withdrawn")
     named = (order.requester, order.supplier, order.reference)
     work.effect("supplier.confirmation", *named, direction="undo")
-    return Undone(id=key, status="withdrawn", changed=True)
 
 
 def seed(db: sqlite3.Connection) -> None:

@@ -17,16 +17,15 @@ from .contract import (
     Email,
     Ident,
     Micros,
-    Missing,
     Operations,
     Question,
     Shown,
-    Undone,
     Word,
     Work,
 )
 from .refusals import Refusal, RefusedError
 from .table import Table
+from .undoing import undo
 
 UNKNOWN_BUDGET = Refusal(404, "UNKNOWN_BUDGET", "There is no such budget.")
 UNKNOWN_RESERVATION = Refusal(404, "UNKNOWN_RESERVATION", "There is no such reservation.")
@@ -126,13 +125,6 @@ class FindReservations(Question):
     reference: Word
 
 
-class ReleaseBudget(Question):
-    """Which reservation to give back."""
-
-    reservation: Ident
-    missing: Missing = "refuse"
-
-
 class PostEntry(Question):
     """What to post; with `reservation` it turns reserved money into spent money."""
 
@@ -148,13 +140,6 @@ class GetEntry(Question):
     """Which ledger entry."""
 
     entry: Ident
-
-
-class ReverseEntry(Question):
-    """Which ledger entry to reverse."""
-
-    entry: Ident
-    missing: Missing = "refuse"
 
 
 @OPERATIONS.read("finance.get_budget", "/finance/budgets/{budget}", UNKNOWN_BUDGET)
@@ -218,25 +203,22 @@ def find_reservations(work: Work, asked: FindReservations) -> Reservations:
     return Reservations(reservations=RESERVATIONS.where(work.db, **asked.model_dump()))
 
 
-@OPERATIONS.undo(
+@undo(
+    OPERATIONS,
+    RESERVATIONS,
     "finance.release_budget",
     "/finance/reservations/{reservation}/release",
     UNKNOWN_RESERVATION,
     RESERVATION_NOT_HELD,
+    status="released",
 )
-def release_budget(work: Work, asked: ReleaseBudget) -> Undone:
+def release_budget(work: Work, row: Reservation) -> None:
     """Give a reservation back."""
-    db, key = work.db, asked.reservation
-    row = RESERVATIONS.to_undo(db, key, asked.missing, UNKNOWN_RESERVATION)
-    if row is None or row.status == "released":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
     if row.status == "consumed":
-        raise RefusedError(RESERVATION_NOT_HELD, f"{key!r} is consumed: reverse its entry first")
-    budget = BUDGETS.need(db, row.budget, UNKNOWN_BUDGET)
+        raise RefusedError(RESERVATION_NOT_HELD, f"{row.id!r} is consumed: reverse its entry first")
+    budget = BUDGETS.need(work.db, row.budget, UNKNOWN_BUDGET)
     _move(work, budget, reserved=-row.amount_micros)
-    RESERVATIONS.change(db, row, status="released")
     work.effect("finance.reservation", row.requester, row.budget, row.reference, direction="undo")
-    return Undone(id=key, status="released", changed=True)
 
 
 def _consume(work: Work, asked: PostEntry, reservation: str) -> None:
@@ -282,21 +264,22 @@ def get_entry(work: Work, asked: GetEntry) -> Entry:
     return ENTRIES.need(work.db, asked.entry, UNKNOWN_ENTRY)
 
 
-@OPERATIONS.undo("finance.reverse_entry", "/finance/entries/{entry}/reverse", UNKNOWN_ENTRY)
-def reverse_entry(work: Work, asked: ReverseEntry) -> Undone:
+@undo(
+    OPERATIONS,
+    ENTRIES,
+    "finance.reverse_entry",
+    "/finance/entries/{entry}/reverse",
+    UNKNOWN_ENTRY,
+    status="reversed",
+)
+def reverse_entry(work: Work, row: Entry) -> None:
     """Reverse a ledger entry; money it had spent is reserved again."""
-    db, key = work.db, asked.entry
-    row = ENTRIES.to_undo(db, key, asked.missing, UNKNOWN_ENTRY)
-    if row is None or row.status == "reversed":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
     if row.reservation is not None:
-        held = RESERVATIONS.need(db, row.reservation, UNKNOWN_RESERVATION)
-        budget = BUDGETS.need(db, held.budget, UNKNOWN_BUDGET)
+        held = RESERVATIONS.need(work.db, row.reservation, UNKNOWN_RESERVATION)
+        budget = BUDGETS.need(work.db, held.budget, UNKNOWN_BUDGET)
         _move(work, budget, reserved=row.amount_micros, spent=-row.amount_micros)
-        RESERVATIONS.change(db, held, status="held")
-    ENTRIES.change(db, row, status="reversed")
+        RESERVATIONS.change(work.db, held, status="held")
     work.effect("finance.entry", row.reference, row.debit, row.credit, direction="undo")
-    return Undone(id=key, status="reversed", changed=True)
 
 
 def seed(db: sqlite3.Connection) -> None:

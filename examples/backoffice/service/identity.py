@@ -14,16 +14,15 @@ from .contract import (
     Declaration,
     Email,
     Ident,
-    Missing,
     Operations,
     Question,
     Shown,
-    Undone,
     Work,
 )
 from .crm import ACCOUNT_CLOSED, UNKNOWN_ACCOUNT, open_account
 from .refusals import Refusal, RefusedError
 from .table import Table
+from .undoing import undo
 
 UNKNOWN_SYSTEM = Refusal(404, "UNKNOWN_SYSTEM", "There is no such system.")
 UNKNOWN_GRANT = Refusal(404, "UNKNOWN_GRANT", "There is no such access grant.")
@@ -75,13 +74,6 @@ class FindGrants(Question):
     subject: Email
 
 
-class RevokeAccess(Question):
-    """Which grant to take away."""
-
-    grant: Ident
-    missing: Missing = "refuse"
-
-
 def _named(grant: Grant) -> tuple[str, str, str, str]:
     """The business identity of a grant."""
     return grant.subject, grant.system, grant.role, grant.account or ""
@@ -125,16 +117,17 @@ def find_access(work: Work, asked: FindGrants) -> Grants:
     return Grants(grants=GRANTS.where(work.db, subject=asked.subject, status="active"))
 
 
-@OPERATIONS.undo("identity.revoke_access", "/identity/grants/{grant}/revoke", UNKNOWN_GRANT)
-def revoke_access(work: Work, asked: RevokeAccess) -> Undone:
+@undo(
+    OPERATIONS,
+    GRANTS,
+    "identity.revoke_access",
+    "/identity/grants/{grant}/revoke",
+    UNKNOWN_GRANT,
+    status="revoked",
+)
+def revoke_access(work: Work, row: Grant) -> None:
     """Take access away."""
-    key = asked.grant
-    row = GRANTS.to_undo(work.db, key, asked.missing, UNKNOWN_GRANT)
-    if row is None or row.status == "revoked":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
-    GRANTS.change(work.db, row, status="revoked")
     work.effect("identity.access", *_named(row), direction="undo")
-    return Undone(id=key, status="revoked", changed=True)
 
 
 def seed(db: sqlite3.Connection) -> None:

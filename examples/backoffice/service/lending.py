@@ -15,11 +15,9 @@ from .contract import (
     Answer,
     Currency,
     Ident,
-    Missing,
     Operations,
     Question,
     Shown,
-    Undone,
     Word,
     Work,
 )
@@ -28,22 +26,24 @@ from .credit import (
     APPLICANTS,
     INQUIRIES,
     INQUIRY_CLOSED,
-    INQUIRY_IN_USE,
     UNKNOWN_APPLICANT,
     UNKNOWN_INQUIRY,
     Bps,
-    CloseInquiry,
+    Inquiry,
     Moment,
     Score,
     assess,
     check_applicant,
-    close,
     open_one,
 )
 from .finance import CURRENCY_MISMATCH, same_currency
 from .refusals import Refusal, RefusedError
 from .table import Table
+from .undoing import undo
 
+INQUIRY_IN_USE = Refusal(
+    409, "INQUIRY_IN_USE", "A limit rests on the inquiry; withdraw that first."
+)
 UNKNOWN_LIMIT = Refusal(404, "UNKNOWN_LIMIT", "There is no such limit.")
 UNKNOWN_BOOKING = Refusal(404, "UNKNOWN_BOOKING", "There is no such booking of a limit.")
 FILE_MISMATCH = Refusal(409, "FILE_MISMATCH", "The inquiry does not say what is stated.")
@@ -117,13 +117,6 @@ class GetLimit(Question):
     limit: Ident
 
 
-class WithdrawLimit(Question):
-    """Which limit to withdraw."""
-
-    limit: Ident
-    missing: Missing = "refuse"
-
-
 class BookLimit(Question):
     """Which limit to book."""
 
@@ -136,29 +129,27 @@ class GetBooking(Question):
     booking: Ident
 
 
-class ReverseBooking(Question):
-    """Which booking to reverse."""
-
-    booking: Ident
-    missing: Missing = "refuse"
-
-
 class CompareOutcomes(Question):
     """All of them."""
 
 
-@OPERATIONS.undo(
-    "credit.close_inquiry", "/credit/inquiries/{inquiry}/close", UNKNOWN_INQUIRY, INQUIRY_IN_USE
+@undo(
+    OPERATIONS,
+    INQUIRIES,
+    "credit.close_inquiry",
+    "/credit/inquiries/{inquiry}/close",
+    UNKNOWN_INQUIRY,
+    INQUIRY_IN_USE,
+    status="closed",
+    debt_service_micros=0,
+    years_of_history=0,
+    flags=[],
 )
-def close_inquiry(work: Work, asked: CloseInquiry) -> Undone:
+def close_inquiry(work: Work, row: Inquiry) -> None:
     """Close an inquiry and forget what it told, unless a limit rests on it."""
-    key = asked.inquiry
-    row = INQUIRIES.to_undo(work.db, key, asked.missing, UNKNOWN_INQUIRY)
-    if row is None or row.status == "closed":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
-    if LIMITS.where(work.db, inquiry=key, status="set"):
-        raise RefusedError(INQUIRY_IN_USE, f"a limit rests on {key!r}")
-    return close(work, row)
+    if LIMITS.where(work.db, inquiry=row.id, status="set"):
+        raise RefusedError(INQUIRY_IN_USE, f"a limit rests on {row.id!r}")
+    work.effect("credit.inquiry", row.applicant, row.reference, direction="undo")
 
 
 @OPERATIONS.write(
@@ -203,20 +194,20 @@ def get_limit(work: Work, asked: GetLimit) -> Limit:
     return LIMITS.need(work.db, asked.limit, UNKNOWN_LIMIT)
 
 
-@OPERATIONS.undo(
-    "credit.withdraw_limit", "/credit/limits/{limit}/withdraw", UNKNOWN_LIMIT, LIMIT_BOOKED
+@undo(
+    OPERATIONS,
+    LIMITS,
+    "credit.withdraw_limit",
+    "/credit/limits/{limit}/withdraw",
+    UNKNOWN_LIMIT,
+    LIMIT_BOOKED,
+    status="withdrawn",
 )
-def withdraw_limit(work: Work, asked: WithdrawLimit) -> Undone:
+def withdraw_limit(work: Work, row: Limit) -> None:
     """Withdraw a limit that is not booked."""
-    key = asked.limit
-    row = LIMITS.to_undo(work.db, key, asked.missing, UNKNOWN_LIMIT)
-    if row is None or row.status == "withdrawn":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
-    if BOOKINGS.where(work.db, limit=key, status="booked"):
-        raise RefusedError(LIMIT_BOOKED, f"{key!r} is booked")
-    LIMITS.change(work.db, row, status="withdrawn")
+    if BOOKINGS.where(work.db, limit=row.id, status="booked"):
+        raise RefusedError(LIMIT_BOOKED, f"{row.id!r} is booked")
     work.effect("credit.limit", row.applicant, row.reference, direction="undo")
-    return Undone(id=key, status="withdrawn", changed=True)
 
 
 @OPERATIONS.write(
@@ -245,17 +236,18 @@ def get_booking(work: Work, asked: GetBooking) -> Booking:
     return BOOKINGS.need(work.db, asked.booking, UNKNOWN_BOOKING)
 
 
-@OPERATIONS.undo("credit.reverse_booking", "/credit/bookings/{booking}/reverse", UNKNOWN_BOOKING)
-def reverse_booking(work: Work, asked: ReverseBooking) -> Undone:
+@undo(
+    OPERATIONS,
+    BOOKINGS,
+    "credit.reverse_booking",
+    "/credit/bookings/{booking}/reverse",
+    UNKNOWN_BOOKING,
+    status="reversed",
+)
+def reverse_booking(work: Work, row: Booking) -> None:
     """Take a limit out of the books."""
-    key = asked.booking
-    row = BOOKINGS.to_undo(work.db, key, asked.missing, UNKNOWN_BOOKING)
-    if row is None or row.status == "reversed":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
     limit = LIMITS.need(work.db, row.limit, UNKNOWN_BOOKING)
-    BOOKINGS.change(work.db, row, status="reversed")
     work.effect("credit.booking", limit.applicant, limit.reference, direction="undo")
-    return Undone(id=key, status="reversed", changed=True)
 
 
 @OPERATIONS.read("credit.compare_outcomes", "/credit/outcomes")

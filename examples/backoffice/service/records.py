@@ -16,16 +16,15 @@ from .contract import (
     Declaration,
     Email,
     Ident,
-    Missing,
     Operations,
     Question,
     Shown,
-    Undone,
     Word,
     Work,
 )
 from .refusals import Refusal, RefusedError
 from .table import Table
+from .undoing import undo
 
 UNKNOWN_RECORD = Refusal(404, "UNKNOWN_RECORD", "There is no such record.")
 UNKNOWN_ARCHIVE = Refusal(404, "UNKNOWN_ARCHIVE", "There is no such archive copy.")
@@ -93,13 +92,6 @@ class GetArchive(Question):
     archive: Ident
 
 
-class DiscardArchive(Question):
-    """Which archive copy to discard."""
-
-    archive: Ident
-    missing: Missing = "refuse"
-
-
 class DeleteRecord(Question):
     """Which record to delete, and the archive copy that stays."""
 
@@ -144,20 +136,20 @@ def get_archive(work: Work, asked: GetArchive) -> Archive:
     return ARCHIVES.need(work.db, asked.archive, UNKNOWN_ARCHIVE)
 
 
-@OPERATIONS.undo(
-    "erp.discard_archive", "/erp/archives/{archive}/discard", UNKNOWN_ARCHIVE, ARCHIVE_IN_USE
+@undo(
+    OPERATIONS,
+    ARCHIVES,
+    "erp.discard_archive",
+    "/erp/archives/{archive}/discard",
+    UNKNOWN_ARCHIVE,
+    ARCHIVE_IN_USE,
+    status="discarded",
 )
-def discard_archive(work: Work, asked: DiscardArchive) -> Undone:
+def discard_archive(work: Work, row: Archive) -> None:
     """Discard an archive copy whose record still lives."""
-    key = asked.archive
-    row = ARCHIVES.to_undo(work.db, key, asked.missing, UNKNOWN_ARCHIVE)
-    if row is None or row.status == "discarded":
-        return Undone(id=key, status=row.status if row else "absent", changed=False)
     if RECORDS.need(work.db, row.record, UNKNOWN_ARCHIVE).status == "deleted":
-        raise RefusedError(ARCHIVE_IN_USE, f"{key!r} is the only copy of {row.record!r}")
-    ARCHIVES.change(work.db, row, status="discarded")
+        raise RefusedError(ARCHIVE_IN_USE, f"{row.id!r} is the only copy of {row.record!r}")
     work.effect("erp.archive", row.record, direction="undo")
-    return Undone(id=key, status="discarded", changed=True)
 
 
 @OPERATIONS.declare(

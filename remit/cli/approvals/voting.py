@@ -18,6 +18,7 @@ import typer
 from remit.approval.ballot import Standing, standing
 from remit.approval.messages import newest
 from remit.canonical import JSON, JSONObject
+from remit.cli.connecting import connected
 from remit.cli.errors import ExitCode, usage
 from remit.cli.errors import stack as failed
 from remit.cli.evidence.ledger import opened
@@ -28,7 +29,6 @@ from remit.cli.questions.words import moment
 from remit.cli.stack import stack
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.layout import Layout
-from remit.client.connection import connect
 from remit.client.voting import Word, send_vote
 from remit.decision.facts import Verb
 from remit.ledger.entries import GateRow, RunRow
@@ -182,11 +182,7 @@ def _card(found: Found, wish: Wish, who: Speaker) -> list[str]:
 async def _send(
     wish: Wish, run: RunRow, body: JSONObject, who: Speaker, environment: StackEnvironment
 ) -> str:
-    client = await connect(
-        environment.temporal_address,
-        environment.temporal_namespace,
-        keys=environment.payload_keys,
-    )
+    client = await connected(environment)
     signer = who.signer(environment.temporal_namespace)
     if signer is not None:
         body = signer.message("vote", run.root, wish.verb, body)

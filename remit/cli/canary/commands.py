@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from remit.cli.options import AsJson, By, InProject, Reason, group
-from remit.cli.policy_delivery.commands import Key
+from remit.cli.policy_delivery.commands import Key, Report
 
 
 def make_canary_app() -> typer.Typer:
@@ -27,15 +27,7 @@ def start(
     ],
     by: By,
     reason: Reason = "",
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            metavar="FILE",
-            help="The what-if report, where policies are reviewed.",
-            show_default=False,
-        ),
-    ] = None,
+    report: Report = None,
     minutes: Annotated[
         int, typer.Option("--minutes", help="It is over after so long.", min=1, max=10_080)
     ] = 60,

@@ -12,9 +12,9 @@ from remit.cli.policy_delivery.building import built, signing_key
 from remit.cli.policy_delivery.promotion import Candidate, Leave, promotion_of
 from remit.cli.policy_delivery.publishing import canaries_of, reading, releases_of
 from remit.cli.questions.words import moment, short
-from remit.cli.stack import canary as served
+from remit.cli.stack import candidate as served
 from remit.cli.stack.bundle import Bundle
-from remit.cli.stack.layout import Layout
+from remit.cli.stack.layout import CANARY, Layout
 from remit.cli.stack.profile import profile_of
 from remit.cli.stack.project import load_project
 from remit.cli.stack.state import load
@@ -51,10 +51,10 @@ def start(wanted: Wanted, project: Path | None, *, as_json: bool) -> int:
         raise usage("FILE-UNREADABLE", f"{str(wanted.candidate)!r} is no folder", hint)
     layout = Layout(folder.resolve())
     key = signing_key(layout, wanted.key)
-    apart = replace(key, scope=served.scope_beside(key.scope))
+    apart = replace(key, scope=served.scope_beside(key.scope, CANARY))
     bundle = built(layout, apart, wanted.candidate)
     base, leave = reading(_allowed(layout, wanted, bundle))
-    served.serve(folder, bundle.content, apart.scope, bundle.revision, note)
+    served.serve(folder, CANARY, bundle, apart.scope, note)
     draft = Draft(
         revision=bundle.revision,
         key=bundle.key,
@@ -71,7 +71,7 @@ def start(wanted: Wanted, project: Path | None, *, as_json: bool) -> int:
     try:
         made = reading(_begun(layout, draft, bundle.content))
     except BaseException:
-        served.clear(folder, note)
+        served.clear(folder, CANARY, note)
         raise
     document = {"ok": True, **made.model_dump(mode="json")}
     lines = [
@@ -130,7 +130,7 @@ def status(project: Path | None, *, as_json: bool) -> int:
         return ExitCode.OK
     now_ms = _now_ms()
     is_on = standing.in_force(now_ms) is not None
-    problem = served.problem(folder) if is_on else ""
+    problem = served.problem(folder, CANARY) if is_on else ""
     # What is over, and nobody wrote down yet, is told as the workers will write it.
     end = standing.end or (None if is_on else standing.due(now_ms))
     mine, theirs = (end.candidate, end.active) if end else standing.sides(now_ms)
@@ -151,7 +151,7 @@ def stop(by: str, reason: str, project: Path | None, *, as_json: bool) -> int:
     """Take the canary back."""
     folder = find_project(project)
     was = reading(_stopped(Layout(folder.resolve()), by, reason))
-    served.clear(folder, note)
+    served.clear(folder, CANARY, note)
     said = "the policies in force decide for all runs" if was else "no canary was on"
     answer({"ok": True, "was": was}, [said], as_json=as_json)
     return ExitCode.OK

@@ -19,6 +19,7 @@ from remit.plan.succession import by_ref
 from remit.stores.tool_files import MAX_TOOLS_BYTES
 from remit.tool.contract import ToolContract
 from remit.tool.document import DocumentError, parse_yaml
+from remit.tool.model import shape_fault
 from remit.tool.written import contracts_in
 
 _WAIT_S = 120
@@ -85,9 +86,8 @@ def _read(content: bytes, against: str) -> Mapping[str, ToolContract]:
     except DocumentError as error:
         raise _unreadable(f"{against!r}: {error}") from error
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        said = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-        raise _unreadable(f"{against!r} holds what is no contract: {said}") from error
+        message = f"{against!r} holds what is no contract: {shape_fault(error)}"
+        raise _unreadable(message) from error
 
 
 def _unreadable(message: str) -> CliError:

@@ -25,6 +25,16 @@ Into = Annotated[
 Owner = Annotated[
     str | None, typer.Option("--owner", metavar="NAME", help="Who owns them; team:DOMAIN without.")
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="GLOB",
+        help="Those to take: by tool name, or by what the service calls them (an operation also "
+        "as `METHOD /path`); may be repeated.",
+        show_default=False,
+    ),
+]
 Destination = Annotated[
     list[str] | None,
     typer.Option(
@@ -40,6 +50,39 @@ Region = Annotated[
 Write = Annotated[bool, typer.Option("--write", help="Take a difference over.")]
 DiscardEdits = Annotated[
     bool, typer.Option("--discard-edits", help="Write over edits of the imported file.")
+]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="SCHEME=REFERENCE",
+        help="Where a security scheme's secret is, say bearer=env:TOKEN.",
+        show_default=False,
+    ),
+]
+ServerCommand = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[COMMAND ARGUMENT...]", help="What starts it, after --stdio."),
+]
+ServerUrl = Annotated[
+    str | None, typer.Option("--url", help="The server has an address.", show_default=False)
+]
+Variables = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME=REFERENCE", help="A variable for it: env:NAME, …"),
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="NAME=REFERENCE", help="A header of every request."),
+]
+OneDomain = Annotated[
+    str | None,
+    typer.Option(
+        "--domain",
+        metavar="NAME",
+        help="Domain of the tools. Without it the name of the file, or of the server.",
+        show_default=False,
+    ),
 ]
 
 
@@ -152,30 +195,14 @@ def openapi(
         ),
     ] = None,
     owner: Owner = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only",
-            metavar="GLOB",
-            help="Operation id, `METHOD /path` or tool name; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    only: Only = None,
     server: Annotated[
         str | None,
         typer.Option("--server", metavar="URL", help="In place of the document's servers."),
     ] = None,
     destination: Destination = None,
     region: Region = None,
-    secret: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--secret",
-            metavar="SCHEME=REFERENCE",
-            help="Where a security scheme's secret is, say bearer=env:TOKEN.",
-            show_default=False,
-        ),
-    ] = None,
+    secret: Secrets = None,
     write: Write = False,
     discard_edits: DiscardEdits = False,
     project: InProject = None,
@@ -197,44 +224,17 @@ def openapi(
 
 
 def mcp(
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[COMMAND ARGUMENT...]", help="What starts it, after --stdio."),
-    ] = None,
+    command: ServerCommand = None,
     stdio: Annotated[
         bool, typer.Option("--stdio", help="The server is a command; all that follows is it.")
     ] = False,
-    url: Annotated[
-        str | None, typer.Option("--url", help="The server has an address.", show_default=False)
-    ] = None,
-    env: Annotated[
-        list[str] | None,
-        typer.Option("--env", metavar="NAME=REFERENCE", help="A variable for it: env:NAME, …"),
-    ] = None,
-    header: Annotated[
-        list[str] | None,
-        typer.Option("--header", metavar="NAME=REFERENCE", help="A header of every request."),
-    ] = None,
+    url: ServerUrl = None,
+    env: Variables = None,
+    header: Headers = None,
     into: Into = None,
-    domain: Annotated[
-        str | None,
-        typer.Option(
-            "--domain",
-            metavar="NAME",
-            help="Domain of the tools. Without it the name of the file, or of the server.",
-            show_default=False,
-        ),
-    ] = None,
+    domain: OneDomain = None,
     owner: Owner = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only",
-            metavar="GLOB",
-            help="Tool name, here or on the server; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    only: Only = None,
     destination: Destination = None,
     region: Region = None,
     trusts: Annotated[

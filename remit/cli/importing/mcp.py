@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from remit.canonical import JSONObject
 from remit.cli.errors import stack, usage
 from remit.cli.importing.file import place_of, standing
-from remit.cli.importing.said import checked_domains, said_text, said_texts
+from remit.cli.importing.said import checked_domains, default_domain, said_text, said_texts
 from remit.cli.importing.writing import How, bring_in
 from remit.cli.place import find_project
 from remit.tool.address import normal_host
-from remit.tool.mcp_import import Wanted, segment, take
+from remit.tool.mcp_import import Wanted, take
 
 _WAIT_S = 60.0
 
@@ -67,15 +67,15 @@ def import_mcp(asked: Asked, project: Path | None, how: How) -> int:
         trusts=asked.trusts,
     )
     tools = [tool for tool in _list(listed["tools"]) if isinstance(tool, dict)]
-    return bring_in(folder, file, take(tools, wanted, named, str(listed["revision"])), how)
+    made = take(tools, wanted, named, str(listed["revision"]))
+    return bring_in(folder, file, before, made, how)
 
 
 def _domain(asked: Asked, named: str) -> str:
     """Return what was typed; else the file's name, or what the server calls itself."""
     if asked.domain:
         return checked_domains((asked.domain,))[0]
-    stem = asked.into.name.partition(".")[0] if asked.into else named.partition(" ")[0]
-    return segment(stem or "mcp")
+    return default_domain(asked.into, named.partition(" ")[0] or "mcp")
 
 
 def _server(asked: Asked) -> JSONObject:

@@ -1,22 +1,19 @@
 """`remit tools import openapi`: the operations of a service as tools of the project."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from remit.canonical import JSONObject
 from remit.cli.errors import usage
 from remit.cli.importing.file import place_of, standing
-from remit.cli.importing.said import checked_domains, said_text, said_texts
+from remit.cli.importing.said import checked_domains, default_domain, said_text, said_texts
 from remit.cli.importing.source import Fetched, fetch
 from remit.cli.importing.writing import How, bring_in
 from remit.cli.place import find_project
 from remit.tool.openapi.operations import import_openapi
 from remit.tool.openapi.source import MAX_BYTES
-from remit.tool.openapi.texts import segment
 from remit.tool.openapi.wanted import Wanted
-
-_REFERENCE = re.compile(r"[a-z]+:(?:[^\s{}$]|\{agent\}|\{tenant\}){1,200}")
+from remit.tool.secret import is_whole_reference, reference_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ def openapi(asked: Asked, project: Path | None, how: How) -> int:
     file = place_of(folder, asked.into, domains[0])
     before = standing(file, "openapi")
     wanted = _wanted(asked, fetched, domains, {} if before is None else before.options)
-    return bring_in(folder, file, import_openapi(fetched.content, wanted), how)
+    return bring_in(folder, file, before, import_openapi(fetched.content, wanted), how)
 
 
 def _wanted(asked: Asked, fetched: Fetched, domains: tuple[str, ...], before: JSONObject) -> Wanted:
@@ -68,15 +65,14 @@ def _wanted(asked: Asked, fetched: Fetched, domains: tuple[str, ...], before: JS
 def _domains(asked: Asked, fetched: Fetched) -> tuple[str, ...]:
     if asked.domains:
         return checked_domains(asked.domains)
-    stem = asked.into.name.partition(".")[0] if asked.into else fetched.stem
-    return checked_domains((segment(stem)[:40],))
+    return (default_domain(asked.into, fetched.stem),)
 
 
 def _secrets(given: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in given:
         scheme, _, reference = each.partition("=")
-        if not scheme or not _REFERENCE.fullmatch(reference):
+        if not scheme or not is_whole_reference(reference) or reference_fault(reference):
             hint = "write --secret SCHEME=env:NAME or SCHEME=file:PATH"
             raise usage("IMPORT-SECRET", "a secret is named by a reference", hint)
         found[scheme] = reference

@@ -1,9 +1,11 @@
 """What was said of an import before: it holds until something else is said."""
 
 import re
+from pathlib import Path
 
 from remit.canonical import JSONObject
 from remit.cli.errors import usage
+from remit.tool.texts import segment
 
 _DOMAIN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -18,6 +20,12 @@ def said_texts(before: JSONObject, name: str) -> tuple[str, ...]:
     """Return the option `name` of an earlier import, if it is a list."""
     value = before.get(name)
     return tuple(str(each) for each in value) if isinstance(value, list) else ()
+
+
+def default_domain(into: Path | None, stem: str) -> str:
+    """Return the domain of tools of which nobody says one: as the file is called, else `stem`."""
+    name = stem if into is None else into.name.partition(".")[0]
+    return checked_domains((segment(name)[:40],))[0]
 
 
 def checked_domains(domains: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from remit.canonical import JSONObject
 from remit.cli.compiling import findings_of
 from remit.cli.errors import ExitCode, usage
 from remit.cli.importing.difference import Change, follow
-from remit.cli.importing.file import edited, standing, written
+from remit.cli.importing.file import Standing, edited, written
 from remit.cli.output import answer, documented, shown
 from remit.diagnostic import Diagnostic
 from remit.stores.atomic import write_atomically
@@ -30,14 +30,13 @@ class How:
     as_json: bool
 
 
-def bring_in(folder: Path, file: Path, made: Imported, how: How) -> int:
-    """Write `made` into `file`, or tell how it differs from what stands there.
+def bring_in(folder: Path, file: Path, before: Standing | None, made: Imported, how: How) -> int:
+    """Write `made` into `file`, or tell how it differs from what stood there before.
 
     Raises:
-        CliError: the file is somebody's own, or was edited.
+        CliError: the file was edited.
         InvalidDocumentError: the project would have faults with it.
     """
-    before = standing(file, made.by)
     if before is not None and before.is_edited and not how.is_discarding:
         raise edited(file)
     old: JSONObject = {"tools": []} if before is None else before.body

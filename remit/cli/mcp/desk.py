@@ -15,6 +15,7 @@ from temporalio.common import SearchAttributeKey
 from remit.canonical import JSON
 from remit.cli.agents.reading import registered
 from remit.cli.compiling import Workshop, findings_of
+from remit.cli.connecting import connected
 from remit.cli.errors import CliError, ExitCode, Finding, from_library
 from remit.cli.mcp.shown import (
     Answer,
@@ -30,7 +31,6 @@ from remit.cli.rehearsal.rehearsing import document_of, rehearse
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.layout import Layout
 from remit.cli.starting import Prepared
-from remit.client.connection import connect
 from remit.client.errors import ClientCode, ClientError
 from remit.client.following import follow
 from remit.client.outcome import outcome
@@ -207,10 +207,7 @@ class Desk:
 
     async def _connected(self) -> Client:
         if self._client is None:
-            where = self._environment
-            self._client = await connect(
-                where.temporal_address, where.temporal_namespace, keys=where.payload_keys
-            )
+            self._client = await connected(self._environment)
         return self._client
 
     def _note(self, run_id: str) -> None:

@@ -9,7 +9,6 @@ from mcp.server import MCPServer
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from remit.canonical import JSON
 from remit.cli.mcp.desk import Desk
 from remit.plan.publish import plan_schema
 from remit.version import VERSION
@@ -91,7 +90,7 @@ def _add_checks(server: MCPServer, desk: Desk) -> None:
     @server.tool(annotations=_LOOKS)
     async def validate_plan(plan: Plan) -> Answer:
         """Check a plan as admission does, as far as no policy is asked: all findings at once."""
-        return await desk.ask("validate", {"plan": _json(plan)})
+        return await desk.ask("validate", {"plan": plan})
 
     @server.tool(annotations=_LOOKS)
     async def dry_run_plan(plan: Plan) -> Answer:
@@ -99,7 +98,7 @@ def _add_checks(server: MCPServer, desk: Desk) -> None:
 
         Nothing is called and nothing is written down.
         """
-        return await desk.ask("dry_run", {"plan": _json(plan)})
+        return await desk.ask("dry_run", {"plan": plan})
 
 
 def _add_runs(server: MCPServer, desk: Desk) -> None:
@@ -117,7 +116,7 @@ def _add_runs(server: MCPServer, desk: Desk) -> None:
         ],
     ) -> Answer:
         """Hand a plan over. It starts if it is valid; policy decides every step."""
-        return await desk.ask("submit", {"plan": _json(plan), "request_id": request_id})
+        return await desk.ask("submit", {"plan": plan, "request_id": request_id})
 
     @server.tool(annotations=_LOOKS)
     async def follow_run(
@@ -136,9 +135,3 @@ def _add_runs(server: MCPServer, desk: Desk) -> None:
     async def read_refusals(run_id: RunId) -> Answer:
         """Read what was refused in a run, by which rule, and why."""
         return await desk.ask("refusals", {"run_id": run_id})
-
-
-def _json(plan: Any) -> JSON:
-    """Return the plan as it came; some models send it as text, which the library reads for us."""
-    value: JSON = plan
-    return value

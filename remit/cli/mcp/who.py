@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from remit.client.signing import Signer
-from remit.diagnostic import Diagnostic, Repair
+from remit.diagnostic import Diagnostic
 from remit.plan.compiled import CompiledPlan
 
 
@@ -46,13 +46,12 @@ class Who:
 
 
 def _foreign(code: str, field: str, found: str, own: str) -> Diagnostic:
-    repair = Repair(found, own, expected={"const": own})
     return Diagnostic(
         code=code,
         path=f"/{field}",
         message=f"`{field}` is {found!r}, and this server speaks for {own!r} alone",
         hint=f"write {own!r}",
-        found=repair.found,
-        did_you_mean=repair.did_you_mean,
-        expected=repair.expected,
+        found=found,
+        did_you_mean=own,
+        expected={"const": own},
     )

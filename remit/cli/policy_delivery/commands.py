@@ -16,6 +16,15 @@ Key = Annotated[
         show_default=False,
     ),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="The what-if report, where policies are reviewed.",
+        show_default=False,
+    ),
+]
 Floor = Annotated[
     bool,
     typer.Option(
@@ -58,15 +67,7 @@ def build(
 def publish(
     by: By,
     reason: Reason = "",
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            metavar="FILE",
-            help="The what-if report, where policies are reviewed.",
-            show_default=False,
-        ),
-    ] = None,
+    report: Report = None,
     floor: Floor = False,
     key: Key = None,
     wait_s: Wait = 10,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from remit.canonical import JSON, JSONObject, canonical
 
 _IN = "internal.member_2"
+_UNION = "object.union"
 _INFIX = {
     "gt": ">",
     "gte": ">=",
@@ -39,7 +40,8 @@ _OPPOSITE = {
 _EQUAL = ("eq", "assign")
 _PREFIXES = ("input.action.", "input.", "data.partial.remit.", "data.remit.")
 _NEVER = "not true"
-
+_ASKED = "g"
+"""The variable of the query that stands for what may come out."""
 
 Support = Mapping[str, list[list[JSON]]]
 """Bodies of the rules that OPA had to make up, by name."""
@@ -64,7 +66,7 @@ def left_over(answer: JSONObject) -> list[Left]:
     certain = set[tuple[str, str]]()
     for query in _list(result.get("queries")):
         reading = _Reading(_list(query), support)
-        given = _members(reading.bound("g"))
+        given = reading.members(_ASKED)
         key = (_text(given.get("code")), _text(given.get("role")))
         condition = reading.words
         if condition == _NEVER:
@@ -98,12 +100,31 @@ class _Reading:
             return _NEVER
         return " and ".join(dict.fromkeys(words for words in said if words not in ("", "true")))
 
-    def bound(self, name: str) -> JSON:
+    def members(self, name: str) -> JSONObject:
+        """Return the known members of the object that a variable stands for."""
+        return self._members(self._resolved(name))
+
+    def _members(self, term: JSON) -> JSONObject:
+        inner = _object(term)
+        if inner.get("type") == "var":
+            return self._members(self._resolved(_text(inner.get("value"))))
+        parts = _list(inner.get("value"))
+        if inner.get("type") != "call" or _named(parts[0]) != _UNION:
+            return _members(inner)
+        found: JSONObject = {}
+        for operand in reversed(parts[1:]):
+            known = self._members(operand)
+            if not known:
+                break  # it may say anything, in place of what is on its left too
+            found = {**known, **found}
+        return found
+
+    def _resolved(self, name: str) -> JSON:
         """Return the term that a variable stands for."""
         term = self._bound.get(name)
         inner = _object(term)
         if inner.get("type") == "var" and inner.get("value") in self._bound:
-            return self.bound(_text(inner.get("value")))
+            return self._resolved(_text(inner.get("value")))
         return term
 
     def _binds(self, expression: JSONObject) -> bool:
@@ -131,6 +152,8 @@ class _Reading:
         if isinstance(terms, list):
             return self._call(terms, is_not=is_not)
         inner = _object(terms)
+        if _is_local(terms) and inner.get("value") == _ASKED:
+            return ""
         if inner.get("type") == "not":
             return self._negated([_list(inner.get("body"))])
         if "domain" in inner:

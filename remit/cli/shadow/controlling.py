@@ -12,7 +12,8 @@ from remit.cli.policy_delivery.publishing import named, reading, releases_of
 from remit.cli.questions.words import moment, short
 from remit.cli.stack import shadow, stack
 from remit.cli.stack.bundle import Bundle
-from remit.cli.stack.layout import Layout
+from remit.cli.stack.candidate import scope_beside
+from remit.cli.stack.layout import SHADOW, Layout
 from remit.cli.stack.signing import scope_of
 from remit.decision.shadow import Announcement, summarised
 from remit.stores.shadow import counts
@@ -42,7 +43,7 @@ def start(wanted: Wanted, project: Path | None, *, as_json: bool) -> int:
         percent=wanted.percent,
         deadline_ms=wanted.deadline_ms,
     )
-    shadow.begin(folder, bundle.content, scope, announcement, note)
+    shadow.begin(folder, bundle, scope, announcement, note)
     document = {"ok": True, **announcement.model_dump(mode="json")}
     lines = [
         f"{short(bundle.revision)} is asked about {_share(wanted.percent)}, and decides nothing",
@@ -60,7 +61,7 @@ def status(project: Path | None, *, as_json: bool) -> int:
     if told is None:
         answer({"ok": True, "candidate": None}, ["no candidate is asked"], as_json=as_json)
         return ExitCode.OK
-    summary = summarised(counts(Layout(folder).shadow, told.revision), ())
+    summary = summarised(counts(Layout(folder).candidate(SHADOW), told.revision), ())
     document = {
         "ok": not standing.problem,
         "candidate": told.model_dump(mode="json"),
@@ -103,7 +104,7 @@ def _bundle(layout: Layout, wanted: Wanted) -> tuple[Bundle, str]:
             hint = "name a folder as `policies` of a project is one"
             raise usage("FILE-UNREADABLE", f"{str(wanted.candidate)!r} is no folder", hint)
         key = signing_key(layout, wanted.key)
-        apart = replace(key, scope=shadow.scope_beside(key.scope))
+        apart = replace(key, scope=scope_beside(key.scope, SHADOW))
         return built(layout, apart, wanted.candidate), apart.scope
     return reading(_released(layout, wanted.release or "")), scope_of()
 

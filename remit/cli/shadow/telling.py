@@ -8,7 +8,7 @@ from remit.cli.errors import ExitCode, usage
 from remit.cli.output import Document, answer
 from remit.cli.place import find_project
 from remit.cli.questions.words import moment, short, table
-from remit.cli.stack.layout import Layout
+from remit.cli.stack.layout import SHADOW, Layout
 from remit.cli.whatif.meaning import MEANING
 from remit.decision.decision import Decision
 from remit.decision.shadow import Difference, Outcome, Summary, summarised
@@ -29,7 +29,7 @@ def report(revision: str | None, project: Path | None, *, as_json: bool) -> int:
     Raises:
         CliError: `SHADOW-NONE`: nothing was ever asked, or not of this one; exit code 2.
     """
-    folder = Layout(find_project(project)).shadow
+    folder = Layout(find_project(project)).candidate(SHADOW)
     name = _named(folder, revision)
     summary = summarised(shadow.counts(folder, name), shadow.differences(folder, name))
     answer(_document(name, summary), _lines(name, summary), as_json=as_json)

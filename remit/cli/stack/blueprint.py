@@ -1,13 +1,13 @@
 """What is decided before the first process of a stack starts, and what its processes are told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from remit.cli.stack import temporal_server
 from remit.cli.stack.binaries import Binary
 from remit.cli.stack.environment import StackEnvironment
-from remit.cli.stack.layout import Layout
+from remit.cli.stack.layout import CANARY, SHADOW, Layout
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import WORKER, Postgres, password_file
 from remit.cli.stack.project import ProjectSettings
@@ -34,10 +34,8 @@ class Blueprint:
     opa_configuration: Path
     """As `opa.write_configuration` left it."""
     core_policies: Path
-    shadow_configuration: Path | None = None
-    """Of the OPA that serves a candidate; `None` when there is none."""
-    canary_configuration: Path | None = None
-    """Of the OPA that serves a canary's candidate; `None` when there is none."""
+    candidates: Mapping[str, Path] = field(default_factory=dict)
+    """Configurations of the OPAs that serve candidates, by the names of these."""
     postgres: Postgres | None = None
     """Where the databases of the profile `full` are."""
     payload_keys: str | None = None
@@ -60,8 +58,8 @@ class Blueprint:
             codec_token_file=self.layout.codec_token if self.codec_endpoint else None,
             opa_socket=self.socket,
             opa_token_file=self.layout.opa_token,
-            shadow=self.layout.shadow,
-            canary=self.layout.canary,
+            shadow=self.layout.candidate(SHADOW),
+            canary=self.layout.candidate(CANARY),
             ledger_url=self.ledger_url(),
             log_dir=self.layout.logs,
             opa_binary=self.programs["opa"].path,

@@ -21,7 +21,7 @@ from remit.cli.stack.errors import PolicyError, StackCode
 from remit.cli.stack.packages import PARSE_QUERY, PARSED, ParsedFile, check_project_rules
 from remit.cli.stack.signing import ALGORITHM, SigningKey
 from remit.cli.stack.sources import ROOT, PolicySources
-from remit.decision.registry import settled
+from remit.decision.overlay import settled
 
 _DEADLINE_S = 60.0
 _MAX_MESSAGE = 4000

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -94,14 +94,14 @@ class CodecServer:
 
     @web.middleware
     async def _guard(
-        self, request: web.Request, handler: Callable[[web.Request], object]
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         origin = request.headers.get("Origin")
         if request.host not in self._hosts or origin not in (None, *self._origins):
             # Another name for this address, or another site's page.
             return web.Response(status=403, text="This is for the web UI of the stack alone.\n")
         try:
-            answer: web.StreamResponse = await handler(request)  # type: ignore[misc]
+            answer = await handler(request)
         except web.HTTPException as error:
             answer = web.Response(status=error.status, text=error.text)
         answer.headers["Cache-Control"] = "no-store"

@@ -16,8 +16,8 @@ from remit.cli.stack.blueprint import CODEC, Blueprint
 from remit.cli.stack.component import READY_S, Component
 from remit.cli.stack.environment import port_variables
 from remit.cli.stack.health import HttpHealth
-from remit.cli.stack.layout import ARCHIVE, Layout
-from remit.cli.stack.outline import CANARY, CONSOLE, METRICS, SHADOW, workers_of
+from remit.cli.stack.layout import ARCHIVE, CANARY, SHADOW, Layout
+from remit.cli.stack.outline import CONSOLE, METRICS, workers_of
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import KEEPER
 from remit.cli.stack.project import Service, substitute
@@ -30,7 +30,8 @@ from remit.stores.shadow import BEARER, CANARY_SOCKET, SOCKET
 
 GENTLY = ("nice", "-n", "10")
 """What stands before the command of a part that must not compete with the others."""
-_SHADOW_READY_S = 60.0
+_CANDIDATE_READY_S = 60.0
+_SOCKETS = {SHADOW: SOCKET, CANARY: CANARY_SOCKET}
 CHECKPOINTS = "REMIT_CHECKPOINTS"
 """Variable that puts the checkpoints elsewhere than into the stack's own folder."""
 
@@ -49,8 +50,7 @@ def components(blueprint: Blueprint) -> tuple[Component, ...]:
         *_codec(blueprint),
         *workers,
         *_console(blueprint),
-        *_shadow(blueprint),
-        *_canary(blueprint),
+        *(_candidate(blueprint, name) for name in blueprint.candidates),
     )
     return tuple(sorted(parts, key=lambda part: part.wave))
 
@@ -142,30 +142,12 @@ def _opa(blueprint: Blueprint) -> Component:
     )
 
 
-def _shadow(blueprint: Blueprint) -> Iterator[Component]:
-    """Yield the OPA that serves a candidate, if there is one: last, and with what is left of CPU.
-
-    Nothing waits for it, so that whatever is wrong with a candidate keeps nobody from working.
-    """
-    if blueprint.shadow_configuration is not None:
-        yield _candidate(blueprint, SHADOW, blueprint.shadow_configuration, SOCKET, GENTLY)
-
-
-def _canary(blueprint: Blueprint) -> Iterator[Component]:
-    """Yield the OPA that serves a canary's candidate: last too, for other runs need it not."""
-    if blueprint.canary_configuration is not None:
-        yield _candidate(blueprint, CANARY, blueprint.canary_configuration, CANARY_SOCKET)
-
-
-def _candidate(
-    blueprint: Blueprint,
-    name: str,
-    configuration: Path,
-    socket_name: str,
-    how: tuple[str, ...] = (),
-) -> Component:
-    program = blueprint.programs["opa"]
-    socket = blueprint.socket.with_name(socket_name)
+def _candidate(blueprint: Blueprint, name: str) -> Component:
+    """Return the OPA that serves a candidate: last, so that whatever is wrong with one keeps nobody
+    from working. One that decides nothing has what is left of the CPU."""
+    program, configuration = blueprint.programs["opa"], blueprint.candidates[name]
+    socket = blueprint.socket.with_name(_SOCKETS[name])
+    how = GENTLY if name == SHADOW else ()
     archive = digest_bytes(configuration.with_name(ARCHIVE).read_bytes())
     return Component(
         name=name,
@@ -174,7 +156,7 @@ def _candidate(
         variables=opa.VARIABLES,
         address=f"unix:{socket}",
         health=opa.health(socket, configuration.with_name(BEARER)),
-        ready_within_s=_SHADOW_READY_S,
+        ready_within_s=_CANDIDATE_READY_S,
         grace_s=5,
         configuration=program.version + opa.configuration_digest(configuration) + archive,
     )

@@ -9,6 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+SHADOW, CANARY = "shadow", "canary"
+"""Candidates for the policies: one that only looks on, and one that decides for a share of runs."""
 ARCHIVE, SCOPE = "remit.tar.gz", "scope"
 """Names of a candidate's signed bundle, and of what says for which scope it is signed."""
 SOCKET_PATH_BYTES = 103
@@ -92,35 +94,9 @@ class Layout:
         """Bearer token of the enforcement point."""
         return self.run / "opa.token"
 
-    @property
-    def shadow(self) -> Path:
-        """What a candidate in the shadow needs, and what workers found about it."""
-        return self.root / "shadow"
-
-    @property
-    def shadow_bundle(self) -> Path:
-        """The candidate's signed bundle; while it is there, the stack has a part that serves it."""
-        return self.shadow / ARCHIVE
-
-    @property
-    def shadow_scope(self) -> Path:
-        """What that bundle is signed for; a candidate's own scope is none that ever decides."""
-        return self.shadow / SCOPE
-
-    @property
-    def canary(self) -> Path:
-        """What the OPA of a canary's candidate needs."""
-        return self.root / "canary"
-
-    @property
-    def canary_bundle(self) -> Path:
-        """The candidate's signed bundle; while it is there, the stack has a part that serves it."""
-        return self.canary / ARCHIVE
-
-    @property
-    def canary_scope(self) -> Path:
-        """What that bundle is signed for; a candidate's own scope is none that decides for all."""
-        return self.canary / SCOPE
+    def candidate(self, name: str) -> Path:
+        """What the OPA of `SHADOW` or of `CANARY` needs; what was found about it may lie there."""
+        return self.root / name
 
     @property
     def policy_key(self) -> Path:

@@ -14,10 +14,6 @@ PLANNER = "planner"
 """The worker that asks the project's planner, and its role `plan`."""
 CONSOLE = "console"
 """The console's name, and the purpose of its port."""
-SHADOW = "shadow"
-"""The OPA that serves a candidate beside the deciding one."""
-CANARY = "canary"
-"""The OPA that serves the candidate of a canary."""
 METRICS = "metrics."
 """What the purposes of workers' ports begin with."""
 _FAMILIAR = {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}
@@ -36,11 +32,8 @@ class Outline:
     profile: Profile = "light"
     has_cluster: bool = True
     """Whether the profile `full` runs PostgreSQL itself."""
-    has_shadow: bool = False
-    """Whether a candidate for the policies is served beside those that decide."""
-
-    has_canary: bool = False
-    """Whether a candidate is served that decides for a share of the runs."""
+    served: tuple[str, ...] = ()
+    """Candidates for the policies that are served beside those that decide."""
 
     @property
     def is_sealed(self) -> bool:
@@ -55,11 +48,9 @@ class Outline:
     def names(self) -> tuple[str, ...]:
         """Return the names of all components, in the order of their start."""
         services = tuple(service.name for service in self.settings.service)
-        shadow = (SHADOW,) if self.has_shadow else ()
-        canary = (CANARY,) if self.has_canary else ()
         console = (CONSOLE,) if self.settings.console is not None else ()
         codec = (CODEC,) if self.is_sealed else ()
-        beside = (*codec, *self.workers, *shadow, *canary, *console)
+        beside = (*codec, *self.workers, *self.served, *console)
         if self.profile == "light":
             return ("temporal", "publisher", "opa", *services, *beside)
         own = ("postgres",) if self.has_cluster else ()

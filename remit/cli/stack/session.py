@@ -79,8 +79,7 @@ class Session:
             socket=layout.socket(self.state.socket),
             opa_configuration=configuration,
             core_policies=core,
-            shadow_configuration=_beside(layout.shadow, source) if outline.has_shadow else None,
-            canary_configuration=_beside(layout.canary, source) if outline.has_canary else None,
+            candidates={n: _beside(layout.candidate(n), source) for n in outline.served},
             postgres=postgres,
             payload_keys=payload_keys,
         )

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from remit.canonical import JSON, Digest, JSONObject, digest, digest_bytes
 from remit.cli.stack.errors import PolicyError, StackCode
 from remit.cli.stack.opa import MAX_BUNDLE_BYTES
-from remit.decision.registry import check_registry
+from remit.decision.overlay import check_registry
 from remit.diagnostic import pointer
 
 ROOT = "remit"

@@ -18,7 +18,7 @@ from remit.cli.stack.components import components, core_policies
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.stack.errors import StackCode, StackError
 from remit.cli.stack.install import Report
-from remit.cli.stack.layout import Layout
+from remit.cli.stack.layout import ARCHIVE, CANARY, SHADOW, Layout
 from remit.cli.stack.lock import hold
 from remit.cli.stack.outline import Outline
 from remit.cli.stack.postgres import has_own_cluster
@@ -28,7 +28,7 @@ from remit.cli.stack.session import PortTakenError, Session
 from remit.cli.stack.state import Profile, StackState, load
 from remit.cli.stack.status import StackStatus, status_of
 
-_LOCK_WAIT_S = 2 * READY_S
+LOCK_WAIT_S = 2 * READY_S
 """Longer than a component may take to be ready: whoever holds the lock may be within its rights."""
 _TRIES = 3
 """How often `up` chooses ports anew when somebody else was faster."""
@@ -63,7 +63,7 @@ def up(
         for program in PROGRAMS[outline.profile]
     }
     layout.create()
-    with hold(layout.lock, wait_s=_LOCK_WAIT_S, report=report):
+    with hold(layout.lock, wait_s=LOCK_WAIT_S, report=report):
         session = Session(layout, report)
         session.stop_orphans()
         session.stop_all(set(session.state.components) - set(outline.names()))
@@ -88,7 +88,7 @@ def down(project: Path, report: Report) -> StackStatus:
     layout = Layout(project.resolve())
     if not layout.root.is_dir():
         return status_of(layout, StackState(), ())
-    with hold(layout.lock, wait_s=_LOCK_WAIT_S, report=report):
+    with hold(layout.lock, wait_s=LOCK_WAIT_S, report=report):
         session = Session(layout, report)
         session.stop_all(session.state.components)
         session.stop_orphans()
@@ -105,7 +105,7 @@ def restart(project: Path, name: str, report: Report, *, core: Path | None = Non
     layout = Layout(project.resolve())
     _checked((name,), outlined(layout, load(layout.state)))
     if layout.root.is_dir():
-        with hold(layout.lock, wait_s=_LOCK_WAIT_S, report=report):
+        with hold(layout.lock, wait_s=LOCK_WAIT_S, report=report):
             Session(layout, report).stop_all({name})
     return up(project, report, only=(name,), core=core)
 
@@ -161,8 +161,7 @@ def outlined(layout: Layout, state: StackState, wanted: Profile | None = None) -
         load_project(layout.project),
         profile,
         has_own_cluster(layout),
-        has_shadow=layout.shadow_bundle.is_file(),
-        has_canary=layout.canary_bundle.is_file(),
+        served=tuple(n for n in (SHADOW, CANARY) if (layout.candidate(n) / ARCHIVE).is_file()),
     )
 
 

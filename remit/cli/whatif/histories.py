@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import UTC, datetime
 
 from google.protobuf.message import Message
-from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from remit.canonical import JSON
 from remit.cli.errors import stack
+from remit.client.codec import ENCODING, VARIABLE, payloads_of
 from remit.client.connection import connect, opened
+from remit.client.errors import ClientCode, ClientError
 
 _NAME = "decision_id"
 
@@ -34,6 +35,7 @@ async def gaps(
 
     Raises:
         CliError: Temporal does not answer; exit code 3.
+        ClientError: `PAYLOAD-KEY`: its histories are encrypted, and no key of theirs is named.
     """
     client = await connect(address, namespace)
     try:
@@ -59,23 +61,20 @@ async def _gaps(
 
 
 def named(message: Message) -> Iterator[str]:
-    """Yield the decisions that the payloads of a message name."""
-    if isinstance(message, Payload):
+    """Yield the decisions that the payloads of a message name.
+
+    Raises:
+        ClientError: `PAYLOAD-KEY`: what a payload names nobody here can read.
+    """
+    for payload in payloads_of(message):
+        if payload.metadata.get("encoding") == ENCODING:
+            hint = f"set {VARIABLE} as the workers have it"
+            told = "Temporal's histories are encrypted, and no key of theirs is named"
+            raise ClientError(ClientCode.PAYLOAD_KEY, told, hint=hint)
         try:
-            yield from _ids(json.loads(message.data or b"null"))
+            yield from _ids(json.loads(payload.data or b"null"))
         except (ValueError, RecursionError):
-            return
-        return
-    for about, value in message.ListFields():
-        if about.message_type is None:
             continue
-        if about.message_type.GetOptions().map_entry:
-            parts = list(value.values())
-        else:
-            parts = [value] if isinstance(value, Message) else list(value)
-        for part in parts:
-            if isinstance(part, Message):
-                yield from named(part)
 
 
 def _ids(value: JSON) -> Iterator[str]:

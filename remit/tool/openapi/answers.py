@@ -7,11 +7,11 @@ from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.kinds import HttpKind
 from remit.tool.openapi.schemas import Definitions
-from remit.tool.openapi.source import Source, UnfitError, at
+from remit.tool.openapi.source import JSON_TYPE, Source, UnfitError, at
 
 _STATUS = pattern(r"[1-5]([0-9][0-9]|XX)")
-_JSON_TYPE = pattern(r"application/([a-z0-9.+-]+\+)?json")
-_USUAL: tuple[int, ...] = tuple(HttpKind.model_fields["refused"].default)
+USUAL: tuple[int, ...] = tuple(sorted(HttpKind.model_fields["refused"].default))
+"""Statuses that a contract calls refused without saying so."""
 _GONE = (404, 410)
 _HINT = "say what a success answers, in JSON"
 
@@ -58,7 +58,7 @@ def read_answers(
     declared = {int(status) for status in statuses if status.isdecimal() and status[0] == "4"}
     return Answers(
         schema=_together(schemas),
-        refused=tuple(sorted({*_USUAL, *declared})),
+        refused=tuple(sorted({*USUAL, *declared})),
         gone=tuple(status for status in _GONE if status in declared),
         is_nullable={"type": "null"} in schemas,
         accept=", ".join(accepts),
@@ -77,7 +77,7 @@ def _answer(
     if not content:
         return {"type": "null"}, ""
     where = at(where, "content")
-    media = next((each for each in content if _JSON_TYPE.fullmatch(each)), None)
+    media = next((each for each in content if JSON_TYPE.fullmatch(each)), None)
     if media is None and "*/*" in content:
         media = "*/*"
     if media is None:

@@ -14,15 +14,13 @@ from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.http_checks import RESERVED_HEADERS
 from remit.tool.openapi.schemas import Definitions
-from remit.tool.openapi.source import Source, UnfitError, at
-from remit.tool.openapi.texts import argument, plain
+from remit.tool.openapi.source import HEADER, JSON_TYPE, Source, UnfitError, at
+from remit.tool.texts import argument, plain
 
 KEY_HEADERS = ("idempotency-key", "x-idempotency-key")
 """Header parameters that carry the step key, whatever else is said."""
-_JSON_TYPE = re.compile(r"application/([a-z0-9.+-]+\+)?json")
 _IGNORED = frozenset({"accept", "content-type", "authorization"})
 """Header parameters that OpenAPI itself says are ignored."""
-_HEADER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SEPARATED = {"form": "comma", "spaceDelimited": "space", "pipeDelimited": "pipe"}
 _WHOLE = frozenset({"type", "properties", "required", "additionalProperties", "description"})
 """A body whose schema says nothing else is taken apart into arguments."""
@@ -139,7 +137,7 @@ class InputReader:
         lower = name.lower()
         if inside == "header" and lower in _IGNORED:
             return
-        if inside == "header" and lower in KEY_HEADERS and _HEADER.fullmatch(name):
+        if inside == "header" and lower in KEY_HEADERS and HEADER.fullmatch(name):
             inputs.key_header = name
             return
         if inside not in ("path", "query", "header"):
@@ -172,7 +170,7 @@ class InputReader:
         content = node.get("content")
         if isinstance(content, dict) and len(content) == 1:
             (media, held), place = next(iter(content.items())), at(where, "content")
-            if _JSON_TYPE.fullmatch(media) and isinstance(held, dict):
+            if JSON_TYPE.fullmatch(media) and isinstance(held, dict):
                 inner = held.get("schema", {})
                 return self._definitions.schema(inner, at(place, media, "schema"), "sent"), True
         raise _unsent(where, f"the parameter {str(node['name'])[:60]!r} has no schema that is read")
@@ -201,7 +199,7 @@ class InputReader:
         content = node.get("content")
         if not isinstance(content, dict) or not content:
             raise UnfitError("OPENAPI-BODY", where, "the body has no content", "say its schema")
-        found = [each for each in content if _JSON_TYPE.fullmatch(each)]
+        found = [each for each in content if JSON_TYPE.fullmatch(each)]
         media = min(found, key=lambda each: each != "application/json", default=None)
         if media is None:
             told = ", ".join(sorted(content))[:120]
@@ -272,7 +270,7 @@ def _place_header(
     inputs: Inputs, node: JSONObject, form: tuple[str, bool], called: str, where: str
 ) -> None:
     name = str(node["name"])
-    if not _HEADER.fullmatch(name) or name.lower() in RESERVED_HEADERS | {"cookie"}:
+    if not HEADER.fullmatch(name) or name.lower() in RESERVED_HEADERS | {"cookie"}:
         raise _unsent(where, f"the header {name[:60]!r} is not one that an argument may set")
     if form != ("scalar", False):
         raise _unsent(where, f"the header {name[:60]!r} is not one plain value")

@@ -12,20 +12,18 @@ from remit.canonical import JSON, JSONObject, digest
 from remit.diagnostic import Diagnostic, InvalidDocumentError
 from remit.tool.contract import Idempotency
 from remit.tool.imported import Imported
-from remit.tool.kinds import HttpKind
 from remit.tool.openapi.annotations import Reader, Said, read_annotations
-from remit.tool.openapi.answers import Answers, read_answers
+from remit.tool.openapi.answers import USUAL, Answers, read_answers
 from remit.tool.openapi.inputs import InputReader, Inputs
 from remit.tool.openapi.schemas import Definitions
 from remit.tool.openapi.security import Secured, read_security
 from remit.tool.openapi.servers import Server, ServerReader
 from remit.tool.openapi.source import Source, UnfitError, at
-from remit.tool.openapi.texts import is_tool_name, plain, segment
 from remit.tool.openapi.wanted import Wanted
+from remit.tool.texts import is_tool_name, plain, segment
 
 METHODS = ("get", "put", "post", "delete", "patch")
 _UNCALLED = ("head", "options", "trace")
-_USUAL_REFUSED = tuple(HttpKind.model_fields["refused"].default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class Importer:
         defaults = self._shared(drafts, tools)
         info = self._source.root.get("info")
         about = info if isinstance(info, dict) else {}
-        made = Imported(
+        return Imported(
             by="openapi",
             source=self._wanted.source,
             document=digest(self._source.root),
@@ -99,13 +97,6 @@ class Importer:
             left_out=tuple(self._left_out),
             notes=(*self._servers.notes, *self._notes),
         ).fit()
-        if not made.tools:
-            hint = "see why, and what --only asks for"
-            nothing = Diagnostic(
-                code="OPENAPI-EMPTY", path="/paths", message="no operation is taken", hint=hint
-            )
-            raise InvalidDocumentError([nothing, *made.left_out[:50]])
-        return made
 
     def _found(self) -> Iterator[_Found]:
         paths = self._source.root["paths"]
@@ -328,7 +319,7 @@ def _call(
         call["headers"] = headers
     if said.key_header is not None and said.operation.has_effect:
         call["idempotency_header"] = said.key_header
-    if answers.refused != tuple(sorted(_USUAL_REFUSED)):
+    if answers.refused != USUAL:
         call["refused"] = list(answers.refused)
     is_repeatable = found.method == "delete" and said.idempotency is Idempotency.NATURAL
     if is_repeatable and answers.is_nullable and answers.gone:

@@ -17,8 +17,8 @@ from typing import Literal
 
 from remit.canonical import JSON, JSONObject
 from remit.tool.openapi.source import Source, UnfitError, at
-from remit.tool.openapi.texts import plain
-from remit.tool.openapi.words import BOUNDS, MANY, MOVING, NAMED, ONE, PLAIN, everywhere
+from remit.tool.texts import plain
+from remit.tool.words import BOUNDS, MANY, MOVING, NAMED, ONE, PLAIN, everywhere
 
 Side = Literal["sent", "answered"]
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.http_checks import RESERVED_HEADERS
-from remit.tool.openapi.source import Source, UnfitError, at
+from remit.tool.openapi.source import HEADER, Source, UnfitError, at
 from remit.tool.openapi.wanted import Wanted
 
-_HEADER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _HINT = "write the contract by hand, or put a gateway before the service"
 
 
@@ -90,7 +89,7 @@ def _header(wanted: Wanted, name: str, scheme: JSONObject, where: str) -> tuple[
         said = f"{reference} holds an access token; whoever gets and renews it puts it there"
         return "authorization", f"Bearer ${{{reference}}}", said
     key, inside = scheme.get("name"), scheme.get("in")
-    if kind == "apiKey" and isinstance(key, str) and _HEADER.fullmatch(key):
+    if kind == "apiKey" and isinstance(key, str) and HEADER.fullmatch(key):
         if inside == "header" and key.lower() not in RESERVED_HEADERS:
             return key.lower(), f"${{{reference}}}", f"{reference} holds an API key"
         if inside == "cookie":

@@ -8,7 +8,6 @@ of a document is ever read as a reference to the environment.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urljoin, urlsplit
 
 from remit.canonical import JSON, JSONObject
@@ -17,7 +16,7 @@ from remit.tool.address import Address, AddressError, normal_host
 from remit.tool.imported import private_note
 from remit.tool.openapi.source import Source, UnfitError, at
 from remit.tool.openapi.wanted import Wanted
-from remit.tool.reach import plain_ip
+from remit.tool.reach import Range, plain_ip, range_of
 
 _LITERAL = re.compile(
     r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?(/[A-Za-z0-9._~/%-]*)?"
@@ -135,11 +134,9 @@ def _default(node: JSONObject, name: str, where: str) -> str:
 
 def _is_inside(host: str) -> bool:
     """Say whether a host is, by its name alone, inside a network; odd spellings count as inside."""
-    try:
-        address: IPv4Address | IPv6Address = ip_address(host)
-    except ValueError:
-        last = host.rpartition(".")[2]
-        inner = ("localhost", "local", "internal", "lan", "home", "intranet")
-        return "." not in host or last in inner or _NUMBER.fullmatch(last) is not None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return not (mapped or address).is_global
+    address = plain_ip(host)
+    if address is not None:
+        return range_of(address) is not Range.PUBLIC
+    last = host.rpartition(".")[2]
+    inner = ("localhost", "local", "internal", "lan", "home", "intranet")
+    return "." not in host or last in inner or _NUMBER.fullmatch(last) is not None

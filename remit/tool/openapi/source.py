@@ -1,5 +1,6 @@
 """An OpenAPI document: its version, and references inside it. Nothing outside is asked for."""
 
+import re
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import unquote
@@ -11,6 +12,10 @@ from remit.tool.pointer import PointerError, follow
 
 MAX_BYTES = 8 * 1024 * 1024
 """Largest document that is read."""
+JSON_TYPE = re.compile(r"application/([a-z0-9.+-]+\+)?json")
+"""Media types of bodies that are read and sent."""
+HEADER = re.compile(r"[A-Za-z0-9_-]{1,100}")
+"""Names of headers that are set."""
 _OWN_DIALECTS = (
     "https://spec.openapis.org/oas/3.1/dialect/base",
     "https://json-schema.org/draft/2020-12/schema",

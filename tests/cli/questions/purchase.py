@@ -22,9 +22,10 @@ from remit.enforcement.frame import Frame, Place
 from remit.enforcement.point import EnforcementPoint
 from remit.evidence.checkpoint import SigningKey
 from remit.ledger.entries import Record
+from remit.plan.deskwire import Message, Votes
 from remit.plan.library import Library
 from remit.plan.path import Direction
-from remit.plan.wire import Admit, Admitted, Message, StepCall, StepResult, Votes
+from remit.plan.wire import Admit, Admitted, StepCall, StepResult
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.project import Project, load_project
 from remit.tool.call import Absent, Happened, ToolAnswer, ToolCall

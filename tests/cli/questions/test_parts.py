@@ -20,7 +20,8 @@ from remit.evidence.recompiling import recompile
 from remit.ledger.folding import fold
 from remit.plan.amendwire import Amend
 from remit.plan.compiled import CompiledPlan
-from remit.plan.wire import AdmitPart, Message, Outputs, StepCall
+from remit.plan.deskwire import Message
+from remit.plan.wire import AdmitPart, Outputs, StepCall
 from remit.stores.dossier import dossier_of
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.stores.project import load_project

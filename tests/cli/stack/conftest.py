@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -135,19 +134,6 @@ def exchange(
         return answer.status, answer.read()
     finally:
         connection.close()
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], object], float], None]:
-    """Wait until a condition holds: condition, deadline in seconds."""
-
-    def wait(condition: Callable[[], object], within_s: float) -> None:
-        until = time.monotonic() + within_s
-        while not condition():
-            assert time.monotonic() < until, "the condition did not come true in time"
-            time.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture

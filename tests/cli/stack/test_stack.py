@@ -25,11 +25,11 @@ from remit.cli.stack.layout import Layout
 from remit.cli.stack.ports import choose
 from remit.cli.stack.state import StackState, load, save
 from remit.cli.stack.status import StackStatus
+from tests.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
 Decide = Callable[[JSONObject], JSONObject]
-Eventually = Callable[[Callable[[], object], float], None]
 
 ALL = ("temporal", "publisher", "opa")
 POLICY = ("publisher", "opa")
@@ -41,11 +41,11 @@ def pids(status: StackStatus) -> dict[str, int | None]:
     return {part.name: part.pid for part in status.components}
 
 
-def kill(pid: int | None, eventually: Eventually) -> None:
+def kill(pid: int | None) -> None:
     """Kill a component the hard way and wait until the system is done with it."""
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    eventually(lambda: began(pid) is None, 5)
+    until(lambda: began(pid) is None)
 
 
 def conditions(status: StackStatus) -> dict[str, str]:
@@ -54,7 +54,7 @@ def conditions(status: StackStatus) -> dict[str, str]:
 
 
 def test_up_twice_down_and_up_again(
-    up: Callable[..., StackStatus], project: Path, lines: list[str], eventually: Eventually
+    up: Callable[..., StackStatus], project: Path, lines: list[str]
 ) -> None:
     """The second `up` changes nothing; after `down` nothing runs; data and ports are kept.
 
@@ -85,7 +85,7 @@ def test_up_twice_down_and_up_again(
     assert stack.environment(project) == told
     search_workflows(told.temporal_ui)
 
-    kill(pids(again)["temporal"], eventually)
+    kill(pids(again)["temporal"])
     assert up(*ALL).condition == "running"
     search_workflows(stack.environment(project).temporal_ui)
 
@@ -134,11 +134,11 @@ def test_status_tells_what_a_user_needs(
 
 
 def test_what_was_killed_is_started_again_and_the_rest_is_kept(
-    up: Callable[..., StackStatus], project: Path, decide: Decide, eventually: Eventually
+    up: Callable[..., StackStatus], project: Path, decide: Decide
 ) -> None:
     """`kill -9` of OPA: status says so, `up` repairs it, decisions go on."""
     before = pids(up(*POLICY))
-    kill(before["opa"], eventually)
+    kill(before["opa"])
     gone = next(part for part in stack.status(project).components if part.name == "opa")
     after = pids(up(*POLICY))
 
@@ -175,11 +175,11 @@ def rewrite(project: Path, name: str, **fields: object) -> None:
 
 
 def test_a_recycled_pid_is_not_killed(
-    up: Callable[..., StackStatus], project: Path, lines: list[str], eventually: Eventually
+    up: Callable[..., StackStatus], project: Path, lines: list[str]
 ) -> None:
     """A pid in an old state file that now belongs to somebody else is left alone by `down`."""
     up("publisher")
-    kill(pids(stack.status(project))["publisher"], eventually)
+    kill(pids(stack.status(project))["publisher"])
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
         rewrite(project, "publisher", pid=stranger.pid)
 
@@ -215,7 +215,7 @@ def test_a_lost_state_file_leaves_nobody_behind(
 
 
 def test_up_works_after_an_interrupted_up(
-    up: Callable[..., StackStatus], project: Path, core: Path, eventually: Eventually
+    up: Callable[..., StackStatus], project: Path, core: Path
 ) -> None:
     """`up` killed while it waits for a component: the next one takes over what it began."""
     code = f"""
@@ -227,7 +227,7 @@ stack.up(Path({str(project)!r}), lambda line: print(line, flush=True),
 """
     file = Layout(project).state
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as interrupted:
-        eventually(lambda: "temporal" in load(file).components, 20)
+        until(lambda: "temporal" in load(file).components)
         interrupted.kill()
     begun = load(file).components["temporal"].pid
 
@@ -281,7 +281,6 @@ def test_a_rollback_is_active_when_the_command_ends(
     up: Callable[..., StackStatus],
     project: Path,
     decide: Decide,
-    eventually: Eventually,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Nothing is restarted, the folder stays as it is, and status names the release."""
@@ -289,7 +288,7 @@ def test_a_rollback_is_active_when_the_command_ends(
     policy = project / "policies" / "mail.rego"
     tighter = "package remit.domains.mail.scopes\n\nimport rego.v2\n"
     policy.write_text(tighter)
-    eventually(lambda: decide({"tool": "mail.send"})["effect"] == "deny", 10)
+    until(lambda: decide({"tool": "mail.send"})["effect"] == "deny")
     order = ["policy", "rollback", "1", "--by", "ann", "--reason", "too tight"]
     code = main([*order, "--project", str(project), "--wait", "20"])
 
@@ -305,7 +304,7 @@ def test_a_rollback_is_active_when_the_command_ends(
 
 
 def test_a_broken_edit_keeps_the_last_good_policy_and_is_told(
-    up: Callable[..., StackStatus], project: Path, decide: Decide, eventually: Eventually
+    up: Callable[..., StackStatus], project: Path, decide: Decide
 ) -> None:
     """Status names file and line; decisions go on under the old revision."""
     up(*POLICY)
@@ -313,7 +312,7 @@ def test_a_broken_edit_keeps_the_last_good_policy_and_is_told(
     (project / "policies" / "mail.rego").write_text(
         "package remit.domains.mail.scopes\n\nimport rego.v2\n\npermits contains 1 if {"
     )
-    eventually(lambda: stack.status(project).policy.published.error is not None, 5)
+    until(lambda: stack.status(project).policy.published.error is not None)
     error = stack.status(project).policy.published.error
 
     assert error is not None

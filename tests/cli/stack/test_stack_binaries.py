@@ -5,9 +5,7 @@ import io
 import os
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,8 @@ from remit.cli.stack.binaries import OPA, TEMPORAL, Program, cache_folder, ensur
 from remit.cli.stack.errors import StackError
 from remit.cli.stack.identity import began
 from remit.cli.stack.install import GoModule, InstallError, Release
+from tests.serving import Asked, reply, serving
+from tests.waiting import until
 
 PROGRAM = Program("tool", (1, 2, 0), ("--version",), r"tool (\d+\.\d+\.\d+)", ())
 
@@ -42,14 +42,12 @@ def published(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     folder = tmp_path / "published"
     folder.mkdir()
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+    def give(asked: Asked) -> None:
+        file = folder / asked.path.removeprefix("/")
+        reply(asked, file.read_bytes() if file.is_file() else b"", 200 if file.is_file() else 404)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield folder, f"http://127.0.0.1:{server.server_port}/{{file}}"
-        server.shutdown()
+    with serving(give) as port:
+        yield folder, f"http://127.0.0.1:{port}/{{file}}"
 
 
 def release(published: tuple[Path, str], digest: str | None = None) -> Release:
@@ -221,7 +219,6 @@ def test_a_build_that_takes_too_long_is_ended(
     cache: Path,
     lines: list[str],
     monkeypatch: pytest.MonkeyPatch,
-    eventually: Callable[[Callable[[], object], float], None],
 ) -> None:
     """The deadline ends a build and what it started, and the user heard that it went on."""
     go = script(tmp_path / "go", "", name="go")
@@ -234,4 +231,4 @@ def test_a_build_that_takes_too_long_is_ended(
 
     assert any("still building" in line for line in lines)
     child = int((tmp_path / "child").read_text())
-    eventually(lambda: began(child) is None, 5)
+    until(lambda: began(child) is None)

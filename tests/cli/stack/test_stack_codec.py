@@ -14,9 +14,9 @@ from remit.cli.stack.codec_server import CodecServer, Pass, main
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.outline import Outline
 from remit.cli.stack.payload_keys import references, rotate
+from remit.cli.stack.ports import choose
 from remit.cli.stack.project import PayloadSettings, ProjectSettings
 from remit.client.codec import load_codec
-from tests.console.place import free_port
 
 UI = "http://127.0.0.1:8233"
 TOKEN = "t" * 64
@@ -44,7 +44,7 @@ async def client(clock: HandClock) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a server that serves."""
     codec = load_codec("env:KEY", {"KEY": "11" * 32})
     assert codec is not None
-    port = free_port()
+    port = choose(())
     runner = web.AppRunner(CodecServer(codec, Pass(TOKEN, clock), port, UI).app())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

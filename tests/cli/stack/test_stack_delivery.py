@@ -13,23 +13,19 @@ from remit.enforcement import telemetry
 from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.freshness import Bounds
 from tests.cli.stack.delivering import SCOPE, Delivery, altered, grants
+from tests.waiting import until
 
 pytestmark = pytest.mark.opa
 
-Eventually = Callable[[Callable[[], object], float], None]
-SOON_S = 30
-
 
 @pytest.fixture
-def delivery(
-    tmp_path: Path, opa_binary: Path, core: Path, project: Path, eventually: Eventually
-) -> Iterator[Delivery]:
+def delivery(tmp_path: Path, opa_binary: Path, core: Path, project: Path) -> Iterator[Delivery]:
     """A publisher that has released the project's policies, and one OPA that has them."""
     made = Delivery.of(tmp_path, opa_binary, core, project)
     try:
         made.start_publisher()
         first = made.add_opa()
-        eventually(first.revision, SOON_S)
+        until(first.revision)
         yield made
     finally:
         made.down()
@@ -46,24 +42,22 @@ def gauge(name: str) -> float:
     return found
 
 
-def test_a_release_is_active_in_the_fleet_within_ten_seconds(
-    delivery: Delivery, eventually: Eventually
-) -> None:
+def test_a_release_is_active_in_the_fleet_within_ten_seconds(delivery: Delivery) -> None:
     """Three OPAs, none restarted; going back is the same, under a serial of its own."""
     fleet = [*delivery.sidecars, delivery.add_opa(), delivery.add_opa()]
     first = fleet[0].revision()
-    eventually(lambda: all(one.revision() == first for one in fleet), SOON_S)
+    until(lambda: all(one.revision() == first for one in fleet))
     old = delivery.build()
     edit(delivery, "mail.read")
     begun = time.monotonic()
     second = delivery.publish(delivery.build())
-    eventually(lambda: all(one.revision() == second.revision for one in fleet), 10)
+    until(lambda: all(one.revision() == second.revision for one in fleet), 10)
     took_s = time.monotonic() - begun
     delivery.look(fleet[2])
     assert (gauge("POLICY_SERIAL"), gauge("POLICY_NEWEST")) == (2, 2)
 
     third = delivery.publish(old, origin="rolled_back")
-    eventually(lambda: all(one.revision() == first for one in fleet), 10)
+    until(lambda: all(one.revision() == first for one in fleet), 10)
     delivery.look(fleet[1])
     assert (third.serial, gauge("POLICY_SERIAL"), gauge("POLICY_BEHIND")) == (3, 3, 0)
     assert took_s < 10
@@ -98,43 +92,43 @@ def _delta(files: dict[str, bytes]) -> None:
     "change", [_flip, _no_signature, _further_signatures, _only_further_signatures, _delta]
 )
 def test_what_is_not_as_it_was_signed_is_refused(
-    delivery: Delivery, eventually: Eventually, change: Callable[[dict[str, bytes]], None]
+    delivery: Delivery, change: Callable[[dict[str, bytes]], None]
 ) -> None:
     """What decided goes on deciding; the metrics tell of the error and of the distance."""
     (sidecar,) = delivery.sidecars
     good = sidecar.revision()
     edit(delivery, "mail.read", "mail.send")
-    _refused(delivery, altered(delivery.build(), change), eventually)
+    _refused(delivery, altered(delivery.build(), change))
 
     assert sidecar.revision() == good
 
 
 def test_another_key_and_another_environment_are_refused(
-    delivery: Delivery, eventually: Eventually, tmp_path: Path
+    delivery: Delivery, tmp_path: Path
 ) -> None:
     """Neither a stranger's policies nor our own for elsewhere, correctly signed."""
     (sidecar,) = delivery.sidecars
     good = sidecar.revision()
     edit(delivery, "mail.read")
-    _refused(delivery, delivery.build(keep_key(tmp_path / "foreign.key", SCOPE)), eventually)
+    _refused(delivery, delivery.build(keep_key(tmp_path / "foreign.key", SCOPE)))
     assert sidecar.revision() == good
 
     elsewhere = keep_key(delivery.key.file, "production")
-    _refused(delivery, delivery.build(elsewhere), eventually)
+    _refused(delivery, delivery.build(elsewhere))
     assert sidecar.revision() == good
     # The same, signed for here, is taken: nothing else was wrong with it.
     made = delivery.publish(delivery.build())
-    eventually(lambda: sidecar.revision() == made.revision, SOON_S)
+    until(lambda: sidecar.revision() == made.revision)
     delivery.look(sidecar)
     assert gauge("POLICY_ERROR") == 0
 
 
-def _refused(delivery: Delivery, bundle: Bundle, eventually: Eventually) -> None:
+def _refused(delivery: Delivery, bundle: Bundle) -> None:
     """Release `bundle`, and wait until OPA and the worker's metrics say that it is not taken."""
     (sidecar,) = delivery.sidecars
     bound = Bounds(behind_ms=0)
     delivery.publish(bundle)
-    eventually(lambda: sidecar.status().get("code") == "bundle_error", SOON_S)
+    until(lambda: sidecar.status().get("code") == "bundle_error")
     seen = delivery.look(sidecar, bound)
 
     assert gauge("POLICY_ERROR") == 1
@@ -144,9 +138,7 @@ def _refused(delivery: Delivery, bundle: Bundle, eventually: Eventually) -> None
     assert caught.value.code == "host:stale_bundle"
 
 
-def test_an_opa_starts_from_its_disk_while_the_server_is_away(
-    delivery: Delivery, eventually: Eventually
-) -> None:
+def test_an_opa_starts_from_its_disk_while_the_server_is_away(delivery: Delivery) -> None:
     """It decides as it did, for as long as its last contact lets it, and recovers by itself."""
     (sidecar,) = delivery.sidecars
     good = sidecar.revision()
@@ -154,7 +146,7 @@ def test_an_opa_starts_from_its_disk_while_the_server_is_away(
     delivery.stop_opa(sidecar)
     delivery.stop_publisher()
     delivery.start_opa(sidecar)
-    eventually(sidecar.revision, SOON_S)
+    until(sidecar.revision)
     assert sidecar.revision() == good
     assert str(sidecar.status()["last_successful_request"]).startswith("0001-01-01")
 
@@ -167,11 +159,11 @@ def test_an_opa_starts_from_its_disk_while_the_server_is_away(
     assert gauge("POLICY_AGE") > 0
 
     delivery.start_publisher()
-    eventually(lambda: "code" not in sidecar.status(), SOON_S)
+    until(lambda: "code" not in sidecar.status())
     assert delivery.look(sidecar).snapshot.contact_ms > before
 
 
-def test_a_tampered_disk_gives_no_policies(delivery: Delivery, eventually: Eventually) -> None:
+def test_a_tampered_disk_gives_no_policies(delivery: Delivery) -> None:
     """A bundle on disk is verified as one from the server; without one nothing is decided."""
     (sidecar,) = delivery.sidecars
     delivery.stop_opa(sidecar)
@@ -179,26 +171,26 @@ def test_a_tampered_disk_gives_no_policies(delivery: Delivery, eventually: Event
     kept = sidecar.persisted
     kept.write_bytes(altered(Bundle("", kept.read_bytes()), _flip).content)
     delivery.start_opa(sidecar)
-    eventually(lambda: "verif" in (sidecar.folder / "opa.log").read_text(), SOON_S)
+    until(lambda: "verif" in (sidecar.folder / "opa.log").read_text())
 
     assert sidecar.revision() == ""
     assert sidecar.persisted.parent.parent.parent.stat().st_mode & 0o077 == 0
 
 
 def test_an_older_bundle_with_a_good_signature_is_below_the_floor(
-    delivery: Delivery, eventually: Eventually, tmp_path: Path
+    delivery: Delivery, tmp_path: Path
 ) -> None:
     """Whoever serves OPA what was once right gets nothing decided with it."""
     (sidecar,) = delivery.sidecars
     old = delivery.build()
     edit(delivery, "mail.read")
     newer = delivery.publish(delivery.build(), raises_floor=True)
-    eventually(lambda: sidecar.revision() == newer.revision, SOON_S)
+    until(lambda: sidecar.revision() == newer.revision)
     delivery.stop_opa(sidecar)
     delivery.stop_publisher()
     sidecar.persisted.write_bytes(old.content)
     delivery.start_opa(sidecar)
-    eventually(sidecar.revision, SOON_S)
+    until(sidecar.revision)
     seen = delivery.look(sidecar)
 
     assert sidecar.revision() == old.revision
@@ -209,7 +201,7 @@ def test_an_older_bundle_with_a_good_signature_is_below_the_floor(
 
 
 def test_server_stopped_bundle_tampered_rolled_back_and_started_from_disk(
-    delivery: Delivery, eventually: Eventually
+    delivery: Delivery,
 ) -> None:
     """One fleet through all of it: what decides, whether calls wait, and what the metrics say."""
     (sidecar,) = delivery.sidecars
@@ -219,7 +211,7 @@ def test_server_stopped_bundle_tampered_rolled_back_and_started_from_disk(
     assert _told(delivery) == {"SERIAL": 1, "NEWEST": 1, "BEHIND": 0, "ERROR": 0}
 
     delivery.stop_publisher()  # OPA decides as before, and its contact ages
-    eventually(lambda: _says(delivery, a_while, good) == "host:stale_bundle", SOON_S)
+    until(lambda: _says(delivery, a_while, good) == "host:stale_bundle")
     _told(delivery)
     assert gauge("POLICY_AGE") > 1
     assert (sidecar.revision(), sidecar.ask("/health?bundles")[0]) == (good, 200)
@@ -227,14 +219,14 @@ def test_server_stopped_bundle_tampered_rolled_back_and_started_from_disk(
 
     edit(delivery, "mail.read")  # somebody alters what was signed
     delivery.publish(altered(delivery.build(), _flip))
-    eventually(lambda: sidecar.status().get("code") == "bundle_error", SOON_S)
+    until(lambda: sidecar.status().get("code") == "bundle_error")
     told = _told(delivery)
     assert told.pop("BEHIND") > 0
     assert (told, sidecar.revision()) == ({"SERIAL": 1, "NEWEST": 2, "ERROR": 1}, good)
     assert _says(delivery, Bounds(behind_ms=0), good) == "host:stale_bundle"
 
     delivery.publish(first, origin="rolled_back")  # the same policies, a serial of their own
-    eventually(lambda: _told(delivery)["ERROR"] == 0, SOON_S)
+    until(lambda: _told(delivery)["ERROR"] == 0)
     assert (_heard(delivery) > heard, _says(delivery, Bounds(), good)) == (True, "")
     assert _told(delivery) == {"SERIAL": 3, "NEWEST": 3, "BEHIND": 0, "ERROR": 0}
 
@@ -242,13 +234,13 @@ def test_server_stopped_bundle_tampered_rolled_back_and_started_from_disk(
     heard = _heard(delivery)
     delivery.stop_opa(sidecar)
     delivery.start_opa(sidecar)
-    eventually(lambda: sidecar.revision() == good, SOON_S)
+    until(lambda: sidecar.revision() == good)
     assert _heard(delivery) == heard
-    eventually(lambda: _told(delivery)["ERROR"] == 1, SOON_S)  # nobody serves it
+    until(lambda: _told(delivery)["ERROR"] == 1)  # nobody serves it
     assert _told(delivery) == {"SERIAL": 3, "NEWEST": 3, "BEHIND": 0, "ERROR": 1}
-    eventually(lambda: _says(delivery, a_while, good) == "host:stale_bundle", SOON_S)
+    until(lambda: _says(delivery, a_while, good) == "host:stale_bundle")
     delivery.start_publisher()
-    eventually(lambda: _heard(delivery) > heard, SOON_S)
+    until(lambda: _heard(delivery) > heard)
     assert _says(delivery, Bounds(), good) == ""
 
 

@@ -4,7 +4,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from signal import SIGINT
 from threading import Thread
@@ -24,6 +23,7 @@ from remit.cli.stack.profile import profile_of
 from remit.cli.stack.project import ProjectSettings
 from remit.cli.stack.state import StackState
 from remit.cli.stack.temporal_server import DYNAMIC_VALUES
+from tests.waiting import until
 
 PROGRAMS = Programs(Path("/usr/lib/none"), "15.1")
 
@@ -173,9 +173,7 @@ def test_postgresql_is_healthy_when_it_asks_who_comes(answer: bytes, problem: st
     assert "connecting" in str(health.problem())
 
 
-def test_a_part_is_asked_to_end_in_its_own_way(
-    eventually: Callable[[Callable[[], object], float], None], tmp_path: Path
-) -> None:
+def test_a_part_is_asked_to_end_in_its_own_way(tmp_path: Path) -> None:
     """PostgreSQL takes SIGTERM for "when everybody has left"; it is sent SIGINT."""
     ready = tmp_path / "ready"
     script = (
@@ -184,7 +182,7 @@ def test_a_part_is_asked_to_end_in_its_own_way(
         f"pathlib.Path({str(ready)!r}).touch(); signal.pause()"
     )
     child = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
-    eventually(ready.exists, 10)
+    until(ready.exists)
 
     asked = time.monotonic()
     assert stop("it", ProcessId(child.pid, str(began(child.pid))), grace_s=60, number=SIGINT)

@@ -4,13 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
 from remit.cli.stack.identity import ProcessId, began
 from remit.cli.stack.listeners import foreign_port, missed_a_port
 from remit.cli.stack.ports import LOOPBACK, choose
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a port is")
 
@@ -21,15 +21,13 @@ subprocess.run([sys.executable, "-c", inner])
 """
 
 
-def test_a_port_of_the_session_is_its_own(
-    eventually: Callable[[Callable[[], object], float], None],
-) -> None:
+def test_a_port_of_the_session_is_its_own() -> None:
     """What a process's child listens on counts as the process's own, and as foreign to others."""
     port = choose(())
     with subprocess.Popen([sys.executable, "-c", CHILD % port], start_new_session=True) as child:
         process = ProcessId(child.pid, began(child.pid) or "")
         ours = ProcessId(os.getpid(), began(os.getpid()) or "")
-        eventually(lambda: foreign_port(ours, [port]) == port, 10)
+        until(lambda: foreign_port(ours, [port]) == port)
 
         assert foreign_port(process, [port]) is None
         process.kill_group()

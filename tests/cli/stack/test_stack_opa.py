@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from remit.cli.stack.signing import PublicKey, keep_key
 from remit.cli.stack.sources import PolicyRoot, read_sources
 from remit.stores.atomic import keep_secret
 from tests.cli.stack.conftest import exchange
+from tests.waiting import until
 
 pytestmark = pytest.mark.opa
 
@@ -120,9 +121,7 @@ def test_a_decision_has_an_id_and_the_revision_of_its_bundle(running: RunningOpa
     assert answer["result"]["policy_revision"] == revision
 
 
-def test_the_log_holds_refusals_without_their_inputs(
-    running: RunningOpa, eventually: Callable[[Callable[[], object], float], None]
-) -> None:
+def test_the_log_holds_refusals_without_their_inputs(running: RunningOpa) -> None:
     """A denial is logged with its result; arguments, allows and health checks are not."""
     rule = (
         "package remit.domains.a.b\n\nimport rego.v2\n\n"
@@ -132,10 +131,10 @@ def test_the_log_holds_refusals_without_their_inputs(
     built = running.builder.build(read_sources([PolicyRoot("core", running.core)]))
     running.store.publish(built, 2)
     allowed = b'{"input": {"tool": "free", "secret": "hidden-1"}}'
-    eventually(lambda: b'"allow"' in running.ask("POST", DECISION, allowed)[1], 5)
+    until(lambda: b'"allow"' in running.ask("POST", DECISION, allowed)[1])
     denied = b'{"input": {"tool": "paid", "secret": "hidden-2"}}'
     decision_id = json.loads(running.ask("POST", DECISION, denied)[1])["decision_id"]
-    eventually(lambda: decision_id in running.log.read_text(), 5)
+    until(lambda: decision_id in running.log.read_text())
     logged = [line for line in running.log.read_text().splitlines() if "Decision Log" in line]
 
     assert decision_id in logged[-1]

@@ -12,8 +12,7 @@ import pytest
 from remit.cli.stack.errors import StackError
 from remit.cli.stack.identity import MARK, ProcessId, began, marked
 from remit.cli.stack.processes import Command, Started, await_healthy, start, stop
-
-Eventually = Callable[[Callable[[], object], float], None]
+from tests.waiting import until
 
 STUBBORN = """
 import signal, subprocess, sys, time
@@ -45,38 +44,34 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Started]]:
         started.process.kill_group()
 
 
-def test_a_process_is_detached_and_logs(
-    run: Callable[..., Started], eventually: Eventually
-) -> None:
+def test_a_process_is_detached_and_logs(run: Callable[..., Started]) -> None:
     """It leads a session of its own and its output goes to its log."""
     started = run("import os, time; print(os.getsid(0), flush=True); time.sleep(60)")
     own_session = f"\n{started.process.pid}\n"
 
-    eventually(lambda: own_session in started.log.read_text(), 5)
+    until(lambda: own_session in started.log.read_text())
 
 
-def test_sigterm_comes_before_sigkill(run: Callable[..., Started], eventually: Eventually) -> None:
+def test_sigterm_comes_before_sigkill(run: Callable[..., Started]) -> None:
     """A process may end in its own way within its grace time."""
     code = "import signal, sys, time\n"
     code += "signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('bye', flush=True)))\n"
     started = run(code + "print('up', flush=True)\ntime.sleep(60)")
-    eventually(lambda: "up\n" in started.log.read_text(), 5)
+    until(lambda: "up\n" in started.log.read_text())
 
-    assert stop("tried", started.process, grace_s=5)
+    assert stop("tried", started.process, grace_s=60)
     assert "bye" in started.log.read_text()
 
 
-def test_a_stubborn_process_is_killed_with_its_children(
-    run: Callable[..., Started], eventually: Eventually
-) -> None:
+def test_a_stubborn_process_is_killed_with_its_children(run: Callable[..., Started]) -> None:
     """After the grace time nothing of the process is left."""
     started = run(STUBBORN)
-    eventually(lambda: started.log.read_text().splitlines()[1:], 5)
+    until(lambda: started.log.read_text().splitlines()[1:])
     child = int(started.log.read_text().splitlines()[1])
 
     assert stop("tried", started.process, grace_s=0.2)
     assert not started.process.is_running()
-    eventually(lambda: began(child) is None, 5)
+    until(lambda: began(child) is None)
 
 
 def test_a_recycled_pid_is_not_signalled(run: Callable[..., Started]) -> None:
@@ -110,12 +105,10 @@ def test_a_forgotten_process_is_found_by_its_mark(run: Callable[..., Started]) -
     assert list(marked("/some/where")) == [("opa", started.process)]
 
 
-def test_a_start_that_fails_shows_its_own_last_lines(
-    run: Callable[..., Started], eventually: Eventually
-) -> None:
+def test_a_start_that_fails_shows_its_own_last_lines(run: Callable[..., Started]) -> None:
     """The message holds what this start said, and nothing of an earlier one."""
     earlier = run("print('old words')")
-    eventually(lambda: not earlier.process.is_running(), 5)
+    until(lambda: not earlier.process.is_running())
     started = run("import sys; sys.exit('no such database')")
     with pytest.raises(StackError) as caught:
         await_healthy("tried", started, lambda: "not there", within_s=10)

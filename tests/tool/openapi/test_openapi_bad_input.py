@@ -42,7 +42,7 @@ KEPT: JSONObject = {"get": {"operationId": "kept", "responses": OK}}
         (b'{"openapi": "3.2.0", "paths": {}}', "OPENAPI-VERSION", "/openapi"),
         (b'{"paths": {}}', "OPENAPI-VERSION", "/openapi"),
         (b'{"openapi": "3.1.0"}', "OPENAPI-SHAPE", "/paths"),
-        (b'{"openapi": "3.1.0", "paths": {}}', "OPENAPI-EMPTY", "/paths"),
+        (b'{"openapi": "3.1.0", "paths": {}}', "IMPORT-EMPTY", ""),
         (
             b'{"openapi": "3.1.0", "paths": {}, "jsonSchemaDialect": "urn:x"}',
             "OPENAPI-DIALECT",
@@ -210,7 +210,7 @@ def test_servers_that_are_not_taken(url: str, code: str) -> None:
     with pytest.raises(InvalidDocumentError) as raised:
         Described({"/good": KEPT}, more={"servers": [{"url": url}]}).imported()
 
-    assert [each.code for each in raised.value.diagnostics] == ["OPENAPI-EMPTY", code]
+    assert [each.code for each in raised.value.diagnostics] == ["IMPORT-EMPTY", code]
     assert "--server" in raised.value.diagnostics[1].hint
 
 

@@ -1,7 +1,7 @@
-"""Names and texts of other people, made safe to stand in a contract.
+"""Names and texts of other people, made safe to be shown, or to stand in a contract.
 
-What a description says is data: markup and control characters are taken out, length is bounded,
-and nothing of it is ever a path, a reference or an instruction.
+What they say is data: markup and control characters are taken out, length is bounded, and nothing
+of it is ever a path, a reference or an instruction.
 """
 
 import re
@@ -17,16 +17,19 @@ _TOOL_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _MOST = 60
 
 
-def plain(text: JSON, most: int) -> str:
-    """Return `text` on one line, without markup and control characters; empty if it is no text."""
-    if not isinstance(text, str):
-        return ""
-    bare = _TAG.sub(" ", text[: most * 20])
+def one_line(text: str, most: int) -> str:
+    """Return `text` on one line, without control characters, at most `most` of it."""
     shown = "".join(
-        " " if unicodedata.category(letter).startswith(("C", "Z")) else letter for letter in bare
+        " " if unicodedata.category(letter).startswith(("C", "Z")) else letter
+        for letter in text[: most * 20]
     )
     line = " ".join(shown.split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def plain(text: JSON, most: int) -> str:
+    """Return `text` as `one_line` does, without markup; empty if it is no text."""
+    return one_line(_TAG.sub(" ", text[: most * 20]), most) if isinstance(text, str) else ""
 
 
 def segment(text: str) -> str:

@@ -1,0 +1,76 @@
+"""Undoing: what was made is taken back by giving its row a last status.
+
+Owns the question and the answer of every such undo: what never was is `absent`, where the caller
+accepts that, and what is undone already is left as it is. What stands in the way, and what else
+changes with it, only the decorated function knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import create_model
+
+from .contract import (
+    Answer,
+    Declaration,
+    Ident,
+    Missing,
+    Operation,
+    Operations,
+    Question,
+    Undone,
+    Work,
+    summary,
+)
+from .refusals import Refusal
+from .table import Table
+
+M = TypeVar("M", bound=Answer)
+Undo = Callable[[Work, M], None]
+
+
+def undo(
+    operations: Operations,
+    table: Table[M],
+    name: str,
+    path: str,
+    unknown: Refusal,
+    *refuses: Refusal,
+    status: str,
+    **also: object,
+) -> Callable[[Undo[M]], Undo[M]]:
+    """Declare a POST operation that takes a row back and may be repeated.
+
+    The decorated function is called for a row that is not undone yet, before it is.
+
+    Args:
+        operations: where to.
+        table: what it takes back.
+        name: of the operation.
+        path: with one field, the row's key.
+        unknown: what it refuses when there is no such row.
+        refuses: what else it refuses.
+        status: the row's last.
+        also: columns that change with it.
+    """
+    says = Declaration(name, "POST", path, (unknown, *refuses), writes=True, natural=True)
+    (key,) = says.path_fields
+    fields: dict[str, Any] = {key: (Ident, ...), "missing": (Missing, "refuse")}
+    asks = create_model(name, __base__=Question, **fields)
+
+    def register(handler: Undo[M]) -> Undo[M]:
+        def does(work: Work, asked: Any) -> Undone:
+            given = getattr(asked, key)
+            row: Any = table.to_undo(work.db, given, asked.missing, unknown)
+            if row is None or row.status == status:
+                return Undone(id=given, status=row.status if row else "absent", changed=False)
+            handler(work, row)
+            table.change(work.db, row, status=status, **also)
+            return Undone(id=given, status=status, changed=True)
+
+        operations.add(Operation(says, asks, Undone, does, summary(handler)))
+        return handler
+
+    return register

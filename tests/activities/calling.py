@@ -1,0 +1,36 @@
+"""One call of a tool through its adapter, and what it came to."""
+
+import time
+from collections.abc import Callable
+
+from activities.tools.registry import Tools
+from remit.canonical import JSONObject
+from remit.tool.call import Broken, Purpose, Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.contract import ToolContract
+
+
+async def ask(
+    tools: Tools,
+    contract: ToolContract,
+    arguments: JSONObject | None = None,
+    *,
+    within_s: float = 20.0,
+    key: str = "run-1:order:do",
+    purpose: Purpose = "call",
+    heartbeat: Callable[[], None] = lambda: None,
+) -> ToolAnswer:
+    """Call once."""
+    call = ToolCall(
+        contract=contract,
+        arguments={} if arguments is None else arguments,
+        step_key=key,
+        deadline=time.monotonic() + within_s,
+        purpose=purpose,
+        heartbeat=heartbeat,
+    )
+    return await tools.adapter(contract)(call)
+
+
+def code(given: ToolAnswer) -> str:
+    """Return the code of what is no success."""
+    return given.code if isinstance(given, Refused | Unknown | Broken) else ""
