@@ -197,6 +197,7 @@ class Unwinder:
                 activity_id=f"{verb}:{undo.path}",
                 task_queue=undo.queue,
                 summary=f"{verb} {undo.path}",
+                priority=self._scope.priority,
                 **options,
             )
             if result.status in ("happened", "skipped"):
@@ -237,6 +238,7 @@ class Unwinder:
             id=f"{workflow.info().workflow_id}/undo:{undo.path}",
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             static_summary=f"undo {undo.path}",
+            priority=self._scope.priority,
         )
         self.undone += 1
 

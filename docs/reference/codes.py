@@ -1181,8 +1181,51 @@ EVIDENCE: Mapping[str, Entry] = {
     ),
 }
 
+PROPOSAL: Mapping[str, Entry] = {
+    "PROPOSAL-REQUEST": Entry(
+        "What a plan is wanted for is not told as it must be; nobody was asked.",
+        "The finding names the field.",
+    ),
+    "PROPOSAL-MANDATE": Entry(
+        "A planner wrote another goal, agent, person, tenant, owner, input or bound than given.",
+        "It is asked again; let it leave out what is settled.",
+    ),
+    "PROPOSAL-ANSWER": Entry(
+        "A planner answered something that is no plan document, or too large a one.",
+        "It is asked again; see `max_bytes` of `[planner]`.",
+    ),
+    "PROPOSAL-EXHAUSTED": Entry(
+        "The planner was asked as often as it may be, and no plan would be admitted.",
+        "The findings say why: another goal, more rounds, or a better planner.",
+    ),
+    "PROPOSAL-FAULT": Entry(
+        "A proposal met a fault of Remit's own; no run was started.", "Report it with the request."
+    ),
+    "PROPOSAL-ID-TAKEN": Entry("There is a proposal of this id.", "Choose another `--id`."),
+    "PROPOSAL-WHOM": Entry(
+        "Nobody says for which agent, person, tenant or owner.", "The message names the option."
+    ),
+    "PLANNER-RAISED": Entry(
+        "The project's planner raised an error; the message names its type and line.",
+        "It is asked again after a pause. See what it raised.",
+    ),
+    "PLANNER-TIMEOUT": Entry(
+        "The planner did not answer in time.",
+        "It is asked again after a pause; see `deadline_s` of `[planner]`.",
+    ),
+    "PLANNER-MISSING": Entry(
+        "The project names no planner.", "`[planner]` in remit.toml, see [agents](../agents.md)."
+    ),
+    "PLANNER-INVALID": Entry("`[planner]` cannot be used.", "The message names the key."),
+    "PLANNER-FUNCTION": Entry(
+        "The function that `[planner]` names is not there, cannot be imported, or is not `async`.",
+        "Name it `module:function`; see the message.",
+    ),
+}
+
 GROUPS: Mapping[str, Mapping[str, Entry]] = {
     "Starting and admission": START,
+    "Proposals": PROPOSAL,
     "Steps": STEP,
     "How a run ends": RUN,
     "Messages and votes": MESSAGE,

@@ -39,7 +39,7 @@ well_formed if {
 		plan_step_fact(w)
 	}
 	is_object(input.budget.counters)
-	max([input.vote, input.order, input.promotion, input.system]) == null
+	max([input.vote, input.order, input.promotion, input.proposal, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -71,7 +71,7 @@ well_formed if {
 	is_object(input.budget.counters)
 	optional_history
 	optional_run
-	max([input.action, input.vote, input.order, input.promotion, input.system]) == null
+	max([input.action, input.vote, input.order, input.promotion, input.proposal, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -92,7 +92,7 @@ well_formed if {
 	{[0, input.context.profile]} - {[0, "light"], [0, "full"]} == set()
 	optional_principal
 	optional_run
-	max([input.action, input.plan, input.budget, input.history, input.vote, input.order, input.promotion]) == null
+	max([input.action, input.plan, input.budget, input.history, input.vote, input.order, input.promotion, input.proposal]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -115,7 +115,7 @@ well_formed if {
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 	{[0, input.vote.verdict], [1, input.context.profile]} - {[0, "approve"], [0, "reject"], [0, "edit"], [0, "request_changes"], [0, "take_over"], [0, "claim"], [0, "release"], [0, "delegate"], [1, "light"], [1, "full"]} == set()
 	optional_run
-	max([input.action, input.plan, input.budget, input.history, input.order, input.promotion, input.system]) == null
+	max([input.action, input.plan, input.budget, input.history, input.order, input.promotion, input.proposal, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -139,7 +139,7 @@ well_formed if {
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 	{[0, input.order.name], [1, input.context.profile]} - {[0, "hold"], [0, "resume"], [0, "rollback"], [0, "resolve_doubt"], [0, "repair"], [0, "amend"], [0, "forget"], [0, "retain"], [0, "release"], [0, "quarantine_release"], [0, "quarantine_discard"], [0, "stop"], [0, "go"], [1, "light"], [1, "full"]} == set()
 	optional_run
-	max([input.action, input.plan, input.budget, input.history, input.vote, input.promotion, input.system]) == null
+	max([input.action, input.plan, input.budget, input.history, input.vote, input.promotion, input.proposal, input.system]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -161,7 +161,31 @@ well_formed if {
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 	{[0, input.context.profile]} - {[0, "light"], [0, "full"]} == set()
-	max([input.principal, input.action, input.plan, input.budget, input.history, input.vote, input.order, input.system, input.run]) == null
+	max([input.principal, input.action, input.plan, input.budget, input.history, input.vote, input.order, input.proposal, input.system, input.run]) == null
+	is_array(input.grants)
+	every given in input.grants {
+		grant(given)
+	}
+}
+
+well_formed if {
+	input.kind == "proposal"
+	input.schema_version == 1
+	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.principal.starter, input.proposal.goal, input.proposal.planner, input.proposal.cost.currency, input.budget.currency, input.context.environment, input.context.region]
+	min(texts) >= ""
+	max(texts) < []
+	flags := [input.principal.verified]
+	min(flags) >= false
+	max(flags) <= true
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.proposal.round, input.proposal.rounds, input.proposal.cost.micros, input.budget.spent_micros, input.budget.reserved_micros, input.context.now_ms, input.context.scheduled_ms]))
+	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.budget.limit_micros]))
+	lists := [input.principal.delegation, input.context.capabilities]
+	min(lists) >= []
+	max(lists) < {}
+	count([w | some list in lists; some w in list; not is_string(w)]) == 0
+	{[0, input.context.profile]} - {[0, "light"], [0, "full"]} == set()
+	is_object(input.budget.counters)
+	max([input.action, input.plan, input.history, input.vote, input.order, input.promotion, input.system, input.run]) == null
 	is_array(input.grants)
 	every given in input.grants {
 		grant(given)
@@ -268,6 +292,7 @@ parts := {
 	"vote": {"principal", "vote", "context"},
 	"order": {"principal", "order", "context"},
 	"promotion": {"promotion", "context"},
+	"proposal": {"principal", "proposal", "budget", "context"},
 }
 
 leaves := [
@@ -366,6 +391,12 @@ leaves := [
 	{"path": ["promotion", "widens_data"], "types": {"array"}, "values": set()},
 	{"path": ["promotion", "report_age_ms"], "types": {"integer"}, "values": set()},
 	{"path": ["promotion", "approvers"], "types": {"array"}, "values": set()},
+	{"path": ["proposal", "goal"], "types": {"string"}, "values": set()},
+	{"path": ["proposal", "planner"], "types": {"string"}, "values": set()},
+	{"path": ["proposal", "round"], "types": {"integer"}, "values": set()},
+	{"path": ["proposal", "rounds"], "types": {"integer"}, "values": set()},
+	{"path": ["proposal", "cost", "micros"], "types": {"integer"}, "values": set()},
+	{"path": ["proposal", "cost", "currency"], "types": {"string"}, "values": set()},
 	{"path": ["system", "activity"], "types": {"string"}, "values": set()},
 	{"path": ["system", "role"], "types": {"string"}, "values": set()},
 	{"path": ["system", "workflow_type"], "types": {"string"}, "values": set()},

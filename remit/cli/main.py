@@ -25,6 +25,7 @@ from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
 from remit.cli.policy.commands import make_policy_app
+from remit.cli.proposal import propose
 from remit.cli.quarantine import make_quarantine_app
 from remit.cli.questions import commands as questions
 from remit.cli.secrets import make_secrets_app
@@ -95,6 +96,7 @@ def make_app() -> typer.Typer:
     app.command("schema")(commands.schema)
     app.command("init")(commands.init)
     app.command("mcp")(mcp)
+    app.command("propose")(propose)
     app.command("backup")(stack.backup)
     app.command("restore")(stack.restore)
     _add_groups(app)

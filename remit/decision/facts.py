@@ -302,6 +302,20 @@ class Promotion(Model):
     """Who approved this very report."""
 
 
+class ProposalFact(Model):
+    """A plan that a planner is about to be asked for."""
+
+    goal: str
+    planner: str
+    """`module:function`, as the project names it."""
+    round: Count
+    """How often it was asked for this goal, this time included."""
+    rounds: Count
+    """How often it may be asked at most."""
+    cost: CostFact
+    """What one answer is taken to cost."""
+
+
 class SystemCall(Model):
     """One of Remit's own activities, or an activity nobody knows."""
 
@@ -345,7 +359,7 @@ class Facts(Model):
     """The input of one decision. Which parts stand depends on `kind`; the others are `null`."""
 
     schema_version: Literal[1] = 1
-    kind: Literal["call", "admission", "system", "vote", "order", "promotion"]
+    kind: Literal["call", "admission", "system", "vote", "order", "promotion", "proposal"]
     principal: Principal | None = None
     action: Action | None = None
     plan: PlanFact | None = None
@@ -355,6 +369,7 @@ class Facts(Model):
     vote: Vote | None = None
     order: Order | None = None
     promotion: Promotion | None = None
+    proposal: ProposalFact | None = None
     system: SystemCall | None = None
     run: Run | None = None
     context: Context
@@ -367,6 +382,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "vote": ("principal", "vote"),
     "order": ("principal", "order"),
     "promotion": ("promotion",),
+    "proposal": ("principal", "proposal", "budget"),
 }
 """Parts that must stand for each kind, besides `context`; policy denies when one is absent."""
 
@@ -377,6 +393,7 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "vote": ("run",),
     "order": ("run",),
     "promotion": (),
+    "proposal": (),
 }
 """Parts that may stand for each kind; all others must be `null`."""
 

@@ -210,6 +210,8 @@ def _about(kind: str, body: JSONObject) -> str:
         return "the whole plan"
     if text(body, "about") == "amendment":
         return f"an amendment by {text(body, 'by') or 'somebody unnamed'}"
+    if text(body, "about") == "proposal":
+        return "a proposal"
     if text(body, "about"):
         return "a vote"
     path = path_of(body)

@@ -28,6 +28,7 @@ ORDER_BACK = "remit.order_back"
 TEND = "remit.tend"
 STOP = "remit.stop"
 OUTPUTS = "remit.outputs"
+PROPOSE = "remit.propose_plan"
 SYSTEM_ACTIVITIES = (
     ADMIT,
     ADMIT_PART,
@@ -43,6 +44,7 @@ SYSTEM_ACTIVITIES = (
     TEND,
     STOP,
     OUTPUTS,
+    PROPOSE,
 )
 
 # Types of the `ApplicationError`s that enforcement raises.

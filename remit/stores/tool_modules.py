@@ -3,7 +3,8 @@
 Each file becomes the module `tools.<name>` while the folder is read, so the files may import one
 another (`from tools.rates import table`, at the top of the file). Afterwards `sys.modules` is as
 it was before: two projects in one process do not see each other, and `sys.path` is never touched.
-Importing runs the file: a project's tools are code that its owner trusts.
+Importing runs the file: a project's tools are code that its owner trusts. The same holds of any
+other folder of functions (`package`).
 """
 
 import importlib
@@ -28,7 +29,7 @@ _lock = threading.Lock()
 def read_modules(reading: Reading, folder: Path) -> Mapping[str, ModuleType]:
     """Import every `.py` file of `folder`; contracts of decorated functions go to `reading`."""
     modules: dict[str, ModuleType] = {}
-    with _package(folder):
+    with package(_PACKAGE, folder):
         for file in files(reading, folder, ".py"):
             if read_file(reading, file) is None:
                 continue
@@ -64,26 +65,26 @@ def bound_functions(
 
 
 @contextmanager
-def _package(folder: Path) -> Iterator[None]:
-    """Let `tools` mean `folder` for as long as the block lasts."""
+def package(name: str, folder: Path) -> Iterator[None]:
+    """Let `name` mean `folder` for as long as the block lasts."""
+
+    def ours() -> list[str]:
+        return [n for n in sys.modules if n == name or n.startswith(f"{name}.")]
+
     with _lock:
-        held = {name: sys.modules.pop(name) for name in _ours()}
+        held = {each: sys.modules.pop(each) for each in ours()}
         wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-        package = ModuleType(_PACKAGE)
-        package.__path__ = [str(folder)]
-        sys.modules[_PACKAGE] = package
+        made = ModuleType(name)
+        made.__path__ = [str(folder)]
+        sys.modules[name] = made
         importlib.invalidate_caches()
         try:
             yield
         finally:
             sys.dont_write_bytecode = wrote
-            for name in _ours():
-                del sys.modules[name]
+            for each in ours():
+                del sys.modules[each]
             sys.modules.update(held)
-
-
-def _ours() -> list[str]:
-    return [n for n in sys.modules if n == _PACKAGE or n.startswith(f"{_PACKAGE}.")]
 
 
 def _import(reading: Reading, file: Path) -> ModuleType | None:

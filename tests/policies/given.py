@@ -18,6 +18,7 @@ from remit.decision.facts import (
     PlanStepFact,
     Principal,
     Promotion,
+    ProposalFact,
     Run,
     SystemCall,
     Vote,
@@ -225,6 +226,24 @@ def promotion(by: str = "operator@acme.example") -> Facts:
             report_age_ms=0,
             approvers=[],
         ),
+        context=CONTEXT,
+    )
+
+
+def proposal(**changes: object) -> Facts:
+    """Return the facts of a proposal that differs by `changes`; it is allowed without any."""
+    asked = ProposalFact(
+        goal="have paper",
+        planner="planners.desk:propose",
+        round=1,
+        rounds=4,
+        cost=CostFact(micros=20, currency="EUR"),
+    )
+    return Facts(
+        kind="proposal",
+        principal=PRINCIPAL,
+        proposal=asked.model_copy(update=changes),
+        budget=BUDGET,
         context=CONTEXT,
     )
 

@@ -17,6 +17,7 @@ call(tool, operation, arguments, changes, who) := {
 	"vote": null,
 	"order": null,
 	"promotion": null,
+	"proposal": null,
 	"system": null,
 	"run": {"root": "run-1", "workflow_id": "w", "run_id": "run-1", "path": "", "started_ms": 0, "deadline_ms": 9000},
 	"context": {
