@@ -15,6 +15,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY remit ./remit
 COPY workflows ./workflows
 COPY activities ./activities
+COPY proposing ./proposing
 COPY workers ./workers
 COPY policies ./policies
 RUN /tools/bin/python -m hatchling build -t wheel -d /wheels \

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from temporalio import activity
 
 from activities.planning import ROLE
-from activities.proving import Proving
 from remit.approval.tokens import TokenError, without_token
 from remit.canonical import JSON, JSONObject
 from remit.decision.decision import Decided
@@ -16,6 +15,7 @@ from remit.enforcement.deciding import principal as principal_of
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
+from remit.enforcement.proving import Proving
 from remit.ledger.entries import Content, Record
 from remit.ledger.errors import LedgerError
 from remit.ledger.proofs import REPLAYED, Proof

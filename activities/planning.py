@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.proving import Proving
 from remit.approval.tokens import TokenError
 from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, digest
 from remit.decision.decision import Decided
@@ -24,6 +23,7 @@ from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import Outlook
 from remit.enforcement.point import EnforcementPoint
+from remit.enforcement.proving import Proving
 from remit.ledger.amendments import earlier
 from remit.ledger.entries import Admission, Content, Record, RunRow, Totals
 from remit.ledger.errors import LedgerError

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from temporalio import activity
 
 from activities.planning import ROLE
-from activities.proving import Proving, recordable
 from remit.approval.ballot import VERBS, path_of, standing
 from remit.approval.messages import Cast, Spoilt, newest, read_vote, steps_of
 from remit.approval.tokens import TokenError
@@ -20,6 +19,7 @@ from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.proposals import NO_CHANGE, Change
+from remit.enforcement.proving import Proving, recordable
 from remit.enforcement.telemetry import GATE_SECONDS, GATES
 from remit.ledger.entries import GateRow, Record, VoteRow
 from remit.ledger.proofs import Proof, named

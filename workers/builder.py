@@ -1,7 +1,8 @@
 """The one place where a `Worker` is made, and never without enforcement.
 
 Roles are sets of activities and workflows. A process that orchestrates and calls tools polls one
-queue with one worker, so that the worker that schedules a step may also run it at once.
+queue with one worker, so that the worker that schedules a step may also run it at once. Planners
+have workers and a queue of their own, and no activity but the one that asks a planner.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ from activities.tending import Tending
 from activities.tool_call import tool_activity
 from activities.tools.registry import Tools
 from activities.voting import Voting
+from proposing.activity import Proposing
 from remit.client.connection import require_sealed, sealing
 from remit.enforcement.interceptor import Governance
 from remit.enforcement.point import EnforcementPoint
@@ -46,11 +48,14 @@ from workflows.arity import OneArgument
 from workflows.execute_part import ExecutePart
 from workflows.execute_plan import ExecutePlan
 from workflows.orders import StopCalls, TendRun
+from workflows.propose_plan import ProposePlan
 from workflows.telling import DetailsWhenAsked
 from workflows.unwind import RepairRun, RollbackRun, UnwindPart
 
-Role = Literal["orchestrate", "tools"]
+Role = Literal["orchestrate", "tools", "plan"]
 WORKFLOWS = (ExecutePlan, ExecutePart, UnwindPart, RepairRun, RollbackRun, TendRun, StopCalls)
+PLANNING = (ProposePlan,)
+"""Workflows of the role `plan`."""
 PASSED_THROUGH = (
     "remit",
     "workflows",
@@ -120,17 +125,18 @@ def build_worker(
     shop: Shop,
     tools: Tools | None,
     queue: str,
+    planner: Proposing | None = None,
 ) -> Worker:
-    """Return a worker of `roles` on `queue`, every activity of which passes `point`."""
-    activities: list[Callable[..., Any]] = []
-    if "orchestrate" in roles:
-        activities += governance_activities(point, shop)
-    if "tools" in roles and tools is not None:
-        activities.append(tool_activity(tools))
+    """Return a worker of `roles` on `queue`, every activity of which passes `point`.
+
+    Raises:
+        ValueError: planners are to share a worker with what they are kept from.
+    """
+    workflows, activities = registered(point, roles, shop, tools, planner)
     return Worker(
         client,
         task_queue=queue,
-        workflows=WORKFLOWS if "orchestrate" in roles else (),
+        workflows=workflows,
         activities=activities,
         interceptors=[
             Governance(point, _role(roles), settings.max_calls),
@@ -148,6 +154,30 @@ def build_worker(
         workflow_task_executor=ThreadPoolExecutor(settings.max_workflow_tasks),
         deployment_config=_deployment(settings),
     )
+
+
+def registered(
+    point: EnforcementPoint,
+    roles: Sequence[Role],
+    shop: Shop,
+    tools: Tools | None,
+    planner: Proposing | None,
+) -> tuple[Sequence[type], list[Callable[..., Any]]]:
+    """Return the workflows and activities of a worker of `roles`.
+
+    Raises:
+        ValueError: planners are to share a worker with what they are kept from.
+    """
+    if "plan" in roles:
+        if set(roles) != {"plan"} or planner is None:
+            raise ValueError("a worker of the role plan has a planner and no other role")
+        return PLANNING, [planner.propose]
+    activities: list[Callable[..., Any]] = []
+    if "orchestrate" in roles:
+        activities += governance_activities(point, shop)
+    if "tools" in roles and tools is not None:
+        activities.append(tool_activity(tools))
+    return WORKFLOWS if "orchestrate" in roles else (), activities
 
 
 def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[..., Any]]:
@@ -182,7 +212,7 @@ def governance_activities(point: EnforcementPoint, shop: Shop) -> list[Callable[
 
 def _role(roles: Sequence[Role]) -> str:
     """The role that policy sees: a process that orchestrates is an orchestrator."""
-    return "orchestrate" if "orchestrate" in roles else "tools"
+    return next((role for role in ("orchestrate", "plan") if role in roles), "tools")
 
 
 def _deployment(settings: WorkerSettings) -> WorkerDeploymentConfig:

@@ -24,6 +24,7 @@ from temporalio.worker import Worker
 from activities.planning import Shop
 from activities.tools.registry import Tools
 from activities.tools.tunnel import Proxy
+from proposing.activity import Proposing
 from remit.canonical import Digest
 from remit.cli.stack.ports import choose
 from remit.client.errors import ClientError
@@ -55,6 +56,8 @@ from workers.settings import WorkerSettings
 from workers.telemetry import runtime, serve_metrics
 
 ROLES = ("orchestrate", "tools", "plan", "keeper")
+_CALLING = ("orchestrate", "tools")
+"""Roles whose processes hold what calls tools; a planner's has none in its reach."""
 SEARCH_ATTRIBUTES = {
     "RemitPlan": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
     "RemitStatus": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
@@ -288,8 +291,10 @@ async def _workers(
     stack: AsyncExitStack,
 ) -> list[Worker]:
     shop = Shop(project.catalogue, Library(project.library_documents), settings.tools_queue or None)
-    tools = Tools.of(project, _proxy(settings, project.folder), artifacts_of(settings))
-    stack.push_async_callback(tools.aclose)
+    tools = None
+    if any(role.partition(":")[0] in _CALLING for role in roles):
+        tools = Tools.of(project, _proxy(settings, project.folder), artifacts_of(settings))
+        stack.push_async_callback(tools.aclose)
     workers: list[Worker] = []
     joined: list[Role] = []
     if "orchestrate" in roles:
@@ -317,7 +322,30 @@ async def _workers(
                     client, settings, point, roles=["tools"], shop=shop, tools=tools, queue=queue
                 )
             )
+        if kind == "plan":
+            workers.append(_planners(settings, client, point, shop, queue or settings.plan_queue))
     return workers
+
+
+def _planners(
+    settings: WorkerSettings, client: Client, point: EnforcementPoint, shop: Shop, queue: str
+) -> Worker:
+    # What reads policies and runs a project's planner is this role's alone.
+    from workers.planner import PlannerMissingError, planning
+
+    try:
+        found = planning(settings.project, point.ledger, shop)
+    except PlannerMissingError as error:
+        raise NotReadyError(str(error)) from error
+    planner = Proposing(point, found)
+    return build_worker(
+        *(client, settings, point),
+        roles=["plan"],
+        shop=shop,
+        tools=None,
+        queue=queue,
+        planner=planner,
+    )
 
 
 async def require_search_attributes(client: Client) -> None:

@@ -24,6 +24,8 @@ class WorkerSettings(BaseSettings):
     task_queue: str = "remit"
     tools_queue: str = ""
     """Queue that compiled plans pin for tools without one of their own; empty: the run's own."""
+    plan_queue: str = "remit-plan"
+    """Queue on which `ProposePlan` starts, and planners are asked."""
     opa_socket: Path = Path("opa.sock")
     opa_token_file: Path | None = None
     opa_deadline_s: float = 1.0

@@ -1,8 +1,8 @@
 """Makes every start, signal and update arrive as exactly one raw value.
 
-A plan may come with a second one, the proof of who starts it. With too few or too many arguments
-Python's own `TypeError` would fail the workflow task for ever; here the handler gets one value that
-says what arrived, and refuses it with a clear reason.
+A plan, or a wish for one, may come with a second one, the proof of who starts it. With too few or
+too many arguments Python's own `TypeError` would fail the workflow task for ever; here the handler
+gets one value that says what arrived, and refuses it with a clear reason.
 """
 
 import json
@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON
     from workflows.execute_plan import ExecutePlan
     from workflows.messages import MESSAGES
+    from workflows.propose_plan import ProposePlan
 
 _WITH_PROOF = 2
 
@@ -52,9 +53,9 @@ class OneArgument(WorkflowInboundInterceptor):
     """Normalises arguments before they reach a handler."""
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
-        """Run with exactly one argument; of a plan's two, put the proof beside it."""
+        """Run with exactly one argument; of two, put the proof beside it."""
         plan = workflow.instance()
-        if isinstance(plan, ExecutePlan) and len(input.args) == _WITH_PROOF:
+        if isinstance(plan, ExecutePlan | ProposePlan) and len(input.args) == _WITH_PROOF:
             document, plan.submission = input.args[0], _submission(input.args[1])
             input.args = [_raw(document)]
         else:

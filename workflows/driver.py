@@ -210,6 +210,7 @@ class Driver:
                 activity_id=path,
                 task_queue=step.queue,
                 summary=step.summary,
+                priority=self._scope.priority,
                 **options,
             )
         except ActivityError as error:
@@ -267,6 +268,7 @@ class Driver:
                 id=child_id,
                 parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
                 static_summary=step.summary or step.id,
+                priority=self._scope.priority,
             )
         except ChildWorkflowError as error:
             self.happened(child_ended(ref, path, error))

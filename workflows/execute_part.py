@@ -64,6 +64,8 @@ class ExecutePart(Governed):
             compiled=admitted.schedule.compiled if admitted.schedule else "",
             parent=admitted.path,
             deadline_ms=admitted.deadline_ms,
+            # The parent's, which its child was started with.
+            fairness=workflow.info().priority.fairness_key or "",
         )
 
     async def _record(self, part: Part) -> None:

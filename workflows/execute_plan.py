@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.governed import Ending, Governed, outcome
     from workflows.messages import read_document
     from workflows.options import system_options
-    from workflows.scope import Carried, Scope
+    from workflows.scope import Carried, Scope, fairness_of
 
 _EMPTY = RawValue(Payload())
 _AWAY = "an amendment took it away"
@@ -68,8 +68,6 @@ class ExecutePlan(Governed):
         self.admitted = admitted
         scope = carried.scope if carried else _scope(admitted)
         self.prepare(scope, admitted.schedule, carried)
-        if self.unwinder is not None:
-            self.unwinder.owner = admitted.owner
         if carried is None:
             self.display.admitted(admitted, "running")
         elif self.desk is not None:
@@ -224,6 +222,7 @@ def _scope(admitted: wire.Admitted) -> Scope:
         workflow_id=info.workflow_id,
         compiled=admitted.schedule.compiled,
         deadline_ms=admitted.deadline_ms,
+        fairness=fairness_of(admitted.tenant, admitted.agent),
     )
 
 

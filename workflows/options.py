@@ -13,6 +13,7 @@ from temporalio.workflow import ActivityCancellationType
 
 with workflow.unsafe.imports_passed_through():
     from remit.plan.compiled import Limits
+    from remit.plan.proposal import LONGEST_ANSWER_S
 
 _RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -22,6 +23,7 @@ _RETRY = RetryPolicy(
 )
 _SHORTEST_S = 60.0
 """A call made after the run's deadline (an undo, or one an operator resumed) still gets this."""
+_WEEK_MS = 7 * 86_400_000
 
 
 class ActivityOptions(TypedDict):
@@ -65,5 +67,10 @@ def system_options(deadline_ms: int = 0) -> ActivityOptions:
     Without a deadline it may wait a week for OPA or the ledger: settling and unwinding are not
     given up because a run is late.
     """
-    deadline_ms = deadline_ms or now_ms() + 7 * 86_400_000
+    deadline_ms = deadline_ms or now_ms() + _WEEK_MS
     return call_options(Limits(), deadline_ms, 30, 20)
+
+
+def propose_options() -> ActivityOptions:
+    """Return the options of asking a planner, which may take as long as any project lets it."""
+    return call_options(Limits(), now_ms() + _WEEK_MS, LONGEST_ANSWER_S, 20)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from temporalio import workflow
+from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
     from remit.canonical import JSON, Digest, JSONObject
@@ -12,6 +13,8 @@ with workflow.unsafe.imports_passed_through():
     from remit.plan.wire import AdmitPart, Gate
 
 
+_LONGEST_KEY = 64
+"""Longest fairness key that the server takes; names are ASCII."""
 _END_OF_TIME_MS = 253_402_300_799_000
 """The last second that a date can name."""
 
@@ -33,10 +36,22 @@ class Scope(Model):
     parent: str = ""
     """Path below which this workflow's steps stand."""
     deadline_ms: int = 0
+    fairness: str = ""
+    """Fairness key of the run's calls; empty in a run that began before there were any."""
+
+    @property
+    def priority(self) -> Priority:
+        """How Temporal orders the run's calls among others that wait for a worker."""
+        return Priority(fairness_key=self.fairness) if self.fairness else Priority.default
 
     def path(self, segment: Segment) -> str:
         """Return the path of one of this workflow's calls."""
         return join_path(self.parent, segment)
+
+
+def fairness_of(tenant: str, agent: str) -> str:
+    """Return the key under which a tenant's agent shares workers with others, bounded."""
+    return f"{tenant}/{agent.partition('@')[0]}"[:_LONGEST_KEY]
 
 
 class CauseModel(Model):

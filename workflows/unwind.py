@@ -43,6 +43,7 @@ class _Unwinds(Governed):
             workflow_id=part.workflow_id,
             compiled=schedule.compiled,
             parent=admitted.path,
+            fairness=workflow.info().priority.fairness_key or "",
         )
         carried = part.carried or Carried(scope=scope, snapshot={}, unwinding=CauseModel.of(cause))
         self.prepare(scope, schedule.model_copy(update={"steps": []}), carried)

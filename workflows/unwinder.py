@@ -37,7 +37,6 @@ class Unwinder:
         """Ask people through `desk`; call `show` when the picture changed."""
         self.residue: list[wire.Residue] = []
         self.undone = 0
-        self.owner = ""
         self._scope = scope
         self._limits = limits
         self._desk = desk
@@ -108,7 +107,7 @@ class Unwinder:
                         id="settle",
                         kind="repair",
                         step=ask.parent or "run",
-                        role=self.owner,
+                        role="operator",
                         reason=f"{failure.code}: {failure.message}; asked again every minute",
                     )
                 )
@@ -173,7 +172,7 @@ class Unwinder:
                 tool=undo.tool,
                 code=failure.code,
                 reason=failure.message,
-                owner=self.owner,
+                owner=undo.owner,
             )
 
     async def _compensate(self, undo: wire.Undo) -> None:
@@ -198,6 +197,7 @@ class Unwinder:
                 activity_id=f"{verb}:{undo.path}",
                 task_queue=undo.queue,
                 summary=f"{verb} {undo.path}",
+                priority=self._scope.priority,
                 **options,
             )
             if result.status in ("happened", "skipped"):
@@ -238,6 +238,7 @@ class Unwinder:
             id=f"{workflow.info().workflow_id}/undo:{undo.path}",
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             static_summary=f"undo {undo.path}",
+            priority=self._scope.priority,
         )
         self.undone += 1
 

@@ -22,6 +22,7 @@ from remit.plan import wire
 from workers.fleet import SEARCH_ATTRIBUTES
 from workflows.execute_plan import ExecutePlan
 from workflows.messages import MESSAGES
+from workflows.propose_plan import ProposePlan
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +42,8 @@ STATUSES: Mapping[str, tuple[str, str]] = {
     "cancelled": ("Canceled", "cancelled, and undone; the result stands in the memo `RemitResult`"),
     "invalid": ("Failed", "not a plan; the failure of `remit.admit` holds all diagnostics"),
     "failed": ("Failed", "a step failed for good, and it is undone"),
+    "proposing": ("open", "a planner is asked for a plan; nothing runs"),
+    "proposed": ("Completed", "a planner proposed a plan that would be admitted; nothing runs"),
     "repaired": ("Completed", "a `RepairRun` undid what another run had left"),
 }
 """`RemitStatus` to Temporal's close status and when it is."""
@@ -205,7 +208,7 @@ def _message(name: str) -> Sequence[str]:
 
 
 def _queries() -> Iterator[Sequence[str]]:
-    for _, member in inspect.getmembers(ExecutePlan):
+    for _, member in (*inspect.getmembers(ExecutePlan), *inspect.getmembers(ProposePlan)):
         definition = getattr(member, "__temporal_query_definition", None)
         if definition is not None:
             yield f"`{definition.name}`", definition.description or ""

@@ -17,6 +17,7 @@ STACK = "command-fails"
 
 _OF_GROUP: Mapping[str, str] = {
     "Starting and admission": "plan-refused",
+    "Proposals": "plan-refused",
     "Steps": "step-failed",
     "How a run ends": "ended-from-outside",
     "Messages and votes": "message-refused",

@@ -11,30 +11,17 @@ import json
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import mcp
 
-from examples.agents.remit_by_mcp import Answer, Mandate, Remit
+from examples.agents.plans import Answer
+from examples.agents.remit_by_mcp import Mandate, Remit
+from examples.agents.script import GOAL, PROPOSALS
 from examples.agents.stub_model import Request, Says, StubModel
 from examples.agents.tool_planner import Endpoint, ToolPlanner
 
 PROJECT: Final = Path(__file__).resolve().parent.parent / "backoffice"
-GOAL: Final = "Find out what ten laptops of supplier sup-7 cost"
-_QUOTE: Final = {"supplier": "sup-7", "item": "laptop", "quantity": 10}
-PROPOSALS: Final[tuple[dict[str, Any], ...]] = (
-    {"steps": [{"id": "quote", "tool": "supplier.get_qoute@1", "args": _QUOTE}]},
-    {
-        "steps": [
-            {"id": "bill", "tool": "finance.get_subscription@1", "args": {"subscription": "sub-1"}}
-        ]
-    },
-    {
-        "steps": [{"id": "quote", "tool": "supplier.get_quote@1", "args": _QUOTE}],
-        "outputs": {"total_micros": "${steps.quote.output.total_micros}"},
-    },
-)
-"""What the stand-in proposes, in turn."""
 
 
 class Script:

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx2
 
-from examples.agents.remit_by_mcp import Answer, Mandate, Remit, plan_of, sha256
+from examples.agents.plans import Answer, plan_of, sha256
+from examples.agents.remit_by_mcp import Mandate, Remit
 
 INSTRUCTIONS = """\
 Turn the goal into a plan with the tools that you are given: list your tools, read the plan schema,

@@ -8,7 +8,7 @@ import rego.v2
 registry := {
 	"agents": {
 		"buyer": {
-			"scopes": ["finance.*", "crm.write", "crm.read", "crm.delete"],
+			"scopes": ["finance.*", "crm.write", "crm.read", "crm.delete", "plan.propose"],
 			"tenants": ["acme"],
 			"status": "active",
 		},
@@ -64,6 +64,7 @@ action := {
 	"destinations": ["erp.acme.example"],
 	"resource": "",
 	"inflow": [],
+	"detected": {"classes": [], "places": [], "whole": true},
 	"arguments": {"amount": 5},
 	"request_digest": digest,
 	"proposed_digest": digest,
@@ -122,6 +123,7 @@ base := {
 	"vote": null,
 	"order": null,
 	"promotion": null,
+	"proposal": null,
 	"system": null,
 	"run": null,
 	"context": context,
@@ -241,6 +243,23 @@ promotion(changes) := object.union(base, {
 		},
 		changes,
 	),
+})
+
+# METADATA
+# title: Facts of a proposal that differs so
+proposal(changes) := object.union(base, {
+	"kind": "proposal",
+	"proposal": object.union(
+		{
+			"goal": "equip the team",
+			"planner": "planners.buyer:propose",
+			"round": 1,
+			"rounds": 4,
+			"cost": {"micros": 20, "currency": "EUR"},
+		},
+		changes,
+	),
+	"budget": budget,
 })
 
 # METADATA

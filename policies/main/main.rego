@@ -19,6 +19,7 @@ import data.remit.lib
 import data.remit.lib.shape
 import data.remit.orders
 import data.remit.promotion
+import data.remit.proposals
 import data.remit.risk
 import data.remit.system
 import data.remit.undo
@@ -185,12 +186,22 @@ denies contains reason if {
 	some reason in promotion.denies
 }
 
+denies contains reason if {
+	input.kind == "proposal"
+	some reason in proposals.denies
+}
+
 # METADATA
 # scope: document
 # labels: {concern: governance, control: D-04}
 permits contains reason if {
 	input.kind == "promotion"
 	some reason in promotion.permits
+}
+
+permits contains reason if {
+	input.kind == "proposal"
+	some reason in proposals.permits
 }
 
 permits contains reason if {

@@ -32,6 +32,7 @@ activities := {
 	"remit.order_back": {"RollbackRun"},
 	"remit.tend": {"TendRun"},
 	"remit.stop": {"StopCalls"},
+	"remit.propose_plan": {"ProposePlan"},
 }
 
 # METADATA
@@ -40,10 +41,15 @@ activities := {
 roles := {"orchestrate", "keeper"}
 
 # METADATA
+# title: Activities that other roles run, and only they
+# labels: {concern: security, control: P-01}
+apart := {"remit.propose_plan": {"plan"}}
+
+# METADATA
 # labels: {concern: governance, control: D-01}
 permits contains lib.reason("system.permitted", _policy, "one of Remit's own activities") if {
 	input.system.workflow_type in activities[input.system.activity]
-	_role in roles
+	_role in _roles
 }
 
 # METADATA
@@ -55,13 +61,15 @@ denies contains lib.reason("system.unknown_activity", _policy, $"no policy knows
 
 denies contains lib.reason("system.wrong_role", _policy, $"a worker of role {input.system.role} does not run it") if {
 	activities[input.system.activity]
-	not _role in roles
+	not _role in _roles
 }
 
 denies contains lib.reason("system.wrong_workflow", _policy, $"a workflow of type {input.system.workflow_type} does not ask for it") if {
 	activities[input.system.activity]
 	not input.system.workflow_type in activities[input.system.activity]
 }
+
+_roles := object.get(apart, [input.system.activity], roles)
 
 # `tools:finance` is the role `tools`.
 _role := split(input.system.role, ":")[0]

@@ -11,11 +11,19 @@ decide(activity, role, workflow) := decision if {
 }
 
 test_each_activity_where_it_belongs if {
-	every activity, workflows in system.activities {
+	every activity, workflows in object.remove(system.activities, object.keys(system.apart)) {
 		every workflow in workflows {
 			decide(activity, "orchestrate", workflow).effect == "allow"
 		}
 	}
+}
+
+test_planners_are_asked_by_their_own_role_alone if {
+	decide("remit.propose_plan", "plan", "ProposePlan").effect == "allow"
+	every role in ["orchestrate", "keeper", "tools", ""] {
+		facts.codes(decide("remit.propose_plan", role, "ProposePlan").reasons) == {"system.wrong_role"}
+	}
+	facts.codes(decide("remit.propose_plan", "plan", "ExecutePlan").reasons) == {"system.wrong_workflow"}
 }
 
 test_the_keeper_runs_them_too if {

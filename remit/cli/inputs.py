@@ -13,8 +13,8 @@ from remit.diagnostic import InvalidDocumentError
 from remit.plan.document import read_document
 
 
-def read_inputs(stated: Sequence[str]) -> JSONObject:
-    """Return the inputs that were stated; a later one replaces an earlier one.
+def read_inputs(stated: Sequence[str], option: str = "--input") -> JSONObject:
+    """Return the inputs that were stated by `option`; a later one replaces an earlier one.
 
     Raises:
         CliError: `CLI-INPUT`, exit code 2.
@@ -22,12 +22,12 @@ def read_inputs(stated: Sequence[str]) -> JSONObject:
     inputs: JSONObject = {}
     for text in stated:
         if text.lstrip().startswith("{"):
-            inputs |= _object(text)
+            inputs |= _object(text, option)
             continue
         name, found, value = text.partition("=")
         if not found or not name.strip():
             hint = "write name=value, or a JSON object"
-            raise usage("CLI-INPUT", f"--input {text!r} has no name and value", hint)
+            raise usage("CLI-INPUT", f"{option} {text!r} has no name and value", hint)
         inputs[name.strip()] = _value(value)
     return inputs
 
@@ -40,9 +40,9 @@ def with_inputs(document: JSON, inputs: JSONObject) -> JSON:
     return {**document, "inputs": {**(own if isinstance(own, dict) else {}), **inputs}}
 
 
-def _object(text: str) -> JSONObject:
+def _object(text: str, option: str) -> JSONObject:
     try:
-        read = read_document(text.encode("utf-8", "surrogateescape"), "--input")
+        read = read_document(text.encode("utf-8", "surrogateescape"), option)
     except InvalidDocumentError as error:
         message = error.diagnostics[0].message
         raise usage("CLI-INPUT", message, "quote it for the shell: '{\"name\": 1}'") from error

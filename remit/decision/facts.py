@@ -46,6 +46,29 @@ class CostFact(Model):
     currency: str
 
 
+class DataFound(Model):
+    """Data of one class at one place of the arguments."""
+
+    at: str
+    """JSON pointer."""
+    data_class: str
+    """`email`, `phone`, `iban`, `payment_card`, `national_id`, `ip_address`,
+    `secret` or `marking`."""
+    confidence: Count
+    """Of 100."""
+
+
+class Detected(Model):
+    """What a look through the arguments found; never a value."""
+
+    classes: list[str]
+    """Classes with a confidence of 50 or more, sorted."""
+    places: list[DataFound]
+    """The surest 64."""
+    whole: bool
+    """Whether everything was looked through; if not, anything may be in the rest."""
+
+
 class Action(Model):
     """One call, with its resolved arguments."""
 
@@ -70,7 +93,8 @@ class Action(Model):
     empty when the contract names nothing."""
     inflow: list[str]
     """Classes of the data that flows into the arguments: of the tools whose outputs they refer to,
-    directly or through other steps; sorted."""
+    directly or through other steps, and what was found in those and in the arguments; sorted."""
+    detected: Detected
     arguments: JSONObject
     request_digest: Digest
     proposed_digest: Digest
@@ -238,6 +262,8 @@ class Order(Model):
         "forget",
         "retain",
         "release",
+        "quarantine_release",
+        "quarantine_discard",
         "stop",
         "go",
     ]
@@ -274,6 +300,20 @@ class Promotion(Model):
     report_age_ms: Count
     approvers: list[str]
     """Who approved this very report."""
+
+
+class ProposalFact(Model):
+    """A plan that a planner is about to be asked for."""
+
+    goal: str
+    planner: str
+    """`module:function`, as the project names it."""
+    round: Count
+    """How often it was asked for this goal, this time included."""
+    rounds: Count
+    """How often it may be asked at most."""
+    cost: CostFact
+    """What one answer is taken to cost."""
 
 
 class SystemCall(Model):
@@ -319,7 +359,7 @@ class Facts(Model):
     """The input of one decision. Which parts stand depends on `kind`; the others are `null`."""
 
     schema_version: Literal[1] = 1
-    kind: Literal["call", "admission", "system", "vote", "order", "promotion"]
+    kind: Literal["call", "admission", "system", "vote", "order", "promotion", "proposal"]
     principal: Principal | None = None
     action: Action | None = None
     plan: PlanFact | None = None
@@ -329,6 +369,7 @@ class Facts(Model):
     vote: Vote | None = None
     order: Order | None = None
     promotion: Promotion | None = None
+    proposal: ProposalFact | None = None
     system: SystemCall | None = None
     run: Run | None = None
     context: Context
@@ -341,6 +382,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "vote": ("principal", "vote"),
     "order": ("principal", "order"),
     "promotion": ("promotion",),
+    "proposal": ("principal", "proposal", "budget"),
 }
 """Parts that must stand for each kind, besides `context`; policy denies when one is absent."""
 
@@ -351,6 +393,7 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "vote": ("run",),
     "order": ("run",),
     "promotion": (),
+    "proposal": (),
 }
 """Parts that may stand for each kind; all others must be `null`."""
 

@@ -10,9 +10,10 @@ from remit.decision.decision import Chain, RemindEvery
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Scope = Annotated[
-    str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}\.(read|write|delete|trigger|spend|\*)$")
+    str,
+    Field(pattern=r"^([a-z][a-z0-9_]{0,39}\.(read|write|delete|trigger|spend|\*)|plan\.propose)$"),
 ]
-"""`domain.operation`, or `domain.*`."""
+"""`domain.operation`, or `domain.*`; `plan.propose` to have plans proposed."""
 Tool = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*@[1-9][0-9]*$")]
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=253)]
 """A host name in lower case, or `*.` and the domain whose hosts are meant."""

@@ -18,6 +18,7 @@ from remit.enforcement.gates import Gates
 from remit.enforcement.identity import Identity
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pinned import Pinned
+from remit.enforcement.planners import Planners
 from remit.enforcement.proposals import Proposals
 from remit.enforcement.reading import Reading
 from remit.enforcement.sending import Send
@@ -71,6 +72,7 @@ class EnforcementPoint:
         reading = Reading(ledger, self.pinned, self.deciding)
         self._doing = doing = Doing(ledger, self.pinned, attempts, gates, reading, tools)
         self.proposals = Proposals(ledger, doing)
+        self.planners = Planners(ledger, self.deciding)
         self._undoing = Undoing(ledger, self.pinned, attempts, gates, reading)
 
     async def call(self, call: StepCall, frame: Frame, send: Send) -> StepResult:

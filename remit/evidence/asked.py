@@ -94,6 +94,8 @@ def _about(kind: str, path: str, body: JSONObject) -> str:
         return "the whole plan"
     if about == "amendment":
         return f"an amendment by {text(body, 'by')}"
+    if about == "proposal":
+        return f"round {whole(body, 'round')} of a proposal for {text(body, 'agent')}"
     if about and not path:
         is_sub_plan = "effect" not in body
         return f"the sub-plan at {about}" if is_sub_plan else f"the vote {about}"

@@ -96,7 +96,7 @@ def _kind(record_kind: str, body: JSONObject) -> str:
     if text(body, "activity"):
         return "system"
     about = text(body, "about")
-    if record_kind == "order" or about in ("amendment", "promotion"):
+    if record_kind == "order" or about in ("amendment", "promotion", "proposal"):
         return about or "order"
     if about:
         # A vote's decision is the record's body itself; an admission's stands in it.

@@ -48,6 +48,10 @@ class Provenance(Model):
     )
     """Digest of what the planner had before it: tools, schemas, and the data that it read. Left out
     while nobody states it, so that plans keep their digests."""
+    proposal_id: str | None = Field(None, max_length=1000, exclude_if=lambda value: value is None)
+    """Workflow id of the proposal that it came out of; whoever asked the planner states it."""
+    proposal_round: int | None = Field(None, ge=1, le=100, exclude_if=lambda value: value is None)
+    """Which answer of the planner it was."""
 
 
 class Constraints(Model):

@@ -28,6 +28,7 @@ ORDER_BACK = "remit.order_back"
 TEND = "remit.tend"
 STOP = "remit.stop"
 OUTPUTS = "remit.outputs"
+PROPOSE = "remit.propose_plan"
 SYSTEM_ACTIVITIES = (
     ADMIT,
     ADMIT_PART,
@@ -43,6 +44,7 @@ SYSTEM_ACTIVITIES = (
     TEND,
     STOP,
     OUTPUTS,
+    PROPOSE,
 )
 
 # Types of the `ApplicationError`s that enforcement raises.
@@ -272,6 +274,8 @@ class Undo(Model):
     queue: str | None = None
     timeout_s: float = 30
     heartbeat_s: float | None = None
+    owner: str = ""
+    """Who looks after it when it is refused or fails."""
 
 
 class Residue(Model):

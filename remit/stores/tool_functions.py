@@ -2,7 +2,8 @@
 
 A file of the project's `tools` folder is the module `tools.<name>` only while `package` lasts; so
 two projects in one process do not see each other, and `sys.path` is never touched. Importing runs
-the file: a project's tools are code that its owner trusts. Loads little: a process of its own for a
+the file: a project's tools are code that its owner trusts. The same holds of any other folder of
+functions. Loads little: a process of its own for a
 single call begins here.
 """
 
@@ -23,21 +24,25 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def package(folder: Path) -> Iterator[None]:
-    """Let `tools` mean `folder` for as long as the block lasts."""
+def package(name: str, folder: Path) -> Iterator[None]:
+    """Let `name` mean `folder` for as long as the block lasts."""
+
+    def ours() -> list[str]:
+        return [n for n in sys.modules if n == name or n.startswith(f"{name}.")]
+
     with _lock:
-        held = {name: sys.modules.pop(name) for name in _ours()}
+        held = {each: sys.modules.pop(each) for each in ours()}
         wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-        made = ModuleType(PACKAGE)
+        made = ModuleType(name)
         made.__path__ = [str(folder)]
-        sys.modules[PACKAGE] = made
+        sys.modules[name] = made
         importlib.invalidate_caches()
         try:
             yield
         finally:
             sys.dont_write_bytecode = wrote
-            for name in _ours():
-                del sys.modules[name]
+            for each in ours():
+                del sys.modules[each]
             sys.modules.update(held)
 
 
@@ -73,15 +78,11 @@ def bound_function(folder: Path, address: str) -> BoundFunction:
     name = address.partition(":")[0]
     modules: dict[str, ModuleType] = {}
     if name.split(".")[0] == PACKAGE:
-        with package(folder):
+        with package(PACKAGE, folder):
             if importlib.util.find_spec(name) is not None:
                 modules[name] = importlib.import_module(name)
     function = find(address, modules)
     return BoundFunction(function, bind(function))
-
-
-def _ours() -> list[str]:
-    return [n for n in sys.modules if n == PACKAGE or n.startswith(f"{PACKAGE}.")]
 
 
 def _installed(name: str) -> ModuleType:

@@ -22,7 +22,7 @@ from remit.tool.python import contract_of
 def read_modules(reading: Reading, folder: Path) -> Mapping[str, ModuleType]:
     """Import every `.py` file of `folder`; contracts of decorated functions go to `reading`."""
     modules: dict[str, ModuleType] = {}
-    with package(folder):
+    with package(PACKAGE, folder):
         for file in files(reading, folder, ".py"):
             if read_file(reading, file) is None:
                 continue

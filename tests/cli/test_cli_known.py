@@ -1,7 +1,7 @@
 """What a dry run knows of a call's arguments before anything ran."""
 
 from remit.canonical import JSONObject
-from remit.cli.rehearsal.known import UNKNOWN, fill, holds, known_inputs
+from remit.enforcement.rehearsal.known import UNKNOWN, fill, holds, known_inputs
 
 SCOPE: JSONObject = {"inputs": {"n": 5, "name": "x"}, "steps": {}}
 

@@ -1,13 +1,13 @@
 """What a dry run asks: the facts that a run would have by then."""
 
 from remit.canonical import digest
-from remit.cli.rehearsal.asking import Asking
-from remit.cli.rehearsal.stage import Stage
 from remit.decision.decision import Decided, Decision, Reason
 from remit.decision.facts import Facts
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import Outlook
+from remit.enforcement.rehearsal.asking import Asking
+from remit.enforcement.rehearsal.stage import Stage
 from remit.plan.compiler import compile_plan
 from remit.plan.flow import Entry
 from remit.plan.library import Library

@@ -2,9 +2,9 @@
 
 import pytest
 
-from remit.cli.rehearsal.asking import Answer
-from remit.cli.rehearsal.rehearsing import Rehearsed
-from remit.cli.rehearsal.stage import Scene
+from remit.enforcement.rehearsal.asking import Answer
+from remit.enforcement.rehearsal.rehearsing import Rehearsed
+from remit.enforcement.rehearsal.stage import Scene
 
 
 def said(effect: str) -> Answer:

@@ -10,7 +10,7 @@ from tests.docs.pages import ROOT, anchors, links, pages, prose
 
 MAX_PICTURE_BYTES = 300_000
 _PATH = re.compile(
-    r"`((?:remit|workflows|activities|workers|policies|examples|docs|deploy|tests|benchmarks)"
+    r"`((?:remit|workflows|activities|proposing|workers|policies|examples|docs|deploy|tests|benchmarks)"
     r"/[\w./-]*\w/?)(?:::(\w+))?`"
 )
 _CAPTION = re.compile(r"`[^`]+`")

@@ -14,7 +14,7 @@ from remit.client.outcome import Ended
 from remit.plan.codes import Code
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("remit", "workflows", "activities", "workers")
+ROOMS = ("remit", "workflows", "activities", "proposing", "workers")
 CODE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+|host:[a-z_]+")
 
 MADE_OF_PARTS = {
@@ -80,7 +80,7 @@ def test_every_code_of_the_source_is_explained() -> None:
 def test_every_status_of_a_run_is_explained() -> None:
     """What the workflows call a run's status, and how it can end, is the table's left column."""
     found = set(get_args(Ended)) - BY_TEMPORAL
-    for name in ("governed.py", "unwind.py"):
+    for name in ("governed.py", "unwind.py", "propose_plan.py"):
         tree = ast.parse((ROOT / "workflows" / name).read_text(encoding="utf-8"))
         found |= set(_phases(tree)) | set(_statuses(tree))
 
@@ -92,6 +92,10 @@ def _phases(tree: ast.Module) -> Iterator[str]:
         match node:
             case ast.Assign(
                 targets=[ast.Attribute(attr="phase")], value=ast.Constant(value=str() as phase)
+            ):
+                yield phase
+            case ast.Call(
+                func=ast.Attribute(attr="_end"), args=[ast.Constant(value=str() as phase), *_]
             ):
                 yield phase
 
@@ -131,6 +135,7 @@ def test_every_code_leads_to_a_runbook() -> None:
 def test_every_status_in_which_a_run_waits_leads_to_a_runbook() -> None:
     """What stands open and does not go on by itself, and what did not end as it was meant."""
     well = {"admitting", "running", "completed", "rolled_back", "cancelled"}
+    well |= {"proposing", "proposed"}
 
     assert set(runbooks.STATUSES) == set(messages.STATUSES) - well
 

@@ -33,6 +33,10 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("lab_too"), pytest.mark.timeout(240)]
 
 
+ORIGIN: JSONObject = {"proposal_id": "remit-proposal/lab/x", "proposal_round": 2}
+"""Where a plan says that it came from."""
+
+
 def plain(name: str) -> JSONObject:
     """Return a plan of two writes."""
     return plan(name, [put("one", f"{name}-1"), put("two", f"{name}-2", "one")])
@@ -143,7 +147,9 @@ async def test_an_amended_run_is_proved_with_both_plans(
 ) -> None:
     """The archive holds the plan that was admitted, the amended one, and who changed it."""
     gated = put("two", "amended-2", "one") | {"approval": {"role": "operator", "expires": "PT1H"}}
-    handle = await start(lab_client, plan("reworked", [put("one", "amended-1"), gated]))
+    handle = await start(
+        lab_client, plan("reworked", [put("one", "amended-1"), gated], provenance=ORIGIN)
+    )
     await waits(handle)
     before = await handle.query("plan")
     said: JSONObject = {"by": "boss@lab.example", "reason": "shorter", "drop": ["two"]}
@@ -161,7 +167,9 @@ async def test_an_amended_run_is_proved_with_both_plans(
     assert [digest.removeprefix("sha256:") in held for digest in plans] == [True] * 4
     page = remit("evidence", "show", file, "--key", auditor.keys, "-o", auditor.folder / "run.html")
     assert page.returncode == 0, page.stderr
-    assert "an amendment by boss@lab.example" in (auditor.folder / "run.html").read_text()
+    shown = (auditor.folder / "run.html").read_text()
+    assert "an amendment by boss@lab.example" in shown
+    assert "remit-proposal/lab/x, round 2 (as the plan states)" in shown
 
 
 async def test_a_byte_flipped_in_the_archive(

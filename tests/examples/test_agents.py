@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from examples.agents.remit_by_mcp import Mandate, Remit, plan_of
-from examples.agents.run import GOAL, PROPOSALS
+from examples.agents.plans import plan_of
+from examples.agents.remit_by_mcp import Mandate, Remit
+from examples.agents.script import GOAL, PROPOSALS
 from examples.agents.stub_model import Bad, Request, Says, StubModel
 from examples.agents.tool_planner import Endpoint, ToolPlanner
 from remit.plan.compiler import compile_plan

@@ -192,9 +192,38 @@ async def _ordered(client: Client, kind: str, name: str, order: JSONObject, kept
     await record(client, kept, handle)
 
 
+async def proposed(client: Client) -> None:
+    """A plan that is mended once, and one that never is."""
+    for name, rounds in (("proposed", 3), ("proposal-exhausted", 1)):
+        wish: JSONObject = {
+            "goal": "put it down",
+            "agent": "tester@1.0.0",
+            "on_behalf_of": "asker@lab.example",
+            "tenant": "lab",
+            "owner": "team:lab",
+            "rounds": rounds,
+        }
+        handle: WorkflowHandle = await client.start_workflow(
+            "ProposePlan", wish, id=f"remit-proposal/{name}", task_queue="remit-plan"
+        )
+        await ended(handle)
+        await record(client, name, handle)
+
+
+PLANNER = """
+async def propose(wish):
+    head = {"schema": "remit.plan/v1", "name": "recorded", "version": "1.0.0"}
+    if not wish.earlier:
+        raise ValueError("the first time")
+    tool = "lab.put@1" if len(wish.earlier) > 1 else "lab.putt@1"
+    return {**head, "steps": [{"id": "a", "tool": tool, "args": {"name": "recorded"}}]}
+"""
+"""Fails, then misspells a tool, then writes a plan."""
+
+
 SCENARIOS = (
     *(completed, approved, undone, cancelled, repeated, invalid, amended, reversed_),
-    *(repaired, tended, stopped),
+    *(repaired, tended, stopped, proposed),
 )
 
 
@@ -210,7 +239,11 @@ async def main(running: Running, names: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     folder = Path(tempfile.mkdtemp(prefix="remit-histories-"))
-    running = Running.of(ROOT / "tests" / "lab", folder / "lab")
+    lab = shutil.copytree(ROOT / "tests" / "lab", folder / "source")
+    (lab / "planners").mkdir()
+    (lab / "planners" / "lab.py").write_text(PLANNER)
+    (lab / "remit.toml").write_text('name = "lab"\n[planner]\nfunction = "planners.lab:propose"\n')
+    running = Running.of(lab, folder / "lab")
     try:
         asyncio.run(main(running, sys.argv[1:]))
     finally:

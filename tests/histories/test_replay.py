@@ -9,7 +9,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from workers.builder import WORKFLOWS, OneArgumentPerMessage, workflow_runner
+from workers.builder import PLANNING, WORKFLOWS, OneArgumentPerMessage, workflow_runner
 
 FOLDER = Path(__file__).parent
 RECORDED = sorted(file.stem for file in FOLDER.glob("*.json"))
@@ -25,7 +25,7 @@ def recorded(name: str) -> WorkflowHistory:
 def replayer() -> Replayer:
     """Return a replayer made as workers are made."""
     return Replayer(
-        workflows=WORKFLOWS,
+        workflows=(*WORKFLOWS, *PLANNING),
         workflow_runner=workflow_runner(),
         data_converter=pydantic_data_converter,
         interceptors=[OneArgumentPerMessage()],
@@ -61,6 +61,7 @@ def test_every_shipped_behaviour_is_recorded() -> None:
     """Each workflow type and each way to end has a history."""
     assert {"completed", "approved", "undone", "cancelled", "repeated", "invalid"} <= set(RECORDED)
     assert {"amended", "reversal", "reversal-refused"} <= set(RECORDED)
+    assert {"proposed", "proposal-exhausted"} <= set(RECORDED)
     assert {"tended", "tending-refused", "stopped", "stopping-refused", "gone-on"} <= set(RECORDED)
 
 
@@ -68,6 +69,8 @@ def test_every_workflow_type_is_recorded() -> None:
     """No type that workers register is without a history."""
     began = [json.loads((FOLDER / f"{name}.json").read_text())["events"][0] for name in RECORDED]
     attributes = [one["workflowExecutionStartedEventAttributes"] for one in began]
-    types = {getattr(kind, "__temporal_workflow_definition").name for kind in WORKFLOWS}
+    types = {
+        getattr(kind, "__temporal_workflow_definition").name for kind in (*WORKFLOWS, *PLANNING)
+    }
 
     assert {one["workflowType"]["name"] for one in attributes} == types

@@ -6,6 +6,8 @@ from remit.decision.facts import (
     Budget,
     Context,
     CostFact,
+    DataFound,
+    Detected,
     Facts,
     GateFact,
     Grant,
@@ -16,6 +18,7 @@ from remit.decision.facts import (
     PlanStepFact,
     Principal,
     Promotion,
+    ProposalFact,
     Run,
     SystemCall,
     Vote,
@@ -58,6 +61,11 @@ ACTION = Action(
     destinations=["desk.acme.example"],
     resource="",
     inflow=[],
+    detected=Detected(
+        classes=["email"],
+        places=[DataFound(at="/note", data_class="email", confidence=95)],
+        whole=True,
+    ),
     arguments={"what": "paper"},
     request_digest=DIGEST,
     proposed_digest=DIGEST,
@@ -218,6 +226,24 @@ def promotion(by: str = "operator@acme.example") -> Facts:
             report_age_ms=0,
             approvers=[],
         ),
+        context=CONTEXT,
+    )
+
+
+def proposal(**changes: object) -> Facts:
+    """Return the facts of a proposal that differs by `changes`; it is allowed without any."""
+    asked = ProposalFact(
+        goal="have paper",
+        planner="planners.desk:propose",
+        round=1,
+        rounds=4,
+        cost=CostFact(micros=20, currency="EUR"),
+    )
+    return Facts(
+        kind="proposal",
+        principal=PRINCIPAL,
+        proposal=asked.model_copy(update=changes),
+        budget=BUDGET,
         context=CONTEXT,
     )
 

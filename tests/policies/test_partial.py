@@ -5,11 +5,11 @@ import json
 import pytest
 
 from remit.canonical import JSON, JSONObject
-from remit.cli.rehearsal.known import Known
 from remit.cli.rehearsal.residue import Left, left_over
-from remit.cli.rehearsal.stage import Scene
 from remit.cli.rehearsal.why import ALWAYS_UNKNOWN, unknowns
 from remit.decision.facts import Facts
+from remit.enforcement.rehearsal.known import Known
+from remit.enforcement.rehearsal.stage import Scene
 from tests.policies import given
 from tests.policies.served import Served
 

@@ -28,6 +28,7 @@ KINDS = {
     "vote": given.vote(),
     "order": given.order(),
     "promotion": given.promotion(),
+    "proposal": given.proposal(),
 }
 _ABSENT = object()
 _ODD: tuple[JSON, ...] = ("odd", -1, 0.5, True, [7], {"odd": 1})

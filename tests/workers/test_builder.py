@@ -10,15 +10,16 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from remit.plan.wire import SYSTEM_ACTIVITIES
 from remit.version import VERSION
-from workers.builder import WORKFLOWS, workflow_runner
+from workers.builder import PLANNING, WORKFLOWS, workflow_runner
 from workflows.messages import MESSAGES
 from workflows.orders import StopCalls, TendRun
+from workflows.propose_plan import ProposePlan
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("remit", "workflows", "activities", "workers")
+ROOMS = ("remit", "workflows", "activities", "proposing", "workers")
 COMMANDS = {"remit/decision/schema.py"}
 """Modules that are run, not imported: they write the files generated from their room."""
-PURE = ("plan", "tool", "decision", "approval", "saga", "ledger")
+PURE = ("plan", "tool", "data", "decision", "approval", "saga", "ledger")
 FORBIDDEN_IN_PURE = {
     "asyncio",
     "httpx2",
@@ -65,7 +66,7 @@ def test_only_the_builder_makes_workers() -> None:
     assert makers == ["workers/builder.py"]
 
 
-@pytest.mark.parametrize("kind", WORKFLOWS, ids=lambda kind: str(kind.__name__))
+@pytest.mark.parametrize("kind", [*WORKFLOWS, *PLANNING], ids=lambda kind: str(kind.__name__))
 def test_workflows_load_in_the_sandbox(kind: type) -> None:
     """Each workflow passes the sandbox that workers and replays use."""
     runner = workflow_runner()
@@ -74,8 +75,8 @@ def test_workflows_load_in_the_sandbox(kind: type) -> None:
     definition = workflow._Definition.must_from_class(kind)
 
     assert definition.name == kind.__name__
-    # One order, one activity: nobody tells it anything on its way.
-    messages = set() if kind in (TendRun, StopCalls) else set(MESSAGES)
+    # One order, or one wish: nobody tells it anything on its way.
+    messages = set() if kind in (TendRun, StopCalls, ProposePlan) else set(MESSAGES)
     assert messages <= set(definition.signals) | {None}
     assert messages <= set(definition.updates)
 
@@ -101,6 +102,17 @@ def test_workflow_code_imports_no_web_library() -> None:
         assert imported(file) <= allowed, file.name
 
 
+def test_whoever_asks_planners_imports_nothing_that_calls_tools() -> None:
+    """Planning and calling tools are packages apart; lint holds the same of what they import."""
+    found = {
+        file.name: sorted(imported(file) & {"activities", "workflows", "workers"})
+        for file in sources("proposing")
+    }
+
+    assert found
+    assert {name for name, rooms in found.items() if rooms} == set()
+
+
 def test_wire_names_stand() -> None:
     """Names that stand in recorded histories are not renamed."""
     assert SYSTEM_ACTIVITIES == (
@@ -118,7 +130,9 @@ def test_wire_names_stand() -> None:
         "remit.tend",
         "remit.stop",
         "remit.outputs",
+        "remit.propose_plan",
     )
+    assert [kind.__name__ for kind in PLANNING] == ["ProposePlan"]
     assert [kind.__name__ for kind in WORKFLOWS] == [
         "ExecutePlan",
         "ExecutePart",

@@ -21,6 +21,25 @@ def pair(step: str, name: str, *needs: str, fail: str = "") -> JSONObject:
     return {"id": step, "plan": "pair@1.0.0", "args": args, "needs": list(needs)}
 
 
+async def test_calls_say_whose_they_are_to_the_server(
+    lab: Running, lab_client: Client, tag: str
+) -> None:
+    """Calls and undos, of sub-plans too, carry tenant and agent, by which queues can be shared."""
+    failing: JSONObject = {"name": f"{tag}x", "fail": "refuse"}
+    last: JSONObject = {"id": "x", "tool": "lab.put@1", "needs": ["both"], "args": failing}
+    handle = await start(lab_client, plan("fair", [pair("both", tag), last]))
+    await ended(handle)
+    found: dict[str, set[str]] = {}
+    for name in ("", "/both", "/undo:both"):
+        history = await lab_client.get_workflow_handle(handle.id + name).fetch_history()
+        for event in history.events:
+            asked = event.activity_task_scheduled_event_attributes
+            if asked.activity_type.name.startswith("lab."):
+                found.setdefault(name, set()).add(asked.priority.fairness_key)
+
+    assert found == {name: {"lab/tester"} for name in ("", "/both", "/undo:both")}
+
+
 async def test_sub_plan_is_one_compound_step(lab: Running, lab_client: Client, tag: str) -> None:
     """A sub-plan runs as a child workflow, and its outputs are its step's output."""
     steps: list[JSON] = [

@@ -55,10 +55,10 @@ async def register(layout: Layout) -> Register:
         CliError: `AGENTS-UNREADABLE`: the policies in force have none that can be read.
     """
     async with opened(layout) as ledger:
-        data, source, revision = await _data(layout, ledger)
+        data, source, revision = await data_in_force(layout.project, ledger)
         found = {one.agent: one for one in await ledger.log.deeds()}
         stops = await ledger.stops()
-    registered = _registered(data)
+    registered = agents_in(data)
     return Register(
         [
             Known(
@@ -81,22 +81,27 @@ async def registered(layout: Layout, name: str) -> tuple[Agent | None, str]:
         CliError: `AGENTS-UNREADABLE`.
     """
     async with opened(layout) as ledger:
-        data, source, _ = await _data(layout, ledger)
-    return _registered(data).get(name), source
+        data, source, _ = await data_in_force(layout.project, ledger)
+    return agents_in(data).get(name), source
 
 
-async def _data(layout: Layout, ledger: SqlLedger) -> tuple[JSON, str, str]:
-    """Return the data of the newest release, else of the project's folder."""
+async def data_in_force(project: Path, ledger: SqlLedger) -> tuple[JSON, str, str]:
+    """Return the data of the newest release, else of the project's folder; which one that is, in
+    words; and its revision."""
     newest = await ledger.releases.newest()
     if newest is not None:
         archive = await ledger.releases.archive(newest)
         return Parts(archive).data, f"release {newest.serial}", newest.revision
-    folder = layout.project / "policies"
-    roots = (PolicyRoot(CORE, core_policies()), PolicyRoot(PROJECT, Path(folder)))
+    roots = (PolicyRoot(CORE, core_policies()), PolicyRoot(PROJECT, project / "policies"))
     return read_sources(roots).data(), "the policy folder; nothing was released yet", ""
 
 
-def _registered(data: JSON) -> dict[str, Agent]:
+def agents_in(data: JSON) -> dict[str, Agent]:
+    """Return the agents that the policies' data has, by name.
+
+    Raises:
+        CliError: `AGENTS-UNREADABLE`.
+    """
     agents = inner(inner(data, "registry"), "agents")
     try:
         return {name: Agent.model_validate(one) for name, one in agents.items()}

@@ -33,6 +33,8 @@ class Exhibit:
     drawing: str
     """The plan's graph as SVG, made by us; empty when there is none."""
     goal: str
+    proposed: str
+    """Which proposal the plan says that it came out of; empty when it says none."""
     reasons: dict[str, str]
     """Why each step is in the plan."""
     documents: Sequence[tuple[str, JSON]]
@@ -132,6 +134,8 @@ def _about(shown: Exhibit) -> Markup:
         ("Plan", run.get("plan_digest", "")),
         ("Compiled", run.get("compiled", "")),
     ]
+    if shown.proposed:
+        right.append(("Proposed by", shown.proposed))
     return el("section", el("div", facts(left), facts(right), css="columns"), css="card")
 
 

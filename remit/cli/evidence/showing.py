@@ -18,6 +18,7 @@ from remit.evidence.chain import Chain
 from remit.evidence.finding import EvidenceError, Verdict
 from remit.evidence.story import Story, tell
 from remit.plan.compiled import CompiledPlan
+from remit.plan.contract import Provenance
 from remit.plan.graphic.picture import picture
 from remit.plan.graphic.svg import svg
 from remit.tool.contract import ToolContract
@@ -69,12 +70,19 @@ def _exhibit(archive: Archive, story: Story, verdict: Verdict, *, is_checked: bo
         is_checked=is_checked,
         drawing=svg(picture(compiled, _contracts(archive, compiled))) if compiled else "",
         goal=compiled.goal if compiled else "",
+        proposed=_proposed(compiled.provenance) if compiled else "",
         reasons={step.id: step.reason for step in compiled.steps} if compiled else {},
         documents=list(_documents(archive, story)),
         executions=list(_executions(archive, story)),
         policies=archive.named("policies"),
         checkpoint=note.decode(errors="replace") if note else "",
     )
+
+
+def _proposed(stated: Provenance | None) -> str:
+    if stated is None or stated.proposal_id is None:
+        return ""
+    return f"{stated.proposal_id}, round {stated.proposal_round or '?'} (as the plan states)"
 
 
 def _compiled(archive: Archive, name: Digest) -> CompiledPlan | None:

@@ -19,11 +19,9 @@ from remit.cli.connecting import connected
 from remit.cli.errors import CliError, ExitCode, Finding, from_library
 from remit.cli.mcp.shown import (
     Answer,
-    contract_of,
     refusals_of,
     refused,
     run_of,
-    summary_of,
     token_of,
 )
 from remit.cli.mcp.who import Who
@@ -42,6 +40,7 @@ from remit.decision.registry import Agent
 from remit.decision.scopes import covers
 from remit.plan.compiler import Compilation
 from remit.tool.contract import ToolContract
+from remit.tool.offered import contract_of, summary_of
 
 MOST_TOOLS = 50
 """Most tools in one answer."""

@@ -14,7 +14,6 @@ from remit.cli.errors import Finding
 from remit.cli.output import documented
 from remit.client.outcome import Outcome
 from remit.client.snapshot import Snapshot, StepState
-from remit.tool.contract import ToolContract
 from remit.tool.texts import one_line
 
 Answer = dict[str, object]
@@ -29,25 +28,6 @@ _NOT_REFUSALS = ("pending", "running", "done", "skipped", "dropped", "waits for"
 def refused(findings: Sequence[Finding]) -> Answer:
     """Return the answer that says no."""
     return {"ok": False, "diagnostics": documented(findings)}
-
-
-def summary_of(contract: ToolContract) -> Answer:
-    """Return a tool in a few words, for a list."""
-    return {
-        "ref": contract.ref,
-        "description": contract.description,
-        "domain": contract.domain,
-        "operation": contract.operation.value,
-        "irreversible": contract.irreversible,
-        "undone_by": contract.compensation.tool if contract.compensation else None,
-        "input_schema": contract.input_schema,
-    }
-
-
-def contract_of(contract: ToolContract) -> Answer:
-    """Return what a plan may build on; how the tool is reached is not among it."""
-    body = contract.model_dump(mode="json", exclude={"call", "destinations", "task_queue"})
-    return {"ref": contract.ref, "digest": contract.digest, **body}
 
 
 def token_of(snapshot: Snapshot) -> str:

@@ -49,6 +49,7 @@ KINDS = {
     "order": "orders",
     "system": "Remit's own activities",
     "promotion": "promotions of policies",
+    "proposal": "proposals",
 }
 
 

@@ -8,12 +8,12 @@ from remit.cli.errors import ExitCode
 from remit.cli.inputs import read_inputs
 from remit.cli.outlook import Expected
 from remit.cli.output import answer
-from remit.cli.rehearsal.asking import Answer
-from remit.cli.rehearsal.rehearsing import Rehearsed, document_of, rehearse, turns_of
-from remit.cli.rehearsal.stage import Scene
+from remit.cli.rehearsal.rehearsing import Explained, document_of, rehearse, turns_of
 from remit.cli.rehearsal.why import told
 from remit.cli.stack import stack as light
 from remit.cli.starting import Prepared, prepare
+from remit.enforcement.rehearsal.asking import Answer
+from remit.enforcement.rehearsal.stage import Scene
 
 _WORDS = {"allow": "allow", "require_approval": "gate", "deny": "deny"}
 
@@ -30,7 +30,7 @@ def dry_run(
     return ExitCode.FINDINGS if refused else ExitCode.OK
 
 
-def _lines(prepared: Prepared, rehearsed: Rehearsed) -> Iterator[str]:
+def _lines(prepared: Prepared, rehearsed: Explained) -> Iterator[str]:
     plan = prepared.plan
     yield f"{plan.name} {plan.version}: a dry run; nothing is called, nothing is written down"
     if prepared.note:

@@ -10,51 +10,28 @@ from pathlib import Path
 from remit.cli.errors import stack
 from remit.cli.outlook import Expected
 from remit.cli.output import Document
-from remit.cli.rehearsal.asking import Answer, Asking, Guessing, Keeping
-from remit.cli.rehearsal.stage import Scene, Stage
 from remit.cli.rehearsal.why import Turn, Why, why
 from remit.cli.stack.environment import StackEnvironment
 from remit.cli.starting import Prepared
-from remit.enforcement.opa import OpaClient
-from remit.enforcement.pinned import PinnedPlan
-from remit.enforcement.planfacts import Outlook
-from remit.plan.flow import Entry
+from remit.enforcement.opa import OpaClient, PolicyUnavailableError
+from remit.enforcement.rehearsal.rehearsing import Rehearsed, says
+from remit.enforcement.rehearsal.rehearsing import rehearse as ask_about
+from remit.enforcement.rehearsal.stage import Scene
 
 _DEADLINE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
-    """What came of a dry run."""
+class Explained(Rehearsed):
+    """What came of a dry run, and why it may turn out otherwise."""
 
-    admission: Answer
-    scenes: Sequence[Scene]
     why: Why | None = None
     """What may turn out otherwise, when that was asked."""
-
-    @property
-    def verdict(self) -> str:
-        """`would_run`, `would_wait` for people, or `would_be_refused`."""
-        effects = {says(scene) for scene in self.scenes if _is_needed(scene)}
-        if self.admission.effect != "allow" or "deny" in effects:
-            return "would_be_refused"
-        return "would_wait" if "require_approval" in effects else "would_run"
-
-
-def _is_needed(scene: Scene) -> bool:
-    """Return whether the run stands and falls with what is said of `scene`."""
-    is_fallback = not scene.turn or scene.turn.startswith("-")
-    return not is_fallback and not (scene.falls_back and says(scene) == "deny")
-
-
-def says(scene: Scene) -> str:
-    """Return the effect in one word."""
-    return scene.answer.effect if scene.answer else "skipped"
 
 
 async def rehearse(
     prepared: Prepared, environment: StackEnvironment, *, with_why: bool
-) -> Rehearsed:
+) -> Explained:
     """Ask the stack's policies about every part of a plan.
 
     Raises:
@@ -63,19 +40,16 @@ async def rehearse(
     client = OpaClient(
         environment.opa_socket, token=_token(environment.opa_token_file), deadline_s=_DEADLINE_S
     )
-    compilation, plan = prepared.compilation, prepared.plan
     async with client:
-        outlook = Outlook(compilation.contracts, compilation.parts)
-        judge = Keeping(Guessing(client))
-        asking = Asking(judge, plan, outlook)
-        pinned = PinnedPlan.of(compilation.digest, plan)
-        admission = await asking.admission(pinned, Entry(), "")
-        stage = Stage(asking, outlook.flows)
-        await stage.play(pinned, plan.inputs)
+        try:
+            seen = await ask_about(prepared.compilation, prepared.plan, client)
+        except PolicyUnavailableError as error:
+            hint = "`remit status` tells how OPA is"
+            raise stack(error.code, f"OPA could not be asked: {error}", hint) from error
     found = None
     if with_why:
-        found = await why(prepared.folder / "policies", stage.scenes, judge.calls)
-    return Rehearsed(admission, stage.scenes, found)
+        found = await why(prepared.folder / "policies", seen.scenes, seen.asked)
+    return Explained(seen.admission, seen.scenes, seen.asked, found)
 
 
 def _token(file: Path) -> str:
@@ -86,7 +60,7 @@ def _token(file: Path) -> str:
         raise stack("OPA-TOKEN", message, "`remit up` makes it again") from error
 
 
-def document_of(prepared: Prepared, rehearsed: Rehearsed) -> Document:
+def document_of(prepared: Prepared, rehearsed: Explained) -> Document:
     """Return what was said, built of JSON's own types."""
     plan = prepared.plan
     return {

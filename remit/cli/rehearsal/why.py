@@ -17,8 +17,8 @@ from remit.canonical import JSON, JSONObject
 from remit.cli.errors import stack
 from remit.cli.questions.rules import DECISION_S, build, opa_binary, started
 from remit.cli.rehearsal.residue import Left, left_over
-from remit.cli.rehearsal.stage import Scene
 from remit.decision.facts import Facts
+from remit.enforcement.rehearsal.stage import Scene
 
 ALWAYS_UNKNOWN = (
     "input.budget.spent_micros",

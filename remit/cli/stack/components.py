@@ -17,7 +17,7 @@ from remit.cli.stack.component import READY_S, Component
 from remit.cli.stack.environment import port_variables
 from remit.cli.stack.health import HttpHealth
 from remit.cli.stack.layout import ARCHIVE, CANARY, SHADOW, Layout
-from remit.cli.stack.outline import CONSOLE, METRICS, WORKERS
+from remit.cli.stack.outline import CONSOLE, METRICS, workers_of
 from remit.cli.stack.ports import LOOPBACK
 from remit.cli.stack.postgres import KEEPER
 from remit.cli.stack.project import Service, substitute
@@ -25,6 +25,7 @@ from remit.cli.stack.publisher_settings import PublisherSettings
 from remit.cli.stack.signing import scope_of
 from remit.cli.stack.temporal_server import web_ui
 from remit.console.table import ConsoleTable
+from remit.stores.planner import FOLDER
 from remit.stores.shadow import BEARER, CANARY_SOCKET, SOCKET
 
 GENTLY = ("nice", "-n", "10")
@@ -38,7 +39,9 @@ CHECKPOINTS = "REMIT_CHECKPOINTS"
 def components(blueprint: Blueprint) -> tuple[Component, ...]:
     """Return the parts of the stack in the order of their start."""
     services = (_service(blueprint, service) for service in blueprint.settings.service)
-    workers = (_worker(blueprint, name, roles) for name, roles in WORKERS.items())
+    workers = (
+        _worker(blueprint, name, roles) for name, roles in workers_of(blueprint.settings).items()
+    )
     parts = (
         *_engine(blueprint),
         _publisher(blueprint),
@@ -199,7 +202,9 @@ def _worker(blueprint: Blueprint, name: str, roles: tuple[str, ...]) -> Componen
         ready_within_s=READY_S,
         grace_s=30,
         ports=(port,),
-        configuration=_remit_version() + _catalogue_digest(blueprint.layout.project),
+        configuration=_remit_version()
+        + _catalogue_digest(blueprint.layout.project)
+        + _planner_digest(blueprint, roles),
     )
 
 
@@ -280,13 +285,26 @@ def _keepers(blueprint: Blueprint) -> dict[str, str]:
 
 def _catalogue_digest(project: Path) -> Digest:
     """Return what changes when a tool or plan of the project does: workers read them at start."""
-    files = (file for name in ("tools", "plans") for file in (project / name).rglob("*"))
+    return _files_digest(project, "tools", "plans")
+
+
+def _files_digest(project: Path, *folders: str) -> Digest:
+    files = (file for name in folders for file in (project / name).rglob("*"))
     read = {
         file.relative_to(project).as_posix(): digest_bytes(file.read_bytes())
         for file in files
         if file.is_file() and "__pycache__" not in file.parts
     }
     return digest(read)
+
+
+def _planner_digest(blueprint: Blueprint, roles: tuple[str, ...]) -> str:
+    """Return what changes when the project's planner does; empty for other roles."""
+    table = blueprint.settings.planner
+    if "plan" not in roles or table is None:
+        return ""
+    stated = table.model_dump(mode="json")
+    return digest([stated, _files_digest(blueprint.layout.project, FOLDER)])
 
 
 def _remit_version() -> str:

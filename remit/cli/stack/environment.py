@@ -43,6 +43,8 @@ class StackEnvironment(BaseModel):
     """`REMIT_CODEC_TOKEN_FILE`: file (mode 0600) with the secret that it asks for."""
     task_queue: str = "remit"
     """`REMIT_TASK_QUEUE`: where plans start."""
+    plan_queue: str = "remit-plan"
+    """`REMIT_PLAN_QUEUE`: where plans are proposed."""
     opa_socket: Path
     """`REMIT_OPA_SOCKET`: Unix socket of OPA."""
     opa_token_file: Path

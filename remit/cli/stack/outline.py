@@ -9,12 +9,19 @@ from remit.cli.stack.state import Profile
 from remit.console.table import PORT
 
 WORKERS = {"workers": ("orchestrate", "tools"), "keeper": ("keeper",)}
-"""Worker processes and their roles."""
+"""Worker processes that every project has, and their roles."""
+PLANNER = "planner"
+"""The worker that asks the project's planner, and its role `plan`."""
 CONSOLE = "console"
 """The console's name, and the purpose of its port."""
 METRICS = "metrics."
 """What the purposes of workers' ports begin with."""
 _FAMILIAR = {"temporal": temporal_server.GRPC_PORT, "temporal_ui": temporal_server.UI_PORT}
+
+
+def workers_of(settings: ProjectSettings) -> dict[str, tuple[str, ...]]:
+    """Return a project's worker processes and their roles."""
+    return WORKERS | ({PLANNER: ("plan",)} if settings.planner is not None else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +40,17 @@ class Outline:
         """Whether what Temporal keeps is encrypted."""
         return self.settings.payloads.is_encrypted(self.profile)
 
+    @property
+    def workers(self) -> dict[str, tuple[str, ...]]:
+        """Return the worker processes and their roles."""
+        return workers_of(self.settings)
+
     def names(self) -> tuple[str, ...]:
         """Return the names of all components, in the order of their start."""
         services = tuple(service.name for service in self.settings.service)
         console = (CONSOLE,) if self.settings.console is not None else ()
         codec = (CODEC,) if self.is_sealed else ()
-        beside = (*codec, *WORKERS, *self.served, *console)
+        beside = (*codec, *self.workers, *self.served, *console)
         if self.profile == "light":
             return ("temporal", "publisher", "opa", *services, *beside)
         own = ("postgres",) if self.has_cluster else ()
@@ -47,7 +59,7 @@ class Outline:
     def port_owners(self) -> dict[str, tuple[str, ...]]:
         """Return every port the stack needs, by purpose, with the components that listen on it."""
         owners: dict[str, tuple[str, ...]] = {"publisher": ("publisher",), **self._engine()}
-        owners |= {METRICS + name: (name,) for name in WORKERS}
+        owners |= {METRICS + name: (name,) for name in self.workers}
         if self.settings.console is not None:
             owners[CONSOLE] = (CONSOLE,)
         if self.is_sealed:

@@ -29,6 +29,11 @@
     [console]                          # optional: `remit up` starts the console too
     port = 8234
 
+    [planner]                          # optional: `remit up` starts a worker that asks it
+    function = "planners.buyer:propose"    # see `remit.stores.planner` for the rest
+
+    [limits]                           # optional, see docs/limits.md
+
 `${port:NAME}` is a free loopback port, the same wherever the name stands, given to every process
 of the stack as `REMIT_PORT_<NAME>` too. `${python}` is the interpreter that runs Remit, `${data}`
 the folder for databases, `${project}` the project. Owns reading and substitution; starts nothing.
@@ -48,6 +53,7 @@ from remit.cli.stack.errors import StackCode, StackError
 from remit.console.table import ConsoleTable
 from remit.diagnostic import pointer
 from remit.notify.settings import NotifySettings
+from remit.stores.planner import PlannerTable
 
 FILE = "remit.toml"
 _MAX_BYTES = 256 * 1024
@@ -57,7 +63,7 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _RESERVED = frozenset(
     {
         *("temporal", "publisher", "opa", "workers", "keeper", "postgres", "temporal-ui"),
-        *("shadow", "canary", "console", "codec"),
+        *("shadow", "canary", "console", "codec", "planner"),
     }
 )
 
@@ -169,6 +175,10 @@ class ProjectSettings(BaseModel):
     payloads: PayloadSettings = PayloadSettings()
     console: ConsoleTable | None = None
     """With the table, be it empty, the console is a part of the stack."""
+    planner: PlannerTable | None = None
+    """With the table, a worker of the role `plan` is a part of the stack."""
+    limits: dict[str, object] = {}
+    """Workers read it, and say what is wrong with it; see `remit.enforcement.bounds`."""
 
     def ports(self) -> tuple[str, ...]:
         """Return the names of all ports that services mention, each once, sorted."""

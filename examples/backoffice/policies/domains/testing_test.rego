@@ -17,6 +17,7 @@ call(tool, operation, arguments, changes, who) := {
 	"vote": null,
 	"order": null,
 	"promotion": null,
+	"proposal": null,
 	"system": null,
 	"run": {"root": "run-1", "workflow_id": "w", "run_id": "run-1", "path": "", "started_ms": 0, "deadline_ms": 9000},
 	"context": {
@@ -67,6 +68,7 @@ _action(tool, operation, arguments) := {
 	"destinations": ["127.0.0.1", "localhost", "backoffice"],
 	"resource": "",
 	"inflow": [],
+	"detected": {"classes": [], "places": [], "whole": true},
 	"arguments": arguments,
 	"request_digest": "sha256:r",
 	"proposed_digest": "sha256:p",

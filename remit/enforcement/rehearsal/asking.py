@@ -10,12 +10,11 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from remit.canonical import JSONObject, digest
-from remit.cli.errors import stack
 from remit.decision.decision import Decided
 from remit.decision.facts import Facts
 from remit.enforcement.deciding import Deciding, Judge
 from remit.enforcement.frame import Frame, Place
-from remit.enforcement.opa import OpaClient, PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.opa import PolicyInvalidError
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.planfacts import Outlook
 from remit.enforcement.subject import Subject
@@ -68,18 +67,18 @@ class Answer:
 class Guessing:
     """Asks OPA; a cost that only the run can tell counts as all that the plan may still spend."""
 
-    def __init__(self, client: OpaClient) -> None:
-        self._client = client
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
 
     async def decide(self, facts: Facts) -> Decided:
         """Return OPA's answer."""
         action, budget = facts.action, facts.budget
         if action is None or budget is None or action.cost.micros >= 0:
-            return await self._client.decide(facts)
+            return await self._judge.decide(facts)
         left = max(0, (budget.limit_micros or 0) - budget.spent_micros - budget.reserved_micros)
         cost = action.cost.model_copy(update={"micros": left})
         guessed = action.model_copy(update={"cost": cost})
-        return await self._client.decide(facts.model_copy(update={"action": guessed}))
+        return await self._judge.decide(facts.model_copy(update={"action": guessed}))
 
 
 class Keeping:
@@ -171,9 +170,6 @@ class Asking:
 async def _answer(asked: Awaitable[Decided]) -> Answer:
     try:
         decided = await asked
-    except PolicyUnavailableError as error:
-        hint = "`remit status` tells how OPA is"
-        raise stack(error.code, f"OPA could not be asked: {error}", hint) from error
     except PolicyInvalidError as error:
         return Answer("deny", [Said(error.code, "host", str(error))], [], [], "high", "", "")
     decision = decided.decision

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from remit.canonical import JSONObject
-from remit.cli.rehearsal.asking import ROOT, Answer, Asking
-from remit.cli.rehearsal.known import Known, fill, holds, items_of, known_inputs
 from remit.enforcement.pinned import PinnedPlan
+from remit.enforcement.rehearsal.asking import ROOT, Answer, Asking
+from remit.enforcement.rehearsal.known import Known, fill, holds, items_of, known_inputs
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.event import (
     Call,
