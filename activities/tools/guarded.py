@@ -98,11 +98,12 @@ class GuardedProcess:
         _, writer = self.streams
         writer.close()
         try:
-            if await self._is_gone(leave_s):
-                return
-            self.end()
-            if not await self._is_gone(_LEAVE_S):
-                self._kill()
+            if not await self._is_gone(leave_s):
+                self.end()
+                if not await self._is_gone(_LEAVE_S):
+                    self._kill()
+            # Nobody writes any more; what was written is read to its end, unless it is too much.
+            await asyncio.wait({self._drain}, timeout=_LEAVE_S)
         finally:
             self.end()
             self._drain.cancel()
