@@ -23,7 +23,7 @@ from remit.ledger.errors import LedgerError
 from remit.ledger.rules import REPAIRS
 from remit.plan.deskwire import Answered, DoubtAnswer, RepairOrder
 from remit.plan.path import Direction, StepKey
-from remit.plan.wire import REPAIR, RESOLVE_DOUBT, SETTLE, Settle, Settled, Undo
+from remit.plan.wire import REPAIR, RESOLVE_DOUBT, SETTLE, Residue, Settle, Settled, Undo
 from remit.saga.order import undo_batch
 
 
@@ -50,23 +50,28 @@ class Settlement:
         still_open = [action for action in here if action.state is State.OPEN]
         wait_ms = max((a.lease_until_ms - self._clock() for a in still_open), default=0)
         pinned = await self._point.pinned.plan(admission.compiled)
-        frozen = {
-            action.key.path: action.undo
-            for action in actions
-            if action.key.direction is Direction.DO and action.undo is not None
-        }
+        done = {one.key.path: one for one in actions if one.key.direction is Direction.DO}
+        frozen = {path: one.undo for path, one in done.items() if one.undo is not None}
         batch = undo_batch(pinned.plan, ask.parent, actions, limit=ask.limit)
         undos = [await self._placed(undo, frozen) for undo in batch.undos]
         reached(Point.LISTED, f"{ask.root}:{ask.parent}:undo")
         return Settled(
             unresolved=[await self._unresolved(action) for action in still_open],
             undos=undos,
-            residue=batch.residue,
+            residue=[await self._owned(left, ask, done[left.path]) for left in batch.residue],
             doubts=batch.doubts,
             undone=batch.undone,
             more=batch.more,
             wait_ms=max(wait_ms, 0),
         )
+
+    async def _owned(self, left: Residue, ask: Settle, done: Action) -> Residue:
+        """Name who looks after what stands inside a sub-plan: that one's owner, who was asked."""
+        if done.key.parent == ask.parent:
+            return left
+        pinned = await self._point.pinned.plan(done.compiled)
+        owner = pinned.step(done.key.segment.step).owner or pinned.plan.owner
+        return left.model_copy(update={"owner": owner})
 
     async def _unresolved(self, action: Action) -> Undo:
         contract = await self._point.pinned.contract(action.contract)

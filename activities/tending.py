@@ -1,4 +1,5 @@
-"""What is to become of a closed run's contents: forgotten, retained or released, judged by policy.
+"""What is to become of a run's contents, judged by policy: forgotten, retained, released; and of
+an answer in quarantine.
 
 The order stands in the run's chain, taken or refused, before anything is done. Done again after a
 worker died in between, it goes on where it stopped: what is forgotten is named by nothing any more.
@@ -16,7 +17,8 @@ from remit.plan.deskwire import Answered, Tended, TendOrder
 from remit.plan.wire import REVERSING, TEND
 from remit.stores.forgetting import ForgettingStore
 
-ORDERS = ("forget", "retain", "release")
+QUARANTINE = ("quarantine_release", "quarantine_discard")
+ORDERS = ("forget", "retain", "release", *QUARANTINE)
 
 
 class Tending:
@@ -42,8 +44,13 @@ class Tending:
         is_over = bool(run.closed) and run.closed != REVERSING
         if ask.message.name == "forget" and not is_over:
             return _refused("FORGET-OPEN", "the run is not over: it needs what it named")
+        path = await self._path_of(run.root, ask.message.name, fields)
+        if path is None:
+            return _refused("QUARANTINE-ABSENT", "nothing of this run is called so")
         ended_ms = await self._point.ledger.ended_ms(run.root) if is_over else None
-        refused = await self._ordering.refusal(run.root, ask.message, fields, ended_ms=ended_ms)
+        refused = await self._ordering.refusal(
+            run.root, ask.message, fields, path, ended_ms=ended_ms
+        )
         if refused is not None:
             return _refused(refused.code, refused.reason)
         try:
@@ -52,6 +59,13 @@ class Tending:
             if error.code == "FORGET-BUSY":
                 raise failure.again(error.code, str(error), 2) from error
             return _refused(error.code, str(error))
+
+    async def _path_of(self, root: str, name: str, fields: JSONObject) -> str | None:
+        """Return the call that an order is about, if about one; `None`: there is no such answer."""
+        if name not in QUARANTINE:
+            return ""
+        held = await self._point.ledger.quarantined(str(fields.get("reference")))
+        return held.path if held is not None and held.root == root else None
 
     async def _carry_out(
         self, store: ForgettingStore, root: str, name: str, fields: JSONObject
@@ -63,6 +77,12 @@ class Tending:
         if name == "release":
             await store.release(root, by, reason)
             return Tended(taken=True)
+        if name == "quarantine_release":
+            await store.pass_on(root, str(fields["reference"]), by, reason)
+            return Tended(taken=True)
+        if name == "quarantine_discard":
+            gone = await store.discard(root, str(fields["reference"]), by, reason)
+            return Tended(taken=True, contents=gone.contents, held=gone.held)
         order = ForgetOrder(
             by,
             reason,

@@ -68,8 +68,6 @@ class ExecutePlan(Governed):
         self.admitted = admitted
         scope = carried.scope if carried else _scope(admitted)
         self.prepare(scope, admitted.schedule, carried)
-        if self.unwinder is not None:
-            self.unwinder.owner = admitted.owner
         if carried is None:
             self.display.admitted(admitted, "running")
         elif self.desk is not None:

@@ -37,7 +37,6 @@ class Unwinder:
         """Ask people through `desk`; call `show` when the picture changed."""
         self.residue: list[wire.Residue] = []
         self.undone = 0
-        self.owner = ""
         self._scope = scope
         self._limits = limits
         self._desk = desk
@@ -108,7 +107,7 @@ class Unwinder:
                         id="settle",
                         kind="repair",
                         step=ask.parent or "run",
-                        role=self.owner,
+                        role="operator",
                         reason=f"{failure.code}: {failure.message}; asked again every minute",
                     )
                 )
@@ -173,7 +172,7 @@ class Unwinder:
                 tool=undo.tool,
                 code=failure.code,
                 reason=failure.message,
-                owner=self.owner,
+                owner=undo.owner,
             )
 
     async def _compensate(self, undo: wire.Undo) -> None:

@@ -165,6 +165,21 @@ STEP: Mapping[str, Entry] = {
         "It is undone.",
         "Look at the tool that reads; the message names it.",
     ),
+    "OUTPUT-NOT-REDACTED": Entry(
+        "The call happened; policy wants something taken out of its answer, and that cannot be "
+        "done, or the rest is none of the tool's. Nothing of the answer is kept; it is undone.",
+        "Let the contract's `output_schema` take `[redacted]` there, or change the policy.",
+    ),
+    "DATA-QUALITY": Entry(
+        "An answer misses its contract's bounds of quality; it is in quarantine.",
+        "`remit quarantine show REF`; have the source mended, or "
+        "[release it](../data-care.md) and start the plan again.",
+    ),
+    "DATA-STALE": Entry(
+        "An answer is older than its contract lets it be, or does not tell; it is in quarantine.",
+        "`remit quarantine show REF`; ask when the source is fresh, or "
+        "[release it](../data-care.md) and start the plan again.",
+    ),
     "FOR-EACH-ITEMS": Entry("`for_each.items` is no list.", "Refer to a list."),
     "FOR-EACH-TOO-LONG": Entry("More than 10,000 items.", "Split the list over several runs."),
     "STEP-ABSENT": Entry(
@@ -359,6 +374,14 @@ LEDGER: Mapping[str, Entry] = {
     "FORGET-OPEN": Entry(
         "The run is not over, or a call of it is open or in doubt: it needs its contents.",
         "Wait for its end; settle what is in doubt.",
+    ),
+    "QUARANTINE-ABSENT": Entry(
+        "No answer in quarantine is called so.",
+        "`remit quarantine list` names those that are held.",
+    ),
+    "QUARANTINE-ENDED": Entry(
+        "Somebody released or discarded this answer already.",
+        "`remit quarantine show REF` says who.",
     ),
     "FORGET-RETAINED": Entry(
         "Somebody retains the run: nothing of it is forgotten.",
@@ -664,6 +687,10 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-UNKNOWN-PROBE": Entry("The probe is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-READ-BACK": Entry("The read-back is not in the catalogue.", "Add its contract."),
     "TOOL-UNKNOWN-COMPENSATION": Entry("The undo is not in the catalogue.", "Add its contract."),
+    "TOOL-QUALITY": Entry(
+        "A bound leads nowhere, cannot be met, or asks again what has an effect or a cost.",
+        "Hold `quality` against the `output_schema`; [bounds](../data-care.md).",
+    ),
     "TOOL-SEMANTICS": Entry(
         "`x-unit` or `x-currency` says nothing.", "A unit; a currency's code, or a member's name."
     ),
@@ -687,6 +714,36 @@ CONTRACT: Mapping[str, Entry] = {
         "A field changed, and whether it breaks anybody cannot be told.", "Make a new major."
     ),
     "CONTRACT-VERSION": Entry("A contract changed under its version.", "Raise the version."),
+    "EXPECTATION-SHAPE": Entry(
+        "A file of expectations has a wrong or unknown field, or no JSON Schema in `reads`.",
+        "docs/contracts.md shows one.",
+    ),
+    "EXPECTATION-TOOL": Entry(
+        "A consumer calls a tool that is gone.", "Keep it, or let a later major serve it."
+    ),
+    "EXPECTATION-VERSION": Entry(
+        "A consumer cannot do with this version of a contract.", "Talk to its owner."
+    ),
+    "EXPECTATION-ANSWER": Entry(
+        "A consumer reads what the contract does not promise.", "Promise it, or make a new major."
+    ),
+    "EXPECTATION-ARGUMENTS": Entry(
+        "A consumer makes a call that the contract does not take.", "Take it, or make a new major."
+    ),
+    "EXPECTATION-DRIFT": Entry(
+        "A service answers, or refuses, otherwise than a consumer expects.",
+        "`remit explain RUN` tells the run that tried it; mend the service, or the expectation.",
+    ),
+    "EXPECTATION-NOT-TRIED": Entry(
+        "Policy, a wait or the run's end kept a call from being tried.",
+        "Let the consumer's agent make that call, or drop the example.",
+    ),
+    "EXPECTATION-LEFT": Entry(
+        "What was tried in a sandbox is not undone.", "Settle the run that it names."
+    ),
+    "EXPECTATION-UNKNOWN": Entry(
+        "Nobody of that name states what it expects, or nobody at all.", "See the hint."
+    ),
     "BASELINE-UNREADABLE": Entry(
         "What contracts are held against cannot be read.", "Name an export, a folder or a commit."
     ),
@@ -801,6 +858,9 @@ SECRET: Mapping[str, Entry] = {
 }
 
 COMMAND: Mapping[str, Entry] = {
+    "LIMITS-INVALID": Entry(
+        "The table `[limits]` of `remit.toml` cannot be used.", "docs/limits.md shows it."
+    ),
     "CONSOLE-NOT-INSTALLED": Entry(
         "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."
     ),

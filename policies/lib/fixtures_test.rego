@@ -64,6 +64,7 @@ action := {
 	"destinations": ["erp.acme.example"],
 	"resource": "",
 	"inflow": [],
+	"detected": {"classes": [], "places": [], "whole": true},
 	"arguments": {"amount": 5},
 	"request_digest": digest,
 	"proposed_digest": digest,

@@ -12,16 +12,20 @@ well_formed if {
 	texts := [input.principal.agent, input.principal.agent_version, input.principal.on_behalf_of, input.principal.tenant, input.principal.starter, input.action.step_key, input.action.path, input.action.step, input.action.tool, input.action.tool_version, input.action.contract_digest, input.action.domain, input.action.region, input.action.resource, input.action.request_digest, input.action.proposed_digest, input.action.cost.currency, input.plan.name, input.plan.version, input.plan.digest, input.plan.compiled_digest, input.plan.owner, input.plan.goal, input.budget.currency, input.run.root, input.run.workflow_id, input.run.run_id, input.run.path, input.context.environment, input.context.region]
 	min(texts) >= ""
 	max(texts) < []
-	flags := [input.principal.verified, input.action.irreversible, input.action.rollback]
+	flags := [input.principal.verified, input.action.irreversible, input.action.detected.whole, input.action.rollback]
 	min(flags) >= false
 	max(flags) <= true
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.action.attempt, input.action.cost.micros, input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.history.calls, input.history.effects, input.history.denials, input.history.undone, input.run.started_ms, input.run.deadline_ms, input.context.now_ms, input.context.scheduled_ms]))
 	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.plan.max_steps, input.budget.limit_micros]))
-	lists := [input.principal.delegation, input.action.data_classes, input.action.destinations, input.action.inflow, input.plan.forbidden_tools, input.history.tools, input.history.on_resource, input.context.capabilities]
+	lists := [input.principal.delegation, input.action.data_classes, input.action.destinations, input.action.inflow, input.action.detected.classes, input.plan.forbidden_tools, input.history.tools, input.history.on_resource, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
 	{[0, input.action.direction], [1, input.action.purpose], [2, input.action.operation], [3, input.action.autonomy], [4, input.plan.provenance], [5, input.context.profile]} - {[0, "do"], [0, "undo"], [1, "call"], [1, "probe"], [1, "read_back"], [2, "read"], [2, "write"], [2, "delete"], [2, "trigger"], [2, "spend"], [3, "unattended"], [3, "notify"], [3, "approve"], [3, "human"], [4, "stated"], [4, "not_stated"], [5, "light"], [5, "full"]} == set()
+	is_array(input.action.detected.places)
+	every w in input.action.detected.places {
+		data_found(w)
+	}
 	is_object(input.action.arguments)
 	type_name(input.action.confidence) in {"null", "number"}
 	type_name(input.action.plan_gate) in {"null", "object"}
@@ -133,7 +137,7 @@ well_formed if {
 	min(lists) >= []
 	max(lists) < {}
 	count([w | some list in lists; some w in list; not is_string(w)]) == 0
-	{[0, input.order.name], [1, input.context.profile]} - {[0, "hold"], [0, "resume"], [0, "rollback"], [0, "resolve_doubt"], [0, "repair"], [0, "amend"], [0, "forget"], [0, "retain"], [0, "release"], [0, "stop"], [0, "go"], [1, "light"], [1, "full"]} == set()
+	{[0, input.order.name], [1, input.context.profile]} - {[0, "hold"], [0, "resume"], [0, "rollback"], [0, "resolve_doubt"], [0, "repair"], [0, "amend"], [0, "forget"], [0, "retain"], [0, "release"], [0, "quarantine_release"], [0, "quarantine_discard"], [0, "stop"], [0, "go"], [1, "light"], [1, "full"]} == set()
 	optional_run
 	max([input.action, input.plan, input.budget, input.history, input.vote, input.promotion, input.proposal, input.system]) == null
 	is_array(input.grants)
@@ -205,6 +209,13 @@ cost_fact(v) if {
 	min(texts) >= ""
 	max(texts) < []
 	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.micros]))
+}
+
+data_found(v) if {
+	texts := [v.at, v.data_class]
+	min(texts) >= ""
+	max(texts) < []
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([v.confidence]))
 }
 
 grant(v) if {
@@ -309,6 +320,9 @@ leaves := [
 	{"path": ["action", "destinations"], "types": {"array"}, "values": set()},
 	{"path": ["action", "resource"], "types": {"string"}, "values": set()},
 	{"path": ["action", "inflow"], "types": {"array"}, "values": set()},
+	{"path": ["action", "detected", "classes"], "types": {"array"}, "values": set()},
+	{"path": ["action", "detected", "places"], "types": {"array"}, "values": set()},
+	{"path": ["action", "detected", "whole"], "types": {"boolean"}, "values": set()},
 	{"path": ["action", "arguments"], "types": {"object"}, "values": set()},
 	{"path": ["action", "request_digest"], "types": {"string"}, "values": set()},
 	{"path": ["action", "proposed_digest"], "types": {"string"}, "values": set()},
@@ -359,7 +373,7 @@ leaves := [
 	{"path": ["vote", "to"], "types": {"string"}, "values": set()},
 	{"path": ["vote", "costs_more"], "types": {"boolean"}, "values": set()},
 	{"path": ["vote", "other_resource"], "types": {"boolean"}, "values": set()},
-	{"path": ["order", "name"], "types": {"string"}, "values": {"hold", "resume", "rollback", "resolve_doubt", "repair", "amend", "forget", "retain", "release", "stop", "go"}},
+	{"path": ["order", "name"], "types": {"string"}, "values": {"hold", "resume", "rollback", "resolve_doubt", "repair", "amend", "forget", "retain", "release", "quarantine_release", "quarantine_discard", "stop", "go"}},
 	{"path": ["order", "path"], "types": {"string"}, "values": set()},
 	{"path": ["order", "by"], "types": {"string"}, "values": set()},
 	{"path": ["order", "verified"], "types": {"boolean"}, "values": set()},

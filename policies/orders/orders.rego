@@ -1,7 +1,7 @@
 # METADATA
 # title: Who may order what of a run
 # description: |
-#   Judges an order (hold, resume, rollback, an answer about a doubt, a repair, an amendment, to forget, to retain, to release), or one to
+#   Judges an order (hold, resume, rollback, an answer about a doubt, a repair, an amendment, to forget, to retain, to release, about an answer in quarantine), or one to
 #   stop calls and to let them go on, before it is obeyed. People
 #   and their roles come from the registry. Whoever a run acts for may stop it, and nothing more.
 # labels: {owner: security, control: E-08}
@@ -59,7 +59,7 @@ denies contains lib.reason("order.may_be_rolled_back", _policy, "the run may sti
 
 denies contains lib.reason("order.ended", _policy, "a run that has ended takes no such order") if {
 	is_number(input.order.ended_ms)
-	not input.order.name in {"rollback", "forget", "retain", "release"}
+	not input.order.name in {"rollback", "forget", "retain", "release", "quarantine_release", "quarantine_discard"}
 }
 
 _in_window if input.context.now_ms - input.order.ended_ms <= lib.thresholds.rollback_window_ms

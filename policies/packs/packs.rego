@@ -9,6 +9,7 @@ package remit.packs
 import rego.v2
 
 import data.remit.lib
+import data.remit.packs.detected
 import data.remit.packs.hours
 import data.remit.packs.privacy
 import data.remit.packs.residency
@@ -23,6 +24,8 @@ used if lib.thresholds.packs != {}
 # METADATA
 # scope: document
 # labels: {concern: governance, control: D-04}
+denies contains reason if some reason in detected.denies
+
 denies contains reason if some reason in hours.denies
 
 denies contains reason if some reason in privacy.denies
@@ -36,10 +39,15 @@ denies contains reason if some reason in vendor.denies
 # METADATA
 # scope: document
 # labels: {concern: governance, control: D-04}
+gates contains gate if some gate in detected.gates
+
 gates contains gate if some gate in hours.gates
 
 gates contains gate if some gate in tolerance.gates
 
 # METADATA
+# scope: document
 # labels: {concern: governance, control: D-04}
+obligations contains obligation if some obligation in detected.obligations
+
 obligations contains obligation if some obligation in tolerance.obligations

@@ -19,12 +19,14 @@ from remit.cli.codec import make_codec_app
 from remit.cli.errors import EXIT_CODES, CliError, ExitCode, Finding, from_library
 from remit.cli.evidence.commands import make_evidence_app
 from remit.cli.importing.commands import make_tools_app
+from remit.cli.limits.commands import limits
 from remit.cli.mcp.commands import mcp
 from remit.cli.notices import make_notify_app
 from remit.cli.options import HELP, group
 from remit.cli.output import failed, note
 from remit.cli.policy.commands import make_policy_app
 from remit.cli.proposal import propose
+from remit.cli.quarantine import make_quarantine_app
 from remit.cli.questions import commands as questions
 from remit.cli.secrets import make_secrets_app
 from remit.cli.stack import commands as stack
@@ -84,6 +86,7 @@ def make_app() -> typer.Typer:
     app.command("stop")(commands.stop)
     app.command("go")(commands.go)
     app.command("stops")(commands.stops)
+    app.command("limits")(limits)
     add_commands(app)
     app.command("explain")(commands.explain)
     app.command("state")(questions.state)
@@ -110,6 +113,7 @@ def _add_groups(app: typer.Typer) -> None:
     app.add_typer(make_secrets_app())
     app.add_typer(make_codec_app())
     app.add_typer(make_artifacts_app())
+    app.add_typer(make_quarantine_app())
     app.add_typer(questions.make_decision_app())
 
 

@@ -43,6 +43,13 @@ async def _order(run: str, given: JSONObject, folder: Path) -> tuple[str, Tended
 
 
 def _lines(root: str, name: str, tended: Tended) -> list[str]:
+    if name == "quarantine_release":
+        return [f"run {root}: the very same answer passes from now on"]
+    if name == "quarantine_discard":
+        stays = (
+            "" if tended.contents and not tended.held else "; its body stays: others hold it too"
+        )
+        return [f"run {root}: the answer is discarded{stays}"]
     if name != "forget":
         return [f"run {root}: {'retained' if name == 'retain' else 'released'}"]
     lines = [f"run {root}: {tended.contents} contents forgotten"]

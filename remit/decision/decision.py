@@ -12,6 +12,10 @@ from remit.canonical import Digest
 
 Effect = Literal["allow", "deny", "require_approval"]
 Risk = Literal["low", "medium", "high", "critical"]
+DetectedClass = Literal[
+    "email", "phone", "iban", "payment_card", "national_id", "ip_address", "secret", "marking"
+]
+"""What the detector can tell (`remit.data.findings`)."""
 
 
 class Model(BaseModel):
@@ -33,14 +37,26 @@ class Reason(Model):
 
 
 class Redact(Model):
-    """Replace values in the arguments by `[redacted]` before the call."""
+    """Replace values by `[redacted]`: in the arguments before the call, or in the answer before
+    anything of it is recorded."""
 
     type: Literal["redact"]
     critical: bool
-    paths: Annotated[
-        list[Annotated[str, Field(max_length=500)]], Field(min_length=1, max_length=64)
-    ]
-    """JSON pointers into the arguments."""
+    paths: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=64)] = []
+    """JSON pointers; into the answer with `*` for any member or item."""
+    classes: Annotated[list[DetectedClass], Field(max_length=16)] = Field(
+        default=[], exclude_if=lambda value: not value
+    )
+    """Whatever is found of these. This and the next are left out while they say nothing."""
+    of: Literal["arguments", "output"] = Field(
+        default="arguments", exclude_if=lambda value: value == "arguments"
+    )
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "Redact":
+        if not self.paths and not self.classes:
+            raise ValueError("it names neither paths nor classes")
+        return self
 
 
 class Limit(Model):

@@ -46,6 +46,29 @@ class CostFact(Model):
     currency: str
 
 
+class DataFound(Model):
+    """Data of one class at one place of the arguments."""
+
+    at: str
+    """JSON pointer."""
+    data_class: str
+    """`email`, `phone`, `iban`, `payment_card`, `national_id`, `ip_address`,
+    `secret` or `marking`."""
+    confidence: Count
+    """Of 100."""
+
+
+class Detected(Model):
+    """What a look through the arguments found; never a value."""
+
+    classes: list[str]
+    """Classes with a confidence of 50 or more, sorted."""
+    places: list[DataFound]
+    """The surest 64."""
+    whole: bool
+    """Whether everything was looked through; if not, anything may be in the rest."""
+
+
 class Action(Model):
     """One call, with its resolved arguments."""
 
@@ -70,7 +93,8 @@ class Action(Model):
     empty when the contract names nothing."""
     inflow: list[str]
     """Classes of the data that flows into the arguments: of the tools whose outputs they refer to,
-    directly or through other steps; sorted."""
+    directly or through other steps, and what was found in those and in the arguments; sorted."""
+    detected: Detected
     arguments: JSONObject
     request_digest: Digest
     proposed_digest: Digest
@@ -238,6 +262,8 @@ class Order(Model):
         "forget",
         "retain",
         "release",
+        "quarantine_release",
+        "quarantine_discard",
         "stop",
         "go",
     ]

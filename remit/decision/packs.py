@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from remit.decision.decision import Risk
+from remit.decision.decision import DetectedClass, Risk
 from remit.decision.periods import DataClass
 from remit.decision.terms import GateRule, Name, Selector, Tool
 
@@ -82,6 +82,25 @@ class Vendor(Model):
     """A call later than this is refused."""
 
 
+class Found(Model):
+    """What becomes of data that was found (`remit.data.detector`)."""
+
+    name: Name
+    calls: Selector = Selector()
+    """Calls that it speaks of; without it all."""
+    classes: Annotated[list[DetectedClass], Field(min_length=1, max_length=16)]
+    of: Literal["arguments", "output"] = "arguments"
+    do: Literal["deny", "gate", "redact"]
+    gate: GateRule | None = None
+    """Whom a `gate` asks; an operator, when nobody is named."""
+
+    @model_validator(mode="after")
+    def _in_time(self) -> "Found":
+        if self.of == "output" and self.do != "redact":
+            raise ValueError(f"{self.name!r}: an answer is there already; it can only be redacted")
+        return self
+
+
 class Packs(Model):
     """Tables of rules that are silent without. While all are empty they cost a call nothing."""
 
@@ -91,3 +110,5 @@ class Packs(Model):
     privacy: dict[DataClass, Purpose] = {}
     hours: list[Hours] = []
     vendors: dict[Tool, Vendor] = {}
+    detected: Annotated[list[Found], Field(max_length=16)] = []
+    """What becomes of data that is found in arguments and answers; every entry that fits counts."""

@@ -220,6 +220,8 @@ class Orders(Model):
     forget: list[Role]
     retain: list[Role]
     release: list[Role]
+    quarantine_release: list[Role]
+    quarantine_discard: list[Role]
     resolve_doubt: list[Role]
     repair: list[Role]
     amend: list[Role]

@@ -147,6 +147,7 @@ _RULES: Mapping[tuple[str, ...], _Rule] = {
     ("thresholds", "gates", "*", "role"): _kept,
     ("thresholds", "orders", "*"): _grows,
     ("thresholds", "promotion", "max_report_age_ms"): _raised,
+    ("thresholds", "packs", "detected"): _shrinks,
 }
 _DEEP = frozenset(("agents", "people", "egress", "tools", "thresholds", "domains", "defaults"))
 

@@ -21,7 +21,13 @@ from remit.enforcement.gates import observe_grant, voted
 from remit.enforcement.lease import Lease, lease_until, too_late, tool_call, wait_out
 from remit.enforcement.limiting import WAITS, Limiting
 from remit.enforcement.obligations import notices
-from remit.enforcement.obliging import is_told_of, log_obliged, obliged
+from remit.enforcement.obliging import (
+    is_told_of,
+    log_obliged,
+    obligations_of,
+    obliged,
+    told_of,
+)
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.pacing import paces_of
 from remit.enforcement.retrying import most_attempts, probe_grace
@@ -182,7 +188,7 @@ class Attempts:
             proposed_digest=proposed.proposed_digest,
             enforced_digest=enforced.proposed_digest,
             arguments=Content.of(enforced.arguments),
-            decision=recorded(decided),
+            decision=recorded(decided) | told_of(enforced),
             facts=facts_of(decided),
             owner=proposed.frame.owner,
             lease_until_ms=lease_until(proposed, self._clock()),
@@ -234,7 +240,8 @@ class Attempts:
         reached(Point.PROBED, subject.key)
         if isinstance(answer, Refused | Broken):
             answer = Unknown("PROBE-FAILED", answer.message)
-        return await self._concluding.conclude(subject, lease.attempt, answer, None, judge)
+        bound = await obligations_of(self._ledger, subject.key)
+        return await self._concluding.conclude(subject, lease.attempt, answer, None, judge, bound)
 
     async def _take_over(self, subject: Subject, action: Action, *, is_called: bool) -> Lease:
         until_ms, owner = lease_until(subject, self._clock()), subject.frame.owner

@@ -4,19 +4,22 @@ No answer is given before its outcome is recorded. What nobody can tell is asked
 are attempts left, and becomes a question for a person after that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from remit.canonical import JSON
-from remit.decision.decision import Decided
+from remit.decision.decision import Decided, Obligation
 from remit.enforcement import failure
 from remit.enforcement.bounds import health_of
+from remit.enforcement.detecting import look_at, look_through
 from remit.enforcement.endings import Doubtful, Judgement, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, lease_until, wait_out
 from remit.enforcement.limiting import Limiting
-from remit.enforcement.obligations import kept
+from remit.enforcement.obligations import Applied
+from remit.enforcement.obliging import standing
+from remit.enforcement.quarantining import Answered, held_to_bounds
 from remit.enforcement.retrying import backoff_s, probe_grace
 from remit.enforcement.sending import after_a_loss
 from remit.enforcement.subject import Subject
@@ -50,13 +53,14 @@ class Concluding:
         answer: ToolAnswer,
         decided: Decided | None,
         judge: Judgement,
+        obligations: Sequence[Obligation] = (),
         *,
         is_lost: bool = False,
     ) -> Performed | Doubtful:
         """Record an answer, then return or raise what it means.
 
-        Without `decided` it is a probe's, which another tool gave. `is_lost` says that an earlier
-        attempt of the call was.
+        Without `decided` it is a probe's, which another tool gave; `obligations` are then those
+        that the call was made under. `is_lost` says that an earlier attempt of the call was.
         """
         told = _Told(attempt, health_of(answer) if decided is not None else "")
         if is_lost:
@@ -64,15 +68,24 @@ class Concluding:
         match answer:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
-                stands = kept(decided.decision.obligations if decided else (), output)
-                return await self._happened(subject, told, stands, verdict, decided)
+                bound = decided.decision.obligations if decided else obligations
+                applied, verdict = standing(subject, bound, output, verdict)
+                stands = Content.of(applied.value)
+                answered = Answered(subject, attempt, output, stands, self._clock())
+                held = await held_to_bounds(self._ledger, answered, verdict)
+                if held.again:
+                    # Nothing happened that could not be asked again: the contract says so.
+                    again = Refused(held.verdict.code, held.verdict.message, again=True)
+                    raise await self._refused(subject, told, again)
+                return await self._happened(subject, told, applied, stands, held.verdict, decided)
             case Broken(code, message, False) if self._may_ask_again(subject, attempt):
                 # It takes its key: the next answer under the same key may be readable.
                 return await self._unknown(subject, told, Unknown(code, message))
             case Broken(code, message):
                 verdict = await judge(None, subject.arguments)
                 broken = replace(verdict, code=code, message=message, spent=answer.spent)
-                return await self._happened(subject, told, None, broken, decided)
+                nothing = Content.of(None)
+                return await self._happened(subject, told, Applied(None), nothing, broken, decided)
             case Refused():
                 raise await self._refused(subject, told, answer)
             case Unknown():
@@ -88,25 +101,31 @@ class Concluding:
         self,
         subject: Subject,
         told: _Told,
-        output: JSON,
+        applied: Applied,
+        stands: Content,
         verdict: Verdict,
         decided: Decided | None,
     ) -> Performed:
+        is_faulty = bool(verdict.code) and not verdict.is_withheld
         outcome = replace(
             self._outcome(subject, told, State.HAPPENED, verdict.code, verdict.message),
-            output=Content.of(output),
+            output=stands,
             undo=verdict.undo,
-            faulty=bool(verdict.code),
+            faulty=is_faulty,
             spent=verdict.spent,
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
             contents=verdict.contents,
+            detected=() if is_faulty else await _detected(subject, applied.value),
+            redacted=applied.redacted,
+            quarantined=verdict.quarantined,
+            passed=verdict.passed,
         )
         reached(Point.JUDGED, subject.key)
         action = await self._finish(subject, outcome)
         reached(Point.RECORDED, subject.key)
-        if verdict.code:
+        if outcome.faulty:
             raise failure.failed(verdict.code, verdict.message, subject.key.path)
-        return Performed(action, output, decided)
+        return Performed(action, None if verdict.is_withheld else applied.value, decided)
 
     async def _refused(self, subject: Subject, told: _Told, answer: Refused) -> Exception:
         outcome = self._outcome(subject, told, State.REFUSED, answer.code, answer.message)
@@ -173,6 +192,14 @@ class Concluding:
 def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
     reached(Point.DOUBTED, subject.key)
     return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
+
+
+async def _detected(subject: Subject, output: JSON) -> Sequence[str]:
+    """Return the classes of data that were found in a call's arguments and in its answer."""
+    if subject.is_undo:
+        return ()
+    given, told = await look_at(subject), await look_through(output)
+    return sorted({*given.classes, *told.classes})
 
 
 def _by_key(subject: Subject) -> bool:

@@ -8,11 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from remit.canonical import JSONObject
+from remit.data.detector import listed
+from remit.data.findings import Detection
 from remit.decision.decision import Decided
 from remit.decision.facts import (
     Action,
     Budget,
     Context,
+    DataFound,
+    Detected,
     Facts,
     Grant,
     History,
@@ -24,6 +28,7 @@ from remit.decision.facts import (
     SystemCall,
 )
 from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
+from remit.enforcement.detecting import look_at
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
 from remit.enforcement.obligations import CAPABILITIES, left_out
@@ -88,6 +93,7 @@ class Deciding:
         self, subject: Subject, situation: Situation, on_resource: Sequence[str] = ()
     ) -> Decided:
         """Ask about a tool call; `on_resource` are the tools that did something to its resource."""
+        await look_at(subject)
         facts = Facts(
             kind="call",
             principal=principal(subject.plan, subject.delegation, subject.run.starter),
@@ -266,7 +272,8 @@ def _action(subject: Subject, situation: Situation) -> Action:
         region=contract.region,
         destinations=contract.destinations,
         resource=subject.resource,
-        inflow=list(subject.inflow),
+        inflow=subject.classes_in,
+        detected=_detected(subject.detection),
         arguments=subject.arguments,
         request_digest=subject.request_digest,
         proposed_digest=subject.proposed_digest,
@@ -275,6 +282,19 @@ def _action(subject: Subject, situation: Situation) -> Action:
         autonomy=step.autonomy if is_do else "unattended",
         plan_gate=_plan_gate(subject) if is_do else None,
         rollback=subject.is_undo,
+    )
+
+
+def _detected(found: Detection) -> Detected:
+    return Detected.model_construct(
+        classes=found.classes,
+        places=[
+            DataFound.model_construct(
+                at=one.at, data_class=one.data_class, confidence=one.confidence
+            )
+            for one in listed(found)
+        ],
+        whole=found.is_whole,
     )
 
 

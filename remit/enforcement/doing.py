@@ -11,6 +11,7 @@ from remit.enforcement.endings import Doubtful, NeedsApproval, Performed
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.gates import Gates
+from remit.enforcement.inflowing import inflow_of
 from remit.enforcement.judging import judgement_of_do
 from remit.enforcement.pinned import Pinned, PinnedPlan
 from remit.enforcement.reading import Reading
@@ -154,7 +155,7 @@ class Doing:
             admission=admitted.admission,
             frame=frame,
             delegation=admitted.delegation,
-            inflow=inflow_of(admitted, call.key),
+            inflow=await inflow_of(self._pinned, admitted.situation, admitted.flow, call.key),
         )
 
     async def _result(
@@ -170,7 +171,7 @@ class Doing:
             case Doubtful(_, message):
                 return StepResult(status="in_doubt", message=message)
             case Performed(action, output, _):
-                until = await self._until(admitted.step, around, subject.key, output)
+                until = await self._until(admitted.step, around, action, output)
                 view = shown(output, subject.contract.data_classes)
                 return happened(action, view, until)
 
@@ -178,16 +179,20 @@ class Doing:
         """Return what is recorded: a key that happened is neither decided nor called again."""
         if action.faulty:
             raise failure.failed(action.code, "it happened, but not as it must", action.key.path)
-        output = await self._pinned.value(action.output) if action.output else None
-        until = await self._until(admitted.step, around, action.key, output)
+        is_there = action.output is not None and not action.is_withheld
+        output = await self._pinned.value(action.output or "") if is_there else None
+        until = await self._until(admitted.step, around, action, output)
         contract = await self._pinned.contract(action.contract)
         return happened(action, shown(output, contract.data_classes), until)
 
     async def _until(
-        self, step: CompiledStep, around: Surroundings, key: StepKey, output: JSON
+        self, step: CompiledStep, around: Surroundings, action: Action, output: JSON
     ) -> bool | None:
         if step.repeat is None:
             return None
+        if action.is_withheld:
+            return False
+        key = action.key
         scope = await around.scope(step, key.segment.item, steps_used(step, "call"))
         return _evaluated(step.repeat.until, {**scope, "output": output}, key.path)
 
@@ -269,14 +274,8 @@ async def recorded_subject(
         admission=admitted.admission,
         frame=replace(frame, activity=action.tool),
         delegation=admitted.delegation,
-        inflow=inflow_of(admitted, action.key),
+        inflow=await inflow_of(pinned, admitted.situation, admitted.flow, action.key),
     )
-
-
-def inflow_of(admitted: Admitted, key: StepKey) -> Sequence[str]:
-    """Return the classes that flow into a call; an undo takes in what the step gave out."""
-    is_do = key.direction is Direction.DO
-    return admitted.flow.inflow if is_do else admitted.flow.outflow
 
 
 def happened(action: Action, view: JSON, until: bool | None = None) -> StepResult:

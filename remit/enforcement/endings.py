@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from remit.canonical import JSON, Digest, JSONObject
 from remit.decision.decision import Decided
 from remit.ledger.entries import Action, Content, FrozenUndo
+from remit.ledger.quarantine import Quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class Verdict:
     undo: FrozenUndo | None = None
     contents: tuple[Content, ...] = ()
     spent: int | None = None
+    quarantined: Quarantined | None = None
+    is_withheld: bool = False
+    """The step is done, without an output: a code then says why, and is no failure."""
+    passed: str = ""
+    """By whose release it stands although it misses bounds: a reference."""
 
 
 Judgement = Callable[[JSON, JSONObject], Awaitable[Verdict]]

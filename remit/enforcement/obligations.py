@@ -1,14 +1,16 @@
 """What an allow demands of the call. An obligation can only weaken it, or tell of it.
 
 The arguments that reach the tool are those that `apply` returns, and `enforced_digest` is theirs;
-of the answer nothing stands but what `kept` returns. A critical obligation that cannot be
+of the answer nothing stands but what `left_standing` returns. A critical obligation that cannot be
 fulfilled refuses the call; any other one is left out, and the record says so.
 """
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from remit.canonical import JSON, JSONObject
+from remit.data.detector import MASK, MaskError, masked
 from remit.decision.decision import (
     KNOWN,
     Keep,
@@ -24,33 +26,45 @@ from remit.tool.pointer import PointerError, follow, split
 CAPABILITIES = [*KNOWN]
 """Obligations that this enforcement point fulfils; policy may deny early by them."""
 
-REDACTED = "[redacted]"
+REDACTED = MASK
 
 
 class ObligationError(Exception):
     """An obligation cannot be fulfilled, so the call is not made."""
 
 
-def apply(obligations: Sequence[Obligation], arguments: JSONObject) -> JSONObject:
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What obligations leave of arguments, or of an answer."""
+
+    value: JSON
+    redacted: Sequence[str] = ()
+    """Places that something was taken from; sorted."""
+
+
+def apply(obligations: Sequence[Obligation], arguments: JSONObject) -> Applied:
     """Return the enforced arguments; the given ones stay as they are.
 
     Raises:
         ObligationError: a critical obligation is unknown, or finds nothing to act on.
     """
     if not obligations:
-        return arguments
+        return Applied(arguments)
     enforced = copy.deepcopy(arguments)
+    redacted: set[str] = set()
     for obligation in obligations:
         match obligation:
-            case Redact():
-                for path in obligation.paths:
-                    _redact(enforced, path, obligation.critical)
+            case Redact(of="arguments"):
+                left, places = _without(enforced, obligation)
+                enforced = left if isinstance(left, dict) else enforced
+                redacted |= places
             case Limit():
                 _limit(enforced, obligation)
             case UnknownObligation() if obligation.critical:
                 raise ObligationError(f"this enforcement point cannot {obligation.type!r}")
     logged(obligations, arguments)
-    return arguments if enforced == arguments else enforced
+    value = arguments if enforced == arguments else enforced
+    return Applied(value, sorted(redacted))
 
 
 def left_out(obligations: Sequence[Obligation]) -> list[JSON]:
@@ -58,12 +72,22 @@ def left_out(obligations: Sequence[Obligation]) -> list[JSON]:
     return [one.type for one in obligations if isinstance(one, UnknownObligation)]
 
 
-def kept(obligations: Sequence[Obligation], output: JSON) -> JSON:
-    """Return what may stand of an answer: what every `keep` names."""
+def left_standing(obligations: Sequence[Obligation], output: JSON) -> Applied:
+    """Return what may stand of an answer: what every `keep` names, without what is redacted.
+
+    Raises:
+        ObligationError: something is to be redacted, and cannot be told from the rest.
+    """
+    redacted: set[str] = set()
     for obligation in obligations:
-        if isinstance(obligation, Keep):
-            output = _only(output, [split(path) for path in obligation.paths])
-    return output
+        match obligation:
+            case Keep():
+                output = _only(output, [split(path) for path in obligation.paths])
+            case Redact(of="output"):
+                for path in obligation.paths:
+                    output = _masked_at(output, split(path), "", redacted)
+                output = _masked_classes(output, obligation, redacted)
+    return Applied(output, sorted(redacted))
 
 
 def notices(obligations: Sequence[Obligation], is_wanted_by_plan: bool = False) -> list[JSONObject]:
@@ -120,14 +144,67 @@ def _below(paths: Sequence[tuple[str, ...]], name: str) -> Sequence[tuple[str, .
     return [path[1:] for path in paths if path[0] in (name, "*")]
 
 
-def _redact(arguments: JSONObject, path: str, critical: bool) -> None:
+def _without(arguments: JSONObject, obligation: Redact) -> tuple[JSON, set[str]]:
+    redacted: set[str] = set()
+    for path in obligation.paths:
+        if _redact(arguments, path):
+            redacted.add(path)
+        elif obligation.critical:
+            raise ObligationError(f"nothing to redact at {path!r}")
+    return _masked_classes(arguments, obligation, redacted), redacted
+
+
+def _redact(arguments: JSONObject, path: str) -> bool:
     parent, name = _place(arguments, path)
     if isinstance(parent, dict) and name in parent:
         parent[name] = REDACTED
-    elif isinstance(parent, list) and name.isdigit() and int(name) < len(parent):
+        return True
+    if isinstance(parent, list) and name.isdigit() and int(name) < len(parent):
         parent[int(name)] = REDACTED
-    elif critical:
-        raise ObligationError(f"nothing to redact at {path!r}")
+        return True
+    return False
+
+
+def _masked_classes(value: JSON, obligation: Redact, redacted: set[str]) -> JSON:
+    """Take classes out of a value; where there are none of them nothing is to be done."""
+    if not obligation.classes:
+        return value
+    try:
+        left, places = masked(value, obligation.classes)
+    except MaskError as error:
+        if not obligation.critical:
+            return value
+        classes = ", ".join(obligation.classes)
+        raise ObligationError(f"{classes} cannot be redacted: {error}") from error
+    redacted.update(places)
+    return left
+
+
+def _masked_at(value: JSON, way: Sequence[str], at: str, redacted: set[str]) -> JSON:
+    """Redact what a pointer leads to in an answer; what it does not have needs no redacting."""
+    if not way:
+        redacted.add(at)
+        return REDACTED
+    name, below = way[0], way[1:]
+    if isinstance(value, dict):
+        return {
+            member: _masked_at(part, below, f"{at}/{_escaped(member)}", redacted)
+            if name in (member, "*")
+            else part
+            for member, part in value.items()
+        }
+    if isinstance(value, list):
+        return [
+            _masked_at(part, below, f"{at}/{number}", redacted)
+            if name in (str(number), "*")
+            else part
+            for number, part in enumerate(value)
+        ]
+    return value
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _limit(arguments: JSONObject, obligation: Limit) -> None:

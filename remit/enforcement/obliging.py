@@ -1,18 +1,26 @@
 """The call as its obligations leave it, or the reason why it is not made."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
+from pydantic import TypeAdapter
 from temporalio.exceptions import ApplicationError
 
-from remit.decision.decision import Decided
+from remit.canonical import JSON, JSONObject
+from remit.decision.decision import Decided, Obligation
 from remit.enforcement import failure
-from remit.enforcement.obligations import ObligationError, apply, logged
+from remit.enforcement.endings import Verdict
+from remit.enforcement.obligations import Applied, ObligationError, apply, left_standing, logged
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Situation
+from remit.ledger.protocol import Ledger
+from remit.plan.path import StepKey
 from remit.plan.wire import Failure
-from remit.tool.validation import check_input
+from remit.tool.validation import check_input, check_output
 
+_PAGE = 1000
+_OBLIGATIONS: TypeAdapter[list[Obligation]] = TypeAdapter(list[Obligation])
 _log = structlog.get_logger("remit.enforcement")
 
 
@@ -23,10 +31,11 @@ def obliged(subject: Subject, decided: Decided) -> Subject:
         ApplicationError: it is denied; an obligation cannot be fulfilled, or spoils the call.
     """
     try:
-        arguments = apply(decided.decision.obligations, subject.arguments)
+        applied = apply(decided.decision.obligations, subject.arguments)
     except ObligationError as error:
         raise _denied("host:obligation_unsupported", str(error), subject, decided) from error
-    if arguments is subject.arguments:
+    arguments = applied.value
+    if arguments is subject.arguments or not isinstance(arguments, dict):
         return subject
     findings = check_input(subject.contract, arguments)
     if findings:
@@ -36,7 +45,58 @@ def obliged(subject: Subject, decided: Decided) -> Subject:
             f"{first.path or '/'}: {first.message}"
         )
         raise _denied("host:obligation_failed", message, subject, decided)
-    return replace(subject, arguments=arguments)
+    return replace(subject, arguments=arguments, redacted=applied.redacted)
+
+
+def standing(
+    subject: Subject, obligations: Sequence[Obligation], output: JSON, verdict: Verdict
+) -> tuple[Applied, Verdict]:
+    """Return what stands of an answer, and what it is worth then.
+
+    It is too late to deny the call: an answer of which policy wants something redacted that cannot
+    be, or that is none of the tool's without it, stands in no part, and the step fails.
+    """
+    try:
+        applied = left_standing(obligations, output)
+    except ObligationError as error:
+        return Applied(None), _unfulfilled(verdict, str(error))
+    if applied.redacted and not verdict.code:
+        findings = check_output(subject.contract, applied.value)
+        if findings:
+            where = findings[0].path or "/"
+            why = f"without it the answer is none of {subject.contract.ref} at {where}"
+            return Applied(None, applied.redacted), _unfulfilled(verdict, why)
+    return applied, verdict
+
+
+def told_of(enforced: Subject) -> JSONObject:
+    """Return what an intent tells of what its arguments lost."""
+    return {"redacted": list(enforced.redacted)} if enforced.redacted else {}
+
+
+async def obligations_of(ledger: Ledger, key: StepKey) -> Sequence[Obligation]:
+    """Return what the newest intent of a call was obliged to: what a probe tells in place of the
+    lost answer is bound by it as well."""
+    found: Sequence[Obligation] = ()
+    after = 0
+    while records := await ledger.records(key.root, after, _PAGE):
+        for record in records:
+            body, after = record["body"], _number(record["seq"])
+            if record["kind"] != "intent" or not isinstance(body, dict):
+                continue
+            if (body.get("path"), body.get("direction")) == (key.path, key.direction.value):
+                decision = body.get("decision")
+                told = decision.get("obligations") if isinstance(decision, dict) else []
+                found = _OBLIGATIONS.validate_python(told)
+    return found
+
+
+def _number(value: JSON) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _unfulfilled(verdict: Verdict, why: str) -> Verdict:
+    return replace(verdict, code="OUTPUT-NOT-REDACTED", message=f"nothing of it is kept: {why}")
 
 
 def log_obliged(subject: Subject, decided: Decided) -> None:

@@ -11,7 +11,7 @@ from remit.ledger.entries import RunRow
 from remit.ledger.errors import LedgerError
 from remit.ledger.protocol import Ledger
 from remit.plan.compiled import CompiledPlan, CompiledStep
-from remit.plan.flow import Entry, Flows, PlanFlow
+from remit.plan.flow import Entry, Flows, PlanFlow, StepFlow
 from remit.plan.path import Segment, callers
 from remit.tool.contract import ToolContract
 
@@ -168,6 +168,16 @@ class Pinned:
             found = await self._entry(root, *_split(path))
             self._entries.put((root, path), found)
         return found
+
+    async def caller(self, root: str, path: str) -> tuple[str, StepFlow | None]:
+        """Return the path of the plan that calls the one at `path`, and what flows into that call;
+        `None` for a step that an amendment dropped."""
+        outer, step_id = _split(path)
+        admission = await self._ledger.admission(root, outer)
+        if admission is None:
+            raise LedgerError("ADMISSION-ABSENT", f"no admission covers {outer or 'this run'}")
+        flow = await self.flow(await self.plan(admission.compiled), root, outer)
+        return outer, flow.steps.get(step_id)
 
     async def _entry(self, root: str, outer: str, step_id: str) -> Entry:
         admission = await self._ledger.admission(root, outer)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from remit.canonical import JSON, Digest, JSONObject, canonical, digest
+from remit.data.detector import detect
+from remit.data.findings import Detection, joined
 from remit.decision.facts import CostFact
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
@@ -38,13 +40,15 @@ class Subject:
     delegation: Sequence[str] = ()
     """Agents that handed the work down, the run's own first."""
     inflow: Sequence[str] = ()
-    """Classes of the data that flows into the arguments; sorted."""
+    """Classes of the data that flows into the arguments from elsewhere; sorted."""
     edited_by: str = ""
     """Who gave the arguments their last form; empty while they are the plan's."""
     edited_verified: bool = False
     """Whether a token proved that name."""
     proposal: JSONObject | None = None
     """With `edited_by`: the plan's arguments."""
+    redacted: Sequence[str] = ()
+    """Places of the arguments that an obligation took something from."""
 
     @property
     def plan(self) -> CompiledPlan:
@@ -70,6 +74,16 @@ class Subject:
     def timeout_s(self) -> float:
         """How long the tool may take, in seconds."""
         return self.contract.timeout_s if self.is_undo else self.step.timeout_s
+
+    @cached_property
+    def detection(self) -> Detection:
+        """What was found in the arguments; `remit.enforcement.detecting` looks, and keeps it."""
+        return detect(self.arguments)
+
+    @property
+    def classes_in(self) -> list[str]:
+        """Classes of all that flows into the call, what was found in its arguments included."""
+        return sorted({*self.inflow, *joined(self.detection.classes)})
 
     @cached_property
     def request_digest(self) -> Digest:

@@ -53,7 +53,7 @@ class Surroundings:
         ]
         if step.for_each is not None:
             return await self._items(step, actions)
-        if not actions:
+        if not actions or actions[-1].is_withheld:
             return None
         return (await self._value(actions[-1]),)
 
@@ -69,7 +69,7 @@ class Surroundings:
         return (output,)
 
     async def _value(self, action: Action) -> JSON:
-        if action.output is None:
+        if action.output is None or action.is_withheld:
             return None
         value: JSON = json.loads(await self._ledger.get(action.output))
         return value

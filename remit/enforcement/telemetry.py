@@ -52,6 +52,12 @@ BREAKERS_OPENED = Counter(
 READ_BACKS = Counter(
     "remit_read_backs_total", "Read-backs of calls, by what they showed", ["tool", "outcome"]
 )
+DATA_BOUNDS = Counter(
+    "remit_data_bounds_total",
+    "Answers held to their contract's bounds of quality, by what came of it",
+    ["tool", "outcome"],
+)
+DATA_AGE = Gauge("remit_data_age_seconds", "How old the newest answer says that it is", ["tool"])
 POLICY_SERIAL = Gauge("remit_policy_serial", "Release that OPA decides with; 0 for none")
 POLICY_NEWEST = Gauge("remit_policy_newest_serial", "Newest release in the ledger")
 POLICY_AGE = Gauge("remit_policy_age_seconds", "Since OPA last heard from whoever serves policies")

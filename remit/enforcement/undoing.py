@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
-from remit.enforcement.doing import Admitted, admitted_call, happened, inflow_of, recorded_subject
+from remit.enforcement.doing import Admitted, admitted_call, happened, recorded_subject
 from remit.enforcement.endings import Doubtful, NeedsApproval, Performed
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.frame import Frame
 from remit.enforcement.gates import Gates
+from remit.enforcement.inflowing import inflow_of
 from remit.enforcement.judging import judgement_of_undo
 from remit.enforcement.pinned import Pinned
 from remit.enforcement.reading import Reading
@@ -74,7 +75,7 @@ class Undoing:
             admission=admitted.admission,
             frame=frame,
             delegation=admitted.delegation,
-            inflow=inflow_of(admitted, call.key),
+            inflow=await inflow_of(self._pinned, admitted.situation, admitted.flow, call.key),
         )
 
     async def _result(

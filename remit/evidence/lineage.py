@@ -233,7 +233,7 @@ class _Drawer:
                 return found
         newest: dict[int | None, Action] = {}
         for action in self._steps.get((parent, step_id), ()):
-            if action.state is State.HAPPENED and not action.faulty:
+            if action.state is State.HAPPENED and not (action.faulty or action.is_withheld):
                 segment = action.key.segment
                 known = newest.get(segment.item)
                 if known is None or _turn(known) < _turn(action):

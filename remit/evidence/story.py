@@ -295,8 +295,8 @@ def _words(kind: str, body: JSONObject) -> tuple[str, str, str]:
         case "closed" | "seal":
             status = text(body, "status") if kind == "closed" else "completed"
             return "the run", status if kind == "closed" else "sealed", _tone(status)
-        case "forgotten" | "retention":
-            return "the run", _tended(body), "wait"
+        case "forgotten" | "retention" | "quarantine_end":
+            return path or "the run", _tended(body), "wait"
         case _:
             return path or "the run", kind.replace("_", " "), ""
 
@@ -315,7 +315,7 @@ def _asked(kind: str, path: str, body: JSONObject) -> tuple[str, str, str]:
 
 
 def _tended(body: JSONObject) -> str:
-    """Return what became of a run's contents."""
+    """Return what became of a run's contents, or of an answer in quarantine."""
     if "state" in body:
         return f"{text(body, 'state')} by {text(body, 'by')}"
     count = len(items(body, "contents"))

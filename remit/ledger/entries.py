@@ -10,6 +10,7 @@ from enum import StrEnum
 from remit.canonical import JSON, Digest, JSONObject, canonical, digest_bytes
 from remit.ledger.limits import Breaking, Health, Slots
 from remit.ledger.proofs import Proof
+from remit.ledger.quarantine import Quarantined
 from remit.plan.path import StepKey
 
 
@@ -27,6 +28,8 @@ class State(StrEnum):
     """A person, or an exhausted retry, settled it as `did not happen`."""
 
 
+WITHHELD = ("DATA-QUALITY", "DATA-STALE")
+"""Codes of answers that are quarantined."""
 REPAIR_RETRY = "REPAIR-RETRY"
 REPAIR_DONE = "REPAIR-DONE"
 HANDED_OVER = "UNDO-HANDED-OVER"
@@ -147,6 +150,11 @@ class Action:
     resource: str = ""
     """Digest of the thing it is about, with its tenant; empty when its contract names none."""
 
+    @property
+    def is_withheld(self) -> bool:
+        """Whether it is done, and its output in quarantine: for everybody else there is none."""
+        return self.state is State.HAPPENED and not self.faulty and self.code in WITHHELD
+
 
 RATE = "rate/"
 """What the names of counters of calls begin with: a call that was refused was made all the same."""
@@ -246,6 +254,14 @@ class Outcome:
     """As the intent had them."""
     health: Health = ""
     """What the answer says of the service that is called."""
+    detected: Sequence[str] = ()
+    """Classes of data found in its arguments and its output; sorted."""
+    redacted: Sequence[str] = ()
+    """Places of the output that an obligation took something from."""
+    quarantined: Quarantined | None = None
+    """Why the output is kept from everybody."""
+    passed: str = ""
+    """By whose release the output stands although it misses bounds: a reference."""
 
 
 GRANTS = ("granted", "taken_over")
@@ -346,6 +362,8 @@ class Situation:
     """Recorded as skipped: its `when` was false."""
     tools: Sequence[str] = ()
     """Tools with a `do` of the run that happened as it had to and was not undone, by name."""
+    detected: Sequence[tuple[str, str]] = ()
+    """Classes of data found in the run, each with its place by step ids (`remit.plan.path`)."""
     full: Mapping[str, int] = field(default_factory=dict)
     """Counters that had no room when the call was about to begin, with their values; nobody looked
     before that."""

@@ -81,11 +81,31 @@ class ForgetOrder:
         return "order" if not self.step or _is_below(holding.place, self.step) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Somebody's order about one answer in quarantine."""
+
+    by: str
+    reason: str
+    output: Digest
+    path: str
+
+    @property
+    def how(self) -> str:
+        """What it is called in the record."""
+        return "discarded"
+
+    def rule(self, holding: Holding) -> str | None:
+        """Return `quarantine` for the answer, unless it stands elsewhere in the run too."""
+        is_it = (holding.digest, holding.place) == (self.output, self.path)
+        return "quarantine" if is_it and holding.kind not in KEPT else None
+
+
 def _is_below(place: str, step: str) -> bool:
     return place == step or (place.startswith(step) and place[len(step)] in _BELOW)
 
 
-Choice = Expiry | ForgetOrder
+Choice = Expiry | ForgetOrder | Discard
 """Says which contents of a run are forgotten."""
 
 

@@ -29,6 +29,19 @@ class Slots:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldSlot:
+    """A slot that a call holds."""
+
+    name: str
+    workflow_id: str
+    """Of the run that the call is of."""
+    path: str
+    is_undo: bool
+    until_ms: int
+    """End of the call's lease: then it is free, whatever became of the call."""
+
+
+@dataclass(frozen=True, slots=True)
 class Breaking:
     """When a service's breaker opens and for how long."""
 

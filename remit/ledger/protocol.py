@@ -29,8 +29,9 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
-from remit.ledger.limits import Breaker
+from remit.ledger.limits import Breaker, HeldSlot
 from remit.ledger.proofs import Proof
+from remit.ledger.quarantine import QuarantineRow
 from remit.ledger.stops import Stop
 from remit.plan.path import StepKey
 
@@ -297,11 +298,25 @@ class Ledger(Protocol):
     async def taken(self, name: str) -> int:
         """Return how many calls hold a slot of a name."""
 
+    async def held_slots(self) -> Sequence[HeldSlot]:
+        """Return every slot that a call holds, by name."""
+
     async def breaker(self, name: str) -> Breaker:
         """Return how a breaker stands; closed when nobody ever counted a failure."""
 
     async def breakers(self) -> Sequence[Breaker]:
         """Return the breakers that ever counted a failure, by name."""
+
+    # quarantine
+
+    async def released(self, tenant: str, tool: str, output: Digest) -> str:
+        """Return the reference of a release by which this very answer of a tool passes, or ""."""
+
+    async def quarantined(self, reference: str) -> QuarantineRow | None:
+        """Return an answer that is or was in quarantine."""
+
+    async def quarantine(self, state: str, most: int) -> Sequence[QuarantineRow]:
+        """Return the answers in a state (`held`, `released`, `discarded`), the newest first."""
 
     # reading the chain
 

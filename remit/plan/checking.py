@@ -1,6 +1,7 @@
 """The checks of one plan, in the order in which each can rely on the ones before."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from remit.plan.arguments import Arguments
 from remit.plan.checked import Action, Checked, Draft, undos_of
@@ -9,6 +10,7 @@ from remit.plan.constraints import check_constraints
 from remit.plan.contract import Plan, Step
 from remit.plan.fallbacks import check_fallback_outputs
 from remit.plan.findings import Findings
+from remit.plan.graph import Graph, build
 from remit.plan.inputs import read_inputs
 from remit.plan.scope import Steps
 from remit.plan.shape import Shape, array, nullable
@@ -27,6 +29,7 @@ def check(
 ) -> Checked:
     """Report everything that is wrong with `plan`, whose tools and sub-plans are looked up."""
     graph, ids = check_structure(plan, findings)
+    graph = _with_withheld(graph, plan.steps, actions)
     inputs = read_inputs(plan, findings, as_part=as_part)
     outputs = {s.id: _output(s, a) for s, a in reversed([*zip(plan.steps, actions, strict=True)])}
     draft = Draft(
@@ -34,7 +37,11 @@ def check(
         graph=graph,
         actions=actions,
         inputs=inputs,
-        steps=Steps(positions=ids, outputs=outputs, absence=dict(_absences(plan.steps, ids))),
+        steps=Steps(
+            positions=ids,
+            outputs=outputs,
+            absence=dict(_withheld(plan.steps, actions)) | dict(_absences(plan.steps, ids)),
+        ),
         toolbox=toolbox,
         findings=findings,
         arguments=Arguments(findings, inputs.values),
@@ -59,7 +66,31 @@ def _output(step: Step, action: Action) -> Shape:
     """Return what others see of a step: the array of its items, if it runs over a list."""
     if step.for_each is None:
         return action.output
-    return array([action.output if step.when is None else nullable(action.output)])
+    is_sure = step.when is None and not _may_withhold(action)
+    return array([action.output if is_sure else nullable(action.output)])
+
+
+def _may_withhold(action: Action) -> bool:
+    return action.tool is not None and action.tool.contract.may_withhold
+
+
+def _with_withheld(graph: Graph, steps: Sequence[Step], actions: Sequence[Action]) -> Graph:
+    """Return the graph with the steps that may be done without an output."""
+    marked = [step.for_each is None and _may_withhold(a) for step, a in _pairs(steps, actions)]
+    if not any(marked):
+        return graph
+    nodes = zip(graph.nodes, marked, strict=True)
+    return build([replace(node, may_skip=node.may_skip or mark) for node, mark in nodes])
+
+
+def _withheld(steps: Sequence[Step], actions: Sequence[Action]) -> Iterator[tuple[str, str]]:
+    for step, action in _pairs(steps, actions):
+        if _may_withhold(action):
+            yield step.id, f"{step.tool} goes on without an answer that is not good enough"
+
+
+def _pairs(steps: Sequence[Step], actions: Sequence[Action]) -> Iterator[tuple[Step, Action]]:
+    return zip(steps, actions, strict=True)
 
 
 def _absences(steps: Sequence[Step], ids: Mapping[str, int]) -> Iterator[tuple[str, str]]:

@@ -116,7 +116,8 @@ class OrderBack(Model):
 
 
 class TendOrder(Model):
-    """Input of `remit.tend`: contents of a run are to be forgotten, retained, or released."""
+    """Input of `remit.tend`: contents of a run are to be forgotten, retained, released, or an
+    answer in quarantine let pass or discarded."""
 
     run: str
     """Root chain id; not called `root`, for it is only a word until the ledger knows it."""

@@ -8,7 +8,7 @@ quick.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from remit.canonical import JSON, Digest
@@ -39,6 +39,26 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """The steps of a plan whose outputs flow into a step, through however many others."""
+
+    mask: int = 0
+    places: Mapping[str, int] = field(default_factory=dict)
+    """Bits of the plan's steps."""
+    has_inputs: bool = False
+    """Whether inputs of the plan flow in too."""
+
+    def __contains__(self, step: str) -> bool:
+        """Whether a step is one of them."""
+        return step in self.places and bool(self.mask >> self.places[step] & 1)
+
+    def plus(self, step: str) -> "Sources":
+        """Return the sources of whoever takes in what `step` gives out."""
+        own = 1 << self.places[step] if step in self.places else 0
+        return replace(self, mask=self.mask | own)
+
+
+@dataclass(frozen=True, slots=True)
 class StepFlow:
     """What is known of one step."""
 
@@ -50,6 +70,7 @@ class StepFlow:
     """Tools that are certainly called before it begins; sorted."""
     may_fail_behind: bool
     """Whether a step that can fail the run may still be to come when this one is done."""
+    sources: Sources = field(default_factory=Sources, compare=False)
 
     @property
     def entry(self) -> Entry:
@@ -147,6 +168,8 @@ class _Looking:
         self._given = self._classes.mask(entry.classes)
         count = len(plan.steps)
         self._inflow, self._outflow = [0] * count, [0] * count
+        self._sources = [0] * count
+        """Steps whose outputs flow in, by place; the last bit stands for the plan's inputs."""
         self._called = [0] * count
         """Tools that the step itself calls for certain, by place."""
         self._before = [0] * count
@@ -189,7 +212,12 @@ class _Looking:
             outflow=self._classes.names(self._out_of(place)),
             tools_before=before,
             may_fail_behind=self._entry.may_fail_behind or to_come != 0,
+            sources=self._sources_of(place),
         )
+
+    def _sources_of(self, place: int) -> Sources:
+        mask, inputs = self._sources[place], len(self._places)
+        return Sources(mask, self._places, bool(mask >> inputs & 1))
 
     def _visit(self, place: int) -> None:
         step, node = self._plan.steps[place], self._nodes[place]
@@ -201,8 +229,10 @@ class _Looking:
             over = [self._ended[need] | self._below(need) for need in node.needs]
             self._before[place] = _joined(seen, node.join)
             self._ended[place] = _joined(over, node.join)
-        inflow = self._flowing([step.args, step.for_each.items if step.for_each else None])
+        given: JSON = [step.args, step.for_each.items if step.for_each else None]
+        inflow = self._flowing(given)
         self._inflow[place] = inflow
+        self._sources[place] = self._coming_from(given)
         self._outflow[place] = inflow | self._own_classes(step, inflow)
         self._called[place] = self._own_tools(step, inflow)
 
@@ -215,6 +245,17 @@ class _Looking:
             elif reference.step in self._places:
                 classes |= self._out_of(self._places[reference.step])
         return classes
+
+    def _coming_from(self, template: JSON) -> int:
+        """Return the steps that a template takes in, and those that these took in."""
+        mask = 0
+        for reference in references(template):
+            if reference.root == "inputs":
+                mask |= 1 << len(self._places)
+            elif reference.step in self._places:
+                for each in positions(self._below(self._places[reference.step])):
+                    mask |= self._sources[each] | 1 << each
+        return mask
 
     def _own_classes(self, step: CompiledStep, inflow: int) -> int:
         if step.call is not None:

@@ -57,6 +57,11 @@ def join_path(parent: str, segment: Segment) -> str:
     return f"{parent}/{segment}" if parent else str(segment)
 
 
+def steps_on(path: str) -> str:
+    """Return a path by its step ids alone: whichever item, iteration and generation it is of."""
+    return "/".join(Segment.parse(part).step for part in path.split("/")) if path else ""
+
+
 def callers(path: str) -> Sequence[str]:
     """Return the paths of the plans through which the one at `path` was called, the run's first."""
     segments = path.split("/") if path else []

@@ -55,7 +55,7 @@ def breaks(old: ToolContract, new: ToolContract) -> list[Diagnostic]:
     if old.compatibility != "none":
         found += _schemas(old, new)
     judged = {"input_schema", "output_schema", "operation", "idempotency", "compensation"}
-    judged |= {"irreversible", "read_back", "cost", "cancellable", *_WIDENING} | _FREE
+    judged |= {"irreversible", "read_back", "cost", "cancellable", "quality", *_WIDENING} | _FREE
     for field in sorted((one.keys() | other.keys()) - judged):
         if one.get(field) != other.get(field):
             message = f"`{field}` changed, and whether that breaks anybody cannot be told"
@@ -112,6 +112,9 @@ def _promises(old: ToolContract, new: ToolContract) -> Iterator[Diagnostic]:
     if old.cancellable and not new.cancellable:
         message = "it could be cancelled, and cannot any more"
         yield finding(new, "CONTRACT-CHANGED", ("cancellable",), message, _NEW_MAJOR)
+    if new.may_withhold and not old.may_withhold:
+        message = "a call may be done and leave no output now"
+        yield finding(new, "CONTRACT-CHANGED", ("quality", "on_miss"), message, _NEW_MAJOR)
     if old.cost != new.cost and not _is_cheaper(old, new):
         message = "what a call costs changed: plans within their budget may be beyond it"
         yield finding(new, "CONTRACT-COST", ("cost",), message, _NEW_MAJOR)

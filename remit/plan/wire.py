@@ -274,6 +274,8 @@ class Undo(Model):
     queue: str | None = None
     timeout_s: float = 30
     heartbeat_s: float | None = None
+    owner: str = ""
+    """Who looks after it when it is refused or fails."""
 
 
 class Residue(Model):

@@ -128,7 +128,8 @@ class _Reader:
             self._leave(pair, code)
         if verdict == "nothing":
             return
-        undo = _undo_of(pair.do) if verdict == "undo" else None
+        owner = self._owner(pair.do.key.segment.step)
+        undo = _undo_of(pair.do, owner) if verdict == "undo" else None
         self._add(pair.do.key.segment, undo, pair.do.effect_order)
         for action in (pair.do, pair.undo):
             if action is not None and action.state is State.IN_DOUBT:
@@ -148,7 +149,6 @@ class _Reader:
             self._leave(pair, code, Segment.parse(first).step)
 
     def _leave(self, pair: _Pair, code: str, step: str = "") -> None:
-        known = self._steps.get(step or pair.do.key.segment.step)
         tool = pair.do.undo.tool if pair.do.undo else pair.do.tool
         self._standing.residue.append(
             Residue(
@@ -156,9 +156,13 @@ class _Reader:
                 tool=tool,
                 code=code,
                 reason=_REASONS[code],
-                owner=(known.owner if known else "") or self._plan.owner,
+                owner=self._owner(step or pair.do.key.segment.step),
             )
         )
+
+    def _owner(self, step: str) -> str:
+        known = self._steps.get(step)
+        return (known.owner if known else "") or self._plan.owner
 
     def _add(self, segment: Segment, undo: Undo | None, effect_order: int) -> None:
         piece = Piece(segment, undo, effect_order)
@@ -176,6 +180,7 @@ class _Reader:
             item=segment.item,
             iteration=segment.iteration,
             generation=segment.generation,
+            owner=self._owner(segment.step),
         )
 
 
@@ -224,7 +229,7 @@ def _is_undone(undo: Action) -> bool:
     return undo.state is State.HAPPENED and not _is_plan(undo)
 
 
-def _undo_of(do: Action) -> Undo:
+def _undo_of(do: Action, owner: str) -> Undo:
     segment = do.key.segment
     return Undo(
         path=do.key.path,
@@ -235,4 +240,5 @@ def _undo_of(do: Action) -> Undo:
         item=segment.item,
         iteration=segment.iteration,
         generation=segment.generation,
+        owner=owner,
     )

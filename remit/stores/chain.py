@@ -82,7 +82,7 @@ def _head(row: Row) -> Head:
     )
 
 
-NAMELESS = frozenset({"forgotten", "order", "retention"})
+NAMELESS = frozenset({"forgotten", "order", "quarantine_end", "retention"})
 """Kinds of record that name no content which their run must keep."""
 
 

@@ -21,7 +21,16 @@ from remit.ledger.entries import (
 )
 from remit.ledger.errors import LedgerError
 from remit.plan.path import Direction, StepKey
-from remit.stores import actions, deeds, gates, limits, reservations, stops
+from remit.stores import (
+    actions,
+    deeds,
+    detected,
+    gates,
+    limits,
+    quarantine,
+    reservations,
+    stops,
+)
 from remit.stores.chain import Chain
 from remit.stores.contents import store_contents
 from remit.stores.transaction import Transaction
@@ -137,7 +146,11 @@ def finish(tx: Transaction, outcome: Outcome) -> Action:
     if refunded is not None:
         _refund(tx, chain, refunded)
     told: JSONObject = {} if refunded is None else {"refund": True}
-    chain.append("outcome", {**_outcome_body(ended, outcome), **told})
+    chain.append("outcome", {**_outcome_body(ended, outcome), **told, **_found(outcome)})
+    detected.note(tx, key, outcome.detected)
+    if outcome.quarantined is not None and outcome.output is not None:
+        why = outcome.quarantined
+        quarantine.hold(tx, chain, key, ended.tool, ended.contract, outcome.output, why)
     chain.save()
     return ended
 
@@ -309,6 +322,18 @@ def _outcome_body(ended: Action, outcome: Outcome) -> JSONObject:
         "spent_micros": ended.spent_micros,
         "undo": _undo_body(ended.undo),
     }
+
+
+def _found(outcome: Outcome) -> JSONObject:
+    """Return what was found in the data of a call, and what was done about it."""
+    told: JSONObject = {}
+    if outcome.detected:
+        told["detected"] = list(outcome.detected)
+    if outcome.redacted:
+        told["redacted"] = list(outcome.redacted)
+    if outcome.passed:
+        told["passed"] = outcome.passed
+    return told
 
 
 def _undo_body(undo: FrozenUndo | None) -> JSON:

@@ -10,18 +10,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy import Column, ColumnElement, bindparam, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, bindparam, delete, or_, select, update
 
 from remit.canonical import JSON, Digest
 from remit.ledger.entries import State
 from remit.ledger.errors import LedgerError
-from remit.ledger.forgetting import Choice, Expiry, ForgetOrder, Holding, agreed
-from remit.ledger.retention import Periods, classes_of, rule_of
+from remit.ledger.forgetting import Choice, Discard, Expiry, ForgetOrder, Holding, agreed
+from remit.ledger.retention import Periods, classes_of
 from remit.plan.wire import REVERSING
-from remit.stores import holding, rekeying, runs
+from remit.stores import holding, quarantine, rekeying, runs
 from remit.stores.archiving import Runs
 from remit.stores.chain import Chain
 from remit.stores.contents import shut_out, wipe
+from remit.stores.expiring import due
 from remit.stores.inserting import insert_new
 from remit.stores.schema import actions, contents, holdings, retained, tombstones, unsealed
 from remit.stores.statements import Value
@@ -93,21 +94,6 @@ _UNSETTLED = (
     .limit(1)
 )
 _RETAINED = select(retained.c.by, retained.c.reason).where(retained.c.root == bindparam("root"))
-_LABEL = select(func.min(holdings.c.classes)).where(
-    holdings.c.state == "held", holdings.c.classes > bindparam("after")
-)
-_DUE = (
-    select(holdings.c.root, holdings.c.ended_ms)
-    .where(
-        holdings.c.state == "held",
-        holdings.c.classes == bindparam("label"),
-        holdings.c.ended_ms >= bindparam("since"),
-        holdings.c.ended_ms <= bindparam("before"),
-        ~select(retained.c.root).where(retained.c.root == holdings.c.root).exists(),
-    )
-    .order_by(holdings.c.ended_ms)
-    .limit(bindparam("most"))
-)
 
 
 @dataclass(slots=True)
@@ -142,10 +128,17 @@ def forget(tx: Transaction, root: str, choice: Choice, after: int, most: int) ->
     shut_out(tx)
     check(tx, root)
     rows = tx.all(_REFERENCES, root=root, after=after, most=most)
-    digests = dict.fromkeys(str(row[1]) for row in rows)
-    unseen = holding.unseen(tx) if rows else set()
+    done = let_go(tx, root, choice, list(dict.fromkeys(str(row[1]) for row in rows)))
+    done.last = int(str(rows[-1][0])) if rows else after
+    done.is_done = len(rows) < most
+    return done
+
+
+def let_go(tx: Transaction, root: str, choice: Choice, digests: Sequence[Digest]) -> Forgotten:
+    """Let a run go of what `choice` says among these; `shut_out` and `check` went before."""
+    done = Forgotten()
+    unseen = holding.unseen(tx) if digests else set()
     released = [one for digest in digests if (one := _released(tx, root, digest, choice, unseen))]
-    done = Forgotten(last=int(str(rows[-1][0])) if rows else after, is_done=len(rows) < most)
     if released:
         _release(tx, root, choice, released, done)
     return done
@@ -281,18 +274,17 @@ def retain(tx: Transaction, root: str, by: str, reason: str, *, is_release: bool
     chain.save()
 
 
-def due(tx: Transaction, periods: Periods, window_ms: int, most: int) -> Sequence[str]:
-    """Return runs with contents whose period is over, those that ended first before others."""
-    found: dict[str, None] = {}
-    written = ""
-    while (row := tx.one(_LABEL, after=written)) is not None and row[0] is not None:
-        written = str(row[0])
-        rule = rule_of(written, periods)
-        if rule is not None:
-            before = tx.now_ms - max(rule.period_ms, window_ms)
-            for each in tx.all(_DUE, label=written, since=0, before=before, most=most):
-                found[str(each[0])] = None
-    return list(found)
+def discard(tx: Transaction, root: str, reference: str, by: str, reason: str) -> Forgotten:
+    """Let a run go of an answer in quarantine, and write that nobody wants it."""
+    row = quarantine.ending(tx, reference, root, "discarded", by, reason)
+    if row is None:
+        return Forgotten()
+    shut_out(tx)
+    check(tx, root)
+    choice = Discard(by, reason, row.output, row.path)
+    done = let_go(tx, root, choice, [row.output])
+    quarantine.end(tx, row, "discarded", by, reason)
+    return done
 
 
 class ForgettingStore:
@@ -362,6 +354,20 @@ class ForgettingStore:
     async def release(self, root: str, by: str, reason: str) -> None:
         """End a retention."""
         await self._write(partial(retain, root=root, by=by, reason=reason, is_release=True))
+
+    async def pass_on(self, root: str, reference: str, by: str, reason: str) -> None:
+        """Let an answer in quarantine pass from now on."""
+        work = partial(quarantine.release, reference=reference, root=root, by=by, reason=reason)
+        await self._write(work)
+
+    async def discard(self, root: str, reference: str, by: str, reason: str) -> Forgotten:
+        """Forget an answer in quarantine; see `forget` for what refuses it."""
+        await self.look_through()
+        work = partial(discard, reference=reference, root=root, by=by, reason=reason)
+        done = await self._write(work)
+        if done.gone:
+            await self._scrub(done.gone)
+        return done
 
     async def rekey(self) -> rekeying.Rekeyed:
         """Write every content anew that is not under the current key; bounded batches."""

@@ -28,12 +28,13 @@ from remit.ledger.entries import (
     Totals,
     VoteRow,
 )
-from remit.ledger.limits import Breaker
+from remit.ledger.limits import Breaker, HeldSlot
 from remit.ledger.proofs import Proof
+from remit.ledger.quarantine import QuarantineRow
 from remit.ledger.stops import CHAIN, Stop
 from remit.plan.path import StepKey
 from remit.stores import amending as amendments
-from remit.stores import chain, deeds, effects, gates, limits, reading, runs
+from remit.stores import chain, deeds, effects, gates, limits, quarantine, reading, runs
 from remit.stores import stops as stopping
 from remit.stores.access import Access
 from remit.stores.contents import check_digests, find_content, store_contents
@@ -334,6 +335,10 @@ class SqlLedger(Access):
         """Return how many calls hold a slot of a name."""
         return await self._read(partial(limits.taken, name=name))
 
+    async def held_slots(self) -> Sequence[HeldSlot]:
+        """Return every slot that a call holds."""
+        return await self._read(limits.held)
+
     async def breaker(self, name: str) -> Breaker:
         """Return how a breaker stands."""
         return await self._read(partial(limits.find, name=name))
@@ -341,6 +346,21 @@ class SqlLedger(Access):
     async def breakers(self) -> Sequence[Breaker]:
         """Return all breakers that ever counted a failure."""
         return await self._read(limits.find_all)
+
+    # quarantine
+
+    async def released(self, tenant: str, tool: str, output: Digest) -> str:
+        """Return by which release this very answer passes."""
+        work = partial(quarantine.released, tenant=tenant, tool=tool, output=output)
+        return await self._read(work)
+
+    async def quarantined(self, reference: str) -> QuarantineRow | None:
+        """Return an answer that is or was in quarantine."""
+        return await self._read(partial(quarantine.find, reference=reference))
+
+    async def quarantine(self, state: str, most: int) -> Sequence[QuarantineRow]:
+        """Return the answers in a state, the newest first."""
+        return await self._read(partial(quarantine.find_all, state=state, most=most))
 
     # reading the chain
 

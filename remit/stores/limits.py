@@ -16,6 +16,7 @@ from remit.ledger.limits import (
     Breaker,
     Breaking,
     Health,
+    HeldSlot,
     Slots,
     count_answer,
     pass_breaker,
@@ -24,7 +25,7 @@ from remit.plan.path import Direction, StepKey
 from remit.stores.columns import step_key_values
 from remit.stores.inserting import upsert
 from remit.stores.reservations import lock_counters
-from remit.stores.schema import breakers, slots
+from remit.stores.schema import breakers, runs, slots
 from remit.stores.statements import Row, whole
 from remit.stores.transaction import Transaction
 
@@ -33,6 +34,12 @@ _HELD = select(slots.c.root, slots.c.path, slots.c.direction, slots.c.until_ms).
 )
 _TAKEN = select(func.count()).where(
     slots.c.name == bindparam("name"), slots.c.until_ms > bindparam("now_ms")
+)
+_AT_WORK = (
+    select(slots.c.name, runs.c.workflow_id, slots.c.path, slots.c.direction, slots.c.until_ms)
+    .join(runs, runs.c.root == slots.c.root)
+    .where(slots.c.until_ms > bindparam("now_ms"))
+    .order_by(slots.c.name, slots.c.until_ms, slots.c.root, slots.c.path)
 )
 _COLUMNS = ("name", "state", "failures", "since_ms", "until_ms", "trial")
 _ALL = select(*[breakers.c[name] for name in _COLUMNS])
@@ -118,6 +125,14 @@ def taken(tx: Transaction, name: str) -> int:
     """Return how many slots are held under a name."""
     row = tx.one(_TAKEN, name=name, now_ms=tx.now_ms)
     return whole(row[0]) if row else 0
+
+
+def held(tx: Transaction) -> Sequence[HeldSlot]:
+    """Return every slot that is held, by name, the one that is free first before others."""
+    return [
+        HeldSlot(str(name), str(run), str(path), direction == Direction.UNDO.value, whole(until))
+        for name, run, path, direction, until in tx.all(_AT_WORK, now_ms=tx.now_ms)
+    ]
 
 
 def find(tx: Transaction, name: str) -> Breaker:

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from remit.canonical import JSONObject
 from remit.ledger.entries import Action, Situation, State
 from remit.plan.path import StepKey
-from remit.stores import actions, chain, deeds, gates, runs
+from remit.stores import actions, chain, deeds, detected, gates, runs
 from remit.stores.schema import records
 from remit.stores.statements import Row
 from remit.stores.transaction import Transaction
@@ -39,6 +39,7 @@ def look(tx: Transaction, key: StepKey) -> Situation:
         runs.about(key.root),
         gates.about(key),
         deeds.about(key.root),
+        detected.about(key.root),
     )
     own, other, skipped = actions.find(tx, key)
     totals = chain.find_totals(tx, key.root)
@@ -54,6 +55,7 @@ def look(tx: Transaction, key: StepKey) -> Situation:
         gates=gates.find_of_key(tx, key),
         skipped=skipped,
         tools=deeds.find(tx, key.root),
+        detected=detected.find(tx, key.root),
     )
 
 

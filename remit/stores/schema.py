@@ -63,14 +63,8 @@ runs = Table(
     "runs",
     metadata,
     Column("root", TEXT, ForeignKey("chains.root"), primary_key=True, nullable=False),
-    text("workflow_id"),
-    text("plan"),
-    text("plan_digest"),
-    text("compiled"),
-    text("agent"),
-    text("on_behalf_of"),
-    text("tenant"),
-    text("owner"),
+    *(text(name) for name in ("workflow_id", "plan", "plan_digest", "compiled")),
+    *(text(name) for name in ("agent", "on_behalf_of", "tenant", "owner")),
     number("started_ms"),
     number("deadline_ms"),
     text("currency"),
@@ -283,14 +277,8 @@ releases = Table(
     "releases",
     metadata,
     number("serial", key=True),
-    text("revision"),
-    text("archive"),
-    text("key"),
-    text("origin"),
-    text("author"),
-    text("reason"),
-    text("approvals"),
-    text("report"),
+    *(text(name) for name in ("revision", "archive", "key", "origin")),
+    *(text(name) for name in ("author", "reason", "approvals", "report")),
     number("floor"),
     number("published_ms"),
     Index("releases_revision", "revision", "serial"),
@@ -309,10 +297,7 @@ holdings = Table(
     text("root", key=True),
     number("seq", key=True),
     text("digest", key=True),
-    text("kind"),
-    text("classes"),
-    text("place"),
-    text("state"),
+    *(text(name) for name in ("kind", "classes", "place", "state")),
     number("ended_ms"),
     number("gone"),
     Index("holdings_digest", "digest", "root"),
@@ -386,6 +371,25 @@ nonces = Table(
     number("at_ms"),
 )
 """Tokens that proved something, so that none proves anything else; see `remit.stores.nonces`."""
+
+detected = Table(
+    "detected", metadata, *(text(name, key=True) for name in ("root", "place", "data_class"))
+)
+"""Classes of data found in a run; see `remit.stores.detected`."""
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    text("reference", key=True),
+    *(text(name) for name in ("root", "path", "tenant", "tool", "contract", "owner")),
+    *(text(name) for name in ("code", "misses", "output")),
+    *(number("size"), number("at_ms")),
+    *(text(name) for name in ("state", "by", "reason")),
+    number("ended_ms"),
+    Index("quarantine_state", "state", "at_ms"),
+    Index("quarantine_output", "output", "tenant", "tool"),
+)
+"""Answers that were not good enough; see `remit.ledger.quarantine`."""
 
 APPEND_ONLY = (
     *("contents", "records", "leaves", "nodes", "checkpoints", "bundles", "releases", "nonces"),

@@ -19,6 +19,7 @@ from remit.tool.language_model_checks import model_faults
 from remit.tool.mcp import McpKind
 from remit.tool.mcp_checks import mcp_faults
 from remit.tool.places import finding, pointer_faults, template_faults
+from remit.tool.quality_checks import quality_faults
 from remit.tool.reach import destination_faults
 from remit.tool.semantics import semantic_faults
 from remit.tool.sql import SqlKind
@@ -39,6 +40,7 @@ def faults(contract: ToolContract, by_ref: ByRef) -> Iterator[Diagnostic]:
     yield from _cost_faults(contract)
     yield from semantic_faults(contract)
     yield from _upcast_faults(contract)
+    yield from quality_faults(contract)
     for place in contract.resource:
         yield from pointer_faults(contract, ("resource",), place, contract.input_schema)
     for field, message, hint in destination_faults(contract.destinations, contract.private):

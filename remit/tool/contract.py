@@ -12,6 +12,7 @@ from pydantic import Field, SkipValidation
 from remit.canonical import JSON, Digest, JSONObject, digest
 from remit.tool.kinds import ToolKind
 from remit.tool.model import Model
+from remit.tool.quality import Quality
 
 ToolName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$", max_length=120)]
 ToolRef = Annotated[
@@ -177,8 +178,10 @@ class ToolContract(Model):
     cost: Cost = Cost()
     rate_limit: RateLimit | None = None
     concurrency: Concurrency | None = Field(default=None, exclude_if=lambda value: value is None)
-    """Left out while there is none, as `resource` is; so is `breaker`."""
+    """Left out while there is none, as `resource` is; so are `breaker` and `quality`."""
     breaker: BreakerBounds | None = Field(default=None, exclude_if=lambda value: value is None)
+    quality: Quality | None = Field(default=None, exclude_if=lambda value: value is None)
+    """How good and how fresh an answer must be; one that is not is quarantined."""
     resource: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=4)] = Field(
         default=[], exclude_if=lambda value: not value
     )
@@ -205,6 +208,11 @@ class ToolContract(Model):
     def seen_within_s(self) -> float:
         """How long a finished call may be read back for, in seconds."""
         return 0 if self.read_back is None else self.read_back.within_s
+
+    @property
+    def may_withhold(self) -> bool:
+        """Whether a call may be done and leave no output: its answer was not good enough."""
+        return self.quality is not None and self.quality.on_miss == "without"
 
     @property
     def digest(self) -> Digest:

@@ -272,7 +272,7 @@ async def test_a_stop_that_is_given_up_leaves_no_pipe(tmp_path: Path) -> None:
     await asyncio.sleep(0)
 
     assert set(os.listdir("/proc/self/fd")) <= before
-    await _gone(server._process.pid)
+    await _gone(server.pid)
 
 
 WORKER = """

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.docs.pages import ROOT, blocks
 
 PAGE = ROOT / "docs" / "architecture.md"
-PURE = frozenset({"tool", "plan", "decision", "ledger", "approval", "saga", "evidence"})
+PURE = frozenset({"tool", "plan", "data", "decision", "ledger", "approval", "saga", "evidence"})
 LOOSE = frozenset({"canonical", "diagnostic", "version"})
 """Modules of `remit` that stand in no room; pure, too."""
 

@@ -85,6 +85,8 @@ class Desk:
     point: EnforcementPoint
     judge: Listening
     made: Compilation
+    said: str = "found"
+    """What every tool answers."""
 
     async def call(self, step: str, direction: Direction = Direction.DO) -> None:
         """Make a call of the plan at the step's path."""
@@ -116,7 +118,7 @@ class Desk:
         return [(one.path, one.purpose, one.inflow) for one in actions]
 
     async def _send(self, call: ToolCall) -> ToolAnswer:
-        return Happened({"text": "found"})
+        return Happened({"text": self.said})
 
 
 @pytest.fixture
@@ -169,6 +171,25 @@ async def test_a_call_is_asked_about_with_what_flows_into_it(desk: Desk) -> None
         ("plain", "call", []),
         ("plain", "read_back", ["kept"]),
         ("sub/inner/keep", "call", ["kept", "pii"]),
+    ]
+
+
+async def test_what_was_found_in_an_answer_flows_on(desk: Desk) -> None:
+    """Into the plans below and out of what they are undone with; not into what takes none of it."""
+    desk.said = "jo@acme.example"
+    await desk.call("read")
+    desk.said = "found"
+    for step in ("sub/inner/keep", "plain"):
+        await desk.call(step)
+    await desk.call("sub/inner/keep", Direction.UNDO)
+
+    assert desk.told() == [
+        ("read", "call", []),
+        ("sub/inner/keep", "call", ["email", "pii"]),
+        ("sub/inner/keep", "read_back", ["email", "kept", "pii"]),
+        ("plain", "call", []),
+        ("plain", "read_back", ["kept"]),
+        ("sub/inner/keep", "call", ["email", "kept", "pii"]),
     ]
 
 

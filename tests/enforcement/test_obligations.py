@@ -1,5 +1,7 @@
 """Obligations can only weaken a call, and what cannot be fulfilled refuses it."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from remit.canonical import JSON, JSONObject
@@ -16,8 +18,8 @@ from remit.enforcement.obligations import (
     REDACTED,
     ObligationError,
     apply,
-    kept,
     left_out,
+    left_standing,
     logged,
     notices,
 )
@@ -25,13 +27,23 @@ from remit.enforcement.obligations import (
 ARGUMENTS: JSONObject = {"iban": "DE1", "amount": 10, "people": [{"name": "Ann"}]}
 
 
+def enforced(*rules: Obligation) -> JSONObject:
+    """Return what rules leave of the arguments."""
+    value = apply(rules, ARGUMENTS).value
+    assert isinstance(value, dict)
+    return value
+
+
+def kept(rules: Sequence[Obligation], output: JSON) -> JSON:
+    """Return what rules leave of an answer."""
+    return left_standing(rules, output).value
+
+
 def test_redaction_replaces_what_it_names_and_nothing_else() -> None:
     """The given arguments stay as they are; the enforced ones lack the value."""
     rule = Redact(type="redact", critical=True, paths=["/iban", "/people/0/name"])
 
-    enforced = apply([rule], ARGUMENTS)
-
-    assert enforced == {"iban": REDACTED, "amount": 10, "people": [{"name": REDACTED}]}
+    assert enforced(rule) == {"iban": REDACTED, "amount": 10, "people": [{"name": REDACTED}]}
     assert ARGUMENTS["iban"] == "DE1"
 
 
@@ -40,7 +52,7 @@ def test_limit_only_lowers(maximum: int, expected: int) -> None:
     """A limit above the value changes nothing."""
     rule = Limit(type="limit", critical=True, path="/amount", max=maximum)
 
-    assert apply([rule], ARGUMENTS)["amount"] == expected
+    assert enforced(rule)["amount"] == expected
 
 
 @pytest.mark.parametrize(
@@ -68,7 +80,7 @@ def test_uncritical_ones_may_find_nothing() -> None:
         UnknownObligation(type="dance", critical=False),
     ]
 
-    assert apply(rules, ARGUMENTS) == ARGUMENTS
+    assert enforced(*rules) == ARGUMENTS
 
 
 def test_what_is_left_out_is_named() -> None:
@@ -121,3 +133,38 @@ def test_values_are_logged_by_their_place() -> None:
     rule = Log(type="log", critical=True, paths=["/amount", "/people/0/name"])
 
     assert logged([rule], ARGUMENTS) == {"/amount": 10, "/people/0/name": "Ann"}
+
+
+def test_places_are_told_where_something_was_taken() -> None:
+    """Of paths and of classes alike; a class that is not there leaves nothing to tell."""
+    rules = [
+        Redact(type="redact", critical=True, paths=["/iban"]),
+        Redact(type="redact", critical=True, classes=["email"]),
+        Redact(type="redact", critical=True, classes=["phone"], of="output"),
+    ]
+    given: JSONObject = {"iban": "DE1", "to": ["jo@acme.example", "x"]}
+
+    assert apply(rules, given).redacted == ["/iban", "/to/0"]
+    assert apply(rules[2:], given).value is given
+    assert left_standing(rules, {"a": ["+49 30 1234567"], "b": "jo@acme.example"}).redacted == [
+        "/a/0"
+    ]
+
+
+def test_a_redaction_names_something() -> None:
+    """One without paths and classes would be fulfilled by doing nothing."""
+    with pytest.raises(ValueError, match="neither paths nor classes"):
+        Redact(type="redact", critical=True)
+
+
+@pytest.mark.parametrize("critical", [True, False])
+def test_what_cannot_be_told_apart_is_refused_where_it_matters(critical: bool) -> None:
+    """An answer whose own members are called by what is to go."""
+    rule = Redact(type="redact", critical=critical, classes=["email"], of="output")
+    output: JSON = {"jo@acme.example": 1}
+
+    if not critical:
+        assert kept([rule], output) == output
+        return
+    with pytest.raises(ObligationError, match="email cannot be redacted"):
+        kept([rule], output)

@@ -1,10 +1,13 @@
 """The example's contracts against the service's own OpenAPI document: neither may drift."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from remit.plan.compiler import compile_plan
+from remit.plan.library import Library
 from remit.stores.project import Project, load_project
 from remit.tool.contract import Idempotency, ToolContract
 from remit.tool.kinds import HttpKind
@@ -138,3 +141,69 @@ def test_effects_are_what_the_operations_say(project: Project, described: dict[s
         if contract.operation.has_effect:
             assert _kind(contract).idempotency_header == "Idempotency-Key", contract.ref
             assert contract.idempotency is Idempotency.KEY or entry["x-natural"], contract.ref
+
+
+UNITS = {"_micros": "micros", "_bps": "basis points", "_days": "days"}
+
+
+def _members(schema: Any) -> Iterator[tuple[str, Any, set[str]]]:
+    """Yield name, schema and siblings of every member anywhere in a schema."""
+    if not isinstance(schema, dict):
+        return
+    named = schema.get("properties", {})
+    for name, part in named.items():
+        yield name, part, set(named)
+        yield from _members(part)
+    yield from _members(schema.get("items"))
+
+
+def test_numbers_say_what_they_count(project: Project) -> None:
+    """Money, basis points and days, in each schema; money also where its currency stands."""
+    counted = 0
+    for contract in project.catalogue:
+        for schema in (contract.input_schema, contract.output_schema):
+            for name, part, beside in _members(schema):
+                unit = next((unit for end, unit in UNITS.items() if name.endswith(end)), None)
+                if unit is None:
+                    continue
+                counted += 1
+                assert part.get("x-unit") == unit, (contract.ref, name)
+                is_stated = unit == "micros" and "currency" in beside
+                assert part.get("x-currency") == ("currency" if is_stated else None), contract.ref
+    assert counted > 50
+
+
+def test_a_plan_cannot_take_a_discount_for_an_amount(project: Project) -> None:
+    """Both are integers; what they count is held against each other before anything runs."""
+    read: dict[str, Any] = {
+        "id": "account",
+        "tool": "crm.get_account@1",
+        "args": {"account": "acc-1001"},
+    }
+    hold: dict[str, Any] = {
+        "id": "hold",
+        "tool": "finance.reserve_budget@1",
+        "needs": ["account"],
+        "args": {
+            "budget": "workplace",
+            "amount_micros": "${steps.account.output.discount_bps}",
+            "currency": "EUR",
+            "requester": "requester@acme.example",
+            "reference": "x",
+        },
+    }
+    plan: dict[str, Any] = {
+        "schema": "remit.plan/v1",
+        "name": "mistaken",
+        "version": "1.0.0",
+        "goal": "mistake one number for another",
+        "agent": "buyer@1.4.0",
+        "on_behalf_of": "requester@acme.example",
+        "tenant": "acme",
+        "owner": "team:workplace",
+        "steps": [read, hold],
+    }
+
+    found = compile_plan(plan, project.catalogue, Library()).diagnostics
+
+    assert [one.code for one in found] == ["PLAN-ARGUMENT-UNIT"]

@@ -17,6 +17,7 @@ PARTS = (
     "onboarding-account",
     "onboarding-billing",
     "onboarding-data",
+    "pilot-hypothesis",
 )
 WHOLE = (
     "credit-risk",
@@ -25,6 +26,7 @@ WHOLE = (
     "delete-record",
     "nightly-report",
     "onboarding",
+    "pilot",
     "purchase-laptops",
 )
 

@@ -35,6 +35,11 @@ def codes(old: ToolContract, new: ToolContract) -> list[tuple[str, str]]:
     ("changes", "code", "place"),
     [
         (
+            {"quality": {"unique": ["/micros"], "on_miss": "without"}},
+            "CONTRACT-CHANGED",
+            "/quality/on_miss",
+        ),
+        (
             {"output_schema": {**THING, "required": []}},
             "CONTRACT-ANSWER",
             "/output_schema/required",

@@ -53,6 +53,15 @@ def test_an_undo_names_the_frozen_tool_and_its_call() -> None:
     assert (undo.item, undo.iteration, undo.generation) == (2, 1, 3)
 
 
+def test_an_undo_names_who_looks_after_it() -> None:
+    """The step's owner, else the plan's; of what lies in a sub-plan the step's that runs it."""
+    of = plan(step("a", owner="team:a"), step("b", "a"))
+    found = batch(of, did("a/x"), did("b"))
+
+    owners = {undo.path: undo.owner for undo in found.undos}
+    assert owners == {"a": "team:a", "b": "team:plan"}
+
+
 def test_faulty_calls_are_undone() -> None:
     """A failure with effect is compensated like a success."""
     assert order(batch(CHAIN, did("a", faulty=True))) == ["a"]

@@ -122,7 +122,7 @@ async def test_a_change_that_was_never_made_is_noticed(office: Office, client: C
 
     assert (outcome["status"], outcome["code"]) == ("failed", "READ-BACK-DIFFERS")
     assert (outcome["step"], outcome["residue"]) == ("update", [])
-    assert "at /phone [personal] was expected" in str(outcome["reason"])
+    assert "at /phone [personal, pii] was expected" in str(outcome["reason"])
     assert office.effects() == []
     assert office.state() == before
 

@@ -33,8 +33,9 @@ def impatient(backoffice: Office) -> Iterator[None]:
         ("purchase-laptops@1.0.0", {}, "budget_holder", "finance.reservation"),
         ("delete-record@1.0.0", {}, "data_owner", "erp.archive"),
         ("onboarding@1.0.0", {"access_role": "admin"}, "security_officer", "crm.account"),
+        ("pilot@1.0.0", {}, "security_officer", "crm.proposal"),
     ],
-    ids=["SC-01", "SC-02-purchase", "SC-02-deletion", "SC-06"],
+    ids=["SC-01", "SC-02-purchase", "SC-02-deletion", "SC-06", "SC-09"],
 )
 async def test_silence_refuses(
     office: Office, client: Client, ref: str, inputs: dict[str, JSON], role: str, first: str

@@ -80,10 +80,14 @@ async def test_a_dead_workers_slot_is_free_when_its_lease_ends(
     keys = _keys(4)
     for of in keys[:2]:
         await _begin(ledger, of, NARROW, clock)
+    held = await ledger.held_slots()
     clock.advance(LEASE_MS)
     before = await _begin(ledger, keys[2], NARROW, clock)
 
+    assert [(one.path, one.until_ms) for one in held] == [(of.path, clock()) for of in keys[:2]]
+    assert {one.workflow_id for one in held} == {run_row().workflow_id}
     assert before == "begun"
+    assert [one.path for one in await ledger.held_slots()] == [keys[2].path]
     assert await ledger.taken("tool:erp.place_order@1") == 1
 
 

@@ -54,6 +54,11 @@ def expecting(expect: JSON) -> dict[str, object]:
     return {"read_back": {"tool": "shop.get@1", "args": {"id": "${args.id}"}, "expect": expect}}
 
 
+def poor(**bounds: JSON) -> dict[str, object]:
+    """Return changes with these bounds of quality."""
+    return {"quality": bounds}
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "where"),
     [
@@ -112,6 +117,20 @@ def expecting(expect: JSON) -> dict[str, object]:
             "TOOL-TEMPLATE",
             "probe/args",
         ),
+        (poor(rows=[{"at": "/nope"}]), "TOOL-QUALITY", "quality/rows/0/at"),
+        (poor(unique=["/nope"]), "TOOL-QUALITY", "quality/unique/0"),
+        (poor(fresh={"at": "/nope", "max_age_s": 1}), "TOOL-QUALITY", "quality/fresh/at"),
+        (
+            poor(rows=[{"at": "/micros", "least": 2, "most": 1}]),
+            "TOOL-QUALITY",
+            "quality/rows/0",
+        ),
+        (
+            poor(values=[{"at": "/micros", "good": {"pattern": "("}}]),
+            "TOOL-QUALITY",
+            "quality/values/0/good",
+        ),
+        (poor(unique=["/micros"], on_miss="again"), "TOOL-QUALITY", "quality/on_miss"),
         ({"operation": "spend"}, "TOOL-COST-MISSING", "cost"),
         ({"cost": {"micros_argument": "micros"}}, "TOOL-POINTER", "cost/micros_argument"),
         ({"cost": {"actual_output": "/price"}}, "TOOL-POINTER", "cost/actual_output"),

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("remit", "workflows", "activities", "proposing", "workers")
 COMMANDS = {"remit/decision/schema.py"}
 """Modules that are run, not imported: they write the files generated from their room."""
-PURE = ("plan", "tool", "decision", "approval", "saga", "ledger")
+PURE = ("plan", "tool", "data", "decision", "approval", "saga", "ledger")
 FORBIDDEN_IN_PURE = {
     "asyncio",
     "httpx2",

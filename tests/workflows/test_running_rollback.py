@@ -119,6 +119,7 @@ async def test_a_rollback_that_is_terminated_is_taken_up_by_the_keeper(
 
     await eventually(taken_up, 60)
     wait = (await waits(latest, 60))[0]
+    assert wait["role"] == "team:lab"
     settled: JSONObject = {"step": wait["step"], "do": "mark_done", "reason": "by hand", "by": BOSS}
     await latest.execute_update("repair", settled)
     assert (await ended(latest))["status"] == "rolled_back"

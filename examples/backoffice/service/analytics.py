@@ -15,8 +15,8 @@ from typing import Literal
 from .contract import Answer, Ident, Operations, Question, Shown, Word, Work
 from .crm import ACCOUNTS, Account
 from .refusals import Refusal, RefusedError
+from .rows import show, undo
 from .table import Table
-from .undoing import undo
 
 UNKNOWN_EXTRACT = Refusal(404, "UNKNOWN_EXTRACT", "There is no such extract.")
 UNKNOWN_TRANSFER = Refusal(404, "UNKNOWN_TRANSFER", "There is no such transfer.")
@@ -72,23 +72,11 @@ class StageExtract(Question):
     reference: Word
 
 
-class GetExtract(Question):
-    """Which extract."""
-
-    extract: Ident
-
-
 class TransferExtract(Question):
     """Which extract goes where."""
 
     extract: Ident
     to_region: Word
-
-
-class GetTransfer(Question):
-    """Which transfer."""
-
-    transfer: Ident
 
 
 class AggregateAccounts(Question):
@@ -122,10 +110,14 @@ def stage_extract(work: Work, asked: StageExtract) -> Extract:
     return EXTRACTS.insert(work.db, row)
 
 
-@OPERATIONS.read("analytics.get_extract", "/analytics/extracts/{extract}", UNKNOWN_EXTRACT)
-def get_extract(work: Work, asked: GetExtract) -> Extract:
-    """Read an extract."""
-    return EXTRACTS.need(work.db, asked.extract, UNKNOWN_EXTRACT)
+show(
+    OPERATIONS,
+    EXTRACTS,
+    "analytics.get_extract",
+    "/analytics/extracts/{extract}",
+    UNKNOWN_EXTRACT,
+    "Read an extract",
+)
 
 
 @undo(
@@ -170,10 +162,14 @@ def transfer_extract(work: Work, asked: TransferExtract) -> Transfer:
     return TRANSFERS.insert(work.db, row)
 
 
-@OPERATIONS.read("analytics.get_transfer", "/analytics/transfers/{transfer}", UNKNOWN_TRANSFER)
-def get_transfer(work: Work, asked: GetTransfer) -> Transfer:
-    """Read a transfer."""
-    return TRANSFERS.need(work.db, asked.transfer, UNKNOWN_TRANSFER)
+show(
+    OPERATIONS,
+    TRANSFERS,
+    "analytics.get_transfer",
+    "/analytics/transfers/{transfer}",
+    UNKNOWN_TRANSFER,
+    "Read a transfer",
+)
 
 
 @undo(

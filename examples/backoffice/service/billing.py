@@ -23,8 +23,8 @@ from .contract import (
 from .crm import ACCOUNT_CLOSED, UNKNOWN_ACCOUNT, open_account
 from .finance import CURRENCY_MISMATCH, same_currency
 from .refusals import Refusal
+from .rows import show, undo
 from .table import Table
-from .undoing import undo
 
 UNKNOWN_SUBSCRIPTION = Refusal(404, "UNKNOWN_SUBSCRIPTION", "There is no such subscription.")
 
@@ -54,12 +54,6 @@ class ActivateBilling(Question):
     currency: Currency
 
 
-class GetSubscription(Question):
-    """Which subscription."""
-
-    subscription: Ident
-
-
 @OPERATIONS.write(
     "finance.activate_billing",
     "/finance/subscriptions",
@@ -77,12 +71,14 @@ def activate_billing(work: Work, asked: ActivateBilling) -> Subscription:
     return SUBSCRIPTIONS.insert(work.db, row)
 
 
-@OPERATIONS.read(
-    "finance.get_subscription", "/finance/subscriptions/{subscription}", UNKNOWN_SUBSCRIPTION
+show(
+    OPERATIONS,
+    SUBSCRIPTIONS,
+    "finance.get_subscription",
+    "/finance/subscriptions/{subscription}",
+    UNKNOWN_SUBSCRIPTION,
+    "Read a subscription",
 )
-def get_subscription(work: Work, asked: GetSubscription) -> Subscription:
-    """Read a subscription."""
-    return SUBSCRIPTIONS.need(work.db, asked.subscription, UNKNOWN_SUBSCRIPTION)
 
 
 @undo(

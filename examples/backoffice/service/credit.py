@@ -25,6 +25,7 @@ from .contract import (
     Work,
 )
 from .refusals import Refusal, RefusedError
+from .rows import show
 from .table import Table
 
 UNKNOWN_APPLICANT = Refusal(404, "UNKNOWN_APPLICANT", "There is no such applicant.")
@@ -100,12 +101,6 @@ TABLES = (APPLICANTS, DOSSIERS, INQUIRIES)
 OPERATIONS = Operations()
 
 
-class GetApplicant(Question):
-    """Which applicant."""
-
-    applicant: Ident
-
-
 class OpenInquiry(Question):
     """Whom to ask the bureau about. Region and age of the data are stated, and held to be true."""
 
@@ -115,22 +110,20 @@ class OpenInquiry(Question):
     as_of: Moment
 
 
-class GetInquiry(Question):
-    """Which inquiry."""
-
-    inquiry: Ident
-
-
 class ScoreApplicant(Question):
     """By which inquiry."""
 
     inquiry: Ident
 
 
-@OPERATIONS.read("credit.get_applicant", "/credit/applicants/{applicant}", UNKNOWN_APPLICANT)
-def get_applicant(work: Work, asked: GetApplicant) -> Applicant:
-    """Read an applicant's data."""
-    return APPLICANTS.need(work.db, asked.applicant, UNKNOWN_APPLICANT)
+show(
+    OPERATIONS,
+    APPLICANTS,
+    "credit.get_applicant",
+    "/credit/applicants/{applicant}",
+    UNKNOWN_APPLICANT,
+    "Read an applicant's data",
+)
 
 
 def check_applicant(work: Work, applicant: str, region: str, as_of: str) -> Applicant:
@@ -165,10 +158,14 @@ def open_inquiry(work: Work, asked: OpenInquiry) -> Inquiry:
     return INQUIRIES.insert(work.db, row)
 
 
-@OPERATIONS.read("credit.get_inquiry", "/credit/inquiries/{inquiry}", UNKNOWN_INQUIRY)
-def get_inquiry(work: Work, asked: GetInquiry) -> Inquiry:
-    """Read an inquiry."""
-    return INQUIRIES.need(work.db, asked.inquiry, UNKNOWN_INQUIRY)
+show(
+    OPERATIONS,
+    INQUIRIES,
+    "credit.get_inquiry",
+    "/credit/inquiries/{inquiry}",
+    UNKNOWN_INQUIRY,
+    "Read an inquiry",
+)
 
 
 def open_one(work: Work, inquiry: str) -> Inquiry:

@@ -27,8 +27,8 @@ from .contract import (
     Work,
 )
 from .refusals import Refusal, RefusedError
+from .rows import show, undo
 from .table import Table
-from .undoing import undo
 
 UNKNOWN_ACCOUNT = Refusal(404, "UNKNOWN_ACCOUNT", "There is no such customer account.")
 UNKNOWN_DATASET = Refusal(404, "UNKNOWN_DATASET", "There is no such data set.")
@@ -92,12 +92,6 @@ TABLES = (ACCOUNTS, DATASETS)
 OPERATIONS = Operations()
 
 
-class GetAccount(Question):
-    """Which account."""
-
-    account: Ident
-
-
 class FindAccounts(Question):
     """The reference under which accounts were created."""
 
@@ -125,12 +119,6 @@ class LoadData(Question):
     rows: Annotated[list[Row], Field(max_length=1000)]
 
 
-class GetDataset(Question):
-    """Which data set."""
-
-    dataset: Ident
-
-
 def open_account(work: Work, account: str) -> Account:
     """Return an account that is open, or refuse."""
     row = ACCOUNTS.need(work.db, account, UNKNOWN_ACCOUNT)
@@ -145,10 +133,14 @@ def check_parent(work: Work, parent: str | int | None) -> None:
         raise RefusedError(UNKNOWN_PARENT, f"{parent!r} is not one of our accounts")
 
 
-@OPERATIONS.read("crm.get_account", "/crm/accounts/{account}", UNKNOWN_ACCOUNT)
-def get_account(work: Work, asked: GetAccount) -> Account:
-    """Read an account."""
-    return ACCOUNTS.need(work.db, asked.account, UNKNOWN_ACCOUNT)
+show(
+    OPERATIONS,
+    ACCOUNTS,
+    "crm.get_account",
+    "/crm/accounts/{account}",
+    UNKNOWN_ACCOUNT,
+    "Read an account",
+)
 
 
 @OPERATIONS.read("crm.find_accounts", "/crm/accounts")
@@ -228,10 +220,14 @@ def load_data(work: Work, asked: LoadData) -> Dataset:
     return DATASETS.insert(work.db, row)
 
 
-@OPERATIONS.read("crm.get_dataset", "/crm/datasets/{dataset}", UNKNOWN_DATASET)
-def get_dataset(work: Work, asked: GetDataset) -> Dataset:
-    """Read what is known of a data set."""
-    return DATASETS.need(work.db, asked.dataset, UNKNOWN_DATASET)
+show(
+    OPERATIONS,
+    DATASETS,
+    "crm.get_dataset",
+    "/crm/datasets/{dataset}",
+    UNKNOWN_DATASET,
+    "Read what is known of a data set",
+)
 
 
 @undo(

@@ -37,8 +37,8 @@ from .crm import (
     open_account,
 )
 from .refusals import Refusal, RefusedError
+from .rows import show, undo
 from .table import Table
-from .undoing import undo
 
 UNKNOWN_PROPOSAL = Refusal(404, "UNKNOWN_PROPOSAL", "There is no such proposal.")
 VERSION_CONFLICT = Refusal(409, "VERSION_CONFLICT", "The account has changed since it was read.")
@@ -110,12 +110,6 @@ class ProposeUpdate(Question):
     fields: AccountFields
 
 
-class GetProposal(Question):
-    """Which proposal."""
-
-    proposal: Ident
-
-
 class UpdateAccount(Question):
     """Fields to set, at which version, and the proposal that this executes."""
 
@@ -156,10 +150,14 @@ def propose_update(work: Work, asked: ProposeUpdate) -> Proposal:
     return PROPOSALS.insert(work.db, row)
 
 
-@OPERATIONS.read("crm.get_proposal", "/crm/proposals/{proposal}", UNKNOWN_PROPOSAL)
-def get_proposal(work: Work, asked: GetProposal) -> Proposal:
-    """Read a proposal."""
-    return PROPOSALS.need(work.db, asked.proposal, UNKNOWN_PROPOSAL)
+show(
+    OPERATIONS,
+    PROPOSALS,
+    "crm.get_proposal",
+    "/crm/proposals/{proposal}",
+    UNKNOWN_PROPOSAL,
+    "Read a proposal",
+)
 
 
 @undo(

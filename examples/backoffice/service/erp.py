@@ -26,8 +26,8 @@ from .contract import (
 )
 from .finance import CURRENCY_MISMATCH, same_currency
 from .refusals import Refusal, RefusedError
+from .rows import show, undo
 from .table import Table
-from .undoing import undo
 
 UNKNOWN_SUPPLIER = Refusal(404, "UNKNOWN_SUPPLIER", "There is no such supplier.")
 UNKNOWN_ITEM = Refusal(404, "UNKNOWN_ITEM", "The supplier does not offer that item.")
@@ -124,12 +124,6 @@ class PlaceOrder(Question):
     quantity: Quantity = 1
 
 
-class GetOrder(Question):
-    """Which order."""
-
-    order: Ident
-
-
 class FindOrders(Question):
     """Which purchase."""
 
@@ -143,12 +137,6 @@ class ConfirmOrder(Question):
 
     supplier: Ident
     order: Ident
-
-
-class GetConfirmation(Question):
-    """Which confirmation."""
-
-    confirmation: Ident
 
 
 @OPERATIONS.read(
@@ -198,10 +186,7 @@ def place_order(work: Work, asked: PlaceOrder) -> Order:
     return ORDERS.insert(work.db, Order(id=ORDERS.new_id(), status="placed", **asked.model_dump()))
 
 
-@OPERATIONS.read("erp.get_order", "/erp/orders/{order}", UNKNOWN_ORDER)
-def get_order(work: Work, asked: GetOrder) -> Order:
-    """Read an order."""
-    return ORDERS.need(work.db, asked.order, UNKNOWN_ORDER)
+show(OPERATIONS, ORDERS, "erp.get_order", "/erp/orders/{order}", UNKNOWN_ORDER, "Read an order")
 
 
 @OPERATIONS.read("erp.find_orders", "/erp/orders")
@@ -254,12 +239,14 @@ def confirm_order(work: Work, asked: ConfirmOrder) -> Confirmation:
     return CONFIRMATIONS.insert(work.db, row)
 
 
-@OPERATIONS.read(
-    "supplier.get_confirmation", "/suppliers/confirmations/{confirmation}", UNKNOWN_CONFIRMATION
+show(
+    OPERATIONS,
+    CONFIRMATIONS,
+    "supplier.get_confirmation",
+    "/suppliers/confirmations/{confirmation}",
+    UNKNOWN_CONFIRMATION,
+    "Read a confirmation",
 )
-def get_confirmation(work: Work, asked: GetConfirmation) -> Confirmation:
-    """Read a confirmation."""
-    return CONFIRMATIONS.need(work.db, asked.confirmation, UNKNOWN_CONFIRMATION)
 
 
 @undo(

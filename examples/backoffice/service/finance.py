@@ -24,8 +24,8 @@ from .contract import (
     Work,
 )
 from .refusals import Refusal, RefusedError
+from .rows import show, undo
 from .table import Table
-from .undoing import undo
 
 UNKNOWN_BUDGET = Refusal(404, "UNKNOWN_BUDGET", "There is no such budget.")
 UNKNOWN_RESERVATION = Refusal(404, "UNKNOWN_RESERVATION", "There is no such reservation.")
@@ -96,12 +96,6 @@ CHART = {"6400-equipment", "6800-services", "2000-payables", "1000-cash"}
 OPERATIONS = Operations()
 
 
-class GetBudget(Question):
-    """Which budget."""
-
-    budget: Ident
-
-
 class ReserveBudget(Question):
     """How much to hold, and what for."""
 
@@ -110,12 +104,6 @@ class ReserveBudget(Question):
     currency: Currency
     requester: Email
     reference: Word
-
-
-class GetReservation(Question):
-    """Which reservation."""
-
-    reservation: Ident
 
 
 class FindReservations(Question):
@@ -136,16 +124,14 @@ class PostEntry(Question):
     reservation: Ident | None = None
 
 
-class GetEntry(Question):
-    """Which ledger entry."""
-
-    entry: Ident
-
-
-@OPERATIONS.read("finance.get_budget", "/finance/budgets/{budget}", UNKNOWN_BUDGET)
-def get_budget(work: Work, asked: GetBudget) -> Budget:
-    """Read a budget and what is available in it."""
-    return BUDGETS.need(work.db, asked.budget, UNKNOWN_BUDGET)
+show(
+    OPERATIONS,
+    BUDGETS,
+    "finance.get_budget",
+    "/finance/budgets/{budget}",
+    UNKNOWN_BUDGET,
+    "Read a budget and what is available in it",
+)
 
 
 def _move(work: Work, budget: Budget, reserved: int = 0, spent: int = 0) -> None:
@@ -189,12 +175,14 @@ def reserve_budget(work: Work, asked: ReserveBudget) -> Reservation:
     return RESERVATIONS.insert(work.db, row)
 
 
-@OPERATIONS.read(
-    "finance.get_reservation", "/finance/reservations/{reservation}", UNKNOWN_RESERVATION
+show(
+    OPERATIONS,
+    RESERVATIONS,
+    "finance.get_reservation",
+    "/finance/reservations/{reservation}",
+    UNKNOWN_RESERVATION,
+    "Read a reservation",
 )
-def get_reservation(work: Work, asked: GetReservation) -> Reservation:
-    """Read a reservation."""
-    return RESERVATIONS.need(work.db, asked.reservation, UNKNOWN_RESERVATION)
 
 
 @OPERATIONS.read("finance.find_reservations", "/finance/reservations")
@@ -258,10 +246,14 @@ def post_entry(work: Work, asked: PostEntry) -> Entry:
     return ENTRIES.insert(work.db, row)
 
 
-@OPERATIONS.read("finance.get_entry", "/finance/entries/{entry}", UNKNOWN_ENTRY)
-def get_entry(work: Work, asked: GetEntry) -> Entry:
-    """Read a ledger entry."""
-    return ENTRIES.need(work.db, asked.entry, UNKNOWN_ENTRY)
+show(
+    OPERATIONS,
+    ENTRIES,
+    "finance.get_entry",
+    "/finance/entries/{entry}",
+    UNKNOWN_ENTRY,
+    "Read a ledger entry",
+)
 
 
 @undo(

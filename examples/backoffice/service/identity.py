@@ -21,8 +21,8 @@ from .contract import (
 )
 from .crm import ACCOUNT_CLOSED, UNKNOWN_ACCOUNT, open_account
 from .refusals import Refusal, RefusedError
+from .rows import show, undo
 from .table import Table
-from .undoing import undo
 
 UNKNOWN_SYSTEM = Refusal(404, "UNKNOWN_SYSTEM", "There is no such system.")
 UNKNOWN_GRANT = Refusal(404, "UNKNOWN_GRANT", "There is no such access grant.")
@@ -62,12 +62,6 @@ class ProvisionAccess(Question):
     account: Ident | None = None
 
 
-class GetGrant(Question):
-    """Which grant."""
-
-    grant: Ident
-
-
 class FindGrants(Question):
     """Whose grants."""
 
@@ -105,10 +99,14 @@ def provision_access(work: Work, asked: ProvisionAccess) -> Grant:
     return GRANTS.insert(work.db, wanted)
 
 
-@OPERATIONS.read("identity.get_access", "/identity/grants/{grant}", UNKNOWN_GRANT)
-def get_access(work: Work, asked: GetGrant) -> Grant:
-    """Read an access grant."""
-    return GRANTS.need(work.db, asked.grant, UNKNOWN_GRANT)
+show(
+    OPERATIONS,
+    GRANTS,
+    "identity.get_access",
+    "/identity/grants/{grant}",
+    UNKNOWN_GRANT,
+    "Read an access grant",
+)
 
 
 @OPERATIONS.read("identity.find_access", "/identity/grants")

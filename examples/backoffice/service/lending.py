@@ -38,8 +38,8 @@ from .credit import (
 )
 from .finance import CURRENCY_MISMATCH, same_currency
 from .refusals import Refusal, RefusedError
+from .rows import show, undo
 from .table import Table
-from .undoing import undo
 
 INQUIRY_IN_USE = Refusal(
     409, "INQUIRY_IN_USE", "A limit rests on the inquiry; withdraw that first."
@@ -111,22 +111,10 @@ class SetLimit(Question):
     flags: list[Word]
 
 
-class GetLimit(Question):
-    """Which limit."""
-
-    limit: Ident
-
-
 class BookLimit(Question):
     """Which limit to book."""
 
     limit: Ident
-
-
-class GetBooking(Question):
-    """Which booking."""
-
-    booking: Ident
 
 
 class CompareOutcomes(Question):
@@ -188,10 +176,9 @@ def set_limit(work: Work, asked: SetLimit) -> Limit:
     return LIMITS.insert(work.db, row)
 
 
-@OPERATIONS.read("credit.get_limit", "/credit/limits/{limit}", UNKNOWN_LIMIT)
-def get_limit(work: Work, asked: GetLimit) -> Limit:
-    """Read a limit."""
-    return LIMITS.need(work.db, asked.limit, UNKNOWN_LIMIT)
+show(
+    OPERATIONS, LIMITS, "credit.get_limit", "/credit/limits/{limit}", UNKNOWN_LIMIT, "Read a limit"
+)
 
 
 @undo(
@@ -230,10 +217,14 @@ def book_limit(work: Work, asked: BookLimit) -> Booking:
     return BOOKINGS.insert(work.db, row)
 
 
-@OPERATIONS.read("credit.get_booking", "/credit/bookings/{booking}", UNKNOWN_BOOKING)
-def get_booking(work: Work, asked: GetBooking) -> Booking:
-    """Read a booking."""
-    return BOOKINGS.need(work.db, asked.booking, UNKNOWN_BOOKING)
+show(
+    OPERATIONS,
+    BOOKINGS,
+    "credit.get_booking",
+    "/credit/bookings/{booking}",
+    UNKNOWN_BOOKING,
+    "Read a booking",
+)
 
 
 @undo(

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from .contract import Answer, Declaration, Email, Ident, Operations, Question, Shown, Work
 from .refusals import Refusal
+from .rows import show
 from .table import Table
 
 UNKNOWN_MESSAGE = Refusal(404, "UNKNOWN_MESSAGE", "There is no such message.")
@@ -51,12 +52,6 @@ class SendMail(Question):
     reference: Line = ""
 
 
-class GetMessage(Question):
-    """Which message."""
-
-    message: Ident
-
-
 class FindMessages(Question):
     """The occasion, and the person told."""
 
@@ -75,10 +70,14 @@ def send(work: Work, asked: SendMail) -> Message:
     )
 
 
-@OPERATIONS.read("mail.get_message", "/mail/messages/{message}", UNKNOWN_MESSAGE)
-def get_message(work: Work, asked: GetMessage) -> Message:
-    """Read a message."""
-    return MESSAGES.need(work.db, asked.message, UNKNOWN_MESSAGE)
+show(
+    OPERATIONS,
+    MESSAGES,
+    "mail.get_message",
+    "/mail/messages/{message}",
+    UNKNOWN_MESSAGE,
+    "Read a message",
+)
 
 
 @OPERATIONS.read("mail.find_messages", "/mail/messages")

@@ -23,8 +23,8 @@ from .contract import (
     Work,
 )
 from .refusals import Refusal, RefusedError
+from .rows import show, undo
 from .table import Table
-from .undoing import undo
 
 UNKNOWN_RECORD = Refusal(404, "UNKNOWN_RECORD", "There is no such record.")
 UNKNOWN_ARCHIVE = Refusal(404, "UNKNOWN_ARCHIVE", "There is no such archive copy.")
@@ -74,22 +74,10 @@ TABLES = (RECORDS, ARCHIVES)
 OPERATIONS = Operations()
 
 
-class GetRecord(Question):
-    """Which record."""
-
-    record: Ident
-
-
 class ArchiveRecord(Question):
     """Which record to copy."""
 
     record: Ident
-
-
-class GetArchive(Question):
-    """Which archive copy."""
-
-    archive: Ident
 
 
 class DeleteRecord(Question):
@@ -99,10 +87,14 @@ class DeleteRecord(Question):
     archive: Ident
 
 
-@OPERATIONS.read("erp.get_record", "/erp/records/{record}", UNKNOWN_RECORD)
-def get_record(work: Work, asked: GetRecord) -> Record:
-    """Read a record, or its tombstone."""
-    return RECORDS.need(work.db, asked.record, UNKNOWN_RECORD)
+show(
+    OPERATIONS,
+    RECORDS,
+    "erp.get_record",
+    "/erp/records/{record}",
+    UNKNOWN_RECORD,
+    "Read a record, or its tombstone",
+)
 
 
 @OPERATIONS.write(
@@ -130,10 +122,14 @@ def archive_record(work: Work, asked: ArchiveRecord) -> Archive:
     return ARCHIVES.insert(work.db, row)
 
 
-@OPERATIONS.read("erp.get_archive", "/erp/archives/{archive}", UNKNOWN_ARCHIVE)
-def get_archive(work: Work, asked: GetArchive) -> Archive:
-    """Read an archive copy."""
-    return ARCHIVES.need(work.db, asked.archive, UNKNOWN_ARCHIVE)
+show(
+    OPERATIONS,
+    ARCHIVES,
+    "erp.get_archive",
+    "/erp/archives/{archive}",
+    UNKNOWN_ARCHIVE,
+    "Read an archive copy",
+)
 
 
 @undo(

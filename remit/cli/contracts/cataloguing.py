@@ -22,7 +22,6 @@ _DEEPEST = 2
 _FORMING = tuple("#>*-+=~_")
 """What makes a line something else than words when it begins with it."""
 _SAYS = ("format", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "maxLength")
-_UNITS = {"x-unit": "in", "x-currency": "currency"}
 _IDEMPOTENT = {
     "key": "takes the step key: sent twice, it happens once",
     "natural": "the same twice is the same once",
@@ -80,6 +79,7 @@ def _facts(contract: ToolContract, majors: list[int]) -> Iterator[tuple[str, str
     yield "undone by", _undo(contract)
     yield "repeated", _IDEMPOTENT[contract.idempotency.value]
     yield "read back by", f"`{contract.read_back.tool}`" if contract.read_back is not None else ""
+    yield "answers", _bounds(contract)
     yield "data", _text(", ".join(contract.data_classes))
     yield "region", _text(contract.region)
     yield "reaches", _text(", ".join(contract.destinations))
@@ -92,6 +92,15 @@ def _undo(contract: ToolContract) -> str:
     if contract.compensation is not None:
         return f"`{contract.compensation.tool}`"
     return "nothing: a person is asked" if contract.irreversible else "what the plan says"
+
+
+def _bounds(contract: ToolContract) -> str:
+    bounds = contract.quality
+    if bounds is None:
+        return ""
+    fresh = "" if bounds.fresh is None else f"at most {bounds.fresh.max_age_s} s old, "
+    then = {"fail": "the step fails", "without": "the run goes on without", "again": "asked again"}
+    return f"{fresh}held to bounds of quality; if one is missed, {then[bounds.on_miss]}"
 
 
 def _cost(contract: ToolContract) -> str:
@@ -130,8 +139,15 @@ def _kind(part: JSONObject, root: JSONObject) -> str:
     else:
         said = _types(schema, root)
     bounds = [f"{word} {_plain(schema[word])}" for word in _SAYS if word in schema]
-    means = [f"{word} {_plain(schema[key])}" for key, word in _UNITS.items() if key in schema]
-    return ", ".join([said, *bounds, *means])
+    return ", ".join([said, *bounds, *_means(schema)])
+
+
+def _means(schema: JSONObject) -> Iterator[str]:
+    if "x-unit" in schema:
+        yield f"in {_plain(schema['x-unit'])}"
+    if "x-currency" in schema:
+        said = _plain(schema["x-currency"])
+        yield f"currency {said}" if said.isupper() else f"currency in `{said}`"
 
 
 def _types(schema: JSONObject, root: JSONObject) -> str:

@@ -10,6 +10,7 @@ import typer
 from typer._click.core import Context
 from typer.core import TyperGroup
 
+from remit.cli.contracts.commands import add_commands
 from remit.cli.options import HELP, AsJson, InProject, group
 
 Into = Annotated[
@@ -107,9 +108,7 @@ def make_tools_app() -> typer.Typer:
     )
     app.command("show")(show)
     app.command("sql-keys")(sql_keys)
-    app.command("export")(export)
-    app.command("check")(check)
-    app.command("docs")(docs)
+    add_commands(app)
     imports = group("import", "Write the tools of a service into the project.")
     imports.callback()(_imports)
     imports.command("openapi")(openapi)
@@ -139,46 +138,6 @@ def sql_keys(project: InProject = None, as_json: AsJson = False) -> int:
     from remit.cli.sqlkeys import sql_keys as start
 
     return start(project, as_json=as_json)
-
-
-def export(
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to a file instead of stdout.")
-    ] = None,
-    project: InProject = None,
-) -> int:
-    """Print every contract whole: a baseline for `tools check`."""
-    from remit.cli.contracts.checking import export as start
-
-    return start(output, project)
-
-
-def docs(project: InProject = None) -> int:
-    """Print the catalogue as a page of Markdown."""
-    from remit.cli.contracts.cataloguing import docs as start
-
-    return start(project)
-
-
-def check(
-    against: Annotated[
-        str,
-        typer.Option(
-            "--against",
-            metavar="FILE|DIR|COMMIT",
-            help="An export, another folder of the project, or a commit of its repository.",
-        ),
-    ],
-    project: InProject = None,
-    as_json: AsJson = False,
-) -> int:
-    """Say what contracts break for plans that know earlier ones.
-
-    Exit code 1 when one does: for CI. What cannot be shown to be harmless counts as breaking.
-    """
-    from remit.cli.contracts.checking import check as start
-
-    return start(against, project, as_json=as_json)
 
 
 def openapi(

@@ -51,6 +51,23 @@ async def look(name: str = "", count: int = 0) -> dict[str, object]:
 
 @tool(
     domain="lab",
+    operation="read",
+    idempotency="natural",
+    owner=OWNER,
+    version="1.0.0",
+    quality={
+        "rows": [{"at": "/items", "least": 2}],
+        "fresh": {"at": "/as_of", "max_age_s": 86400},
+        "owner": "team:surveys",
+    },
+)
+async def survey(name: str, as_of: str) -> dict[str, object]:
+    """Look at something as it was at a moment."""
+    return {"name": name, "items": [1, 2], "as_of": as_of}
+
+
+@tool(
+    domain="lab",
     operation="write",
     idempotency="key",
     owner=OWNER,
@@ -69,6 +86,21 @@ async def put(
     if fail == "after":
         raise RuntimeError("it took effect, and then the answer was lost")
     return {"status": "lying" if fail == "lie" else "down", "name": name}
+
+
+@tool(
+    domain="lab",
+    operation="write",
+    idempotency="key",
+    owner=OWNER,
+    version="1.0.0",
+    concurrency={"calls": 1},
+    compensation={"tool": "lab.drop@1", "args": {"name": "${args.name}"}},
+)
+async def narrow(step_key: StepKeyText, name: str) -> dict[str, str]:
+    """Put something down where one call at a time is borne."""
+    _record(name, step_key, "put", once=True)
+    return {"name": name}
 
 
 @tool(

@@ -68,6 +68,7 @@ _action(tool, operation, arguments) := {
 	"destinations": ["127.0.0.1", "localhost", "backoffice"],
 	"resource": "",
 	"inflow": [],
+	"detected": {"classes": [], "places": [], "whole": true},
 	"arguments": arguments,
 	"request_digest": "sha256:r",
 	"proposed_digest": "sha256:p",

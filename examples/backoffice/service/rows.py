@@ -1,8 +1,8 @@
-"""Undoing: what was made is taken back by giving its row a last status.
+"""What is done with one row by its key: it is shown, or taken back by giving it a last status.
 
-Owns the question and the answer of every such undo: what never was is `absent`, where the caller
-accepts that, and what is undone already is left as it is. What stands in the way, and what else
-changes with it, only the decorated function knows.
+Owns the question and the answer of every such operation. What never was is `absent`, where the
+caller of an undo accepts that, and what is undone already is left as it is. What stands in the way
+of an undo, and what else changes with it, only the decorated function knows.
 """
 
 from __future__ import annotations
@@ -29,6 +29,20 @@ from .table import Table
 
 M = TypeVar("M", bound=Answer)
 Undo = Callable[[Work, M], None]
+
+
+def show(
+    operations: Operations, table: Table[M], name: str, path: str, unknown: Refusal, summary: str
+) -> None:
+    """Declare a GET operation that answers a row; `path` has one field, the row's key."""
+    says = Declaration(name, "GET", path, (unknown,))
+    (key,) = says.path_fields
+    asks = create_model(name, __base__=Question, **{key: (Ident, ...)})
+
+    def does(work: Work, asked: Any) -> M:
+        return table.need(work.db, getattr(asked, key), unknown)
+
+    operations.add(Operation(says, asks, table.model, does, summary))
 
 
 def undo(

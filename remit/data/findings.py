@@ -1,0 +1,56 @@
+"""What was found in a value: where, of which class, how surely; never the value itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+SURE = 50
+"""From this confidence (of 100) on a class counts as there: it flows on, and rules see it."""
+MOST_LISTED = 64
+"""Findings that are told one by one; their classes are told all."""
+FAMILIES = {
+    "email": "pii",
+    "phone": "pii",
+    "iban": "pii",
+    "payment_card": "pii",
+    "national_id": "pii",
+    "ip_address": "pii",
+    "secret": "secret",
+    "marking": "confidential",
+}
+"""Classes that the detector knows, and the data class that each belongs to."""
+CLASSES = tuple(FAMILIES)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One class at one place."""
+
+    at: str
+    """JSON pointer. Where a member's name holds it, the object that has the member."""
+    data_class: str
+    confidence: int
+    """Of 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What was found in one value."""
+
+    findings: Sequence[Finding] = ()
+    """By place and class, each with its highest confidence."""
+    is_whole: bool = True
+    """Whether everything was looked through; if not, anything may be in the rest."""
+
+    @property
+    def classes(self) -> list[str]:
+        """Classes that are there for all we know; sorted."""
+        return sorted({one.data_class for one in self.findings if one.confidence >= SURE})
+
+
+NOTHING = Detection()
+
+
+def joined(classes: Iterable[str]) -> set[str]:
+    """Return found classes together with the data classes that they belong to."""
+    found = set(classes)
+    return found | {FAMILIES[one] for one in found if one in FAMILIES}
