@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -394,21 +393,3 @@ async def test_a_fault_of_ours_ends_it(table: Table) -> None:
     kind, code = await table.code(1)
 
     assert (kind, code) == ("StepRefused", "PROPOSAL-FAULT")
-
-
-def test_a_worker_of_planners_has_that_one_activity() -> None:
-    """No tool activity is registered, none of Remit's own, and no other role beside it."""
-    from workers.builder import PLANNING, registered
-
-    nothing: Any = None
-    planner = Proposing(cast("Any", SimpleNamespace(identity=None)), cast("Any", SimpleNamespace()))
-
-    workflows, activities = registered(nothing, ["plan"], nothing, nothing, planner)
-
-    assert workflows == PLANNING
-    assert [one.__name__ for one in activities] == ["propose"]
-    for roles in (["plan", "tools"], ["orchestrate", "plan"]):
-        with pytest.raises(ValueError, match="no other role"):
-            registered(nothing, cast("Any", roles), nothing, nothing, planner)
-    with pytest.raises(ValueError, match="no other role"):
-        registered(nothing, ["plan"], nothing, nothing, None)

@@ -3,14 +3,17 @@
 import ast
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from temporalio import workflow
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from proposing.activity import Proposing
 from remit.plan.wire import SYSTEM_ACTIVITIES
 from remit.version import VERSION
-from workers.builder import PLANNING, WORKFLOWS, workflow_runner
+from workers.builder import PLANNING, WORKFLOWS, registered, workflow_runner
 from workflows.messages import MESSAGES
 from workflows.orders import StopCalls, TendRun
 from workflows.propose_plan import ProposePlan
@@ -111,6 +114,22 @@ def test_whoever_asks_planners_imports_nothing_that_calls_tools() -> None:
 
     assert found
     assert {name for name, rooms in found.items() if rooms} == set()
+
+
+def test_a_worker_of_planners_has_that_one_activity() -> None:
+    """No tool activity is registered, none of Remit's own, and no other role beside it."""
+    nothing: Any = None
+    planner = Proposing(cast("Any", SimpleNamespace(identity=None)), cast("Any", SimpleNamespace()))
+
+    workflows, activities = registered(nothing, ["plan"], nothing, nothing, planner)
+
+    assert workflows == PLANNING
+    assert [one.__name__ for one in activities] == ["propose"]
+    for roles in (["plan", "tools"], ["orchestrate", "plan"]):
+        with pytest.raises(ValueError, match="no other role"):
+            registered(nothing, cast("Any", roles), nothing, nothing, planner)
+    with pytest.raises(ValueError, match="no other role"):
+        registered(nothing, ["plan"], nothing, nothing, None)
 
 
 def test_wire_names_stand() -> None:
