@@ -38,7 +38,7 @@ MUTABLE = (
     *("chains", "runs", "admissions", "actions", "attempts", "barriers", "deeds"),
     *("counters", "reservations", "gates", "votes", "unsealed"),
     *("unindexed", "holdings", "tombstones", "retained", "content_keys", "stops", "sent"),
-    *("slots", "breakers"),
+    *("slots", "breakers", "detected", "quarantine"),
 )
 """Tables whose rows the protocol changes."""
 _PASSING = (

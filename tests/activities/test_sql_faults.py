@@ -187,6 +187,8 @@ async def test_a_deadlock_is_refused_and_tried_again(shop: Shop, tools: Tools, u
     """Who is chosen by the server to give way did nothing."""
     both = shop.contract("UPDATE things SET stock = stock + 1 WHERE id IN ('a', 'b')")
     with psycopg.connect(url) as other:
+        # Whose time is over first finds the deadlock and gives way: that shall be the call.
+        other.execute("SET deadlock_timeout = '10min'")
         other.execute("UPDATE things SET stock = 9 WHERE id = 'b'")
         calling = asyncio.create_task(ask(tools, both, within_s=60))
         await _until(shop, "wait_event_type = 'Lock'")

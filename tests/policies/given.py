@@ -177,10 +177,12 @@ def admission(*steps: PlanStepFact) -> Facts:
     return Facts(kind="admission", principal=PRINCIPAL, plan=plan, budget=BUDGET, context=CONTEXT)
 
 
-def system(activity: str = "remit.admit", workflow_type: str = "ExecutePlan") -> Facts:
+def system(
+    activity: str = "remit.admit", workflow_type: str = "ExecutePlan", role: str = "orchestrate"
+) -> Facts:
     """Return the facts of one of Remit's own activities; it is allowed."""
     called = SystemCall(
-        activity=activity, role="orchestrate", workflow_type=workflow_type, direction="admit"
+        activity=activity, role=role, workflow_type=workflow_type, direction="admit"
     )
     return Facts(kind="system", system=called, context=CONTEXT)
 

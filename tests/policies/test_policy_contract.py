@@ -144,12 +144,13 @@ def test_each_of_our_own_activities_is_known(policies: Served, activity: str) ->
     """Each activity type of the wire is allowed to some workflow, and refused to a stranger."""
     workflows = (
         *("ExecutePlan", "ExecutePart", "UnwindPart"),
-        *("RepairRun", "RollbackRun", "TendRun", "StopCalls"),
+        *("RepairRun", "RollbackRun", "TendRun", "StopCalls", "ProposePlan"),
     )
-    effects = [decide(policies, given.system(activity, name)).effect for name in workflows]
+    role = "plan" if activity == "remit.propose_plan" else "orchestrate"
+    effects = [decide(policies, given.system(activity, name, role)).effect for name in workflows]
 
     assert "allow" in effects
-    assert decide(policies, given.system(activity, "Mine")).effect == "deny"
+    assert decide(policies, given.system(activity, "Mine", role)).effect == "deny"
 
 
 def test_a_plan_of_a_thousand_steps_is_judged_in_time(policies: Served) -> None:

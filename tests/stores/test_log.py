@@ -133,7 +133,7 @@ async def test_a_ledger_of_before_is_taken_up(ledger: SqlLedger, ledger_url: str
         "DROP TABLE stops",
         "DROP TABLE nonces",
         "DROP TABLE sent",
-        *(f"DROP TABLE {name}" for name in ("slots", "breakers")),
+        *(f"DROP TABLE {name}" for name in ("slots", "breakers", "detected", "quarantine")),
         *(f"DROP INDEX {name}" for name in ("records_told", "actions_broken")),
         "ALTER TABLE gates DROP COLUMN remind_ms",
         "ALTER TABLE runs DROP COLUMN starter",

@@ -7,8 +7,8 @@ read by a process of its own, which has nothing of this one.
 import io
 import subprocess
 import sys
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,12 +49,12 @@ def _committed(against: str, project: Path) -> Mapping[str, ToolContract]:
     if found is None:
         raise _unreadable(f"{against!r} is neither a file, a folder nor a commit")
     # In a folder of a repository this writes that folder, with names that begin there.
-    packed = _git(project, "archive", "--format=tar", found.decode().strip(), "--", ".")
+    packed = _git(project, "archive", "--format=zip", found.decode().strip(), "--", ".")
     if packed is None:
         raise _unreadable(f"the project was not there yet at {against!r}")
     with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(folder, filter="data")
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            archive.extractall(folder)  # a link becomes a file that holds its target's name
         return _exported(Path(folder), against)
 
 

@@ -96,4 +96,4 @@ def test_the_map_names_gate_and_compensation(tmp_path: Path) -> None:
 
     assert "`operation.spend`, `operation.spend_large` |  | `erp.cancel_order@1` |" in text
     assert "| `operation.irreversible` |  | nothing |" in text
-    assert "| `plan.empty` | admission | D-14 safety | plans | refused |" in text
+    assert "| `plan.empty` | admission | D-14 safety | plans, proposals | refused |" in text
