@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 
 from remit.canonical import JSON, canonical
 from remit.tool.pointer import split
@@ -17,7 +18,12 @@ POOR = "DATA-QUALITY"
 STALE = "DATA-STALE"
 _AHEAD_S = 300
 """How far ahead of ours the clock of a source may be, in seconds."""
-_MISSING = object()
+
+
+class _Missing(Enum):
+    """What stands where nothing does."""
+
+    MISSING = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def _rows(bound: Rows, output: JSON) -> Iterator[Miss]:
 def _values(bound: Values, output: JSON) -> Iterator[Miss]:
     found = list(_at(output, split(bound.at)))
     is_good = validator(bound.good).is_valid
-    good = sum(1 for value in found if value is not _MISSING and is_good(value))
+    good = sum(1 for value in found if value is not _Missing.MISSING and is_good(value))
     # Counted in whole values, so that a share of 0.95 of 20 is 19 whatever floats make of it.
     wanted = math.ceil(round(bound.share * len(found), 6))
     if good < wanted:
@@ -80,9 +86,8 @@ def _values(bound: Values, output: JSON) -> Iterator[Miss]:
 
 
 def _unique(place: str, output: JSON) -> Iterator[Miss]:
-    found = [
-        canonical(_json(value)) for value in _at(output, split(place)) if value is not _MISSING
-    ]
+    values = _at(output, split(place))
+    found = [canonical(value) for value in values if value is not _Missing.MISSING]
     twice = len(found) - len(set(found))
     if twice:
         yield Miss(POOR, place, f"{twice} of {len(found)} stand there already")
@@ -116,8 +121,8 @@ def _moment_s(value: object, unit: str) -> float | None:
     return value / 1000 if unit == "ms" else float(value)
 
 
-def _at(value: object, way: tuple[str, ...]) -> Iterator[object]:
-    """Yield what stands at a place; `_MISSING` once for each branch that ends before it."""
+def _at(value: JSON, way: tuple[str, ...]) -> Iterator[JSON | _Missing]:
+    """Yield what stands at a place; `MISSING` once for each branch that ends before it."""
     if not way:
         yield value
         return
@@ -130,9 +135,4 @@ def _at(value: object, way: tuple[str, ...]) -> Iterator[object]:
     elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
         yield from _at(value[int(name)], below)
     else:
-        yield _MISSING
-
-
-def _json(value: object) -> JSON:
-    found: JSON = value  # type: ignore[assignment]  # whatever stands in an output is JSON
-    return found
+        yield _Missing.MISSING
