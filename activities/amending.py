@@ -12,7 +12,6 @@ from temporalio.exceptions import ApplicationError
 
 from activities.ordering import Ordering
 from activities.planning import (
-    MAX_DIAGNOSTICS,
     ROLE,
     Shop,
     admitted_of,
@@ -25,6 +24,7 @@ from remit.canonical import Digest, JSONObject, NotCanonicalError, canonical, di
 from remit.decision.decision import Decided
 from remit.diagnostic import Diagnostic
 from remit.enforcement.deciding import facts_of, recorded
+from remit.enforcement.failure import MAX_DIAGNOSTICS
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.point import EnforcementPoint

@@ -6,7 +6,7 @@ that the ledger holds for its path.
 
 from temporalio import activity
 
-from activities.planning import ROLE, contracts_of, decide_plan, invalid
+from activities.planning import MEND, ROLE, contracts_of, decide_plan
 from remit.canonical import JSONObject
 from remit.enforcement import failure
 from remit.enforcement.deciding import facts_of, recorded
@@ -175,7 +175,7 @@ class Parts:
         inputs = {**plan.plan.inputs, **(arguments if isinstance(arguments, dict) else {})}
         findings = check(plan.plan.inputs_schema, inputs, "PLAN-INPUTS")
         if findings:
-            raise invalid(findings)
+            raise failure.invalid(findings, MEND)
         await self._admit(key, plan, inputs, run)
         return part
 

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from remit.approval.tokens import TokenError
-from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, digest
+from remit.canonical import Digest, JSONObject, NotCanonicalError, digest
 from remit.decision.decision import Decided
 from remit.decision.facts import PlanStepFact
 from remit.diagnostic import Diagnostic
@@ -35,13 +34,14 @@ from remit.plan.delegation import agents_above
 from remit.plan.flow import Entry
 from remit.plan.library import Library
 from remit.plan.scheduling import schedule_of
-from remit.plan.wire import ADMIT, INVALID, Admit, Admitted, Failure
+from remit.plan.wire import ADMIT, Admit, Admitted, Failure
 from remit.tool.catalogue import Catalogue
 from remit.tool.contract import ToolContract
 
 _KEPT = 128
-MAX_DIAGNOSTICS = 20
-"""Most findings that a failure carries; how many there are it says besides."""
+MEND = "mend the plan; `remit validate` says the same"
+"""What to do about something that is not a plan."""
+_WHOLE = "policy asks for an approval of the whole plan"
 ROLE = "orchestrate"
 """Role of the workers that run Remit's own activities."""
 
@@ -82,7 +82,7 @@ class Planning:
         compilation = await self._compile(ask)
         compiled = compilation.compiled
         if compiled is None:
-            raise invalid(compilation.diagnostics)
+            raise failure.invalid(compilation.diagnostics, MEND)
         frame = Frame.of(activity.info(), ROLE)
         pinned = PinnedPlan.of(compilation.digest, compiled)
         starter = proof.person if proof else ""
@@ -104,7 +104,9 @@ class Planning:
     async def _compile(self, ask: Admit) -> Compilation:
         if ask.size > MAX_PLAN_BYTES:
             message = f"the plan has {ask.size} bytes; at most {MAX_PLAN_BYTES} are taken"
-            raise invalid([Diagnostic(code="PLAN-TOO-LARGE", path="", message=message)])
+            raise failure.invalid(
+                [Diagnostic(code="PLAN-TOO-LARGE", path="", message=message)], MEND
+            )
         try:
             name = digest(ask.document)
         except NotCanonicalError:
@@ -262,22 +264,15 @@ async def decide_plan(
     decision = decided.decision
     if decision.effect == "allow":
         return decided
-    reasons = decision.reasons or []
-    first = reasons[0].code if reasons else "policy.not_granted"
-    texts = "; ".join(reason.message or reason.code for reason in reasons)
-    if decision.effect == "require_approval":
-        # A whole plan has no gate to wait at: until it has, asking for one is a no.
-        first, texts = "PLAN-APPROVAL", f"policy asks for an approval of the whole plan: {texts}"
-    raise failure.denied(
-        Failure(
-            code=first,
-            message=f"plan {pinned.plan.name} is not admitted: {texts}"[:500],
-            step="/".join(part for part in (path, (reasons[0].step if reasons else "")) if part),
-            rule=reasons[0].policy if reasons else "",
-            revision=decided.revision,
-            decision_id=decided.decision_id,
-        )
-    )
+    # A whole plan has no gate to wait at: until it has, asking for one is a no.
+    waits = decision.effect == "require_approval"
+    about = f"plan {pinned.plan.name} is not admitted" + (f": {_WHOLE}" if waits else "")
+    refusal = failure.by_policy(decided, about)
+    if waits:
+        refusal = refusal.model_copy(update={"code": "PLAN-APPROVAL"})
+    step = decision.reasons[0].step if decision.reasons else ""
+    place = "/".join(part for part in (path, step) if part)
+    raise failure.denied(refusal.model_copy(update={"step": place}))
 
 
 def contents_of(
@@ -301,27 +296,3 @@ def contents_of(
 async def contracts_of(point: EnforcementPoint, plan: CompiledPlan) -> dict[str, ToolContract]:
     """Return the contracts that a compiled plan pins, by digest."""
     return {name: await point.pinned.contract(name) for name in plan.contracts.values()}
-
-
-def invalid(diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> ApplicationError:
-    """Return the failure for something that is not a plan: all findings at once, bounded."""
-    first = diagnostics[0]
-    shown = diagnostics[:MAX_DIAGNOSTICS]
-    lines = [f"{found.code}: {found.message} at {found.path or '/'}" for found in shown]
-    if len(diagnostics) > len(shown):
-        lines.append(f"and {len(diagnostics) - len(shown)} more of {len(diagnostics)}")
-    message = "\n".join(lines)
-    summary = Failure(
-        code=first.code,
-        message=message.removeprefix(f"{first.code}: "),
-        effect="none",
-        next="mend the plan; `remit validate` says the same",
-    )
-    found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in shown]
-    return ApplicationError(
-        message,
-        summary.model_dump(mode="json"),
-        {"diagnostics": found, "total": len(diagnostics)},
-        type=INVALID,
-        non_retryable=True,
-    )

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from proposing.answering import FAULTS, Answer, ask
 from remit.approval.tokens import TokenError
@@ -31,7 +30,7 @@ from remit.plan.library import Library
 from remit.plan.planner import Earlier, Planner, Wish
 from remit.plan.proposal import Propose, Proposed, Request, mandated, read_request
 from remit.plan.publish import plan_schema
-from remit.plan.wire import INVALID, PROPOSE, Failure
+from remit.plan.wire import PROPOSE, Failure
 from remit.tool.catalogue import Catalogue
 from remit.tool.offered import contract_of
 
@@ -89,7 +88,7 @@ class Proposing:
         try:
             request = read_request(asked.document, asked.size)
         except InvalidDocumentError as error:
-            raise _invalid(error.diagnostics) from error
+            raise failure.invalid(error.diagnostics, error.diagnostics[0].hint) from error
         account = await self._point.planners.account(asked.root)
         answer = await self._recorded(account, asked.round)
         if answer is None:
@@ -255,14 +254,3 @@ def _pause_s(account: Account, number: int) -> float:
 def _failed(account: Account, number: int) -> bool:
     fault = account.answers.get(number, {}).get("fault")
     return isinstance(fault, dict) and fault.get("code") in FAULTS
-
-
-def _invalid(found: Sequence[Diagnostic]) -> ApplicationError:
-    first = found[0]
-    lines = [f"{one.code}: {one.message} at {one.path or '/'}" for one in found[:_SHOWN]]
-    told = Failure(code=first.code, message="\n".join(lines), effect="none", next=first.hint)
-    listed: list[JSON] = [one.model_dump(mode="json") for one in found[:_SHOWN]]
-    details: JSONObject = {"diagnostics": listed, "total": len(found)}
-    return ApplicationError(
-        lines[0], told.model_dump(mode="json"), details, type=INVALID, non_retryable=True
-    )

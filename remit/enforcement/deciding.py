@@ -37,6 +37,7 @@ from remit.enforcement.subject import Subject
 from remit.enforcement.telemetry import DECISION_SECONDS, DECISIONS, POLICY_REFUSED, VIOLATIONS
 from remit.ledger.entries import GRANTS, Content, GateRow, Record, RunRow, Situation, Totals
 from remit.plan.compiled import CompiledPlan, parse_duration
+from remit.plan.proposal import Request
 from remit.tool.human import HumanKind
 
 
@@ -192,14 +193,16 @@ def _may_age(facts: Facts) -> bool:
     return facts.kind == "system" or (facts.action is not None and facts.action.rollback)
 
 
-def principal(plan: CompiledPlan, delegation: Sequence[str] = (), starter: str = "") -> Principal:
+def principal(
+    asked: CompiledPlan | Request, delegation: Sequence[str] = (), starter: str = ""
+) -> Principal:
     """Return who acts; without a proven starter the names are claims of whoever started it."""
-    agent, _, version = plan.agent.partition("@")
+    agent, _, version = asked.agent.partition("@")
     return Principal(
         agent=agent,
         agent_version=version,
-        on_behalf_of=plan.on_behalf_of,
-        tenant=plan.tenant,
+        on_behalf_of=asked.on_behalf_of,
+        tenant=asked.tenant,
         verified=bool(starter),
         delegation=list(delegation),
         starter=starter,

@@ -4,11 +4,55 @@ Only `denied` and `refused` say that certainly nothing happened. Messages name t
 refused or failed, what happens next, and never carry arguments or secrets.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError
 
-from remit.plan.wire import AGAIN, DENIED, FAILED, REFUSED, UNAVAILABLE, Failure
+from remit.canonical import JSON
+from remit.decision.decision import Decided
+from remit.diagnostic import Diagnostic
+from remit.plan.wire import AGAIN, DENIED, FAILED, INVALID, REFUSED, UNAVAILABLE, Failure
+
+MAX_DIAGNOSTICS = 20
+"""Most findings that a failure carries; how many there are it says besides."""
+
+
+def by_policy(decided: Decided, about: str) -> Failure:
+    """Return what policy refused, and by which rule; `about` says of what, and comes first."""
+    reasons = decided.decision.reasons
+    texts = "; ".join(reason.message or reason.code for reason in reasons)
+    return Failure(
+        code=reasons[0].code if reasons else "policy.not_granted",
+        message=f"{about}: {texts}"[:500],
+        rule=reasons[0].policy if reasons else "",
+        revision=decided.revision,
+        decision_id=decided.decision_id,
+    )
+
+
+def invalid(diagnostics: Sequence[Diagnostic], hint: str) -> ApplicationError:
+    """Something is not what it should be: all findings at once, bounded, and what to do."""
+    first = diagnostics[0]
+    shown = diagnostics[:MAX_DIAGNOSTICS]
+    lines = [f"{found.code}: {found.message} at {found.path or '/'}" for found in shown]
+    if len(diagnostics) > len(shown):
+        lines.append(f"and {len(diagnostics) - len(shown)} more of {len(diagnostics)}")
+    message = "\n".join(lines)
+    summary = Failure(
+        code=first.code,
+        message=message.removeprefix(f"{first.code}: "),
+        effect="none",
+        next=hint,
+    )
+    found: list[JSON] = [diagnostic.model_dump(mode="json") for diagnostic in shown]
+    return ApplicationError(
+        message,
+        summary.model_dump(mode="json"),
+        {"diagnostics": found, "total": len(diagnostics)},
+        type=INVALID,
+        non_retryable=True,
+    )
 
 
 def denied(failure: Failure) -> ApplicationError:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from remit.canonical import JSON, Digest, JSONObject
 from remit.decision.decision import Decided
-from remit.decision.facts import Budget, Context, CostFact, Facts, Principal, ProposalFact
+from remit.decision.facts import Budget, Context, CostFact, Facts, ProposalFact
 from remit.enforcement import failure
-from remit.enforcement.deciding import Deciding, facts_of, recorded
+from remit.enforcement.deciding import Deciding, facts_of, principal, recorded
 from remit.enforcement.frame import Frame
 from remit.enforcement.opa import PolicyInvalidError, PolicyUnavailableError
 from remit.evidence.fields import inner, text, whole
@@ -20,7 +20,7 @@ from remit.ledger.entries import Content, Record
 from remit.ledger.errors import LedgerError
 from remit.ledger.proofs import REPLAYED, Proof
 from remit.ledger.protocol import Ledger
-from remit.ledger.stops import FLEET
+from remit.ledger.stops import stops_of
 from remit.plan.proposal import Request
 from remit.plan.wire import Failure
 
@@ -84,7 +84,7 @@ class Asking:
         """Return what policy is asked."""
         return Facts(
             kind="proposal",
-            principal=_principal(self.request, self.starter),
+            principal=principal(self.request, starter=self.starter),
             proposal=ProposalFact(
                 goal=self.request.goal,
                 planner=self.terms.planner,
@@ -164,7 +164,8 @@ class Planners:
             raise failure.denied(told) from error
         await self._keep(asking, recorded(decided), facts_of(decided))
         if decided.decision.effect != "allow":
-            raise failure.denied(_refusal(decided, asking.request))
+            about = f"no plan is proposed for {asking.request.agent}"
+            raise failure.denied(failure.by_policy(decided, about))
         return decided
 
     async def answered(
@@ -191,7 +192,7 @@ class Planners:
     async def _stopped(self, request: Request) -> None:
         """Wait while somebody has stopped the fleet, the agent or the tenant."""
         agent = request.agent.partition("@")[0]
-        fitting = {FLEET, f"agent:{agent}", f"tenant:{request.tenant}"}
+        fitting = stops_of(agent, None, request.tenant)
         held = sorted(stop.name for stop in await self._ledger.stops() if stop.name in fitting)
         if held:
             message = f"{', '.join(held)} is stopped; it waits until somebody lets it go on"
@@ -210,30 +211,5 @@ class Planners:
             raise failure.denied(Failure(code=REPLAYED, message=str(error))) from error
 
 
-def _principal(request: Request, starter: str) -> Principal:
-    agent, _, version = request.agent.partition("@")
-    return Principal(
-        agent=agent,
-        agent_version=version,
-        on_behalf_of=request.on_behalf_of,
-        tenant=request.tenant,
-        verified=bool(starter),
-        delegation=[],
-        starter=starter,
-    )
-
-
 def _host(code: str) -> JSON:
     return {"effect": "deny", "host": code}
-
-
-def _refusal(decided: Decided, request: Request) -> Failure:
-    reasons = decided.decision.reasons or []
-    texts = "; ".join(reason.message or reason.code for reason in reasons)
-    return Failure(
-        code=reasons[0].code if reasons else "policy.not_granted",
-        message=f"no plan is proposed for {request.agent}: {texts}"[:500],
-        rule=reasons[0].policy if reasons else "",
-        revision=decided.revision,
-        decision_id=decided.decision_id,
-    )

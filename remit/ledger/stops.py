@@ -28,15 +28,16 @@ class Stop:
     """When it began or ended, milliseconds of Unix time; the ledger's clock."""
 
 
-def stops_of(agent: str, tool: str, tenant: str) -> tuple[str, ...]:
+def stops_of(agent: str, tool: str | None, tenant: str) -> tuple[str, ...]:
     """Return the names of the stops that would fit a call.
 
     Args:
         agent: id without version.
-        tool: `name@major`.
+        tool: `name@major`; `None` where no tool is called.
         tenant: of the run.
     """
-    return (FLEET, f"agent:{agent}", f"tool:{tool}", f"tenant:{tenant}")
+    tools = () if tool is None else (f"tool:{tool}",)
+    return (FLEET, f"agent:{agent}", *tools, f"tenant:{tenant}")
 
 
 def is_name(text: str) -> bool:
