@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc, refused
+from remit.client.submission import START_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ async def carry_out(
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             result_type=dict,
             static_summary=f"{order.document['order']} {order.subject}"[:200],
+            rpc_timeout=START_S,
         )
         answer: JSONObject = await handle.result()
     except WorkflowAlreadyStartedError as error:

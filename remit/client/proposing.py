@@ -7,6 +7,7 @@ from temporalio.service import RPCError
 
 from remit.canonical import JSONObject
 from remit.client.errors import from_failure, from_rpc, refused
+from remit.client.submission import START_S
 
 WORKFLOW = "ProposePlan"
 PREFIX = "remit-proposal/"
@@ -49,6 +50,7 @@ async def propose(
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             result_type=dict,
             static_summary=" ".join(str(request.get("goal", "")).split())[:180],
+            rpc_timeout=START_S,
         )
         ended: JSONObject = await handle.result()
     except WorkflowAlreadyStartedError as error:

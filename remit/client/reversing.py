@@ -10,7 +10,7 @@ from remit.client.errors import from_failure, from_rpc
 from remit.client.reaching import root_of
 from remit.client.signing import Signer, signed
 from remit.client.snapshot import describe
-from remit.client.submission import Handle, handle_of
+from remit.client.submission import START_S, Handle, handle_of
 from remit.plan.wire import REPAIR_ID
 
 WORKFLOW = "RollbackRun"
@@ -58,6 +58,7 @@ async def _start(client: Client, handle: Handle, order: JSONObject, queue: str) 
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             static_summary=f"roll back {handle.id}"[:200],
+            rpc_timeout=START_S,
         )
     except WorkflowAlreadyStartedError:
         return handle_of(client, name)

@@ -23,7 +23,8 @@ WORKFLOW = "ExecutePlan"
 DOCUMENT = "RemitDocument"
 """Memo that holds the digest of what a run was started with."""
 
-_RPC_S = timedelta(seconds=10)
+START_S = timedelta(seconds=10)
+"""How long the server may take to begin a workflow."""
 _SUMMARY = 180
 _SURPRISE = re.compile(r"[^A-Za-z0-9._@-]")
 
@@ -111,7 +112,7 @@ async def submit(
             memo={DOCUMENT: digest_of(document)},
             static_summary=seen.summary[:_SUMMARY],
             static_details=seen.details,
-            rpc_timeout=_RPC_S,
+            rpc_timeout=START_S,
         )
     except WorkflowAlreadyStartedError:
         return handle_of(client, chosen)
