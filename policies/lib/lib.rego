@@ -97,9 +97,20 @@ of_tenant(person) if object.get(person, "tenants", null) == null
 of_tenant(person) if input.principal.tenant in person.tenants
 
 # METADATA
+# title: The call as selectors look at it
+# description: |
+#   Member by member: of `input.action` as a whole partial evaluation knows nothing while one argument is unknown.
+called := {
+	"tool": input.action.tool,
+	"domain": input.action.domain,
+	"operation": input.action.operation,
+	"data_classes": input.action.data_classes,
+}
+
+# METADATA
 # title: Whether a selector means a call
 # description: |
-#   Of a call that is made or of a plan's step, which state the same. What the selector leaves out, or
+#   Of `called`, or of a plan's step, which states the same. What the selector leaves out, or
 #   says null for, fits everything.
 fits(action, selector) if {
 	object.get(selector, "tool", null) in {action.tool, null}

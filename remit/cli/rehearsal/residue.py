@@ -224,7 +224,9 @@ class _Reading:
                 pairs = (_list(pair) for pair in _list(value))
                 shown = (f"{self._term(pair[0])}: {self._term(pair[1])}" for pair in pairs)
                 return "{" + ", ".join(shown) + "}"
-            case "string" | "number" | "boolean" | "null":
+            case "null":
+                return "null"  # OPA writes its value as `{}`
+            case "string" | "number" | "boolean":
                 return canonical(value).decode()
         return "a value that is worked out"
 
