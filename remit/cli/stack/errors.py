@@ -58,6 +58,12 @@ class StackCode(StrEnum):
     """A project's rule has a name that nobody reads: most likely misspelt."""
     POLICY_CHECK_FAILED = "POLICY-CHECK-FAILED"
     """`opa check --strict` or `opa build` refused the policies."""
+    POLICY_CONFLICT = "POLICY-CONFLICT"
+    """A code means two things: of two packages, for and against, or asking two roles."""
+    POLICY_TEST_FAILED = "POLICY-TEST-FAILED"
+    """A test of the project's policies does not hold; `remit policy check` alone says so."""
+    POLICY_FORMAT = "POLICY-FORMAT"
+    """A rule file is not written as `opa fmt` writes it; `remit policy check` alone says so."""
     POLICY_KEY = "POLICY-KEY"
     """A file is no key that bundles can be signed or verified with."""
 
