@@ -982,6 +982,10 @@ COMMAND: Mapping[str, Entry] = {
         "The policies in force have agents in a form that this version does not read.",
         "Publish the policies anew with this version.",
     ),
+    "VENDORS-UNREADABLE": Entry(
+        "The policies in force have vendors in a form that this version does not read.",
+        "Publish the policies anew with this version.",
+    ),
     "SHADOW-NONE": Entry(
         "No candidate for the policies was ever asked here, or none of this revision.",
         "`remit policy shadow start DIR` asks one.",

@@ -26,15 +26,20 @@ step_reason(code, policy, step, message) := object.union(
 #   `rule` is data with `role` and `expires_in_ms`, with `quorum` where one person is not enough, and with
 #   `then` where others are asked too while nobody answers, with `remind_every_ms` where they are reminded.
 #   What it lacks is taken from a cautious default: an undefined part would make the gate vanish.
-gate(code, policy, rule, message) := object.union(_reminding(rule), {
+gate(code, policy, rule, message) := object.union(_reminding(_demand(rule)), {
 	"code": code,
 	"policy": policy,
 	"message": substring(message, 0, 300),
-	"role": object.get(rule, "role", _cautious.role),
-	"quorum": object.get(rule, "quorum", _cautious.quorum),
-	"expires_in_ms": object.get(rule, "expires_in_ms", _cautious.expires_in_ms),
-	"then": object.get(rule, "then", []),
+	"role": object.get(_demand(rule), "role", _cautious.role),
+	"quorum": object.get(_demand(rule), "quorum", _cautious.quorum),
+	"expires_in_ms": object.get(_demand(rule), "expires_in_ms", _cautious.expires_in_ms),
+	"then": object.get(_demand(rule), "then", []),
 })
+
+# Data may say `null` for what it leaves open.
+_demand(rule) := rule if is_object(rule)
+
+else := {}
 
 _reminding(rule) := {"remind_every_ms": ms | ms := object.get(rule, "remind_every_ms", 0); ms > 0}
 

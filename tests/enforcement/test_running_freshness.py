@@ -155,7 +155,8 @@ async def test_calls_wait_while_policies_are_behind(
 ) -> None:
     """The release is in the ledger and does not reach this OPA: nothing is put until it does.
 
-    A plan that only looks goes on meanwhile. Somebody answers OPA that there is nothing new all the while, so its contact is good.
+    A plan that only looks goes on meanwhile. Somebody answers OPA that there is nothing new all the
+    while, so its contact is good.
     """
     tag, queue = f"free{uuid.uuid4().hex[:8]}", f"behind-{uuid.uuid4().hex[:8]}"
     served.catch_up()

@@ -99,7 +99,10 @@ def _widening(report: Report) -> Iterator[str]:
         yield from (f"  {line}" for line in report.widens_data)
     if report.widens:
         yield ""
-        yield "WIDENS: somebody with the role policy_owner has to approve this very report"
+        yield (
+            "WIDENS: somebody with the role that `thresholds.promotion` names has to approve this "
+            "very report"
+        )
 
 
 def _approvals(report: Report) -> Iterator[str]:
