@@ -164,6 +164,19 @@ async def test_behind_the_newest_release_calls_wait(world: World, freshness: Fre
     assert gauge("POLICY_BEHIND") == 0
 
 
+async def test_each_release_raises_the_newest_serial_by_one(
+    world: World, freshness: Freshness
+) -> None:
+    """So its growth is how many changes of policies there were, also where OPA is behind."""
+    await freshness.look()
+    before = gauge("POLICY_NEWEST")
+    for name in ("b", "a", "c"):
+        world.release(name)
+    await freshness.look()
+
+    assert (gauge("POLICY_NEWEST") - before, gauge("POLICY_SERIAL")) == (3, 3)
+
+
 async def test_another_release_does_not_start_the_clock_anew(
     world: World, freshness: Freshness
 ) -> None:

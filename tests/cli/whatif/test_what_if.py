@@ -59,6 +59,9 @@ def test_a_candidate_blocks_widens_and_gates_exactly_one_each(
         ("finance_approver", 1),
         ("budget_holder", 1),
     ]
+    pairs = {(one.permits, one.refuses): one.decisions for one in report.clashes}
+    assert pairs[("erp.scoped", "erp.supplier_not_vetted")] >= 1
+    assert "policy.not_granted" not in {one.refuses for one in report.clashes}
     for one in found.values():
         assert one.proof is not None
         assert (one.proof.red_before, one.proof.green_after) == (True, True)
