@@ -70,7 +70,7 @@ async def decisions(arena: Arena, project: Project, count: int) -> Decisions:
     """Measure `count` decisions one at a time, then ten times as many in a crowd."""
     environment = arena.environment
     token = environment.opa_token_file.read_text().strip()
-    subject, situation = _question(project)
+    subject, situation = question(project)
     async with (
         OpaClient(environment.opa_socket, token=token, deadline_s=_DEADLINE_S) as opa,
         _alone(environment.opa_socket.as_posix(), token) as post,
@@ -212,7 +212,7 @@ async def _alone(socket: str, token: str) -> AsyncIterator[Callable[[bytes], Awa
         yield post
 
 
-def _question(project: Project) -> tuple[Subject, Situation]:
+def question(project: Project) -> tuple[Subject, Situation]:
     """Return a call in the middle of a plan of ten steps, as enforcement would ask about it."""
     compilation = compile_plan(sequence(10), project.catalogue, Library({}))
     plan = compilation.compiled
