@@ -184,7 +184,10 @@ def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             "detected": [{"name": "other", "calls": other, "classes": ["email"], "do": "deny"}],
         },
     }
-    data["remit"]["registry"]["agents"]["buyer"]["budgets"] = [
+    agents = data["remit"]["registry"]["agents"]
+    agents["clerk"] = {**agents["buyer"], "fields": {"desk.order@1": {"set": ["/other"]}}}
+    agents["lead"] = {"scopes": [], "tenants": ["acme"], "ceiling": ["desk.write"]}
+    agents["buyer"]["budgets"] = [
         {"name": "other", "counts": "calls", "of": other, "most": 1, "window_ms": 1000}
     ]
     (project / "data.yaml").write_text(json.dumps(data))
@@ -200,6 +203,26 @@ def test_what_selects_another_tool_is_left_over_by_no_unknown_argument(bounded: 
     assert denies["sequence.this_first"].conditions == ['"desk.ask@1" not in history.tools']
     assert {code for code, one in denies.items() if one.conditions} == {"sequence.this_first"}
     assert left(bounded, "gates", given.call(), *unknown) == {}
+
+
+def test_a_rule_that_looks_at_every_argument_is_told_by_the_facts_that_it_looks_at(
+    bounded: Served,
+) -> None:
+    """Its own terms are of no use to anybody."""
+    who = given.PRINCIPAL.model_copy(update={"agent": "clerk"})
+    facts = given.call().model_copy(update={"principal": who})
+    found = left(bounded, "denies", facts, 'input.action.arguments["what"]')
+
+    assert found["field.not_settable"].conditions == ["arguments fit a rule that has no short form"]
+
+
+def test_who_hands_down_what_is_told_by_no_unknown_argument(bounded: Served) -> None:
+    """What an agent may have done is known before the run, whatever the arguments are."""
+    who = given.PRINCIPAL.model_copy(update={"delegation": ["lead"]})
+    facts = given.call().model_copy(update={"principal": who})
+
+    found = left(bounded, "denies", facts, 'input.action.arguments["what"]')
+    assert "delegation.exceeds" not in found
 
 
 def test_nothing_is_called_null(policies: Served) -> None:
