@@ -1,7 +1,8 @@
 """`remit policy check`: all that is wrong with a project's policies, and nothing put in force.
 
 Everything that a bundle is held to, and besides what a bundle cannot tell: codes that mean two
-things, the project's own tests, and OPA's format. Needs OPA's program and no stack.
+things, who owns which rules, the project's own tests, and OPA's format. Needs OPA's program and no
+stack.
 """
 
 import os
@@ -17,6 +18,7 @@ from remit.cli.errors import CliError, ExitCode, Finding, finding_of, usage
 from remit.cli.output import answer, documented, note, shown
 from remit.cli.place import find_project
 from remit.cli.policy import lint
+from remit.cli.policy.controls import OWNERS, Owners
 from remit.cli.policy.syntax import Module, UnparsableError, parse
 from remit.cli.stack.binaries import OPA, cache_folder, ensure
 from remit.cli.stack.bundle import BundleBuilder
@@ -26,6 +28,9 @@ from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, read_sources
 
 _DEADLINE_S = 120
 _PASSED, _FAILED = (0, 2)
+_CONFLICT, _OWNER = StackCode.POLICY_CONFLICT.value, StackCode.POLICY_OWNER.value
+_ONE_MEANING = "a code means one thing, whoever says it: give one of them another code"
+_LABEL = "write `# labels: {owner: NAME}` above the package, or name them in `OWNERS`"
 
 
 class Tested(BaseModel):
@@ -95,40 +100,36 @@ def checked(policies: Path) -> Checked:
         return Checked([Finding(StackCode.POLICY_CHECK_FAILED.value, str(error)[:2000])], revision)
     ran = _tests(opa, core, policies, tests)
     findings = [
-        *(_conflict(one) for one in conflicts(opa, policies)),
+        *_unsound(opa, policies),
         *(_failed(one) for one in ran if one.fail or one.error),
         *(_unformatted(file) for file in _run(opa, "fmt", "--list", str(policies)).splitlines()),
     ]
     return Checked(findings, revision, len(ran))
 
 
-def conflicts(opa: Path, policies: Path) -> list[str]:
-    """Tell codes that mean two things, within a project's rules or together with Remit's own.
+def refuse_unsound(opa: Path, policies: Path) -> None:
+    """Refuse rules that fight, and rules of whom `OWNERS` names another owner.
 
     Raises:
-        UnparsableError: a file is no Rego.
+        PolicyError: `POLICY-CONFLICT` or `POLICY-OWNER`.
     """
-    core = core_policies()
-    files = [f for folder in (core, policies) for f in sorted(folder.rglob("*.rego"))]
-    rules = parse(opa, [file for file in files if not file.name.endswith("_test.rego")])
-    return list(lint.conflicts(rules))
-
-
-def refuse_conflicts(opa: Path, policies: Path) -> None:
-    """Refuse rules that fight.
-
-    Raises:
-        PolicyError: `POLICY-CONFLICT`.
-    """
-    found = conflicts(opa, policies)
+    found = _unsound(opa, policies)
     if found:
-        one = _conflict("; ".join(found[:20]))
-        raise PolicyError(StackCode.POLICY_CONFLICT, one.message, hint=one.hint)
+        same = [one for one in found if one.code == found[0].code]
+        said = "; ".join(one.message for one in same[:20])
+        raise PolicyError(StackCode(found[0].code), said, hint=found[0].hint)
 
 
-def _conflict(said: str) -> Finding:
-    hint = "a code means one thing, whoever says it: give one of them another code"
-    return Finding(StackCode.POLICY_CONFLICT.value, said, hint)
+def _unsound(opa: Path, policies: Path) -> list[Finding]:
+    """Tell codes that mean two things, within a project's rules or together with Remit's own, and
+    rules without the owner that the project's `OWNERS` names."""
+    files = [f for folder in (core_policies(), policies) for f in sorted(folder.rglob("*.rego"))]
+    rules = parse(opa, [file for file in files if not file.name.endswith("_test.rego")])
+    found = [Finding(_CONFLICT, said, _ONE_MEANING) for said in lint.conflicts(rules)]
+    if (policies / OWNERS).is_file():
+        owners = Owners((policies / OWNERS).read_text(encoding="utf-8"))
+        found += [Finding(_OWNER, said, _LABEL) for said in lint.disowned(rules, owners, policies)]
+    return found
 
 
 def _failed(test: Tested) -> Finding:

@@ -60,6 +60,8 @@ class StackCode(StrEnum):
     """`opa check --strict` or `opa build` refused the policies."""
     POLICY_CONFLICT = "POLICY-CONFLICT"
     """A code means two things: of two packages, for and against, or asking two roles."""
+    POLICY_OWNER = "POLICY-OWNER"
+    """A rule file has no owner, or another one than the project's `OWNERS` names for it."""
     POLICY_TEST_FAILED = "POLICY-TEST-FAILED"
     """A test of the project's policies does not hold; `remit policy check` alone says so."""
     POLICY_FORMAT = "POLICY-FORMAT"

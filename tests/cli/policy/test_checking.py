@@ -76,6 +76,32 @@ def test_rules_that_fight_are_told_and_not_built(
     assert (built.code, built.codes, bundle.exists()) == (1, ["POLICY-CONFLICT"], False)
 
 
+@pytest.mark.parametrize(
+    ("owners", "said"),
+    [
+        ("* you@notes.example\n", ""),
+        ("# nobody yet\n", "its owner is 'you@notes.example', and OWNERS names nobody"),
+        ("* you@notes.example\ndomains/notes/* legal\n", "and OWNERS names legal"),
+    ],
+    ids=["theirs", "nobodys", "anothers"],
+)
+def test_rules_have_the_owner_that_the_project_names(
+    remit: Command, notes: Path, tmp_path: Path, owners: str, said: str
+) -> None:
+    """The last line that fits holds; whoever is named nowhere owns nothing."""
+    (notes / "policies" / "OWNERS").write_text(owners)
+    layout = Layout(notes)
+    layout.create()
+    keep_key(layout.policy_key, "dev")
+
+    checked = remit("policy", "check", "--project", notes, "--json")
+    built = remit("policy", "build", "-o", tmp_path / "b", "--project", notes, "--json")
+
+    assert (checked.codes, built.code) == (["POLICY-OWNER"] if said else [], 1 if said else 0)
+    assert said in checked.out
+    assert said in built.out
+
+
 def test_all_findings_come_at_once(remit: Command, notes: Path) -> None:
     """A test that fails, one that ends in an error, a file in another format: each by its place."""
     more(
