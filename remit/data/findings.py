@@ -54,3 +54,8 @@ def joined(classes: Iterable[str]) -> set[str]:
     """Return found classes together with the data classes that they belong to."""
     found = set(classes)
     return found | {FAMILIES[one] for one in found if one in FAMILIES}
+
+
+def families(classes: Iterable[str]) -> frozenset[str]:
+    """Return the data classes that found and declared classes belong to."""
+    return frozenset(FAMILIES.get(one, one) for one in classes)

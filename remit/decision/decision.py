@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from remit.canonical import Digest
+from remit.tool.risk import Risk
 
 Effect = Literal["allow", "deny", "require_approval"]
-Risk = Literal["low", "medium", "high", "critical"]
 DetectedClass = Literal[
     "email", "phone", "iban", "payment_card", "national_id", "ip_address", "secret", "marking"
 ]

@@ -15,6 +15,7 @@ from remit.enforcement import failure
 from remit.enforcement.bounds import NO_LIMITS, Limits
 from remit.enforcement.concluding import Concluding
 from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
+from remit.enforcement.detecting import look_at
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.gates import observe_grant, voted
@@ -222,12 +223,15 @@ class Attempts:
         is_lost: bool = False,
     ) -> Performed | Doubtful:
         """Send a recorded call, unless it is too late, and record how it ended."""
+        await look_at(subject)  # as its obligations leave it: that is what the tool is told
         reached(Point.SENDING, subject.key)
         allow_until_ms = decided.decided_ms + self._deciding.place.allow_age_ms
         late = too_late(subject, lease, allow_until_ms, self._clock())
         if not is_lost:
             subject.frame.beats.forget()
-        answer = late or await send(tool_call(subject, lease, self._clock(), is_lost=is_lost))
+        risk = decided.decision.risk
+        call = tool_call(subject, lease, self._clock(), risk, is_lost=is_lost)
+        answer = late or await send(call)
         reached(Point.ANSWERED, subject.key)
         return await self._concluding.conclude(
             subject, lease.attempt, answer, decided, judge, is_lost=is_lost
@@ -236,6 +240,7 @@ class Attempts:
     async def _probe(
         self, subject: Subject, lease: Lease, probe: Send, judge: Judgement
     ) -> Performed | Doubtful:
+        await look_at(subject)
         answer = await probe(tool_call(subject, lease, self._clock()))
         reached(Point.PROBED, subject.key)
         if isinstance(answer, Refused | Broken):

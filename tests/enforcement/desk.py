@@ -18,6 +18,7 @@ from remit.plan.wire import StepCall, StepResult
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.tool.call import ToolAnswer, ToolCall
 from remit.tool.catalogue import Catalogue
+from remit.tool.risk import Risk
 from tests.running import plan
 from tests.stores.ledger_values import HandClock
 
@@ -32,12 +33,13 @@ class Person:
     effect: str = "allow"
     obligations: list[Obligation] = field(default_factory=list)
     approvals: list[ApprovalDemand] = field(default_factory=list)
+    risk: Risk = "low"
 
     async def decide(self, facts: Facts) -> Decided:
         """Decide at once."""
         reason = Reason(code="test.said", policy="test", message="")
         decision = Decision.model_construct(
-            effect=self.effect, risk="low", reasons=[reason], permits=[reason],
+            effect=self.effect, risk=self.risk, reasons=[reason], permits=[reason],
             obligations=self.obligations, approvals=self.approvals, reserve=[],
         )  # fmt: skip
         return Decided.model_construct(
