@@ -590,7 +590,8 @@ TOOL: Mapping[str, Entry] = {
         "Give each tool that is another a step of its own.",
     ),
     "TOOL-MODEL-AWAY": Entry(
-        "No endpoint of a model answered, and the contract declares no answer for that.",
+        "No endpoint of a model answered, or too little time was left for any, and the contract "
+        "declares no answer for that.",
         "Tried again by itself. `call.when_away` declares an answer, marked `degraded`.",
     ),
     "TOOL-MODEL-ANSWER": Entry(
@@ -598,9 +599,14 @@ TOOL: Mapping[str, Entry] = {
         "described in a way that no model can be told. Not asked again: it would cost again.",
         "Make the schema or the prompt easier, or allow more `repairs`.",
     ),
+    "TOOL-MODEL-ROUTE": Entry(
+        "No endpoint of a model may be asked this: by what it `sees`, or by the risk of the call; "
+        "nothing was sent. At load: the conditions would bar an endpoint, or all, for ever.",
+        "See the message. Have policy redact the data, or name an endpoint that may see it.",
+    ),
     "TOOL-MODEL-BUDGET": Entry(
-        "One more request could cost more than `bounds` allow, or an answer did; what was spent is "
-        "booked.",
+        "One more request could cost more than `bounds` allow, at any endpoint that may be asked, "
+        "or an answer did; what was spent is booked.",
         "Raise `bounds`, or ask for less.",
     ),
     "TOOL-FUNCTION": Entry("The function is not there.", "Mend `tools/`, restart the workers."),
@@ -772,6 +778,10 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-SQL-ROLE": Entry("Warning: a read with all rights of its account.", "Name a `role`."),
     "TOOL-MODEL-OPERATION": Entry(
         "A tool of kind `model` says that it writes, deletes or triggers.", "`read` or `spend`."
+    ),
+    "TOOL-MODEL-KEEP": Entry(
+        "Answers are to be kept that may differ, or that a miss would be asked again for.",
+        "`temperature: 0`, and `quality.on_miss` other than `again`; or drop `keep_s`.",
     ),
     "TOOL-MODEL-PRICE": Entry(
         "Money is bounded, and an endpoint has no price, or `cost` does not follow the bound.",

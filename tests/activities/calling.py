@@ -1,12 +1,13 @@
 """One call of a tool through its adapter, and what it came to."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 from activities.tools.registry import Tools
 from remit.canonical import JSONObject
 from remit.tool.call import Broken, Purpose, Refused, ToolAnswer, ToolCall, Unknown
 from remit.tool.contract import ToolContract
+from remit.tool.risk import Risk
 
 
 async def ask(
@@ -18,6 +19,9 @@ async def ask(
     key: str = "run-1:order:do",
     purpose: Purpose = "call",
     heartbeat: Callable[[], None] = lambda: None,
+    principal: Mapping[str, str] | None = None,
+    data_classes: Collection[str] | None = (),
+    risk: Risk | None = "low",
 ) -> ToolAnswer:
     """Call once."""
     call = ToolCall(
@@ -27,6 +31,9 @@ async def ask(
         deadline=time.monotonic() + within_s,
         purpose=purpose,
         heartbeat=heartbeat,
+        principal=principal or {},
+        data_classes=None if data_classes is None else frozenset(data_classes),
+        risk=risk,
     )
     return await tools.adapter(contract)(call)
 
