@@ -881,6 +881,11 @@ COMMAND: Mapping[str, Entry] = {
     "LIMITS-INVALID": Entry(
         "The table `[limits]` of `remit.toml` cannot be used.", "docs/limits.md shows it."
     ),
+    "DATA-INVALID": Entry(
+        "The table `[data]` of `remit.toml` cannot be used, or asks for what is not installed; no "
+        "worker starts.",
+        "See the message, and docs/data-care.md.",
+    ),
     "CONSOLE-NOT-INSTALLED": Entry(
         "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."
     ),

@@ -13,9 +13,10 @@ from remit.tool.risk import Risk
 
 Effect = Literal["allow", "deny", "require_approval"]
 DetectedClass = Literal[
-    "email", "phone", "iban", "payment_card", "national_id", "ip_address", "secret", "marking"
-]
-"""What the detector can tell (`remit.data.findings`)."""
+    "email", "phone", "iban", "payment_card", "national_id", "ip_address", "secret", "marking",
+    "person", "location",
+]  # fmt: skip
+"""What may be found (`remit.data.findings`); the last two where a further reader is."""
 
 
 class Model(BaseModel):

@@ -15,7 +15,6 @@ from remit.enforcement import failure
 from remit.enforcement.bounds import NO_LIMITS, Limits
 from remit.enforcement.concluding import Concluding
 from remit.enforcement.deciding import Deciding, decision_record, facts_of, recorded
-from remit.enforcement.detecting import look_at
 from remit.enforcement.endings import Doubtful, Judgement, NeedsApproval, Performed
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.gates import observe_grant, voted
@@ -60,7 +59,7 @@ class Attempts:
     ) -> None:
         """Record in `ledger`, ask through `deciding`, keep to `limits` of the project."""
         self._limiting = Limiting(ledger, limits, clock)
-        self._concluding = Concluding(ledger, self._limiting, clock)
+        self._concluding = Concluding(ledger, self._limiting, clock, deciding.detecting)
         self._ledger = ledger
         self._deciding = deciding
         self._clock = clock
@@ -223,7 +222,8 @@ class Attempts:
         is_lost: bool = False,
     ) -> Performed | Doubtful:
         """Send a recorded call, unless it is too late, and record how it ended."""
-        await look_at(subject)  # as its obligations leave it: that is what the tool is told
+        # As its obligations leave it, because that is what the tool is told.
+        await self._deciding.detecting.look_at(subject)
         reached(Point.SENDING, subject.key)
         allow_until_ms = decided.decided_ms + self._deciding.place.allow_age_ms
         late = too_late(subject, lease, allow_until_ms, self._clock())
@@ -240,7 +240,7 @@ class Attempts:
     async def _probe(
         self, subject: Subject, lease: Lease, probe: Send, judge: Judgement
     ) -> Performed | Doubtful:
-        await look_at(subject)
+        await self._deciding.detecting.look_at(subject)
         answer = await probe(tool_call(subject, lease, self._clock()))
         reached(Point.PROBED, subject.key)
         if isinstance(answer, Refused | Broken):

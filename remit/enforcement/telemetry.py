@@ -57,6 +57,11 @@ DATA_BOUNDS = Counter(
     "Answers held to their contract's bounds of quality, by what came of it",
     ["tool", "outcome"],
 )
+DATA_READS = Counter(
+    "remit_data_reads_total",
+    "Values that a further detector was to read, by what came of it",
+    ["outcome"],
+)
 DATA_AGE = Gauge("remit_data_age_seconds", "How old the newest answer says that it is", ["tool"])
 MODEL_SECONDS = Histogram(
     "remit_model_seconds",

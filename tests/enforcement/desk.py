@@ -8,6 +8,7 @@ from pathlib import Path
 from remit.canonical import JSON, Digest, JSONObject, digest
 from remit.decision.decision import ApprovalDemand, Decided, Decision, Obligation, Reason
 from remit.decision.facts import Facts
+from remit.enforcement.detecting import Detecting
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.sending import Send
@@ -83,7 +84,12 @@ class Desk:
 
 @asynccontextmanager
 async def a_desk(
-    folder: Path, catalogue: Catalogue, tool: str, args: JSONObject, lasts: str = "PT1S"
+    folder: Path,
+    catalogue: Catalogue,
+    tool: str,
+    args: JSONObject,
+    lasts: str = "PT1S",
+    detecting: Detecting | None = None,
 ) -> AsyncIterator[Desk]:
     """Open a desk on a ledger of its own; the call of `tool` may take `lasts`."""
     clock = HandClock()
@@ -97,7 +103,7 @@ async def a_desk(
     )
     judge = Person(clock)
     digests: Mapping[str, Digest] = catalogue.digests
-    point = EnforcementPoint(ledger, judge, Place(), clock, digests)
+    point = EnforcementPoint(ledger, judge, Place(), clock, digests, detecting=detecting)
     yield Desk(point, clock, judge, compilation.digest, tool)
     await ledger.close()
 
