@@ -1,4 +1,8 @@
-"""What was found in a value: where, of which class, how surely; never the value itself."""
+"""What was found in a value: where, of which class, how surely; never the value itself.
+
+What a further reader found goes by the text that it read, and nobody is told of that: it serves to
+take out what was found, as long as the call lasts.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

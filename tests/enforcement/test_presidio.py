@@ -18,6 +18,8 @@ from remit.enforcement import presidio
 from remit.enforcement.detecting import Detecting
 from remit.enforcement.presidio import DataError, DataTable, Presidio, load_reader
 from tests.waiting import eventually
+from workers.fleet import NotReadyError, reading
+from workers.settings import WorkerSettings
 
 CHILDREN = {
     "dies": "raise SystemExit(1)",
@@ -157,6 +159,18 @@ def test_without_the_extra_the_worker_does_not_start(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"remit\[presidio\]"):
         load_reader(tmp_path)
+
+
+async def test_a_worker_does_not_start_with_a_table_that_it_cannot_follow(tmp_path: Path) -> None:
+    """It says why; with none it looks through data by the default alone."""
+    settings = WorkerSettings.model_construct(project=tmp_path)
+    async with reading(settings) as detecting:
+        assert await detecting.read({"to": TEXT}) is None
+
+    (tmp_path / "remit.toml").write_text('[data]\ndetector = "best"\n')
+    with pytest.raises(NotReadyError, match="DATA-INVALID"):
+        async with reading(settings):
+            pass
 
 
 with_extra = pytest.mark.skipif(
