@@ -21,7 +21,6 @@ import httpx2
 from activities.tools.adapter import Adapter
 from activities.tools.egress import Reaching, listed_url
 from activities.tools.extra import of_extra
-from activities.tools.heartbeat import beating
 from activities.tools.model_kept import Kept
 from activities.tools.model_spent import Spent
 from activities.tools.outside import Outside
@@ -158,10 +157,9 @@ class ModelTool(Adapter):
             return unsent(call, error)
         schema = answer_schema(call.contract)
         asking = Asking(call, kind, question, schema, self._outside.secrets(call))
-        with beating(call.heartbeat, call.contract.heartbeat_s):
-            if kind.keep_s is None:
-                return await self._ask(asking, talks)
-            return await self._ask_once(asking, talks, kind.keep_s)
+        if kind.keep_s is None:
+            return await self._ask(asking, talks)
+        return await self._ask_once(asking, talks, kind.keep_s)
 
     async def aclose(self) -> None:
         """Close all connections, and keep nothing."""

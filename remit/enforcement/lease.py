@@ -58,7 +58,6 @@ def tool_call(
         arguments=subject.arguments,
         step_key=str(subject.key),
         deadline=time.monotonic() + call_s(subject, lease, now_ms),
-        heartbeat=beats,
         checkpoint=partial(beats.mark, of),
         resume=beats.last(of) if is_lost else None,
         principal=subject.principal,

@@ -1,7 +1,7 @@
 """One call of a tool through its adapter, and what it came to."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 from activities.tools.registry import Tools
 from remit.canonical import JSONObject
@@ -18,7 +18,6 @@ async def ask(
     within_s: float = 20.0,
     key: str = "run-1:order:do",
     purpose: Purpose = "call",
-    heartbeat: Callable[[], None] = lambda: None,
     principal: Mapping[str, str] | None = None,
     data_classes: Collection[str] | None = (),
     risk: Risk | None = "low",
@@ -30,7 +29,6 @@ async def ask(
         step_key=key,
         deadline=time.monotonic() + within_s,
         purpose=purpose,
-        heartbeat=heartbeat,
         principal=principal or {},
         data_classes=None if data_classes is None else frozenset(data_classes),
         risk=risk,
