@@ -20,6 +20,7 @@ from remit.decision.decision import (
     Obligation,
     Redact,
     Reservation,
+    Route,
 )
 
 Kind = Literal[
@@ -112,6 +113,8 @@ def _as_strict(new: Obligation, old: Obligation) -> bool:
         return covers and new.of == old.of
     if isinstance(new, Keep) and isinstance(old, Keep):
         return set(new.paths) <= set(old.paths)
+    if isinstance(new, Route) and isinstance(old, Route):
+        return set(new.to) <= set(old.to)
     if isinstance(new, Limit) and isinstance(old, Limit):
         return new.path == old.path and new.max <= old.max
     return new.model_dump(exclude={"critical"}) == old.model_dump(exclude={"critical"})

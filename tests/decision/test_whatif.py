@@ -51,6 +51,11 @@ def of_classes(*classes: str, of: str = "arguments") -> object:
     return {"type": "redact", "critical": True, "classes": list(classes), "of": of}
 
 
+def routed(*providers: str) -> object:
+    """Return an obligation to ask nobody else."""
+    return {"type": "route", "critical": True, "to": list(providers)}
+
+
 def redact(*paths: str, critical: bool = True) -> object:
     """Return an obligation to redact."""
     return {"type": "redact", "critical": critical, "paths": list(paths)}
@@ -118,6 +123,18 @@ CHANGES = {
         said("allow", obligations=[of_classes("iban", of="output")]),
         "obligation",
         True,
+    ),
+    "lets others be asked": (
+        said("allow", obligations=[routed("house")]),
+        said("allow", obligations=[routed("house", "shop")]),
+        "obligation",
+        True,
+    ),
+    "lets fewer be asked": (
+        said("allow", obligations=[routed("house", "shop")]),
+        said("allow", obligations=[routed("house")]),
+        "obligation",
+        False,
     ),
     "redacts if it can": (
         said("allow", obligations=[redact("/a")]),
