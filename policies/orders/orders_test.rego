@@ -54,6 +54,7 @@ test_an_operator_of_one_tenant_stops_an_agent_of_that_tenant_alone if {
 		_of_agent(name, "agent:nobody", ["other"]).effect == "deny"
 		_of_agent(name, "tool:theirs", ["other"]).effect == "deny"
 		_of_agent(name, "fleet", ["other"]).effect == "deny"
+		_of_agent(name, "group:theirs", ["other"]).effect == "deny"
 	}
 	_of_agent("hold", "agent:theirs", ["other"]).effect == "deny"
 }
@@ -85,6 +86,8 @@ test_whoever_a_run_acts_for_may_only_stop_it if {
 test_an_unknown_person_orders_nothing if {
 	refused(facts.order("nobody@acme.example", "hold")) == {"order.unknown_person"}
 	refused(facts.order("", "hold")) == {"order.unknown_person"}
+	refused(_about("nobody@acme.example", "stop", "")) == {"order.unknown_person"}
+	refused(_about("nobody@acme.example", "stop", "acme")) == {"order.unknown_person"}
 }
 
 test_an_operator_of_another_tenant if {
