@@ -37,7 +37,7 @@ _log = structlog.get_logger("remit.enforcement")
 
 
 _Told = tuple[int, int, DetectedClass, int]
-_ANSWER: TypeAdapter[list[list[_Told]]] = TypeAdapter(list[list[_Told]])
+_ANSWER: TypeAdapter[list[list[_Told]] | None] = TypeAdapter(list[list[_Told]] | None)
 
 
 class DataError(Exception):
@@ -106,6 +106,8 @@ class Presidio:
             return _unread("failed")
         finally:
             self._waiting -= 1
+        if found is None:
+            return _unread("failed")
         DATA_READS.labels("read").inc()
         return found
 
@@ -123,7 +125,8 @@ class Presidio:
         self._not_before = time.monotonic() + _PAUSE_S
         await self.aclose()
 
-    async def _exchange(self, texts: list[str]) -> Read:
+    async def _exchange(self, texts: list[str]) -> Read | None:
+        """Return what is found, or `None` when presidio is well and cannot read such a text."""
         # Loading goes on for the next one when this one cannot wait for it any longer.
         process = await asyncio.shield(self._process())
         try:
@@ -133,6 +136,8 @@ class Presidio:
             # It may still answer this question when the next one is put.
             await asyncio.shield(self.aclose())
             raise
+        if answer is None:
+            return None
         if len(answer) != len(texts):
             raise PresidioError("another number of answers than texts")
         return {
@@ -166,7 +171,7 @@ class Presidio:
         return process
 
 
-async def _asked(process: Process, texts: list[str]) -> list[list[_Told]]:
+async def _asked(process: Process, texts: list[str]) -> list[list[_Told]] | None:
     if process.stdin is None or process.stdout is None:
         raise PresidioError("its process has no pipes")
     process.stdin.write(json.dumps(texts).encode() + b"\n")

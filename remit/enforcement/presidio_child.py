@@ -3,10 +3,10 @@
     python -I presidio_child.py LANGUAGE MODEL
 
 Says `ready`, then answers each line, a JSON list of texts, by one: for each text a list of
-`[begin, end, class, confidence]`. `MODEL` is a model of spaCy, a folder or a name; empty: a blank
-pipeline, so that patterns alone find something. Never downloads, and asks nobody: recognisers that
-do (of e-mail addresses and URLs) are left out, and the default detector finds the first. Imports
-nothing of Remit, and is never imported by it.
+`[begin, end, class, confidence]`, or `null` when one of them cannot be read. `MODEL` is a model of
+spaCy, a folder or a name; empty: a blank pipeline, so that patterns alone find something. Never
+downloads, and asks nobody: recognisers that do (of e-mail addresses and URLs) are left out, and the
+default detector finds the first. Imports nothing of Remit, and is never imported by it.
 """
 
 import json
@@ -87,6 +87,14 @@ def found(
                 yield begin + one.start, begin + one.end, known, sure
 
 
+def answered(engine: "AnalyzerEngine", texts: list[str], language: str) -> object:
+    """Return what is found in each text; `None` when presidio cannot take one of them."""
+    try:
+        return [list(dict.fromkeys(found(engine, text, language))) for text in texts]
+    except Exception:
+        return None
+
+
 def main(language: str, model: str) -> None:
     """Answer until nobody asks any more."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -95,8 +103,7 @@ def main(language: str, model: str) -> None:
     answers.write("ready\n")
     answers.flush()
     for line in sys.stdin:
-        answer = [list(dict.fromkeys(found(engine, text, language))) for text in json.loads(line)]
-        answers.write(json.dumps(answer) + "\n")
+        answers.write(json.dumps(answered(engine, json.loads(line), language)) + "\n")
         answers.flush()
 
 

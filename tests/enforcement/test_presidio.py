@@ -84,6 +84,24 @@ async def test_a_process_that_is_late_is_killed_and_another_asked(tmp_path: Path
             os.kill(pid, 0)
 
 
+async def test_a_text_that_cannot_be_read_costs_nobody_else_the_process(tmp_path: Path) -> None:
+    """It counts as not looked through, and the next one is read at once."""
+    script = (
+        "import json\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    texts = json.loads(input())\n"
+        "    print(json.dumps(None if texts == ['odd'] else [[]]), flush=True)\n"
+    )
+    made = reader(tmp_path, script)
+    await made.load()
+    before = await made._process()
+
+    assert (await made.read(["odd"]), await made.read(["even"])) == ({}, {"even": ()})
+    assert await made._process() is before
+    await made.aclose()
+
+
 async def test_texts_that_are_too_long_are_not_sent(tmp_path: Path) -> None:
     """Together; no process is made for them, and none for nothing."""
     made = reader(tmp_path, CHILDREN["dies"], max_chars=10)
@@ -203,6 +221,16 @@ async def test_words_near_a_number_speak_for_it(real: Presidio) -> None:
     told, untold = ({one.data_class: one.confidence for one in found} for found in read.values())
 
     assert told["phone"] > 50 > untold.get("phone", 0)
+
+
+@with_extra
+async def test_a_text_that_is_none_is_told_and_does_not_end_it(real: Presidio) -> None:
+    """Half of a pair of surrogates is in no text that a model reads."""
+    odd = await Detecting(real).look_through({"note": "FIN S1234567D \ud800"})
+    even = await Detecting(real).look_through({"note": "FIN S1234567D"})
+
+    assert (even.classes, even.is_whole) == (["national_id"], True)
+    assert odd.classes == ["national_id"] or not odd.is_whole
 
 
 @with_extra
