@@ -1,7 +1,7 @@
 """Importing what a process keeps for as long as it lives.
 
 Nothing of it ever becomes garbage, and the collector would look through all of it again and again:
-a sixth of a worker's start, and much of every full collection after that.
+a tenth of a worker's start, and much of every full collection after that.
 """
 
 import gc
