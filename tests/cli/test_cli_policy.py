@@ -1,11 +1,14 @@
 """`remit policy build|publish|rollback|releases` (real OPA, real ledger)."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from remit.canonical import JSONObject
+from remit.cli.policy_delivery.promotion import WAYS_OUT
+from remit.cli.stack.components import core_policies
 from remit.cli.stack.layout import Layout
 from remit.cli.stack.signing import keep_key
 from tests.cli.conftest import Command
@@ -115,6 +118,15 @@ def test_reviewed_policies_need_leave(remit: Command, shop: Path) -> None:
     assert len(listed) == 1
 
 
+def test_each_way_out_is_of_a_reason_that_the_rules_give() -> None:
+    """One for each refusal that somebody at the command line can mend, under its own code."""
+    rules = (core_policies() / "promotion" / "promotion.rego").read_text(encoding="utf-8")
+    said = set(re.findall(r'lib\.reason\("(promotion\.[a-z_]+)"', rules))
+
+    assert said - WAYS_OUT.keys() == {"promotion.permitted", "promotion.unverified"}
+    assert WAYS_OUT.keys() <= said
+
+
 def test_a_key_that_no_opa_verifies_with_signs_nothing(
     remit: Command, shop: Path, tmp_path: Path
 ) -> None:
@@ -172,7 +184,9 @@ def test_a_canary_needs_what_publishing_needs(remit: Command, shop: Path, tmp_pa
     report = tmp_path / "report.json"
     what_if = ("policy", "what-if", "--candidate", candidate, "--report", report, "--base", base)
     assert remit(*what_if, "--project", shop).code == 0
-    assert remit(*order, "--report", report).codes == ["POLICY-NOT-PROMOTED"]
+    unapproved = remit(*order, "--report", report)
+    assert unapproved.codes == ["POLICY-NOT-PROMOTED"]
+    assert "remit policy approve REPORT --by NAME" in unapproved.out
     for name, codes in zip(_OWNERS, (["POLICY-NOT-PROMOTED"], ["STACK-NOT-RUNNING"]), strict=True):
         approve = ("policy", "approve", report, "--by", f"{name}@notes.example")
         assert remit(*approve, "--project", shop).code == 0

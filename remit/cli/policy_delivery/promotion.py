@@ -11,6 +11,23 @@ from remit.canonical import Digest
 from remit.cli.errors import CliError, ExitCode, Finding
 from remit.decision.release import Release
 
+_APPROVE = (
+    "`remit policy approve REPORT --by NAME`: somebody to whom the policies in force give the role "
+    "of `thresholds.promotion`, and who is not the one who publishes"
+)
+_AGAIN = "make the report again: `remit policy what-if --candidate DIR --report FILE`"
+_WHICH = "`remit policy what-if` tells which"
+WAYS_OUT = {
+    "promotion.approval_missing": _APPROVE,
+    "promotion.disrupts": _APPROVE,
+    "promotion.stale_report": _AGAIN,
+    "promotion.other_base": _AGAIN,
+    "promotion.errors": _WHICH,
+    "promotion.unreproducible": _WHICH,
+    "promotion.unknown_person": "`--by` names somebody whom the policies in force know",
+}
+"""Ways out, by the code that the core's rules give."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -66,7 +83,7 @@ async def promotion_of(report: Path | None, candidate: Candidate) -> Leave:
     promoted = await promotion(wanted)
     if not promoted.is_allowed:
         said = [
-            Finding("POLICY-NOT-PROMOTED", f"{one.code}: {one.message}")
+            Finding("POLICY-NOT-PROMOTED", f"{one.code}: {one.message}", WAYS_OUT.get(one.code, ""))
             for one in promoted.decided.decision.reasons
         ]
         raise CliError(said, ExitCode.FINDINGS)
