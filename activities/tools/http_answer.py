@@ -44,7 +44,8 @@ def interpret(call: ToolCall, kind: HttpKind, received: Received, secrets: Secre
     if status in kind.already:
         return Refused("TOOL-REFUSED", f"{ref} answered {status}{said}", already=True)
     if status in kind.refused:
-        return Refused("TOOL-REFUSED", f"{ref} answered {status}{said}", again=status in _LATER)
+        again = status in _LATER or (status == 401 and secrets.has_kept_token)
+        return Refused("TOOL-REFUSED", f"{ref} answered {status}{said}", again=again)
     if 300 <= status < 400:
         if call.contract.operation.has_effect:
             return Unknown("TOOL-REDIRECT", f"{ref} answered {status}; redirects are not followed")

@@ -165,7 +165,8 @@ def _fault(
     if progress.status in _REFUSED:
         if progress.status == 404:
             session.close()
-        again = progress.status in _LATER
+        is_token_over = progress.status == 401 and secrets.has_kept_token
+        again = progress.status in _LATER or is_token_over
         return Refused("TOOL-REFUSED", f"{ref} answered {progress.status}", again=again)
     if end is not None:
         return Unknown(end.code, f"{ref} {end.said}; it may have happened")

@@ -25,6 +25,7 @@ from activities.tools.outside import Outside
 from remit.canonical import JSON, JSONObject
 from remit.secrets.errors import SecretError
 from remit.secrets.secrets import Secrets
+from remit.stores.oauth import load_clients
 from remit.tool.address import AddressError, normal_host
 from remit.tool.mcp import McpServer, StdioServer, StreamableHttpServer
 from remit.tool.reach import plain_ip, reach
@@ -41,7 +42,7 @@ async def listing(
     server: StdioServer | StreamableHttpServer, destinations: list[str], outside: Outside
 ) -> JSONObject:
     """Return what `server` lists, or why it cannot be asked."""
-    secrets = outside.secrets()
+    secrets = outside.secrets_within(reach(tuple(destinations)), {})
     try:
         await secrets.read(references(server), asyncio.get_running_loop().time() + _SECRETS_S)
         with client_library():
@@ -102,12 +103,21 @@ def _fault(code: str, message: str, words: str = "") -> JSONObject:
     return {"fault": {"code": code, "message": message, "words": words}}
 
 
+async def _asked(
+    server: StdioServer | StreamableHttpServer, destinations: list[str], folder: Path
+) -> JSONObject:
+    outside = Outside(os.environ, folder, clients=load_clients(folder))
+    try:
+        return await listing(server, destinations, outside)
+    finally:
+        await outside.aclose()
+
+
 def main() -> None:
     """Read the question from standard input, and write the answer to standard output."""
     asked = json.load(sys.stdin)
     server = _SERVER.validate_python(asked["server"])
-    outside = Outside(os.environ, Path(asked["folder"]))
-    answer = asyncio.run(listing(server, asked.get("destinations", []), outside))
+    answer = asyncio.run(_asked(server, asked.get("destinations", []), Path(asked["folder"])))
     sys.stdout.write(json.dumps(answer))
 
 

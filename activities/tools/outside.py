@@ -5,41 +5,66 @@ Every adapter takes one. What all calls must keep to on their way out stands in
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 
 from activities.tools.egress import GuardedTransport
 from activities.tools.resolving import Resolver
+from activities.tools.tokens import Tokens
 from activities.tools.tunnel import Proxy
-from remit.secrets.secrets import Secrets
+from remit.secrets.secrets import Issued, Secrets
 from remit.stores.artifacts import ArtifactStore
 from remit.tool.call import ToolCall
+from remit.tool.oauth import OAuthClient
 from remit.tool.reach import Reach
+from remit.tool.secret import Reference
 
 
-@dataclass(frozen=True, slots=True)
 class Outside:
     """A worker's way out."""
 
-    environ: Mapping[str, str]
-    """Where `env:NAME` is looked up."""
-    folder: Path
-    """The project's: what relative paths of secrets start from."""
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        folder: Path,
+        *,
+        resolver: Resolver | None = None,
+        proxy: Proxy | None = None,
+        artifacts: ArtifactStore | None = None,
+        clients: Mapping[str, OAuthClient] | None = None,
+    ) -> None:
+        """Reach nothing yet.
 
-    resolver: Resolver = field(default_factory=Resolver)
-    proxy: Proxy | None = None
-    """What all connections go through, if anything."""
-    artifacts: ArtifactStore | None = None
-    """Where large results and bodies lie, if anywhere."""
+        Args:
+            environ: where `env:NAME` is looked up.
+            folder: the project's: what relative paths of secrets start from.
+            resolver: from names to addresses; without it the system's.
+            proxy: what all connections go through, if anything.
+            artifacts: where large results and bodies lie, if anywhere.
+            clients: those of OAuth 2, by name.
+        """
+        self.environ = environ
+        self.folder = folder
+        self.resolver = resolver or Resolver()
+        self.proxy = proxy
+        self.artifacts = artifacts
+        self._tokens = Tokens(clients or {}, environ, folder, self._for_tokens)
 
-    def secrets(self, call: ToolCall | None = None) -> Secrets:
+    def secrets(self, call: ToolCall) -> Secrets:
         """Return the secrets of one call, with its principal's; they are read anew for each.
 
         `await secrets.read(texts, call.deadline)` comes first, then `secrets.resolve(text)`.
         """
-        return Secrets(self.environ, self.folder, None if call is None else call.principal)
+        return self.secrets_within(Reach.of(call.contract), call.principal)
+
+    def secrets_within(self, reach: Reach, principal: Mapping[str, str]) -> Secrets:
+        """Return the secrets of what may reach so much, for `principal`."""
+
+        async def issue(reference: Reference, within_s: float) -> Issued:
+            return await self._tokens.issue(reference, principal, reach, within_s)
+
+        return Secrets(self.environ, self.folder, principal, issue)
 
     def transport(
         self, limits: httpx2.Limits, reach: Reach | None = None
@@ -53,4 +78,11 @@ class Outside:
             reach: `Reach.of(contract)` where the pool serves one contract; without it each request
                 brings its own (`activities.tools.egress.reaching`) or is refused.
         """
-        return GuardedTransport(limits, self.resolver, self.proxy, reach)
+        return GuardedTransport(limits, self.resolver, self.proxy, reach, self._tokens.refused)
+
+    async def aclose(self) -> None:
+        """Let go of access tokens, and of connections to whoever gives them."""
+        await self._tokens.aclose()
+
+    def _for_tokens(self, limits: httpx2.Limits) -> httpx2.AsyncHTTPTransport:
+        return GuardedTransport(limits, self.resolver, self.proxy)

@@ -50,8 +50,8 @@ class HttpKind(Model):
     """What the body is sent as."""
     headers: dict[str, str] = {}
     """Header to a value or a secret reference, see `remit.tool.secret`: `env:NAME`, `file:PATH`,
-    `keyring:SERVICE/USER` or `vault:MOUNT/PATH#FIELD` as the whole value, `${…}` around it inside
-    one; resolved inside the activity."""
+    `keyring:SERVICE/USER`, `vault:MOUNT/PATH#FIELD` or `oauth:NAME` as the whole value, `${…}`
+    around it inside one; resolved inside the activity."""
     body: JSON = None
     """`None`: no body; `"*"`: all arguments that URL, query and headers do not take; else a
     template over `${args...}` and `${step_key}`, where a reference to an absent argument, as the
