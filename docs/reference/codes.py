@@ -1103,6 +1103,10 @@ IMPORT: Mapping[str, Entry] = {
     "OPENAPI-LATER": Entry(
         "Noted: 202 is taken for done, though it will happen later.", "Wait in a step after it."
     ),
+    "OPENAPI-ARTIFACT": Entry(
+        "Noted: a body or an answer is a file, which goes by the artifact store.",
+        "See docs/artifacts.md.",
+    ),
     "OPENAPI-AUTH": Entry("No way to authenticate can be gone.", "See the message."),
     "OPENAPI-SECRET": Entry("Noted: which secret an operation needs.", "Set it for the workers."),
     "OPENAPI-METHOD": Entry("Tools are not called by HEAD, OPTIONS or TRACE.", "Nothing to do."),

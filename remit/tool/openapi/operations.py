@@ -314,6 +314,8 @@ def _call(
     if taken:
         message = f"an argument would set {sorted(taken)[0]!r}, which carries the secret"
         raise UnfitError("OPENAPI-AUTH", found.where, message, "drop the parameter")
+    if answers.artifact:
+        call["artifact"] = {"media_types": [*answers.artifact]}
     if answers.accept not in ("", "application/json"):
         headers["accept"] = answers.accept
     if headers:
