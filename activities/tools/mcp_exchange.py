@@ -161,7 +161,7 @@ def _fault(
 ) -> Refused | Unknown:
     ref, end = call.contract.ref, progress.failure or session.link.flow.ended
     if not progress.began:
-        return _not_begun(ref, end, secrets)
+        return _not_begun(ref, end, session.link.flow.refusal, secrets)
     if progress.status in _REFUSED:
         if progress.status == 404:
             session.close()
@@ -188,10 +188,11 @@ def _fault(
     )
 
 
-def _not_begun(ref: str, end: End | None, secrets: Secrets) -> Refused:
+def _not_begun(ref: str, end: End | None, refusal: str, secrets: Secrets) -> Refused:
     if end is not None and end.code == "TOOL-EGRESS":
         return withheld("TOOL-EGRESS", f"{ref}: {end.said}")
-    return _unreached(ref, end.said if end else "could not be reached", secrets)
+    said = end.said if end else refusal or "could not be reached"
+    return _unreached(ref, said, secrets)
 
 
 def _drifted(ref: str, kind: McpKind, drift: DriftError) -> Refused:

@@ -180,6 +180,32 @@ async def test_what_an_ending_means(
     assert await say(tools, _echo()) == Happened({"a": 1})
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"), [(401, "it wants other credentials"), (403, "credentials"), (500, "lists;")]
+)
+async def test_a_server_that_refuses_to_greet_or_list_says_so(
+    origin: Origin, tools: Tools, monkeypatch: pytest.MonkeyPatch, status: int, hint: str
+) -> None:
+    """Its status is told, at the first call and at a later one; nothing was called."""
+    origin.reply = answer(status, b"{}")
+    greeted = await say(tools, _echo())
+
+    # A connection of its own: what could not be made is not tried again at once.
+    origin.reply = scripted(200, GOOD)
+    later = _echo(
+        max_bytes=1000, server={**_echo().call.server.model_dump(), "url": "${env:ORIGIN}/m"}
+    )
+    assert isinstance(await say(tools, later), Happened)
+    monkeypatch.setattr("activities.tools.mcp_session.UNHEARD_LISTING_S", 0.0)
+    origin.reply = answer(status, b"{}")
+    listed_again = await say(tools, later)
+
+    for given in (greeted, listed_again):
+        assert ending(given) == "Refused TOOL-UNREACHABLE again"
+        assert f"answered {status} when it was greeted or asked what it lists" in str(given)
+        assert hint in str(given)
+
+
 async def test_headers_are_resolved_and_nothing_else_is_sent(origin: Origin, tools: Tools) -> None:
     """Secrets stand in the headers of every request; cookies are not kept."""
     origin.reply = scripted(200, GOOD, more="Set-Cookie: a=b\r\n")

@@ -214,6 +214,7 @@ def test_a_server_that_asks_for_a_token_is_imported_with_one(
     ran = remit(*typed, "--header", "Authorization=Bearer ${oauth:desk}")
 
     assert refused.codes == ["TOOL-UNREACHABLE"]
+    assert "answered 401" in refused.out
     assert ran.code == 0
     found = load_project(project).catalogue.find("shelf.put_down@1")
     assert found is not None
