@@ -5,12 +5,14 @@ import base64
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from activities.tools import tokens
 from examples.agents.stub_model import Bad, Says, StubModel
+from remit.stores.project import load_project
 from remit.tool.call import Happened, ToolCall
 from remit.tool.contract import ToolContract
 from tests.activities.calling import ask
@@ -263,3 +265,34 @@ async def test_a_model_is_asked_with_a_token(client: MakeClient, giver: Giver) -
     first, second = giver.given
     assert ending(away) == "Refused TOOL-MODEL-AWAY again"
     assert stub.keys == [f"Bearer {first}", f"Bearer {first}", f"Bearer {second}"]
+
+
+_APART = """
+import os
+
+from remit.tool.python import tool
+
+
+@tool(domain="apart", operation="read", idempotency="natural", owner="team:lab", version="1.0.0",
+      destinations=["127.0.0.1"], process={"environment": {"TOKEN": "oauth:crm"}})
+def tell() -> list[str]:
+    '''Tell it.'''
+    return [os.environ["TOKEN"], str(len(os.environ["TOKEN"]))]
+"""
+
+
+async def test_a_reference_leads_to_a_token_wherever_it_stands(
+    client: MakeClient, giver: Giver, tmp_path: Path
+) -> None:
+    """Here in the environment of a function in a process of its own."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "apart.py").write_text(_APART)
+    stated = f'token_url = "{giver.url}"\nclient_id = "a"\nclient_secret = "env:SECRET"\n'
+    (tmp_path / "remit.toml").write_text(f"[oauth.crm]\n{stated}")
+    contract = load_project(tmp_path).catalogue.find("apart.tell@1")
+    assert contract is not None
+
+    given = await ask(client(), contract, within_s=100)
+
+    [token] = giver.given
+    assert given == Happened(["[secret]", str(len(token))])
