@@ -20,6 +20,7 @@ from mcp_types import (
     CallToolResult,
 )
 
+from activities.tools.http_answer import UNHEARD
 from activities.tools.mcp_answer import failed, interpret
 from activities.tools.mcp_flow import End
 from activities.tools.mcp_session import Call, DriftError, Link, Progress, Result, Session
@@ -167,7 +168,8 @@ def _fault(
             session.close()
         is_token_over = progress.status == 401 and secrets.has_kept_token
         again = progress.status in _LATER or is_token_over
-        return Refused("TOOL-REFUSED", f"{ref} answered {progress.status}", again=again)
+        message, is_unheard = f"{ref} answered {progress.status}", progress.status in UNHEARD
+        return Refused("TOOL-REFUSED", message, again=again, is_unheard=is_unheard)
     if end is not None:
         return Unknown(end.code, f"{ref} {end.said}; it may have happened")
     if progress.status >= 400:

@@ -174,7 +174,9 @@ async def test_what_an_ending_means(
     """Every answer has a meaning, and none but the promised one says that it did not happen."""
     origin.reply = scripted(status, body, kind, more)
 
-    assert ending(await say(tools, _echo())) == expected
+    given = await say(tools, _echo())
+    assert ending(given) == expected
+    assert getattr(given, "is_unheard", False) is (status == 401)
 
     origin.reply = scripted(200, GOOD)
     assert await say(tools, _echo()) == Happened({"a": 1})
