@@ -28,6 +28,7 @@ from benchmarks.histories import histories
 from benchmarks.memory import memory
 from benchmarks.pipeline import pipeline
 from benchmarks.recording import recording
+from benchmarks.replaying import replaying
 from benchmarks.report import Machine, Report
 from benchmarks.runs import fan_out, sequential, throughput, warm_up
 from benchmarks.scale import FULL, QUICK, Scale
@@ -45,16 +46,19 @@ NAMES = (
     "decisions",
     "rules200",
     "domains200",
+    "what_if",
     "pipeline",
     "histories",
     "bulkhead",
     "memory",
 )
 _CROWDS = {"rules200": RULES200, "domains200": DOMAINS200}
-_ALONE = frozenset({"compiling", "connecting", "recording", *_CROWDS})
+_ALONE = frozenset({"compiling", "connecting", "recording", "what_if", *_CROWDS})
 """What needs no stack, or one with other policies."""
 _COUNTED = frozenset({"histories"})
 """What is counted, not timed: nobody need be warm, and one bare worker is enough."""
+_PASSES = 5
+"""How often what was recorded is asked again."""
 
 Found = dict[str, BaseModel]
 
@@ -87,6 +91,9 @@ def main() -> None:
         if name in wanted:
             say(f"{name}: {crowd}")
             found[name] = ruled(say, project, crowd, scale.decisions)
+    if "what_if" in wanted:
+        say("what_if")
+        found["what_if"] = replaying(project, scale.replayed, _PASSES)
     versions: dict[str, str] = {}
     if set(wanted) - _ALONE:
         timed = set(wanted) - _ALONE - _COUNTED

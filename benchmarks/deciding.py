@@ -3,6 +3,9 @@
 The same question is asked twice, by turns: by the enforcement point, which puts the facts
 together, asks, and checks the answer; and as OPA alone, the same bytes posted over the same socket
 by the same HTTP library, the answer read and thrown away. No answer is kept by anybody.
+
+OPA answers later the longer nobody asked it, so one at a time OPA alone is asked behind as long a
+pause: the facts are put together for it too, outside the time.
 """
 
 import asyncio
@@ -67,13 +70,14 @@ async def decisions(arena: Arena, project: Project, count: int) -> Decisions:
     """Measure `count` decisions one at a time, then ten times as many in a crowd."""
     environment = arena.environment
     token = environment.opa_token_file.read_text().strip()
-    subject, situation = _question(project)
+    subject, situation = question(project)
     async with (
         OpaClient(environment.opa_socket, token=token, deadline_s=_DEADLINE_S) as opa,
         _alone(environment.opa_socket.as_posix(), token) as post,
     ):
         document = await _document(opa, subject, situation)
         deciding = Deciding(opa, Place(), wall_ms)
+        unasked = Deciding(_Kept(await deciding.call(subject, situation)), Place(), wall_ms)
 
         async def decide() -> object:
             return await deciding.call(subject, situation)
@@ -81,7 +85,10 @@ async def decisions(arena: Arena, project: Project, count: int) -> Decisions:
         async def alone() -> object:
             return await post(document)
 
-        return await _measured(decide, alone, count, len(document))
+        async def pause() -> object:
+            return await unasked.call(subject, situation)
+
+        return await _measured(decide, alone, pause, count, len(document))
 
 
 def ruled(report: Install, project: Project, crowd: Crowd, count: int) -> Decisions:
@@ -90,10 +97,10 @@ def ruled(report: Install, project: Project, crowd: Crowd, count: int) -> Decisi
         return asyncio.run(decisions(place, project, count))
 
 
-async def _measured(decide: Ask, alone: Ask, count: int, size: int) -> Decisions:
+async def _measured(decide: Ask, alone: Ask, pause: Ask, count: int, size: int) -> Decisions:
     await _connected(decide)
     await _connected(alone)
-    one, one_opa = await _by_turns(decide, alone, count)
+    one, one_opa = await _by_turns(decide, alone, pause, count)
     crowd: list[list[float]] = []
     crowd_opa: list[list[float]] = []
     each = 10
@@ -126,12 +133,16 @@ async def _connected(ask: Ask) -> None:
     raise TimeoutError("OPA does not take that many connections on this machine now")
 
 
-async def _by_turns(first: Ask, second: Ask, count: int) -> tuple[list[float], list[float]]:
-    taken: tuple[list[float], list[float]] = ([], [])
+async def _by_turns(
+    decide: Ask, alone: Ask, pause: Ask, count: int
+) -> tuple[list[float], list[float]]:
+    one: list[float] = []
+    one_opa: list[float] = []
     for _ in range(count):
-        for ask, times in zip((first, second), taken, strict=True):
-            times.append(await _timed(ask))
-    return taken
+        one.append(await _timed(decide))
+        await pause()
+        one_opa.append(await _timed(alone))
+    return one, one_opa
 
 
 async def _crowd(ask: Ask, each: int) -> list[float]:
@@ -151,6 +162,17 @@ async def _timed(ask: Ask) -> float:
     begun = time.perf_counter()
     await ask()
     return (time.perf_counter() - begun) * 1000
+
+
+class _Kept:
+    """Answers at once, with what OPA said before."""
+
+    def __init__(self, decided: Decided) -> None:
+        self._decided = decided
+
+    async def decide(self, facts: Facts) -> Decided:
+        facts_document(facts)
+        return self._decided
 
 
 class _Overheard:
@@ -190,7 +212,7 @@ async def _alone(socket: str, token: str) -> AsyncIterator[Callable[[bytes], Awa
         yield post
 
 
-def _question(project: Project) -> tuple[Subject, Situation]:
+def question(project: Project) -> tuple[Subject, Situation]:
     """Return a call in the middle of a plan of ten steps, as enforcement would ask about it."""
     compilation = compile_plan(sequence(10), project.catalogue, Library({}))
     plan = compilation.compiled

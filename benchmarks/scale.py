@@ -23,6 +23,8 @@ class Scale:
     compilations: int
     recorded_steps: int
     """Steps of each caller that records, two records each."""
+    replayed: int
+    """Recorded decisions that are asked again."""
     bulkhead_pairs: int
     bulkhead_runs: int
     """Runs of one side of a pair."""
@@ -41,8 +43,9 @@ FULL = Scale(
     pipeline_runs=50,
     compilations=15,
     recorded_steps=40,
-    bulkhead_pairs=12,
-    bulkhead_runs=40,
+    replayed=3000,
+    bulkhead_pairs=20,
+    bulkhead_runs=80,
     memory_runs=2000,
 )
 QUICK = Scale(
@@ -56,6 +59,7 @@ QUICK = Scale(
     pipeline_runs=5,
     compilations=3,
     recorded_steps=8,
+    replayed=500,
     bulkhead_pairs=4,
     bulkhead_runs=24,
     memory_runs=0,

@@ -6,6 +6,7 @@ attributes are registered (an unregistered one would hang every run).
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import time
@@ -39,7 +40,7 @@ from remit.enforcement.identity import Identity
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.shadow import Shadow
-from remit.ledger.errors import LedgerError
+from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.plan.library import Library
 from remit.secrets.errors import SecretError
 from remit.secrets.secrets import Secrets
@@ -129,6 +130,8 @@ async def _work(
         await stack.enter_async_context(worker)
     if settings.metrics_port:
         serve_metrics(settings.metrics_port, sdk_port)
+    # A full collection would look through all that stands by now, and answer nothing meanwhile.
+    gc.freeze()
     _log.info("ready", roles=list(roles), queue=settings.task_queue)
     if "keeper" in roles:
         # What reads policies, notifies and seals is the keeper's alone: others start without it.
@@ -156,7 +159,10 @@ async def _connected(
 @asynccontextmanager
 async def opened(settings: WorkerSettings) -> AsyncIterator[SqlLedger]:
     """Open the ledger: once in a process, so that it has one writer and one cache."""
-    ledger = await open_ledger(settings.ledger_url)
+    try:
+        ledger = await open_ledger(settings.ledger_url)
+    except (LedgerError, LedgerUnavailableError) as error:
+        raise NotReadyError(str(error)) from error
     try:
         yield ledger
     finally:

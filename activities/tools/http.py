@@ -10,7 +10,6 @@ import httpx2
 
 from activities.tools.adapter import Adapter
 from activities.tools.egress import EgressError, is_encoded, reaching
-from activities.tools.heartbeat import beating
 from activities.tools.http_answer import Received, interpret
 from activities.tools.http_artifact import Parcel, prepare_parcel, take_in
 from activities.tools.http_request import Outgoing, prepare
@@ -50,19 +49,18 @@ class HttpTool(Adapter):
         if late := too_late(call):
             return late
         secrets = self._outside.secrets(call)
-        with beating(call.heartbeat, call.contract.heartbeat_s):
-            try:
-                await secrets.read(kind.headers.values(), call.deadline)
-                outgoing = prepare(call, kind, self._outside.environ, secrets)
-            except UNSENT as error:
-                return unsent(call, error)
-            parcel = await prepare_parcel(call, kind, self._outside.artifacts)
-            if isinstance(parcel, Refused):
-                return parcel
-            try:
-                return await self._send(call, kind, outgoing, parcel, secrets)
-            finally:
-                await parcel.close()
+        try:
+            await secrets.read(kind.headers.values(), call.deadline)
+            outgoing = prepare(call, kind, self._outside.environ, secrets)
+        except UNSENT as error:
+            return unsent(call, error)
+        parcel = await prepare_parcel(call, kind, self._outside.artifacts)
+        if isinstance(parcel, Refused):
+            return parcel
+        try:
+            return await self._send(call, kind, outgoing, parcel, secrets)
+        finally:
+            await parcel.close()
 
     async def _send(
         self, call: ToolCall, kind: HttpKind, outgoing: Outgoing, parcel: Parcel, secrets: Secrets

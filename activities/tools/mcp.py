@@ -17,7 +17,6 @@ import httpx2
 from activities.tools.adapter import Adapter
 from activities.tools.egress import listed_url
 from activities.tools.extra import of_extra
-from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
 from activities.tools.unsent import UNSENT, too_late, unsent
 from remit.secrets.secrets import Secrets
@@ -54,16 +53,15 @@ class McpTool(Adapter):
         if late := too_late(call):
             return late
         secrets = self._outside.secrets(call)
-        with beating(call.heartbeat, contract.heartbeat_s):
-            try:
-                exchanges = self._loaded()
-                await secrets.read(references(kind.server), call.deadline)
-                key, make = way(
-                    kind.server, contract.destinations, contract.private, self._outside, secrets
-                )
-            except UNSENT as error:
-                return unsent(call, error)
-            return await exchanges.run(call, kind, secrets, key, make)
+        try:
+            exchanges = self._loaded()
+            await secrets.read(references(kind.server), call.deadline)
+            key, make = way(
+                kind.server, contract.destinations, contract.private, self._outside, secrets
+            )
+        except UNSENT as error:
+            return unsent(call, error)
+        return await exchanges.run(call, kind, secrets, key, make)
 
     async def aclose(self) -> None:
         """Close every connection, and leave no process."""

@@ -18,7 +18,6 @@ import httpx2
 from activities.tools.adapter import Adapter
 from activities.tools.egress import Reaching, listed_url
 from activities.tools.extra import of_extra
-from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
 from activities.tools.unsent import UNSENT, too_late, unsent
 from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
@@ -162,8 +161,7 @@ class ModelTool(Adapter):
             return unsent(call, error)
         schema = answer_schema(call.contract)
         asking = Asking(call, kind, question, schema, self._outside.secrets(call))
-        with beating(call.heartbeat, call.contract.heartbeat_s):
-            return await self._ask(asking, talks)
+        return await self._ask(asking, talks)
 
     async def aclose(self) -> None:
         """Close all connections."""

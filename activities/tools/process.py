@@ -20,7 +20,6 @@ from pathlib import Path
 import remit.version
 from activities.tools.adapter import Adapter
 from activities.tools.guarded import GuardedProcess
-from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
 from activities.tools.process_talk import Talk
 from activities.tools.unsent import UNSENT, too_late, unsent
@@ -58,19 +57,18 @@ class ProcessTool(Adapter):
         if late := too_late(call):
             return late
         secrets = self._outside.secrets(call)
-        with beating(call.heartbeat, call.contract.heartbeat_s):
-            try:
-                await secrets.read(kind.environment.values(), call.deadline)
-                own = {name: secrets.resolve(value) for name, value in kind.environment.items()}
-            except UNSENT as error:
-                return unsent(call, error)
-            try:
-                async with asyncio.timeout_at(call.deadline):
-                    await self._places.acquire()
-            except TimeoutError:
-                message = f"{ref}: no place for a process was free; nothing was called"
-                return withheld("TOOL-BUSY", message, again=True)
-            return await self._run(call, kind, own, secrets)
+        try:
+            await secrets.read(kind.environment.values(), call.deadline)
+            own = {name: secrets.resolve(value) for name, value in kind.environment.items()}
+        except UNSENT as error:
+            return unsent(call, error)
+        try:
+            async with asyncio.timeout_at(call.deadline):
+                await self._places.acquire()
+        except TimeoutError:
+            message = f"{ref}: no place for a process was free; nothing was called"
+            return withheld("TOOL-BUSY", message, again=True)
+        return await self._run(call, kind, own, secrets)
 
     async def aclose(self) -> None:
         """Wait until the processes of all calls are gone."""

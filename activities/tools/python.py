@@ -17,7 +17,6 @@ from contextlib import suppress
 from functools import partial
 
 from activities.tools.adapter import Adapter
-from activities.tools.heartbeat import beating
 from activities.tools.threads import Ended, InThread, Returned
 from activities.tools.unsent import too_late, unsent
 from remit.canonical import JSON, NotCanonicalError, canonical
@@ -56,8 +55,7 @@ class PythonTool(Adapter):
         except ArgumentsError as error:
             return unsent(call, error)
         try:
-            with beating(call.heartbeat, call.contract.heartbeat_s):
-                ended = await self._run(call, bound.function, keywords)
+            ended = await self._run(call, bound.function, keywords)
         finally:
             # Whoever still runs, in a thread that nobody can stop, learns it at its checkpoint.
             progress.end()

@@ -13,7 +13,6 @@ from time import monotonic
 
 from activities.tools.adapter import Adapter
 from activities.tools.extra import of_extra
-from activities.tools.heartbeat import beating
 from activities.tools.outside import Outside
 from activities.tools.sql_connections import IDLE_S, Connections, NotBegunError
 from activities.tools.sql_place import NoAddressError, PlaceError, place_of
@@ -52,17 +51,16 @@ class SqlTool(Adapter):
         if late := too_late(call):
             return late
         secrets = self._outside.secrets(call)
-        with beating(call.heartbeat, call.contract.heartbeat_s):
-            try:
-                job, connections = await self._prepared(call, kind, secrets)
-            except NoAddressError as error:
-                message = f"{ref}: {error}; nothing was sent"
-                return Refused("TOOL-UNREACHABLE", message, again=True)
-            except UNSENT as error:
-                return unsent(call, error)
-            except (ArgumentError, PlaceError, StatementError) as error:
-                return unsent(call, error)
-            return _masked(await _run(job, connections), secrets)
+        try:
+            job, connections = await self._prepared(call, kind, secrets)
+        except NoAddressError as error:
+            message = f"{ref}: {error}; nothing was sent"
+            return Refused("TOOL-UNREACHABLE", message, again=True)
+        except UNSENT as error:
+            return unsent(call, error)
+        except (ArgumentError, PlaceError, StatementError) as error:
+            return unsent(call, error)
+        return _masked(await _run(job, connections), secrets)
 
     async def aclose(self) -> None:
         """Close all connections."""

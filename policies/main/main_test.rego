@@ -295,6 +295,8 @@ test_each_kind_is_permitted_by_its_own_rules if {
 		with data.remit.orders.permits as {reason}
 		with data.remit.system.permits as {reason}
 		with data.remit.approvals.permits as {reason}
+		with data.remit.promotion.permits as {reason}
+		with data.remit.proposals.permits as {reason}
 }
 
 test_only_a_call_reserves if {

@@ -40,7 +40,7 @@ class Frame:
             scheduled_ms=int(info.current_attempt_scheduled_time.timestamp() * 1000),
             owner=f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}",
             role=role,
-            beats=Beats(activity.heartbeat, info.heartbeat_details),
+            beats=Beats(activity.heartbeat, info.heartbeat_details, info.heartbeat_timeout),
         )
 
 

@@ -4,9 +4,7 @@ It is first in and cannot be left out: `workers/builder.py` is the only place th
 Tool calls arrive at the dynamic activity, which gets nothing but what was enforced.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,10 +20,6 @@ from remit.enforcement.telemetry import observed
 from remit.ledger.errors import LedgerUnavailableError
 from remit.plan.wire import SYSTEM_ACTIVITIES, StepCall
 from remit.tool.call import ToolAnswer, ToolCall
-
-_BEAT_AFTER_S = 3.0
-"""Calls that last longer than this heartbeat, so that a dead worker is noticed."""
-_BEAT_EVERY_S = 3.0
 
 
 class Governance(Interceptor):
@@ -65,13 +59,12 @@ class _Governed(ActivityInboundInterceptor):
         if _is_tool_call(input.args):
             return await self._tool(input, frame)
         root = str(getattr(input.args[0], "root", "")) if input.args else ""
-        with observed(frame, root, ""):
-            async with _beating(frame):
-                await self._point.system(frame, root)
-                try:
-                    return await super().execute_activity(input)
-                except LedgerUnavailableError as error:
-                    raise failure.unavailable("LEDGER-UNAVAILABLE", str(error), 2) from error
+        with observed(frame, root, ""), frame.beats.kept_up():
+            await self._point.system(frame, root)
+            try:
+                return await super().execute_activity(input)
+            except LedgerUnavailableError as error:
+                raise failure.unavailable("LEDGER-UNAVAILABLE", str(error), 2) from error
 
     async def _tool(self, input: ExecuteActivityInput, frame: Frame) -> Any:
         call = _step_call(input.args[0])
@@ -82,11 +75,9 @@ class _Governed(ActivityInboundInterceptor):
             return answer
 
         with observed(frame, call.root, call.key.path):
-            async with (
-                self._bulkhead.place(frame.activity, call.key.path, frame.attempt),
-                _beating(frame),
-            ):
-                return await self._point.call(call, frame, send)
+            async with self._bulkhead.place(frame.activity, call.key.path, frame.attempt):
+                with frame.beats.kept_up():
+                    return await self._point.call(call, frame, send)
 
 
 def _is_tool_call(args: Sequence[Any]) -> bool:
@@ -104,20 +95,3 @@ def _step_call(values: Sequence[Any]) -> StepCall:
         raise failure.refused(
             "CALL-SHAPE", f"not a step call: {error.error_count()} findings; nothing was called"
         ) from error
-
-
-@asynccontextmanager
-async def _beating(frame: Frame) -> AsyncIterator[None]:
-    """Heartbeat for as long as the call lasts, once it lasts long."""
-    loop = asyncio.get_running_loop()
-    timer: list[asyncio.TimerHandle] = []
-
-    def beat() -> None:
-        frame.beats()
-        timer[0] = loop.call_later(_BEAT_EVERY_S, beat)
-
-    timer.append(loop.call_later(_BEAT_AFTER_S, beat))
-    try:
-        yield
-    finally:
-        timer[0].cancel()

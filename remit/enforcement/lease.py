@@ -50,7 +50,6 @@ def tool_call(subject: Subject, lease: Lease, now_ms: int, *, is_lost: bool = Fa
         arguments=subject.arguments,
         step_key=str(subject.key),
         deadline=time.monotonic() + call_s(subject, lease, now_ms),
-        heartbeat=beats,
         checkpoint=partial(beats.mark, of),
         resume=beats.last(of) if is_lost else None,
         principal=subject.principal,

@@ -18,10 +18,6 @@ Purpose = Literal["call", "probe", "read_back"]
 """Why a tool is called; only a probe may be answered by `Absent`."""
 
 
-def no_heartbeat() -> None:
-    """Tell nobody."""
-
-
 def no_checkpoint(value: JSON) -> None:
     """Tell nobody."""
 
@@ -37,8 +33,6 @@ class ToolCall:
     """The idempotency key, sent where the contract says so."""
     deadline: float
     """Moment of `time.monotonic()` (seconds) after which the answer counts as unknown."""
-    heartbeat: Callable[[], None] = field(default=no_heartbeat, compare=False)
-    """Called now and then from the event loop's thread while the call lasts."""
     checkpoint: Callable[[JSON], None] = field(default=no_checkpoint, compare=False)
     """Called from the event loop's thread with how far the call came, see `remit.tool.progress`."""
     resume: JSON = None

@@ -1,7 +1,6 @@
 """One call of a tool through its adapter, and what it came to."""
 
 import time
-from collections.abc import Callable
 
 from activities.tools.registry import Tools
 from remit.canonical import JSONObject
@@ -17,7 +16,6 @@ async def ask(
     within_s: float = 20.0,
     key: str = "run-1:order:do",
     purpose: Purpose = "call",
-    heartbeat: Callable[[], None] = lambda: None,
 ) -> ToolAnswer:
     """Call once."""
     call = ToolCall(
@@ -26,7 +24,6 @@ async def ask(
         step_key=key,
         deadline=time.monotonic() + within_s,
         purpose=purpose,
-        heartbeat=heartbeat,
     )
     return await tools.adapter(contract)(call)
 

@@ -338,29 +338,6 @@ async def test_keeps_no_cookies(origin: Origin, tools: Tools) -> None:
     assert "cookie" not in origin.asked[1].headers
 
 
-async def test_long_calls_heartbeat(origin: Origin, tools: Tools) -> None:
-    """A call that lasts beats, and stops beating when it is over."""
-    beats = 0
-    enough = asyncio.Event()
-
-    def heartbeat() -> None:
-        nonlocal beats
-        beats += 1
-        if beats == 2:
-            enough.set()
-
-    async def slow(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        await enough.wait()
-        await answer(200, b"{}")(asked, writer)
-
-    origin.reply = slow
-
-    given = await ask(tools, http_contract(heartbeat_s=0.06), heartbeat=heartbeat)
-
-    assert given == Happened({})
-    assert beats == 2
-
-
 async def test_carries_the_trace_and_no_baggage(origin: Origin, tools: Tools) -> None:
     """A tool learns which trace a call belongs to, and nothing else of its surroundings."""
     span = NonRecordingSpan(SpanContext(trace_id=7, span_id=9, is_remote=False))

@@ -1,6 +1,8 @@
 """How far a lost attempt came reaches the one that takes over, and nobody else."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,23 @@ from tests.activities.origin import http_contract
 from tests.enforcement.desk import RUN, Desk, a_desk
 
 TOOL = "shop.thing@1"
+
+
+async def test_a_call_that_lasts_beats_until_it_is_over() -> None:
+    """Often enough for Temporal's patience, and each time with what was told last."""
+    told: list[tuple[object, ...]] = []
+    twice = asyncio.Event()
+
+    def send(*details: object) -> None:
+        told.append(details)
+        if len(told) == 2:
+            twice.set()
+
+    beats = Beats(send, ("so far",), timedelta(milliseconds=60))
+    with beats.kept_up():
+        await twice.wait()
+
+    assert told == [("so far",)] * 2
 
 
 class Temporal:

@@ -48,6 +48,15 @@ test_the_gate_says_why if {
 	by_amount == {"the amount is above what is lent without asking"}
 }
 
+# A read has no region, no file and no score, all of which would refuse a limit.
+test_what_sets_no_limit_is_not_judged_as_one if {
+	given := testing.call("credit.get_applicant@1", "read", {"applicant": "a"}, {}, _by)
+	decision := main.decision with input as given
+	decision.effect == "allow"
+	gates := limits.gates with input as json.patch(_limit({"score": 500}), [{"op": "replace", "path": "/action/tool", "value": "credit.book@1"}])
+	gates == set()
+}
+
 test_with_a_grant_the_limit_is_set if {
 	asked := testing.granted(_limit({"score": 500}), "credit.review", "credit_officer", "credit.officer@acme.example")
 	decision := main.decision with input as asked
