@@ -10,7 +10,6 @@ library, and the server is started, bounded and stopped exactly as a worker does
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,6 @@ from activities.tools.outside import Outside
 from remit.canonical import JSON, JSONObject
 from remit.secrets.errors import SecretError
 from remit.secrets.secrets import Secrets
-from remit.stores.oauth import load_clients
 from remit.tool.address import AddressError, normal_host
 from remit.tool.mcp import McpServer, StdioServer, StreamableHttpServer
 from remit.tool.reach import plain_ip, reach
@@ -106,7 +104,10 @@ def _fault(code: str, message: str, words: str = "") -> JSONObject:
 async def _asked(
     server: StdioServer | StreamableHttpServer, destinations: list[str], folder: Path
 ) -> JSONObject:
-    outside = Outside(os.environ, folder, clients=load_clients(folder))
+    try:
+        outside = Outside.of_command(folder)
+    except (SecretError, ValueError) as error:
+        return _fault("TOOL-EGRESS", str(error))
     try:
         return await listing(server, destinations, outside)
     finally:

@@ -4,6 +4,7 @@ Every adapter takes one. What all calls must keep to on their way out stands in
 `activities.tools.egress` and `remit.secrets`; an adapter makes no connection of its own.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,10 +16,24 @@ from activities.tools.tokens import Tokens
 from activities.tools.tunnel import Proxy
 from remit.secrets.secrets import Issued, Secrets
 from remit.stores.artifacts import ArtifactStore
+from remit.stores.oauth import load_clients
 from remit.tool.call import ToolCall
 from remit.tool.oauth import OAuthClient
 from remit.tool.reach import Reach
 from remit.tool.secret import Reference
+
+PROXY = "REMIT_EGRESS_PROXY"
+"""Variable with the forward proxy of all connections, `remit.toml`'s `[egress] proxy`."""
+
+
+def proxy_of(stated: str, environ: Mapping[str, str], folder: Path) -> Proxy | None:
+    """Return the proxy that `REMIT_EGRESS_PROXY` states, its secrets resolved; empty for none.
+
+    Raises:
+        SecretError: a reference in it leads to nothing.
+        ValueError: it is none; the message does not repeat it.
+    """
+    return Proxy.of(Secrets(environ, folder).resolve(stated))
 
 
 class Outside:
@@ -79,6 +94,17 @@ class Outside:
                 brings its own (`activities.tools.egress.reaching`) or is refused.
         """
         return GuardedTransport(limits, self.resolver, self.proxy, reach, self._tokens.refused)
+
+    @classmethod
+    def of_command(cls, folder: Path) -> "Outside":
+        """Return the way out of what the command line starts: that of a worker of the project.
+
+        Raises:
+            SecretError, ValueError: its proxy cannot be used.
+            InvalidDocumentError: its clients of OAuth 2 cannot.
+        """
+        proxy = proxy_of(os.environ.get(PROXY, ""), os.environ, folder)
+        return cls(os.environ, folder, proxy=proxy, clients=load_clients(folder))
 
     async def aclose(self) -> None:
         """Let go of access tokens, and of connections to whoever gives them."""

@@ -9,7 +9,6 @@ is a token. Never tells the token.
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -17,9 +16,9 @@ import httpx2
 
 from activities.tools.egress import EgressError
 from activities.tools.outside import Outside
+from activities.tools.tunnel import ProxyRefusedError
 from remit.canonical import JSON
 from remit.secrets.errors import SecretError
-from remit.stores.oauth import load_clients
 from remit.tool.address import AddressError
 from remit.tool.model import Model
 from remit.tool.reach import reach
@@ -43,7 +42,10 @@ class Question(Model):
 
 async def answers(question: Question) -> list[JSON]:
     """Ask for each token, all at once."""
-    outside = Outside(os.environ, question.folder, clients=load_clients(question.folder))
+    try:
+        outside = Outside.of_command(question.folder)
+    except (SecretError, ValueError) as error:
+        return [{"code": "TOOL-EGRESS", "message": str(error)} for _ in question.asked]
     try:
         asked = [_answer(outside, question, needed) for needed in question.asked]
         return [*await asyncio.gather(*asked)]
@@ -59,7 +61,7 @@ async def _answer(outside: Outside, question: Question, needed: Needed) -> JSON:
         secrets.resolve(needed.reference)
     except SecretError as error:
         return {"code": error.code, "message": str(error)}
-    except (AddressError, EgressError, httpx2.InvalidURL) as error:
+    except (AddressError, EgressError, ProxyRefusedError, httpx2.InvalidURL) as error:
         return {"code": "TOOL-EGRESS", "message": f"the secret {needed.reference}: {error}"}
     return {"code": "", "message": ""}
 

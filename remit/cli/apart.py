@@ -13,8 +13,11 @@ from pathlib import Path
 
 from remit.canonical import JSONObject
 from remit.cli.stack.component import python_path
+from remit.cli.stack.environment import PREFIX
 from remit.cli.stack.project import load_project
 from remit.secrets.nearby import FOLDERS
+
+_PROXY = f"{PREFIX}EGRESS_PROXY"
 
 
 class ApartError(Exception):
@@ -44,6 +47,9 @@ def ask_apart(module: str, question: JSONObject, folder: Path, within_s: float) 
 
 
 def environment_of(folder: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return `variables` with the folders of secrets that `remit.toml` allows."""
-    stated = load_project(folder).secrets.variable(folder) if folder.is_dir() else None
-    return {**variables} if stated is None else {FOLDERS: stated, **variables}
+    """Return `variables` with what `remit.toml` says of secrets' folders and the way out."""
+    if not folder.is_dir():
+        return {**variables}
+    settings = load_project(folder)
+    stated = {FOLDERS: settings.secrets.variable(folder), _PROXY: settings.egress.proxy}
+    return {name: value for name, value in stated.items() if value is not None} | {**variables}

@@ -245,6 +245,28 @@ def test_a_check_asks_for_a_token_and_tells_none(
         assert not any(word in ran.out + ran.err for word in (SECRET, *desk.given))
 
 
+def test_a_check_goes_out_as_workers_do(
+    remit: Command, project: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the project's proxy and folders of secrets; here the proxy is a server that is none."""
+    outside = project.parent / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text(SECRET)
+    (project / "tools" / "desk.yaml").write_text(_TOOL)
+    toml = (project / "remit.toml").read_text().replace("env:DESK_SECRET", f"file:{outside}/secret")
+    (project / "remit.toml").write_text(toml + '\n[secrets]\nfolders = ["../outside"]\n')
+    typed = ("secrets", "check", "--project", project, "--json")
+    assert remit(*typed).code == 0
+
+    with (project / "remit.toml").open("a") as file:
+        file.write(f'\n[egress]\nproxy = "http://127.0.0.1:{desk.port}"\n')
+    ran = remit(*typed)
+
+    codes = {each["reference"]: each["code"] for each in ran.document["secrets"]}  # type: ignore[union-attr,index,call-overload]
+    assert codes["oauth:desk"] == "SECRET-UNREACHABLE"
+    assert len(desk.given) == 1
+
+
 def test_a_scan_looks_for_the_clients_secret(remit: Command, project: Path, desk: Desk) -> None:
     """No token is asked for; that none is looked for is said."""
     (project / "tools" / "desk.yaml").write_text(_TOOL)
