@@ -20,7 +20,6 @@ from mcp_types import (
     CallToolResult,
 )
 
-from activities.tools.http_answer import UNHEARD
 from activities.tools.mcp_answer import failed, interpret
 from activities.tools.mcp_flow import End
 from activities.tools.mcp_session import Call, DriftError, Link, Progress, Result, Session
@@ -38,9 +37,11 @@ _MADE_HERE = {
 }
 """Errors that the client library makes itself of what it cannot read; a server's look the same."""
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422, 429})
-_LATER = frozenset({404, 429})
-"""HTTP statuses that certainly had no effect; and those that a later attempt may not meet, because
-a server that lost its session answers 404."""
+_NO_SESSION = frozenset({400, 404})
+_LATER = _NO_SESSION | {429}
+"""HTTP statuses that certainly had no effect, as nobody came to the tool; how servers answer that
+lost a session (404 by the protocol, 400 by the SDK's examples); and those that a later attempt may
+not meet."""
 
 
 class Exchanges:
@@ -164,12 +165,12 @@ def _fault(
     if not progress.began:
         return _not_begun(ref, end, session.link.flow.refusal, secrets)
     if progress.status in _REFUSED:
-        if progress.status == 404:
+        if progress.status in _NO_SESSION:
             session.close()
         is_token_over = progress.status == 401 and secrets.has_kept_token
         again = progress.status in _LATER or is_token_over
-        message, is_unheard = f"{ref} answered {progress.status}", progress.status in UNHEARD
-        return Refused("TOOL-REFUSED", message, again=again, is_unheard=is_unheard)
+        message = f"{ref} answered {progress.status}"
+        return Refused("TOOL-REFUSED", message, again=again, is_unheard=True)
     if end is not None:
         return Unknown(end.code, f"{ref} {end.said}; it may have happened")
     if progress.status >= 400:

@@ -163,10 +163,26 @@ NOTE = b"data: " + json.dumps({"jsonrpc": "2.0", **_LOG}).encode() + b"\n\n"
         ),
         (307, b"", "text/html", "Location: http://evil.example/\r\n", "Unknown TOOL-REDIRECT"),
         (404, b"", "text/html", "", "Refused TOOL-REFUSED again"),
+        (400, b"", "text/html", "", "Refused TOOL-REFUSED again"),
+        (403, b"", "text/html", "", "Refused TOOL-REFUSED"),
         (401, b"", "text/html", "", "Refused TOOL-REFUSED"),
         (500, b"", "text/html", "", "Unknown TOOL-STATUS"),
     ],
-    ids=["json", "sse", "flood", "cut", "huge", "html", "gzip", "redirect", "404", "401", "500"],
+    ids=[
+        "json",
+        "sse",
+        "flood",
+        "cut",
+        "huge",
+        "html",
+        "gzip",
+        "redirect",
+        "404",
+        "400",
+        "403",
+        "401",
+        "500",
+    ],
 )
 async def test_what_an_ending_means(
     origin: Origin, tools: Tools, status: int, body: bytes, kind: str, more: str, expected: str
@@ -176,10 +192,23 @@ async def test_what_an_ending_means(
 
     given = await say(tools, _echo())
     assert ending(given) == expected
-    assert getattr(given, "is_unheard", False) is (status == 401)
+    assert getattr(given, "is_unheard", False) is (400 <= status < 500)
 
     origin.reply = scripted(200, GOOD)
     assert await say(tools, _echo()) == Happened({"a": 1})
+
+
+async def test_a_server_that_started_anew_is_greeted_anew(origin: Origin, tools: Tools) -> None:
+    """It knows the session no more, and says so by 400 as many do; the next attempt is answered."""
+    origin.reply = scripted(200, GOOD)
+    await say(tools, _echo())
+    origin.reply = scripted(400, b'{"error":"no valid session"}')
+    assert ending(await say(tools, _echo())) == "Refused TOOL-REFUSED again"
+    origin.reply = scripted(200, GOOD)
+    origin.asked.clear()
+
+    assert await say(tools, _echo()) == Happened({"a": 1})
+    assert any(b'"initialize"' in asked.body for asked in origin.asked)
 
 
 @pytest.mark.parametrize(
