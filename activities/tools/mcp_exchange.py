@@ -181,7 +181,7 @@ def _fault(
     if isinstance(error, MCPError):
         said = f"answered the error {error.code} ({secrets.shown(error.message)})"
         if error.code in _NOT_TAKEN:
-            return Refused("TOOL-REFUSED", f"{ref} {said}")
+            return Refused("TOOL-REFUSED", f"{ref} {said}", is_unheard=True)
         if error.code == HEADER_MISMATCH:
             return Refused("TOOL-REFUSED", f"{ref} {said}", again=True)
         return failed(call, kind, "TOOL-ERROR", said)
