@@ -35,11 +35,13 @@ from remit.enforcement import faultpoints
 from remit.enforcement.bounds import Limits, LimitsError, load_limits
 from remit.enforcement.canary import Canaries
 from remit.enforcement.contact import CONTACT_FILE
+from remit.enforcement.detecting import Detecting
 from remit.enforcement.frame import Place
 from remit.enforcement.freshness import Bounds, Freshness
 from remit.enforcement.identity import Identity
 from remit.enforcement.opa import OpaClient
 from remit.enforcement.point import EnforcementPoint
+from remit.enforcement.presidio import DataError, load_reader
 from remit.enforcement.shadow import Shadow
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.plan.library import Library
@@ -181,6 +183,7 @@ async def enforcement(
         await _decides(opa, settings.ready_timeout_s)
         place = Place(settings.environment, settings.profile, settings.region)
         async with (
+            reading(settings) as detecting,
             watched(settings, opa, ledger.releases) as freshness,
             shadowed(settings) as shadow,
             tried(settings, ledger.canaries) as canary,
@@ -197,6 +200,7 @@ async def enforcement(
                 identity=identity,
                 canary=canary,
                 limits=_limits(settings),
+                detecting=detecting,
             )
 
 
@@ -205,6 +209,21 @@ def _limits(settings: WorkerSettings) -> Limits:
         return load_limits(settings.project)
     except LimitsError as error:
         raise NotReadyError(str(error)) from error
+
+
+@asynccontextmanager
+async def reading(settings: WorkerSettings) -> AsyncIterator[Detecting]:
+    """Have data looked through as the project says for as long as the block lasts."""
+    try:
+        reader = load_reader(settings.project)
+    except DataError as error:
+        raise NotReadyError(str(error)) from error
+    if reader is None:
+        yield Detecting()
+        return
+    async with contextlib.aclosing(reader):
+        await reader.load()
+        yield Detecting(reader)
 
 
 @asynccontextmanager

@@ -1,16 +1,19 @@
 """Tools of kind `model`: one question, asked of endpoints in turn, until an answer fits its schema.
 
 Everything is counted: requests, repairs, tokens, money. What a model says is data: it is parsed,
-checked against the schema, and handed on as a value. An endpoint that does not answer hands over
-to the next, and the last of them to the answer that the contract declares, marked `degraded`. An
-answer that never fits ends the call for good: asking again under the same key only costs again.
+checked against the schema, and handed on as a value. Which endpoint may be asked the contract says
+(`remit.tool.language_model_route`); one that may not, or does not answer, hands over to the next,
+and the last of them to the answer that the contract declares, marked `degraded`. An answer that
+never fits ends the call for good: asking again under the same key only costs again. An answer that
+is kept for whoever asks the same is given out under the conditions of the endpoint that gave it.
 
 The packages that speak to models are loaded where a project has such a tool, or with the first
 call; other workers never load them.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -18,67 +21,38 @@ import httpx2
 from activities.tools.adapter import Adapter
 from activities.tools.egress import Reaching, listed_url
 from activities.tools.extra import of_extra
+from activities.tools.model_kept import Kept
+from activities.tools.model_spent import Spent
 from activities.tools.outside import Outside
 from activities.tools.unsent import UNSENT, too_late, unsent
-from remit.canonical import JSON, JSONObject, NotCanonicalError, canonical
+from remit.canonical import JSON, Digest, JSONObject, NotCanonicalError, canonical, digest
+from remit.enforcement.telemetry import MODEL_KEPT, MODEL_SECONDS
 from remit.secrets.secrets import Secrets
 from remit.tool.address import Address
 from remit.tool.call import Broken, Happened, Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.language_model import Endpoint, ModelKind
 from remit.tool.language_model_checks import answer_schema
+from remit.tool.language_model_route import (
+    BOUNDS,
+    RULES,
+    PassedOver,
+    Stake,
+    too_dear,
+    too_slow,
+)
 from remit.tool.reach import Reach
 from remit.tool.template import as_text, fill
 from remit.tool.validation import check
 
 if TYPE_CHECKING:
-    from activities.tools.model_client import Said, Talk
+    from activities.tools.model_client import Talk
 
 _LIMITS = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=2.0)
 _SHOWN = 5
 """Most findings that are sent back to a model."""
 
 
-@dataclass(slots=True)
-class Spent:
-    """What one call has taken so far."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    requests: int = 0
-    repairs: int = 0
-    micros: int = 0
-    is_priced: bool = True
-    """Whether `micros` is all of it."""
-    is_open: bool = False
-    """Whether a request was sent of which nobody knows what became."""
-    currency: str | None = None
-    tried: list[JSONObject] = field(default_factory=list)
-
-    def away(self, at: int, endpoint: Endpoint, why: str) -> None:
-        """Note that an endpoint did not answer."""
-        self.tried.append({"endpoint": at, "model": endpoint.model, "why": why})
-
-    def take(self, endpoint: Endpoint, said: "Said") -> None:
-        """Count a response."""
-        self.input_tokens += said.input_tokens
-        self.output_tokens += said.output_tokens
-        self.is_priced = self.is_priced and endpoint.price is not None
-        if endpoint.price is not None:
-            self.micros += endpoint.price.micros(said.input_tokens, said.output_tokens)
-            self.currency = endpoint.price.currency
-
-    @property
-    def may_cost(self) -> bool:
-        """Whether something was paid, or may have been."""
-        return self.is_open or self.micros > 0
-
-    @property
-    def known_micros(self) -> int | None:
-        """The money, where all of it is known."""
-        return self.micros if self.is_priced and not self.is_open else None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asking:
     """One call, ready to be asked."""
 
@@ -88,36 +62,43 @@ class Asking:
     schema: JSONObject
     secrets: Secrets
 
-    def exceeds(self, spent: Spent, endpoint: Endpoint, size: int) -> bool:
-        """Say whether one more request of `size` bytes could go beyond a bound.
+    @property
+    def stake(self) -> Stake:
+        """What of the call decides who may be asked."""
+        return Stake(self.call.data_classes, self.call.risk)
 
-        A token has at least a byte, so bytes bound tokens whatever the model's way of cutting.
+    @property
+    def left_s(self) -> float:
+        """How long an answer may still take, in seconds."""
+        return self.call.deadline - asyncio.get_running_loop().time()
+
+    @cached_property
+    def identity(self) -> Digest:
+        """Digest of all that makes two questions the same, the prompt's version and schema in it.
+
+        Where agents have credentials of their own, they have answers of their own.
         """
-        bounds, more = self.kind.bounds, self.kind.bounds.output_tokens
-        taken = spent.input_tokens + spent.output_tokens
-        if bounds.tokens is not None and taken + size + more > bounds.tokens:
-            return True
-        if bounds.micros is None:
-            return False
-        return endpoint.price is None or (
-            spent.micros + endpoint.price.micros(size, more) > bounds.micros
-        )
-
-    def is_beyond(self, spent: Spent) -> bool:
-        """Say whether a bound was broken: an endpoint need not keep to what it was told."""
-        bounds = self.kind.bounds
-        taken = spent.input_tokens + spent.output_tokens
-        return (bounds.tokens is not None and taken > bounds.tokens) or (
-            bounds.micros is not None and spent.micros > bounds.micros
+        principal = self.call.principal
+        is_own = any("{agent}" in endpoint.key for endpoint in self.kind.endpoints)
+        return digest(
+            {
+                "tenant": principal.get("tenant", ""),
+                "agent": principal.get("agent", "") if is_own else "",
+                "contract": self.call.contract.digest,
+                "question": self.question,
+            }
         )
 
     def output(self, answer: JSON, spent: Spent, at: int | None) -> JSONObject:
         """Return the whole output; `at` is the endpoint that answered."""
         kind = self.kind
-        return {
+        endpoint = None if at is None else kind.endpoints[at]
+        told: JSONObject = {
             "answer": answer,
-            "degraded": at is None,
-            "model": None if at is None else kind.endpoints[at].model,
+            "degraded": endpoint is None,
+            "model": endpoint.model if endpoint else None,
+            "provider": endpoint.provider if endpoint else None,
+            "tier": endpoint.tier if endpoint else None,
             "endpoint": at,
             "prompt": {"version": kind.prompt.version, "digest": kind.prompt.digest},
             "settings": {"temperature": kind.temperature, "seed": kind.seed},
@@ -129,7 +110,21 @@ class Asking:
             },
             "cost": {"micros": spent.known_micros, "currency": spent.currency},
             "tried": [*spent.tried],
+            "kept": False,
         }
+        return {name: told[name] for name in kind.outputs}
+
+    def given_again(self, kept: JSONObject) -> Happened:
+        """Return a kept output as that of this call, which took nothing."""
+        none = self.output(None, Spent(currency=_currency(kept)), None)
+        new = {name: none[name] for name in ("usage", "cost", "tried")}
+        return Happened({**kept, **new, "kept": True})
+
+
+def _currency(output: JSONObject) -> str | None:
+    cost = output["cost"]
+    currency = cost.get("currency") if isinstance(cost, dict) else None
+    return currency if isinstance(currency, str) else None
 
 
 class ModelTool(Adapter):
@@ -138,6 +133,7 @@ class ModelTool(Adapter):
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
         self._transport: httpx2.AsyncBaseTransport | None = None
+        self._kept = Kept()
 
     def load(self) -> None:
         """Load the packages that speak to models: that may take seconds.
@@ -161,10 +157,13 @@ class ModelTool(Adapter):
             return unsent(call, error)
         schema = answer_schema(call.contract)
         asking = Asking(call, kind, question, schema, self._outside.secrets(call))
-        return await self._ask(asking, talks)
+        if kind.keep_s is None:
+            return await self._ask(asking, talks)
+        return await self._ask_once(asking, talks, kind.keep_s)
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections, and keep nothing."""
+        self._kept.clear()
         if self._transport is not None:
             await self._transport.aclose()
 
@@ -173,11 +172,28 @@ class ModelTool(Adapter):
             from activities.tools.model_client import Talk
         return Talk
 
+    async def _ask_once(self, asking: Asking, talks: "type[Talk]", keep_s: int) -> ToolAnswer:
+        """Return an answer that is kept, or else ask and keep it."""
+        asked, ref = asking.identity, asking.call.contract.ref
+        await self._kept.settled(asked, asking.call.deadline)
+        kept = self._kept.find(asked)
+        if kept is not None and not _is_barred(asking, kept):
+            MODEL_KEPT.labels(ref, "hit").inc()
+            return asking.given_again(kept)
+        MODEL_KEPT.labels(ref, "miss").inc()
+        with self._kept.asking(asked):
+            answer = await self._ask(asking, talks)
+            output = answer.output if isinstance(answer, Happened) else None
+            if isinstance(output, dict) and not output["degraded"]:
+                self._kept.keep(asked, output, keep_s)
+            return answer
+
     async def _ask(self, asking: Asking, talks: "type[Talk]") -> ToolAnswer:
-        spent, now = Spent(), asyncio.get_running_loop().time
+        spent = Spent()
         for at, endpoint in enumerate(asking.kind.endpoints):
-            if now() >= asking.call.deadline:
-                spent.away(at, endpoint, "no time left")
+            passed = asking.stake.bars(endpoint) or too_slow(endpoint, asking.left_s)
+            if passed is not None:
+                spent.pass_over(at, endpoint, passed)
                 continue
             try:
                 talk = await self._talk(asking, endpoint, talks)
@@ -185,9 +201,11 @@ class ModelTool(Adapter):
                 refused = unsent(asking.call, error)
                 return Unknown(refused.code, refused.message) if spent.may_cost else refused
             ended = await _answered(asking, talk, spent, at)
-            if ended is not None:
-                return ended
-        return _all_away(asking, spent)
+            if isinstance(ended, PassedOver):
+                spent.pass_over(at, endpoint, ended)
+                continue
+            return ended
+        return _nobody(asking, spent)
 
     async def _talk(self, asking: Asking, endpoint: Endpoint, talks: "type[Talk]") -> "Talk":
         """Return a conversation with an endpoint, begun; nothing is sent yet."""
@@ -204,31 +222,51 @@ class ModelTool(Adapter):
         return talk
 
 
-async def _answered(asking: Asking, talk: "Talk", spent: Spent, at: int) -> ToolAnswer | None:
-    """Ask one endpoint until its answer fits; `None` when it does not answer."""
-    endpoint, ref = asking.kind.endpoints[at], asking.call.contract.ref
+async def _answered(asking: Asking, talk: "Talk", spent: Spent, at: int) -> ToolAnswer | PassedOver:
+    """Ask one endpoint until its answer fits, or say why it does not give the answer."""
+    endpoint = asking.kind.endpoints[at]
     while True:
-        if asking.exceeds(spent, endpoint, talk.size):
-            return _over_budget(asking, spent, "one more request could cost more than is left")
-        said = await talk.ask(asking.call.deadline)
+        bounds = asking.kind.bounds
+        if dear := too_dear(endpoint, bounds, spent.tokens, spent.micros, talk.size):
+            return dear
+        with MODEL_SECONDS.labels(endpoint.tier or "none").time():
+            said = await talk.ask(asking.call.deadline)
         if said.was_sent:
             spent.requests += 1
         if said.away:
             spent.is_open = spent.is_open or said.is_open
-            spent.away(at, endpoint, said.away)
-            return None
+            return PassedOver("away", said.away)
         spent.take(endpoint, said)
-        if asking.is_beyond(spent):
+        if spent.is_beyond(asking.kind):
             return _over_budget(asking, spent, "an answer cost more than was left")
         problem = said.problem or _misfit(asking, said.value)
         if not problem:
             return Happened(asking.secrets.mask_json(asking.output(said.value, spent, at)))
         if spent.repairs >= asking.kind.repairs:
-            why = asking.secrets.shown(problem)
-            message = f"{ref}: no answer fits its schema after {spent.repairs} repairs: {why}"
-            return Broken("TOOL-MODEL-ANSWER", message, final=True, spent=spent.known_micros)
+            return _unfit(asking, spent, endpoint, problem)
         spent.repairs += 1
         talk.repair(said, problem)
+
+
+def _unfit(
+    asking: Asking, spent: Spent, endpoint: Endpoint, problem: str
+) -> ToolAnswer | PassedOver:
+    spent.unfit = asking.secrets.shown(problem)
+    if endpoint.tier == "fast":
+        return PassedOver("unfit", spent.unfit[:300])
+    return _never_fits(asking, spent)
+
+
+def _never_fits(asking: Asking, spent: Spent) -> Broken:
+    ref = asking.call.contract.ref
+    message = f"{ref}: no answer fits its schema after {spent.repairs} repairs: {spent.unfit}"
+    return Broken("TOOL-MODEL-ANSWER", message, final=True, spent=spent.known_micros)
+
+
+def _is_barred(asking: Asking, kept: JSONObject) -> bool:
+    """Say whether the endpoint that gave a kept answer may not answer this call."""
+    at = kept["endpoint"]
+    return not isinstance(at, int) or asking.stake.bars(asking.kind.endpoints[at]) is not None
 
 
 def _misfit(asking: Asking, value: JSON) -> str:
@@ -248,12 +286,17 @@ def _over_budget(asking: Asking, spent: Spent, why: str) -> ToolAnswer:
     return Broken("TOOL-MODEL-BUDGET", message, final=True, spent=spent.known_micros)
 
 
-def _all_away(asking: Asking, spent: Spent) -> ToolAnswer:
-    if asking.kind.when_away is not None:
+def _nobody(asking: Asking, spent: Spent) -> ToolAnswer:
+    """Return what a call comes to of which no endpoint gave the answer."""
+    ref, reasons = asking.call.contract.ref, spent.reasons
+    whys = "; ".join(f"{one['model']}: {one['why']}" for one in spent.tried)[:400]
+    if reasons <= RULES:
+        return withheld("TOOL-MODEL-ROUTE", f"{ref}: no endpoint may be asked ({whys})")
+    if asking.kind.when_away is not None and reasons & {"away", "time", *BOUNDS}:
         return Happened(asking.output(asking.kind.when_away, spent, None))
-    ref = asking.call.contract.ref
-    whys = [str(one["why"]) for one in spent.tried]
-    message = f"{ref}: no endpoint answered ({'; '.join(whys)})"[:500]
+    if not reasons & {"away", "time"}:
+        return _never_fits(asking, spent) if spent.unfit else _over_budget(asking, spent, whys)
+    message = f"{ref}: no endpoint answered ({whys})"
     if spent.may_cost:
         return Unknown("TOOL-MODEL-AWAY", message)
-    return Refused("TOOL-MODEL-AWAY", message, again=True)
+    return Refused("TOOL-MODEL-AWAY", message, again=True, is_own="away" not in reasons)

@@ -591,7 +591,8 @@ TOOL: Mapping[str, Entry] = {
         "Give each tool that is another a step of its own.",
     ),
     "TOOL-MODEL-AWAY": Entry(
-        "No endpoint of a model answered, and the contract declares no answer for that.",
+        "No endpoint of a model answered, or too little time was left for any, and the contract "
+        "declares no answer for that.",
         "Tried again by itself. `call.when_away` declares an answer, marked `degraded`.",
     ),
     "TOOL-MODEL-ANSWER": Entry(
@@ -599,9 +600,14 @@ TOOL: Mapping[str, Entry] = {
         "described in a way that no model can be told. Not asked again: it would cost again.",
         "Make the schema or the prompt easier, or allow more `repairs`.",
     ),
+    "TOOL-MODEL-ROUTE": Entry(
+        "No endpoint of a model may be asked this: by what it `sees`, or by the risk of the call; "
+        "nothing was sent. At load: the conditions would bar an endpoint, or all, for ever.",
+        "See the message. Have policy redact the data, or name an endpoint that may see it.",
+    ),
     "TOOL-MODEL-BUDGET": Entry(
-        "One more request could cost more than `bounds` allow, or an answer did; what was spent is "
-        "booked.",
+        "One more request could cost more than `bounds` allow, at any endpoint that may be asked, "
+        "or an answer did; what was spent is booked.",
         "Raise `bounds`, or ask for less.",
     ),
     "TOOL-FUNCTION": Entry("The function is not there.", "Mend `tools/`, restart the workers."),
@@ -774,6 +780,10 @@ CONTRACT: Mapping[str, Entry] = {
     "TOOL-MODEL-OPERATION": Entry(
         "A tool of kind `model` says that it writes, deletes or triggers.", "`read` or `spend`."
     ),
+    "TOOL-MODEL-KEEP": Entry(
+        "Answers are to be kept that may differ, or that a miss would be asked again for.",
+        "`temperature: 0`, and `quality.on_miss` other than `again`; or drop `keep_s`.",
+    ),
     "TOOL-MODEL-PRICE": Entry(
         "Money is bounded, and an endpoint has no price, or `cost` does not follow the bound.",
         "State prices in one currency, `cost.estimate` and `cost.actual_output`.",
@@ -882,6 +892,11 @@ COMMAND: Mapping[str, Entry] = {
     ),
     "LIMITS-INVALID": Entry(
         "The table `[limits]` of `remit.toml` cannot be used.", "docs/limits.md shows it."
+    ),
+    "DATA-INVALID": Entry(
+        "The table `[data]` of `remit.toml` cannot be used, or asks for what is not installed; no "
+        "worker starts.",
+        "See the message, and docs/data-care.md.",
     ),
     "CONSOLE-NOT-INSTALLED": Entry(
         "The console's packages are an extra, and not installed.", "`pip install 'remit[console]'`."

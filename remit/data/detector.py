@@ -3,16 +3,19 @@
 Small on purpose: no names of people, no addresses of houses, no language. It reads texts, names of
 members, and whole numbers that could be a card's. What it finds it tells by place and class, never
 by value. The same value gives the same answer on every machine, in a time that goes with its size.
+A further reader may have read the texts before (`Read`): what it found is joined, nothing is left
+out for it, and a text that it should have read and has not is told as not looked through.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from remit.canonical import JSON
 from remit.data.checksums import is_card
-from remit.data.findings import MOST_LISTED, SURE, Detection, Finding
-from remit.data.patterns import MOST_CANDIDATES, Effort, Match, TooManyError, matches
+from remit.data.findings import MOST_LISTED, SURE, Detection, Finding, Match, Read
+from remit.data.patterns import MOST_CANDIDATES, Effort, TooManyError, matches
 
 MASK = "[redacted]"
 """What stands in the place of what was taken away."""
@@ -36,22 +39,46 @@ class _Place:
     value: str | int
     name: str
     """Name of the member; empty for items."""
+    is_name: bool = False
+    """Whether the value is a member's name itself, which no further reader reads."""
 
 
-def detect(value: JSON, most: int = MOST_CANDIDATES) -> Detection:
-    """Return what is found in a value, with at most so many closer looks."""
+class _UnreadError(Exception):
+    """A text was not read by the further reader that there is."""
+
+
+def texts(value: JSON) -> list[str]:
+    """Return the texts of a value that a further reader is to read, each once; names are not."""
+    with suppress(TooManyError):
+        places = _places(value, Effort())
+        found = (one.value for one in places if not one.is_name)
+        return list(dict.fromkeys(one for one in found if isinstance(one, str) and one != MASK))
+    return []
+
+
+def detect(value: JSON, most: int = MOST_CANDIDATES, read: Read | None = None) -> Detection:
+    """Return what is found in a value, with at most so many closer looks.
+
+    Args:
+        value: that is looked through.
+        most: closer looks.
+        read: what a further reader found; `None`: there is none.
+    """
     found: dict[tuple[str, str], int] = {}
     is_whole = True
     effort = Effort(most)
     try:
         for place in _places(value, effort):
-            for one in _looked(place.value, place.name, effort):
-                key = (place.at, one.data_class)
-                found[key] = max(found.get(key, 0), one.confidence)
+            try:
+                for one in _looked(place, effort, read):
+                    key = (place.at, one.data_class)
+                    found[key] = max(found.get(key, 0), one.confidence)
+            except _UnreadError:
+                is_whole = False
     except TooManyError:
         is_whole = False
     findings = [Finding(at, name, sure) for (at, name), sure in found.items()]
-    return Detection(tuple(sorted(findings)), is_whole)
+    return Detection(tuple(sorted(findings)), is_whole, read)
 
 
 def listed(detection: Detection) -> list[Finding]:
@@ -60,19 +87,24 @@ def listed(detection: Detection) -> list[Finding]:
     return sorted(surest)
 
 
-def masked(value: JSON, classes: Collection[str]) -> tuple[JSON, list[str]]:
+def masked(
+    value: JSON, classes: Collection[str], read: Read | None = None
+) -> tuple[JSON, list[str]]:
     """Return a value without what is found of some classes, and the places where it was.
 
     Within a text only what was found goes. A member whose name holds it takes its object along.
+    `read` is what a further reader found; `None`: there is none.
 
     Raises:
         MaskError: the value could not be looked through, or would go as a whole.
     """
-    masking = _Masking(frozenset(classes))
+    masking = _Masking(frozenset(classes), read)
     try:
         left = masking.of(value, "", "")
     except TooManyError:
         raise MaskError("too much in it has to be looked at closely") from None
+    except _UnreadError:
+        raise MaskError("the detector that was asked for did not read all of it") from None
     except _InNameError:
         raise MaskError("the name of a member at its top holds it") from None
     return left, sorted(set(masking.places))
@@ -85,8 +117,9 @@ class _InNameError(Exception):
 class _Masking:
     """Takes classes out of one value."""
 
-    def __init__(self, classes: frozenset[str]) -> None:
+    def __init__(self, classes: frozenset[str], read: Read | None) -> None:
         self._classes = classes
+        self._read = read
         self._effort = Effort()
         self.places: list[str] = []
 
@@ -107,7 +140,7 @@ class _Masking:
             ]
         if isinstance(value, bool) or not isinstance(value, str | int):
             return value
-        spans = self._of_these(_looked(value, name, self._effort))
+        spans = self._of_these(_looked(_Place(at, value, name), self._effort, self._read))
         if not spans:
             return value
         self.places.append(at)
@@ -138,7 +171,8 @@ def _without(text: str, found: list[Match]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _looked(value: str | int, name: str, effort: Effort) -> Iterator[Match]:
+def _looked(place: _Place, effort: Effort, read: Read | None) -> Iterator[Match]:
+    value, name = place.value, place.name
     if isinstance(value, int):
         written = str(value) if 10**12 <= value < 10**19 else ""
         if written and is_card(written):
@@ -148,6 +182,11 @@ def _looked(value: str | int, name: str, effort: Effort) -> Iterator[Match]:
     if is_named and not _REFERENCE.match(value):
         yield Match(0, len(value), "secret", 70)
     yield from matches(value, effort)
+    if read is None or place.is_name or value == MASK:
+        return
+    if value not in read:
+        raise _UnreadError
+    yield from read[value]
 
 
 def _places(value: JSON, effort: Effort) -> Iterator[_Place]:
@@ -163,7 +202,7 @@ def _places(value: JSON, effort: Effort) -> Iterator[_Place]:
             shut = is_shut or any(True for member in here for _ in matches(member, effort))
             for member, part in here.items():
                 if shut:
-                    yield _Place(at, member, "")
+                    yield _Place(at, member, "", is_name=True)
                 way = at if shut else f"{at}/{_escaped(member)}"
                 waiting.append((part, way, member, shut))
         elif isinstance(here, list):

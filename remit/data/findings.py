@@ -1,7 +1,11 @@
-"""What was found in a value: where, of which class, how surely; never the value itself."""
+"""What was found in a value: where, of which class, how surely; never the value itself.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+What a further reader found goes by the text that it read, and nobody is told of that: it serves to
+take out what was found, as long as the call lasts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 SURE = 50
 """From this confidence (of 100) on a class counts as there: it flows on, and rules see it."""
@@ -16,9 +20,27 @@ FAMILIES = {
     "ip_address": "pii",
     "secret": "secret",
     "marking": "confidential",
+    "person": "pii",
+    "location": "pii",
 }
-"""Classes that the detector knows, and the data class that each belongs to."""
+"""Classes that may be found, and the data class that each belongs to."""
 CLASSES = tuple(FAMILIES)
+FURTHER = frozenset({"person", "location"})
+"""Those that only a further reader finds (`remit.enforcement.presidio`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One place in a text."""
+
+    begin: int
+    end: int
+    data_class: str
+    confidence: int
+
+
+Read = Mapping[str, Sequence[Match]]
+"""What a further reader found in texts, by the text; one that is not in it was not read."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,6 +62,8 @@ class Detection:
     """By place and class, each with its highest confidence."""
     is_whole: bool = True
     """Whether everything was looked through; if not, anything may be in the rest."""
+    read: Read | None = field(default=None, compare=False, repr=False)
+    """What a further reader found in the texts, for taking it out; `None`: there is none."""
 
     @property
     def classes(self) -> list[str]:
@@ -54,3 +78,8 @@ def joined(classes: Iterable[str]) -> set[str]:
     """Return found classes together with the data classes that they belong to."""
     found = set(classes)
     return found | {FAMILIES[one] for one in found if one in FAMILIES}
+
+
+def families(classes: Iterable[str]) -> frozenset[str]:
+    """Return the data classes that found and declared classes belong to."""
+    return frozenset(FAMILIES.get(one, one) for one in classes)

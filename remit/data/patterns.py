@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from remit.data import checksums
+from remit.data.findings import Match
 
 MOST_CANDIDATES = 100_000
 """Places of one value that are looked at more closely."""
@@ -32,16 +33,6 @@ class Effort:
         self.left -= 1
         if self.left < 0:
             raise TooManyError
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One place in a text."""
-
-    begin: int
-    end: int
-    data_class: str
-    confidence: int
 
 
 _MARKING_WORDS = (

@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from remit.canonical import Digest
+from remit.tool.risk import Risk
 
 Effect = Literal["allow", "deny", "require_approval"]
-Risk = Literal["low", "medium", "high", "critical"]
 DetectedClass = Literal[
-    "email", "phone", "iban", "payment_card", "national_id", "ip_address", "secret", "marking"
-]
-"""What the detector can tell (`remit.data.findings`)."""
+    "email", "phone", "iban", "payment_card", "national_id", "ip_address", "secret", "marking",
+    "person", "location",
+]  # fmt: skip
+"""What may be found (`remit.data.findings`); the last two where a further reader is."""
 
 
 class Model(BaseModel):

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from remit.decision.decision import DetectedClass, Risk
+from remit.decision.decision import DetectedClass
 from remit.decision.periods import DataClass
 from remit.decision.terms import GateRule, Name, Selector, Tool
+from remit.tool.risk import Risk
 
 Treatment = Literal["unattended", "notify", "approve", "deny"]
 """What happens to a call; each is stricter than the one before it."""

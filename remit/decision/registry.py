@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from remit.canonical import JSONObject
-from remit.decision.decision import Risk
 from remit.decision.packs import Packs
 from remit.decision.periods import DataClass, Period
 from remit.decision.terms import (
@@ -25,6 +24,7 @@ from remit.decision.terms import (
     Selector,
     Tool,
 )
+from remit.tool.risk import Risk
 
 
 class Model(BaseModel):

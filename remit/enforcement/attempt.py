@@ -59,7 +59,7 @@ class Attempts:
     ) -> None:
         """Record in `ledger`, ask through `deciding`, keep to `limits` of the project."""
         self._limiting = Limiting(ledger, limits, clock)
-        self._concluding = Concluding(ledger, self._limiting, clock)
+        self._concluding = Concluding(ledger, self._limiting, clock, deciding.detecting)
         self._ledger = ledger
         self._deciding = deciding
         self._clock = clock
@@ -222,12 +222,16 @@ class Attempts:
         is_lost: bool = False,
     ) -> Performed | Doubtful:
         """Send a recorded call, unless it is too late, and record how it ended."""
+        # As its obligations leave it, because that is what the tool is told.
+        await self._deciding.detecting.look_at(subject)
         reached(Point.SENDING, subject.key)
         allow_until_ms = decided.decided_ms + self._deciding.place.allow_age_ms
         late = too_late(subject, lease, allow_until_ms, self._clock())
         if not is_lost:
             subject.frame.beats.forget()
-        answer = late or await send(tool_call(subject, lease, self._clock(), is_lost=is_lost))
+        risk = decided.decision.risk
+        call = tool_call(subject, lease, self._clock(), risk, is_lost=is_lost)
+        answer = late or await send(call)
         reached(Point.ANSWERED, subject.key)
         return await self._concluding.conclude(
             subject, lease.attempt, answer, decided, judge, is_lost=is_lost
@@ -236,6 +240,7 @@ class Attempts:
     async def _probe(
         self, subject: Subject, lease: Lease, probe: Send, judge: Judgement
     ) -> Performed | Doubtful:
+        await self._deciding.detecting.look_at(subject)
         answer = await probe(tool_call(subject, lease, self._clock()))
         reached(Point.PROBED, subject.key)
         if isinstance(answer, Refused | Broken):

@@ -9,15 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from remit.canonical import JSON
+from remit.data.findings import CLASSES
 from remit.decision.decision import Decided, Obligation
 from remit.enforcement import failure
 from remit.enforcement.bounds import health_of
-from remit.enforcement.detecting import look_at, look_through
+from remit.enforcement.detecting import Detecting
 from remit.enforcement.endings import Doubtful, Judgement, Performed, Verdict
 from remit.enforcement.faultpoints import Point, reached
 from remit.enforcement.lease import Lease, lease_until, wait_out
 from remit.enforcement.limiting import Limiting
-from remit.enforcement.obligations import Applied
+from remit.enforcement.obligations import Applied, classes_wanted
 from remit.enforcement.obliging import standing
 from remit.enforcement.quarantining import Answered, held_to_bounds
 from remit.enforcement.retrying import backoff_s, probe_grace
@@ -40,8 +41,11 @@ class _Told:
 class Concluding:
     """Records outcomes."""
 
-    def __init__(self, ledger: Ledger, limiting: Limiting, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, ledger: Ledger, limiting: Limiting, clock: Callable[[], int], detecting: Detecting
+    ) -> None:
         """Record in `ledger`; the bounds of `limiting` are given back."""
+        self._detecting = detecting
         self._ledger = ledger
         self._limiting = limiting
         self._clock = clock
@@ -69,7 +73,8 @@ class Concluding:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)
                 bound = decided.decision.obligations if decided else obligations
-                applied, verdict = standing(subject, bound, output, verdict)
+                read = await self._detecting.read(output) if classes_wanted(bound) else None
+                applied, verdict = standing(subject, bound, output, verdict, read)
                 stands = Content.of(applied.value)
                 answered = Answered(subject, attempt, output, stands, self._clock())
                 held = await held_to_bounds(self._ledger, answered, verdict)
@@ -115,7 +120,7 @@ class Concluding:
             spent=verdict.spent,
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
             contents=verdict.contents,
-            detected=() if is_faulty else await _detected(subject, applied.value),
+            detected=() if is_faulty else await self._detected(subject, applied.value),
             redacted=applied.redacted,
             quarantined=verdict.quarantined,
             passed=verdict.passed,
@@ -165,6 +170,16 @@ class Concluding:
             health=told.health,
         )
 
+    async def _detected(self, subject: Subject, output: JSON) -> Sequence[str]:
+        """Return the classes of data that were found in a call's arguments and in its answer."""
+        if subject.is_undo:
+            return ()
+        given = await self._detecting.look_at(subject)
+        told = await self._detecting.look_through(output)
+        if not told.is_whole:
+            return sorted(CLASSES)  # anything may flow on from here
+        return sorted({*given.classes, *told.classes})
+
     async def _finish(self, subject: Subject, outcome: Outcome) -> Action:
         action = await self._ledger.finish(outcome)
         with suppress(LedgerUnavailableError):
@@ -192,14 +207,6 @@ class Concluding:
 def _doubtful(subject: Subject, action: Action, why: str) -> Doubtful:
     reached(Point.DOUBTED, subject.key)
     return Doubtful(action, f"{subject.contract.ref} may have happened: {why}")
-
-
-async def _detected(subject: Subject, output: JSON) -> Sequence[str]:
-    """Return the classes of data that were found in a call's arguments and in its answer."""
-    if subject.is_undo:
-        return ()
-    given, told = await look_at(subject), await look_through(output)
-    return sorted({*given.classes, *told.classes})
 
 
 def _by_key(subject: Subject) -> bool:

@@ -28,7 +28,7 @@ from remit.decision.facts import (
     SystemCall,
 )
 from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
-from remit.enforcement.detecting import look_at
+from remit.enforcement.detecting import Detecting
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
 from remit.enforcement.obligations import CAPABILITIES, left_out
@@ -76,13 +76,15 @@ class Deciding:
         freshness: Freshness | None = None,
         shadow: Watcher | None = None,
         canary: Trials | None = None,
+        detecting: Detecting | None = None,
     ) -> None:
         """Ask `judge`; `clock` gives milliseconds of Unix time.
 
         Without `freshness` nobody looks at how old the policies are: for tests and questions.
         `shadow` is told of each decision once it can be used. `canary` says for which runs a
-        candidate is asked in place of `judge`.
+        candidate is asked in place of `judge`. `detecting` looks through arguments.
         """
+        self.detecting = detecting or Detecting()
         self._canary = canary
         self._freshness = freshness
         self._shadow = shadow
@@ -94,7 +96,7 @@ class Deciding:
         self, subject: Subject, situation: Situation, on_resource: Sequence[str] = ()
     ) -> Decided:
         """Ask about a tool call; `on_resource` are the tools that did something to its resource."""
-        await look_at(subject)
+        await self.detecting.look_at(subject)
         facts = Facts(
             kind="call",
             principal=principal(subject.plan, subject.delegation, subject.run.starter),

@@ -14,6 +14,7 @@ from remit.enforcement import failure
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action
 from remit.tool.call import Refused, ToolCall, withheld
+from remit.tool.risk import Risk
 
 _SLACK_MS = 1000
 """What may pass between the intent and the call without shortening the call."""
@@ -42,7 +43,14 @@ def call_s(subject: Subject, lease: Lease, now_ms: int) -> float:
     return min(subject.timeout_s, left_s)
 
 
-def tool_call(subject: Subject, lease: Lease, now_ms: int, *, is_lost: bool = False) -> ToolCall:
+def tool_call(
+    subject: Subject,
+    lease: Lease,
+    now_ms: int,
+    risk: Risk | None = None,
+    *,
+    is_lost: bool = False,
+) -> ToolCall:
     """Return what a tool is called with; behind a lost attempt, with how far that one came."""
     beats, of = subject.frame.beats, subject.proposed_digest
     return ToolCall(
@@ -53,6 +61,8 @@ def tool_call(subject: Subject, lease: Lease, now_ms: int, *, is_lost: bool = Fa
         checkpoint=partial(beats.mark, of),
         resume=beats.last(of) if is_lost else None,
         principal=subject.principal,
+        data_classes=subject.data_classes,
+        risk=risk,
     )
 
 

@@ -8,9 +8,11 @@ fulfilled refuses the call; any other one is left out, and the record says so.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from remit.canonical import JSON, JSONObject
 from remit.data.detector import MASK, MaskError, masked
+from remit.data.findings import FURTHER, Read
 from remit.decision.decision import (
     KNOWN,
     Keep,
@@ -42,8 +44,15 @@ class Applied:
     """Places that something was taken from; sorted."""
 
 
-def apply(obligations: Sequence[Obligation], arguments: JSONObject) -> Applied:
+def apply(
+    obligations: Sequence[Obligation], arguments: JSONObject, read: Read | None = None
+) -> Applied:
     """Return the enforced arguments; the given ones stay as they are.
+
+    Args:
+        obligations: What policy obliges to.
+        arguments: Of the call.
+        read: What a further reader found in them; `None`: there is none.
 
     Raises:
         ObligationError: a critical obligation is unknown, or finds nothing to act on.
@@ -55,13 +64,13 @@ def apply(obligations: Sequence[Obligation], arguments: JSONObject) -> Applied:
     for obligation in obligations:
         match obligation:
             case Redact(of="arguments"):
-                left, places = _without(enforced, obligation)
-                enforced = left if isinstance(left, dict) else enforced
-                redacted |= places
+                redacted |= _redacted(enforced, obligation)
             case Limit():
                 _limit(enforced, obligation)
             case UnknownObligation() if obligation.critical:
                 raise ObligationError(f"this enforcement point cannot {obligation.type!r}")
+    left = _masked_classes(enforced, obligations, "arguments", redacted, read)
+    enforced = left if isinstance(left, dict) else enforced
     logged(obligations, arguments)
     value = arguments if enforced == arguments else enforced
     return Applied(value, sorted(redacted))
@@ -72,8 +81,12 @@ def left_out(obligations: Sequence[Obligation]) -> list[JSON]:
     return [one.type for one in obligations if isinstance(one, UnknownObligation)]
 
 
-def left_standing(obligations: Sequence[Obligation], output: JSON) -> Applied:
+def left_standing(
+    obligations: Sequence[Obligation], output: JSON, read: Read | None = None
+) -> Applied:
     """Return what may stand of an answer: what every `keep` names, without what is redacted.
+
+    `read` is what a further reader found in it; `None`: there is none.
 
     Raises:
         ObligationError: something is to be redacted, and cannot be told from the rest.
@@ -86,7 +99,7 @@ def left_standing(obligations: Sequence[Obligation], output: JSON) -> Applied:
             case Redact(of="output"):
                 for path in obligation.paths:
                     output = _masked_at(output, split(path), "", redacted)
-                output = _masked_classes(output, obligation, redacted)
+    output = _masked_classes(output, obligations, "output", redacted, read)
     return Applied(output, sorted(redacted))
 
 
@@ -144,14 +157,14 @@ def _below(paths: Sequence[tuple[str, ...]], name: str) -> Sequence[tuple[str, .
     return [path[1:] for path in paths if path[0] in (name, "*")]
 
 
-def _without(arguments: JSONObject, obligation: Redact) -> tuple[JSON, set[str]]:
+def _redacted(arguments: JSONObject, obligation: Redact) -> set[str]:
     redacted: set[str] = set()
     for path in obligation.paths:
         if _redact(arguments, path):
             redacted.add(path)
         elif obligation.critical:
             raise ObligationError(f"nothing to redact at {path!r}")
-    return _masked_classes(arguments, obligation, redacted), redacted
+    return redacted
 
 
 def _redact(arguments: JSONObject, path: str) -> bool:
@@ -165,19 +178,38 @@ def _redact(arguments: JSONObject, path: str) -> bool:
     return False
 
 
-def _masked_classes(value: JSON, obligation: Redact, redacted: set[str]) -> JSON:
-    """Take classes out of a value; where there are none of them nothing is to be done."""
-    if not obligation.classes:
+def _masked_classes(
+    value: JSON,
+    obligations: Sequence[Obligation],
+    of: Literal["arguments", "output"],
+    redacted: set[str],
+    read: Read | None,
+) -> JSON:
+    """Take classes out of a value; where there are none of them nothing is to be done.
+
+    All at once: a text of which something is gone is none that a further reader has read.
+    """
+    wanted = [one for one in obligations if isinstance(one, Redact) and one.of == of]
+    classes = sorted({name for one in wanted for name in one.classes})
+    if not classes:
         return value
     try:
-        left, places = masked(value, obligation.classes)
+        unknown = [] if read is not None else [one for one in classes if one in FURTHER]
+        if unknown:
+            raise MaskError("nothing here finds it, see docs/data-care.md#presidio")
+        left, places = masked(value, classes, read)
     except MaskError as error:
-        if not obligation.critical:
+        if not any(one.critical and one.classes for one in wanted):
             return value
-        classes = ", ".join(obligation.classes)
-        raise ObligationError(f"{classes} cannot be redacted: {error}") from error
+        raise ObligationError(f"{', '.join(classes)} cannot be redacted: {error}") from error
     redacted.update(places)
     return left
+
+
+def classes_wanted(obligations: Sequence[Obligation]) -> bool:
+    """Say whether something of an answer is to be redacted by what is found in it."""
+    wanted = [one for one in obligations if isinstance(one, Redact) and one.of == "output"]
+    return any(one.classes for one in wanted)
 
 
 def _masked_at(value: JSON, way: Sequence[str], at: str, redacted: set[str]) -> JSON:

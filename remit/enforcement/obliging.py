@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from temporalio.exceptions import ApplicationError
 
 from remit.canonical import JSON, JSONObject
+from remit.data.findings import Read
 from remit.decision.decision import Decided, Obligation
 from remit.enforcement import failure
 from remit.enforcement.endings import Verdict
@@ -31,7 +32,7 @@ def obliged(subject: Subject, decided: Decided) -> Subject:
         ApplicationError: it is denied; an obligation cannot be fulfilled, or spoils the call.
     """
     try:
-        applied = apply(decided.decision.obligations, subject.arguments)
+        applied = apply(decided.decision.obligations, subject.arguments, subject.detection.read)
     except ObligationError as error:
         raise _denied("host:obligation_unsupported", str(error), subject, decided) from error
     arguments = applied.value
@@ -49,15 +50,19 @@ def obliged(subject: Subject, decided: Decided) -> Subject:
 
 
 def standing(
-    subject: Subject, obligations: Sequence[Obligation], output: JSON, verdict: Verdict
+    subject: Subject,
+    obligations: Sequence[Obligation],
+    output: JSON,
+    verdict: Verdict,
+    read: Read | None,
 ) -> tuple[Applied, Verdict]:
-    """Return what stands of an answer, and what it is worth then.
+    """Return what stands of an answer, and what it is worth then; `read` as in `left_standing`.
 
     It is too late to deny the call: an answer of which policy wants something redacted that cannot
     be, or that is none of the tool's without it, stands in no part, and the step fails.
     """
     try:
-        applied = left_standing(obligations, output)
+        applied = left_standing(obligations, output, read)
     except ObligationError as error:
         return Applied(None), _unfulfilled(verdict, str(error))
     if applied.redacted and not verdict.code:

@@ -11,6 +11,7 @@ from remit.enforcement import failure
 from remit.enforcement.attempt import Attempts
 from remit.enforcement.bounds import NO_LIMITS, Limits
 from remit.enforcement.deciding import Deciding, Judge, Trials, Watcher, facts_of, recorded
+from remit.enforcement.detecting import Detecting
 from remit.enforcement.doing import Doing
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.freshness import Freshness
@@ -47,6 +48,7 @@ class EnforcementPoint:
         identity: Identity | None = None,
         canary: Trials | None = None,
         limits: Limits = NO_LIMITS,
+        detecting: Detecting | None = None,
     ) -> None:
         """Govern with `ledger` and `judge`.
 
@@ -61,12 +63,13 @@ class EnforcementPoint:
             identity: Who verifies tokens; without one none is good.
             canary: Who knows for which runs a candidate decides; a worker process has one.
             limits: The project's bounds on its agents and tenants.
+            detecting: Who looks through data; without it the default detector.
         """
         self.ledger = ledger
         self.clock = clock
         self.identity = identity or Identity(None, "default", clock)
         self.pinned = Pinned(ledger)
-        self.deciding = Deciding(judge, place, clock, freshness, shadow, canary)
+        self.deciding = Deciding(judge, place, clock, freshness, shadow, canary, detecting)
         attempts = Attempts(ledger, self.deciding, clock, limits)
         gates = Gates(ledger, clock)
         reading = Reading(ledger, self.pinned, self.deciding)

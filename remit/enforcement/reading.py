@@ -161,7 +161,14 @@ class Reading:
         if refusal:
             return Unknown("PROBE-DENIED", refusal)
         return await send(
-            replace(call, contract=contract, arguments=asked.arguments, purpose=purpose)
+            replace(
+                call,
+                contract=contract,
+                arguments=asked.arguments,
+                purpose=purpose,
+                data_classes=asked.data_classes,
+                risk=None,
+            )
         )
 
     async def _decide(self, asked: Subject) -> str:

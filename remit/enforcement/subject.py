@@ -6,7 +6,7 @@ from functools import cached_property
 
 from remit.canonical import JSON, Digest, JSONObject, canonical, digest
 from remit.data.detector import detect
-from remit.data.findings import Detection, joined
+from remit.data.findings import Detection, families, joined
 from remit.decision.facts import CostFact
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
@@ -84,6 +84,13 @@ class Subject:
     def classes_in(self) -> list[str]:
         """Classes of all that flows into the call, what was found in its arguments included."""
         return sorted({*self.inflow, *joined(self.detection.classes)})
+
+    @property
+    def data_classes(self) -> frozenset[str] | None:
+        """Data classes of all that the tool is told; `None` while anything may be in it."""
+        if not self.detection.is_whole:
+            return None
+        return families(self.classes_in).union(self.contract.data_classes)
 
     @cached_property
     def request_digest(self) -> Digest:

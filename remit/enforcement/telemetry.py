@@ -57,7 +57,26 @@ DATA_BOUNDS = Counter(
     "Answers held to their contract's bounds of quality, by what came of it",
     ["tool", "outcome"],
 )
+DATA_READS = Counter(
+    "remit_data_reads_total",
+    "Values that a further detector was to read, by what came of it",
+    ["outcome"],
+)
 DATA_AGE = Gauge("remit_data_age_seconds", "How old the newest answer says that it is", ["tool"])
+MODEL_SECONDS = Histogram(
+    "remit_model_seconds",
+    "How long an endpoint of a model took over one request, in seconds, by its tier",
+    ["tier"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120),
+)
+MODEL_PASSED_OVER = Counter(
+    "remit_model_passed_over_total", "Endpoints that did not give an answer, by why", ["reason"]
+)
+MODEL_KEPT = Counter(
+    "remit_model_kept_total",
+    "Questions whose answers may be kept, by whether one was",
+    ["tool", "outcome"],
+)
 POLICY_SERIAL = Gauge("remit_policy_serial", "Release that OPA decides with; 0 for none")
 POLICY_NEWEST = Gauge("remit_policy_newest_serial", "Newest release in the ledger")
 POLICY_AGE = Gauge("remit_policy_age_seconds", "Since OPA last heard from whoever serves policies")

@@ -13,6 +13,7 @@ from typing import Literal
 
 from remit.canonical import JSON, JSONObject
 from remit.tool.contract import ToolContract
+from remit.tool.risk import Risk
 
 Purpose = Literal["call", "probe", "read_back"]
 """Why a tool is called; only a probe may be answered by `Absent`."""
@@ -40,6 +41,10 @@ class ToolCall:
     purpose: Purpose = "call"
     principal: Mapping[str, str] = field(default_factory=dict)
     """`agent` (without its version) and `tenant`, as the plan names them: whose credentials."""
+    data_classes: frozenset[str] | None = None
+    """Of all that flows into the call, found or declared; `None`: anything may be in it."""
+    risk: Risk | None = None
+    """As policy judged the call; `None`: nobody did."""
 
 
 @dataclass(frozen=True, slots=True)

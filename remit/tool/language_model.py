@@ -10,13 +10,14 @@ from pydantic import Field
 
 from remit.canonical import JSON, Digest, digest
 from remit.tool.model import Model
+from remit.tool.risk import Risk
 
 ANSWER = "answer"
 """Member of the output that holds what the model said."""
 OUTPUTS = (
     ANSWER, "degraded", "model", "endpoint", "prompt", "settings", "usage", "cost", "tried",
 )  # fmt: skip
-"""Everything that an output holds."""
+"""Everything that an output holds, whatever the contract says; see `ModelKind.outputs`."""
 
 
 class Prompt(Model):
@@ -47,6 +48,10 @@ class Price(Model):
         return -(-(input_tokens * self.input + output_tokens * self.output) // 1_000_000)
 
 
+Sees = Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=32)]
+"""Names of data classes."""
+
+
 class Endpoint(Model):
     """One OpenAI-compatible endpoint."""
 
@@ -58,6 +63,25 @@ class Endpoint(Model):
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 30
     """How long one request to it may take, in seconds."""
     price: Price | None = None
+    provider: Annotated[str, Field(max_length=100)] = Field(
+        default="", exclude_if=lambda value: not value
+    )
+    """Whose it is, for whoever reads what was asked of whom. This and the next are left out while
+    they say nothing, so that a contract keeps its digest."""
+    tier: Literal["fast", "deliberate"] | None = Field(
+        default=None, exclude_if=lambda value: value is None
+    )
+    """Recorded and measured by. An answer of a `fast` endpoint that never fits its schema ends the
+    call only when none after it may be asked."""
+    sees: Sees | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Data classes that it may be told; without it all. What the detector finds, here or before,
+    counts as the data class that it belongs to: `pii`, `secret`, `confidential`."""
+    up_to_risk: Risk | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The highest risk, as policy judges the call, at which it may answer; without it any."""
+    expect_s: Annotated[float, Field(gt=0, le=600)] | None = Field(
+        default=None, exclude_if=lambda value: value is None
+    )
+    """How long an answer of it takes, in seconds: with less time left it is not asked."""
 
 
 class Bounds(Model):
@@ -77,7 +101,7 @@ class ModelKind(Model):
     kind: Literal["model"] = "model"
     prompt: Prompt
     endpoints: Annotated[list[Endpoint], Field(min_length=1, max_length=5)]
-    """Asked in turn until one answers."""
+    """The first that may be asked is asked, then the next, until one answers."""
     bounds: Bounds = Bounds()
     temperature: Annotated[float, Field(ge=0, le=2)] = 0
     seed: int | None = None
@@ -86,6 +110,22 @@ class ModelKind(Model):
     structure: Literal["tool", "native"] = "tool"
     """How the schema is told: as a tool that must be called, or as the response's format."""
     when_away: JSON = None
-    """The answer when no endpoint answers, marked `degraded`; without it the call fails."""
+    """The answer when no endpoint answers, or money and tokens suffice for none, marked `degraded`;
+    without it the call fails."""
     max_bytes: Annotated[int, Field(ge=1, le=16 * 1024 * 1024)] = 256 * 1024
     """Largest response that is read."""
+    keep_s: Annotated[int, Field(ge=1, le=86400)] | None = Field(
+        default=None, exclude_if=lambda value: value is None
+    )
+    """How long a worker keeps an answer, in its memory, for whoever of the same tenant asks the
+    same; without it no answer is kept. Left out while it says nothing, as above."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Everything that an output of this question holds."""
+        told = {
+            "provider": any(one.provider for one in self.endpoints),
+            "tier": any(one.tier for one in self.endpoints),
+            "kept": self.keep_s is not None,
+        }
+        return (*OUTPUTS, *(name for name, is_told in told.items() if is_told))

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from remit.canonical import JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.contract import Operation, ToolContract
-from remit.tool.language_model import ANSWER, OUTPUTS, ModelKind
+from remit.tool.language_model import ANSWER, ModelKind
+from remit.tool.language_model_route import is_open_to
 from remit.tool.outside_checks import secret_faults, server_faults
 from remit.tool.places import finding, may_hold, schema_at, template_faults
 from remit.tool.template import TemplateError, references
@@ -29,6 +30,8 @@ def model_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnostic
     yield from _answer_faults(contract, call)
     yield from _endpoint_faults(contract, call)
     yield from _money_faults(contract, call)
+    yield from _route_faults(contract, call)
+    yield from _keep_faults(contract, call)
 
 
 def _prompt_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnostic]:
@@ -52,10 +55,10 @@ def _answer_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnost
         hint = f"declare `{ANSWER}` with `type: object` and its properties, without `$ref`"
         yield finding(contract, "TOOL-MODEL-ANSWER", where, message, hint)
         return
-    for name in OUTPUTS:
+    for name in call.outputs:
         if not may_hold(contract.output_schema, (name,)) and _is_closed(contract.output_schema):
             message = f"the output schema is closed and does not declare {name!r}"
-            hint = f"declare all of {', '.join(OUTPUTS)}, or leave the schema open"
+            hint = f"declare all of {', '.join(call.outputs)}, or leave the schema open"
             yield finding(contract, "TOOL-MODEL-ANSWER", ("output_schema",), message, hint)
             return
     if call.when_away is None:
@@ -100,3 +103,40 @@ def _money_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnosti
             )
             where = ("call", "endpoints", at, "price")
             yield finding(contract, "TOOL-MODEL-PRICE", where, message, "state the price")
+
+
+def _route_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnostic]:
+    """Yield the conditions under which an endpoint, or all of them, would never be asked."""
+    where = ("call", "endpoints")
+    for at, endpoint in enumerate(call.endpoints):
+        most = min(endpoint.timeout_s, contract.timeout_s)
+        if endpoint.expect_s is not None and endpoint.expect_s > most:
+            message = (
+                f"{endpoint.model!r} takes {endpoint.expect_s} s and never has more than {most}"
+            )
+            hint = "expect less, or raise `timeout_s`"
+            yield finding(contract, "TOOL-MODEL-ROUTE", (*where, at, "expect_s"), message, hint)
+    if not any(is_open_to(one, contract.data_classes) for one in call.endpoints):
+        classes = ", ".join(contract.data_classes)
+        message = f"the tool holds data of class {classes}, and no endpoint may see that"
+        hint = "add the classes to what one of them `sees`, or do without them"
+        yield finding(contract, "TOOL-MODEL-ROUTE", where, message, hint)
+    if all(one.up_to_risk not in (None, "critical") for one in call.endpoints):
+        message = "a call of critical risk has no endpoint"
+        hint = (
+            "leave `up_to_risk` away at one of them; it is policy that refuses calls by their risk"
+        )
+        yield finding(contract, "TOOL-MODEL-ROUTE", where, message, hint)
+
+
+def _keep_faults(contract: ToolContract, call: ModelKind) -> Iterator[Diagnostic]:
+    if call.keep_s is None:
+        return
+    where = ("call", "keep_s")
+    if call.temperature != 0:
+        message = f"answers at temperature {call.temperature} differ; they are not kept"
+        yield finding(contract, "TOOL-MODEL-KEEP", where, message, "set `temperature: 0`")
+    if contract.quality is not None and contract.quality.on_miss == "again":
+        message = "an answer that is not good enough would be given again, and not asked for again"
+        hint = "drop `keep_s`, or let `quality.on_miss` be `fail` or `without`"
+        yield finding(contract, "TOOL-MODEL-KEEP", where, message, hint)

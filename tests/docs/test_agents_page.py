@@ -25,7 +25,19 @@ def shown(kind: str, about: str = "") -> str:
 
 def test_the_contract_is_one() -> None:
     """A catalogue takes it without a fault."""
-    contract = ToolContract.model_validate(yaml.safe_load(shown("yaml")))
+    contract = ToolContract.model_validate(yaml.safe_load(shown("yaml", "name:")))
+
+    assert Catalogue.of([contract]).find("tickets.rate@1") == contract
+
+
+def test_its_endpoints_may_say_what_they_are_for() -> None:
+    """The conditions that are shown fit into the contract that is."""
+    document = yaml.safe_load(shown("yaml", "name:"))
+    endpoints = yaml.safe_load(shown("yaml", "sees:"))["endpoints"]
+    hosts = ["small.example", "models.internal"]
+    bounds = {"output_tokens": 200}
+    call = {**document["call"], "endpoints": endpoints, "bounds": bounds, "keep_s": 600}
+    contract = ToolContract.model_validate({**document, "destinations": hosts, "call": call})
 
     assert Catalogue.of([contract]).find("tickets.rate@1") == contract
 

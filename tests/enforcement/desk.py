@@ -8,6 +8,7 @@ from pathlib import Path
 from remit.canonical import JSON, Digest, JSONObject, digest
 from remit.decision.decision import ApprovalDemand, Decided, Decision, Obligation, Reason
 from remit.decision.facts import Facts
+from remit.enforcement.detecting import Detecting
 from remit.enforcement.frame import Frame, Place
 from remit.enforcement.point import EnforcementPoint
 from remit.enforcement.sending import Send
@@ -18,6 +19,7 @@ from remit.plan.wire import StepCall, StepResult
 from remit.stores.ledger import SqlLedger, open_ledger
 from remit.tool.call import ToolAnswer, ToolCall
 from remit.tool.catalogue import Catalogue
+from remit.tool.risk import Risk
 from tests.running import plan
 from tests.stores.ledger_values import HandClock
 
@@ -32,12 +34,13 @@ class Person:
     effect: str = "allow"
     obligations: list[Obligation] = field(default_factory=list)
     approvals: list[ApprovalDemand] = field(default_factory=list)
+    risk: Risk = "low"
 
     async def decide(self, facts: Facts) -> Decided:
         """Decide at once."""
         reason = Reason(code="test.said", policy="test", message="")
         decision = Decision.model_construct(
-            effect=self.effect, risk="low", reasons=[reason], permits=[reason],
+            effect=self.effect, risk=self.risk, reasons=[reason], permits=[reason],
             obligations=self.obligations, approvals=self.approvals, reserve=[],
         )  # fmt: skip
         return Decided.model_construct(
@@ -81,7 +84,12 @@ class Desk:
 
 @asynccontextmanager
 async def a_desk(
-    folder: Path, catalogue: Catalogue, tool: str, args: JSONObject, lasts: str = "PT1S"
+    folder: Path,
+    catalogue: Catalogue,
+    tool: str,
+    args: JSONObject,
+    lasts: str = "PT1S",
+    detecting: Detecting | None = None,
 ) -> AsyncIterator[Desk]:
     """Open a desk on a ledger of its own; the call of `tool` may take `lasts`."""
     clock = HandClock()
@@ -95,7 +103,7 @@ async def a_desk(
     )
     judge = Person(clock)
     digests: Mapping[str, Digest] = catalogue.digests
-    point = EnforcementPoint(ledger, judge, Place(), clock, digests)
+    point = EnforcementPoint(ledger, judge, Place(), clock, digests, detecting=detecting)
     yield Desk(point, clock, judge, compilation.digest, tool)
     await ledger.close()
 

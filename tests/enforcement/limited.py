@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -48,6 +48,7 @@ def policies(
     rules: str = "",
     people: JSONObject | None = None,
     thresholds: JSONObject | None = None,
+    hosts: Sequence[str] = (),
     **agents: JSONObject,
 ) -> Path:
     """Write the lab's rules with these agents, who may do what they like but for `agents`.
@@ -57,6 +58,7 @@ def policies(
         rules: further rules of the lab, a module `remit.domains.lab.more` without its head.
         people: other people than the boss, who operates.
         thresholds: the project's own.
+        hosts: that the lab's calls may reach.
         agents: agents by name, and what is said of each.
     """
     domain = folder / "domains" / "lab"
@@ -70,6 +72,7 @@ def policies(
     }
     people = people or {"boss@lab.example": {"roles": ["operator"]}}
     registry: JSONObject = {"agents": known, "people": people, "thresholds": thresholds or {}}
+    registry["egress"] = {"lab": [*hosts]}
     # JSON is YAML.
     (folder / "data.yaml").write_bytes(Content.of({"remit": {"registry": registry}}).body)
     return folder

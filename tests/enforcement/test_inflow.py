@@ -87,6 +87,7 @@ class Desk:
     made: Compilation
     said: str = "found"
     """What every tool answers."""
+    sent: list[ToolCall] = field(default_factory=list)
 
     async def call(self, step: str, direction: Direction = Direction.DO) -> None:
         """Make a call of the plan at the step's path."""
@@ -118,6 +119,7 @@ class Desk:
         return [(one.path, one.purpose, one.inflow) for one in actions]
 
     async def _send(self, call: ToolCall) -> ToolAnswer:
+        self.sent.append(call)
         return Happened({"text": self.said})
 
 
@@ -191,6 +193,21 @@ async def test_what_was_found_in_an_answer_flows_on(desk: Desk) -> None:
         ("plain", "read_back", ["kept"]),
         ("sub/inner/keep", "call", ["email", "kept", "pii"]),
     ]
+
+
+async def test_a_tool_is_told_of_which_classes_it_is_given_data(desk: Desk) -> None:
+    """Found, declared or flowing in, by the data class of each; with the risk of the call."""
+    desk.judge.risk = "high"
+    desk.said = "jo@acme.example"
+    for step in ("read", "sub/inner/keep"):
+        await desk.call(step)
+
+    assert [(one.contract.name, one.purpose, one.risk) for one in desk.sent] == [
+        ("crm.read", "call", "high"),
+        ("us.keep", "call", "high"),
+        ("us.check", "read_back", None),
+    ]
+    assert [one.data_classes for one in desk.sent] == [{"pii"}, {"kept", "pii"}, {"kept", "pii"}]
 
 
 async def test_what_is_known_of_a_plan_is_worked_out_once(

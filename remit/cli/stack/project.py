@@ -36,6 +36,9 @@
 
     [limits]                           # optional, see docs/limits.md
 
+    [data]                             # optional, see docs/data-care.md
+    detector = "presidio"
+
 `${port:NAME}` is a free loopback port, the same wherever the name stands, given to every process
 of the stack as `REMIT_PORT_<NAME>` too. `${python}` is the interpreter that runs Remit, `${data}`
 the folder for databases, `${project}` the project. Owns reading and substitution; starts nothing.
@@ -184,6 +187,8 @@ class ProjectSettings(BaseModel):
     """With the table, a worker of the role `plan` is a part of the stack."""
     limits: dict[str, object] = {}
     """Workers read it, and say what is wrong with it; see `remit.enforcement.bounds`."""
+    data: dict[str, object] = {}
+    """The same; see `remit.enforcement.presidio`."""
 
     def ports(self) -> tuple[str, ...]:
         """Return the names of all ports that services mention, each once, sorted."""
