@@ -19,6 +19,7 @@ from tests.activities.calling import ask
 from tests.activities.mcp_calls import ending, say
 from tests.activities.origin import Asked, Origin, answer, http_contract
 from tests.activities.test_mcp_http import GOOD, mcp_over_http, scripted
+from tests.activities.test_model_routes import routed
 from tests.activities.test_model_tool import GOOD as RATED
 from tests.activities.test_model_tool import rate, rating
 from tests.activities.tokens_giver import BEARER, SECRET, Giver, MakeClient
@@ -265,6 +266,21 @@ async def test_a_model_is_asked_with_a_token(client: MakeClient, giver: Giver) -
     first, second = giver.given
     assert ending(away) == "Refused TOOL-MODEL-AWAY again"
     assert stub.keys == [f"Bearer {first}", f"Bearer {first}", f"Bearer {second}"]
+
+
+async def test_agents_that_have_tokens_have_answers_of_their_own(
+    client: MakeClient, giver: Giver
+) -> None:
+    """Whose client it is, the tool cannot see; so nobody is given what another's token brought."""
+    tools = client()
+    async with StubModel([Says(RATED)]) as stub:
+        contract = routed({"url": stub.url, "key": "oauth:crm"}, keep_s=600)
+        for agent in ("buyer", "seller"):
+            principal = {"tenant": "acme", "agent": agent}
+            given = await ask(tools, contract, {"message": "Down!"}, principal=principal)
+            assert isinstance(given, Happened)
+
+    assert len(stub.asked) == 2
 
 
 _APART = """
