@@ -13,7 +13,7 @@ from remit.enforcement import attempt
 from remit.enforcement.lease import Lease, tool_call
 from remit.enforcement.subject import Subject
 from remit.tool.call import ToolCall
-from workers.__main__ import main as work
+from workers.command import main as work
 
 
 def break_effect_once() -> None:

@@ -16,7 +16,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from remit.canonical import JSON, JSONObject
 from remit.cli.stack import stack
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.state import Profile
+from remit.cli.stack.state import ComponentRecord, Profile, load
 from remit.client.connection import sealing
 
 ROOT = Path(__file__).parent.parent
@@ -43,7 +43,10 @@ class Running:
         stack.up(self.project, lambda line: None)
 
     def down(self) -> None:
-        """Stop everything."""
+        """Stop everything; workers at once, which would first wait for calls that tests left."""
+        for name, record in self._components().items():
+            if name.startswith("workers"):
+                record.process.signal(signal.SIGKILL)
         stack.down(self.project, lambda line: None)
 
     def restart(self, component: str) -> None:
@@ -52,16 +55,15 @@ class Running:
 
     def pid(self, component: str) -> int:
         """Return a component's process id."""
-        state = json.loads(Layout(self.project.resolve()).state.read_text())
-        return int(state["components"][component]["pid"])
+        return self._components()[component].pid
+
+    def _components(self) -> dict[str, ComponentRecord]:
+        return load(Layout(self.project.resolve()).state).components
 
     @property
     def address(self) -> str:
         """Return the address of Temporal's front end."""
-        for component in stack.status(self.project).components:
-            if component.name == "temporal":
-                return component.address
-        raise LookupError("no temporal")
+        return stack.environment(self.project).temporal_address
 
     async def client(self) -> Client:
         """Return a new client."""

@@ -232,7 +232,13 @@ async def watched(
 ) -> AsyncIterator[Freshness]:
     """Watch how old OPA's policies are for as long as the block lasts."""
     token = settings.opa_token_file
-    bounds = Bounds(int(settings.policy_age_s * 1000), int(settings.policy_behind_s * 1000))
+    seconds = (
+        settings.policy_age_s,
+        settings.policy_behind_s,
+        settings.policy_low_age_s,
+        settings.policy_low_behind_s,
+    )
+    bounds = Bounds(*(int(each * 1000) for each in seconds))
     kept = settings.opa_contact or (token and token.with_name(CONTACT_FILE))
     freshness = Freshness(opa, releases, now_ms, bounds=bounds, kept=kept)
     await freshness.look()

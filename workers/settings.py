@@ -36,6 +36,10 @@ class WorkerSettings(BaseSettings):
     """How long calls go on without any such contact, in seconds."""
     policy_behind_s: float = Field(60, gt=0)
     """How long calls go on under other policies than those released last, in seconds."""
+    policy_low_age_s: float = Field(14_400, gt=0)
+    """`policy_age_s` for reads of data without a class."""
+    policy_low_behind_s: float = Field(900, gt=0)
+    """`policy_behind_s` for reads of data without a class."""
     shadow: Path | None = None
     """Folder in which `remit policy shadow` announces a candidate for the policies; its OPA listens
     beside the deciding one. Without it no candidate is ever asked."""

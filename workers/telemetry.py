@@ -4,11 +4,11 @@ One JSON line per event, with run, step and trace ids bound where they are known
 logged. Workflow code logs through `workflow.logger`, which is silent during replay.
 """
 
+import http.client
 import logging
 import sys
 from collections.abc import Iterator
 
-import httpx2
 import structlog
 from prometheus_client import REGISTRY, start_http_server
 from prometheus_client.core import Metric
@@ -81,14 +81,19 @@ class _SdkMetrics(Collector):
     """The SDK serves its metrics on a port of its own; people want one page."""
 
     def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/metrics"
+        self._port = port
 
     def collect(self) -> Iterator[Metric]:
+        # A client for TLS too would read all certificates of the machine at each look.
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)
         try:
-            answer = httpx2.get(self._url, timeout=2, trust_env=False)
-        except httpx2.HTTPError:
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        except (OSError, http.client.HTTPException, UnicodeDecodeError):
             return
-        yield from text_string_to_metric_families(answer.text)
+        finally:
+            connection.close()
+        yield from text_string_to_metric_families(text)
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

@@ -66,7 +66,7 @@ class Asking:
     @property
     def stake(self) -> Stake:
         """What of the call decides who may be asked."""
-        return Stake(self.call.data_classes, self.call.risk)
+        return Stake(self.call.data_classes, self.call.risk, self.call.providers)
 
     @property
     def left_s(self) -> float:

@@ -842,7 +842,9 @@ HOST: Mapping[str, Entry] = {
     "host:answer_too_large": Entry("The answer exceeds 256 KiB.", "deny"),
     "host:digest_mismatch": Entry("The decision is about another call.", "deny"),
     "host:revision_mismatch": Entry("Decided under another revision than is active.", "deny"),
-    "host:evaluation_failed": Entry("The policy contradicts itself.", "deny"),
+    "host:evaluation_failed": Entry(
+        "The policy contradicts itself, or a rule fails on such facts.", "deny"
+    ),
     "host:redirect": Entry("OPA answered with a redirect.", "deny"),
     "host:obligation_unsupported": Entry("The call needs what cannot be done here.", "deny"),
     "host:obligation_failed": Entry("With its obligations the tool would not take it.", "deny"),
@@ -1007,6 +1009,10 @@ COMMAND: Mapping[str, Entry] = {
     ),
     "AGENTS-UNREADABLE": Entry(
         "The policies in force have agents in a form that this version does not read.",
+        "Publish the policies anew with this version.",
+    ),
+    "VENDORS-UNREADABLE": Entry(
+        "The policies in force have vendors in a form that this version does not read.",
         "Publish the policies anew with this version.",
     ),
     "SHADOW-NONE": Entry(

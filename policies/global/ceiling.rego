@@ -46,7 +46,7 @@ _stopped contains lib.reason("delegation.tenant", _policy, $"{above}, who handed
 	not input.principal.tenant in _agent(above).tenants
 }
 
-_reaches(above) if _may(above, input.action)
+_reaches(above) if _may(above, lib.called)
 
 # As for the agent itself: any scope of the domain covers a question about a call.
 _reaches(above) if {

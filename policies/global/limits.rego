@@ -67,7 +67,7 @@ _person := lower(trim_space(input.principal.on_behalf_of))
 
 _counts(limit) if {
 	input.action.purpose == "call"
-	lib.fits(input.action, object.get(limit, "of", {}))
+	lib.fits(lib.called, object.get(limit, "of", {}))
 	_amount(limit) > 0
 }
 

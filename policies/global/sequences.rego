@@ -32,7 +32,7 @@ gates contains lib.gate(_code(rule), _policy, object.get(rule, "gate", {}), rule
 
 _broken(rule) if {
 	input.action.purpose == "call"
-	lib.fits(input.action, rule.calls)
+	lib.fits(lib.called, rule.calls)
 	_disagrees(rule)
 }
 

@@ -26,15 +26,20 @@ step_reason(code, policy, step, message) := object.union(
 #   `rule` is data with `role` and `expires_in_ms`, with `quorum` where one person is not enough, and with
 #   `then` where others are asked too while nobody answers, with `remind_every_ms` where they are reminded.
 #   What it lacks is taken from a cautious default: an undefined part would make the gate vanish.
-gate(code, policy, rule, message) := object.union(_reminding(rule), {
+gate(code, policy, rule, message) := object.union(_reminding(_demand(rule)), {
 	"code": code,
 	"policy": policy,
 	"message": substring(message, 0, 300),
-	"role": object.get(rule, "role", _cautious.role),
-	"quorum": object.get(rule, "quorum", _cautious.quorum),
-	"expires_in_ms": object.get(rule, "expires_in_ms", _cautious.expires_in_ms),
-	"then": object.get(rule, "then", []),
+	"role": object.get(_demand(rule), "role", _cautious.role),
+	"quorum": object.get(_demand(rule), "quorum", _cautious.quorum),
+	"expires_in_ms": object.get(_demand(rule), "expires_in_ms", _cautious.expires_in_ms),
+	"then": object.get(_demand(rule), "then", []),
 })
+
+# Data may say `null` for what it leaves open.
+_demand(rule) := rule if is_object(rule)
+
+else := {}
 
 _reminding(rule) := {"remind_every_ms": ms | ms := object.get(rule, "remind_every_ms", 0); ms > 0}
 
@@ -97,9 +102,20 @@ of_tenant(person) if object.get(person, "tenants", null) == null
 of_tenant(person) if input.principal.tenant in person.tenants
 
 # METADATA
+# title: The call as selectors look at it
+# description: |
+#   Member by member: of `input.action` as a whole partial evaluation knows nothing while one argument is unknown.
+called := {
+	"tool": input.action.tool,
+	"domain": input.action.domain,
+	"operation": input.action.operation,
+	"data_classes": input.action.data_classes,
+}
+
+# METADATA
 # title: Whether a selector means a call
 # description: |
-#   Of a call that is made or of a plan's step, which state the same. What the selector leaves out, or
+#   Of `called`, or of a plan's step, which states the same. What the selector leaves out, or
 #   says null for, fits everything.
 fits(action, selector) if {
 	object.get(selector, "tool", null) in {action.tool, null}

@@ -13,6 +13,7 @@ test_messages_are_bounded if {
 test_a_gate_asks_one_person_unless_told_otherwise if {
 	lib.gate("a.b", "p", {"role": "r", "expires_in_ms": 1}, "m").quorum == 1
 	lib.gate("a.b", "p", {"role": "r", "expires_in_ms": 1, "quorum": 3}, "m").quorum == 3
+	lib.gate("a.b", "p", null, "m") == lib.gate("a.b", "p", {}, "m")
 }
 
 test_a_gate_reminds_only_where_its_rule_says_so if {

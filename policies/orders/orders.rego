@@ -33,7 +33,14 @@ denies contains lib.reason("order.role_missing", _policy, $"{input.order.by} hol
 
 denies contains lib.reason("order.tenant", _policy, $"{input.order.by} does not answer for the tenant {input.principal.tenant}") if {
 	_person
-	not lib.of_tenant(_person)
+	not _theirs
+	input.principal.tenant != ""
+}
+
+denies contains lib.reason("order.tenant", _policy, $"{input.order.by} answers for some tenants alone, and this is about others too") if {
+	_person
+	not _theirs
+	input.principal.tenant == ""
 }
 
 # METADATA
@@ -63,6 +70,17 @@ denies contains lib.reason("order.ended", _policy, "a run that has ended takes n
 }
 
 _in_window if input.context.now_ms - input.order.ended_ms <= lib.thresholds.rollback_window_ms
+
+_theirs if lib.of_tenant(_person)
+
+# An agent that acts for their tenants alone is theirs to stop, though no run is named.
+_theirs if {
+	input.order.name in {"stop", "go"}
+	startswith(input.order.path, "agent:")
+	tenants := data.remit.registry.agents[substring(input.order.path, 6, -1)].tenants
+	count(tenants) > 0
+	every tenant in tenants { tenant in _person.tenants }
+}
 
 _person := data.remit.registry.people[input.order.by]
 

@@ -39,6 +39,35 @@ test_an_operator_of_one_tenant_stops_no_other_and_not_all if {
 	refused(_about("operator@other.example", "stop", "")) == {"order.tenant"}
 }
 
+# Of two agents, the second one's tenants, whatever they are.
+_of_agent(name, path, tenants) := decision if {
+	agents := {"theirs": {"scopes": [], "tenants": tenants}, "fleet": {"scopes": [], "tenants": ["other"]}}
+	given := object.union(_about("operator@other.example", name, ""), {"order": {"path": path}})
+	decision := main.decision with input as given with data.remit.registry as object.union(facts.registry, {"agents": agents})
+}
+
+test_an_operator_of_one_tenant_stops_an_agent_of_that_tenant_alone if {
+	every name in ["stop", "go"] {
+		_of_agent(name, "agent:theirs", ["other"]).effect == "allow"
+		_of_agent(name, "agent:theirs", ["other", "acme"]).effect == "deny"
+		_of_agent(name, "agent:theirs", []).effect == "deny"
+		_of_agent(name, "agent:nobody", ["other"]).effect == "deny"
+		_of_agent(name, "tool:theirs", ["other"]).effect == "deny"
+		_of_agent(name, "fleet", ["other"]).effect == "deny"
+		_of_agent(name, "group:theirs", ["other"]).effect == "deny"
+	}
+	_of_agent("hold", "agent:theirs", ["other"]).effect == "deny"
+}
+
+test_whose_it_is_is_told if {
+	told := {reason.message | some reason in _about_messages("acme")}
+	told == {"operator@other.example does not answer for the tenant acme"}
+	all := {reason.message | some reason in _about_messages("")}
+	all == {"operator@other.example answers for some tenants alone, and this is about others too"}
+}
+
+_about_messages(tenant) := decide(_about("operator@other.example", "stop", tenant)).reasons
+
 test_nobody_else_orders_anything if {
 	every name in ["hold", "resume", "rollback", "resolve_doubt", "repair", "amend"] {
 		refused(facts.order("clerk@acme.example", name)) == {"order.role_missing"}
@@ -57,6 +86,8 @@ test_whoever_a_run_acts_for_may_only_stop_it if {
 test_an_unknown_person_orders_nothing if {
 	refused(facts.order("nobody@acme.example", "hold")) == {"order.unknown_person"}
 	refused(facts.order("", "hold")) == {"order.unknown_person"}
+	refused(_about("nobody@acme.example", "stop", "")) == {"order.unknown_person"}
+	refused(_about("nobody@acme.example", "stop", "acme")) == {"order.unknown_person"}
 }
 
 test_an_operator_of_another_tenant if {

@@ -44,7 +44,7 @@ _entries contains entry if {
 	input.action.purpose == "call"
 	input.action.direction == "do"
 	some entry in lib.thresholds.packs.detected
-	lib.fits(input.action, object.get(entry, "calls", {}))
+	lib.fits(lib.called, object.get(entry, "calls", {}))
 }
 
 _met contains entry if {

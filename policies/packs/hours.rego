@@ -29,7 +29,7 @@ gates contains lib.gate("hours.outside", _policy, object.get(entry, "gate", {}),
 _closed contains entry if {
 	input.action.purpose == "call"
 	some entry in lib.thresholds.packs.hours
-	lib.fits(input.action, entry.calls)
+	lib.fits(lib.called, entry.calls)
 	not _open(entry)
 }
 

@@ -45,6 +45,8 @@ gates contains gate if some gate in hours.gates
 
 gates contains gate if some gate in tolerance.gates
 
+gates contains gate if some gate in vendor.gates
+
 # METADATA
 # scope: document
 # labels: {concern: governance, control: D-04}

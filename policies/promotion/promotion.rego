@@ -2,8 +2,8 @@
 # title: Which candidate may take the place of the policies in force
 # description: |
 #   The policies in force judge their successor by the report of a what-if. One that errs, that cannot
-#   be compared, or whose report is old or of other policies, is refused; one that permits more needs
-#   somebody who answers for policies, other than its author.
+#   be compared, or whose report is old or of other policies, is refused; one that permits more, or stops
+#   more work than data says, needs somebody who answers for policies, other than its author.
 # labels: {owner: security, control: D-07}
 package remit.promotion
 
@@ -53,6 +53,25 @@ denies contains lib.reason("promotion.unreproducible", _policy, $"{input.promoti
 denies contains lib.reason("promotion.approval_missing", _policy, "the candidate permits more, and nobody but its author approved this report") if {
 	_widens
 	not _approved
+}
+
+# METADATA
+# title: What would stop too much work
+# labels: {concern: governance, control: D-07}
+denies contains lib.reason("promotion.disrupts", _policy, $"{found} recorded calls would be {what}, more than {most}, and nobody but its author approved this report") if {
+	some [found, most, what] in _disruptions
+	found > most
+	not _approved
+}
+
+_disruptions contains [input.promotion.breaks, most, "refused"] if {
+	most := lib.thresholds.promotion.max_breaks
+	is_number(most)
+}
+
+_disruptions contains [input.promotion.gates, most, "asked about"] if {
+	most := lib.thresholds.promotion.max_gates
+	is_number(most)
 }
 
 _author := data.remit.registry.people[input.promotion.by]

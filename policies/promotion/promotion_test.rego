@@ -48,6 +48,25 @@ test_the_role_is_data if {
 	decision.effect == "allow"
 }
 
+test_one_that_stops_much_work_needs_somebody_else if {
+	every pair in [["breaks", "max_breaks"], ["gates", "max_gates"]] {
+		every found in [[3, {"promotion.disrupts"}], [2, set()]] {
+			own := object.union(facts.registry, {"thresholds": {"promotion": {pair[1]: 2}}})
+			decision := main.decision with input as facts.promotion({pair[0]: found[0]}) with data.remit.registry as own with data.remit.revision as facts.digest
+			{code | some code in facts.codes(decision.reasons); decision.effect == "deny"} == found[1]
+			approved := facts.promotion({pair[0]: found[0], "approvers": ["owner@acme.example"]})
+			allowed := main.decision with input as approved with data.remit.registry as own with data.remit.revision as facts.digest
+			allowed.effect == "allow"
+		}
+	}
+}
+
+test_no_bound_on_what_a_candidate_stops_is_none if {
+	own := object.union(facts.registry, {"thresholds": {"promotion": {"max_breaks": null, "max_gates": null}}})
+	decision := main.decision with input as facts.promotion({"breaks": 9, "gates": 9}) with data.remit.registry as own with data.remit.revision as facts.digest
+	decision.effect == "allow"
+}
+
 test_errors_refuse_whoever_approved if {
 	refused(facts.promotion({"errors": 1, "approvers": ["owner@acme.example"]})) == {"promotion.errors"}
 }

@@ -30,6 +30,7 @@ from remit.cli.quarantine import make_quarantine_app
 from remit.cli.questions import commands as questions
 from remit.cli.secrets import make_secrets_app
 from remit.cli.stack import commands as stack
+from remit.cli.vendors.commands import vendors
 
 _DEBUG = "REMIT_DEBUG"
 _RARELY = (50_000, 20, 20)
@@ -87,6 +88,7 @@ def make_app() -> typer.Typer:
     app.command("go")(commands.go)
     app.command("stops")(commands.stops)
     app.command("limits")(limits)
+    app.command("vendors")(vendors)
     add_commands(app)
     app.command("explain")(commands.explain)
     app.command("state")(questions.state)

@@ -2,6 +2,9 @@
 
 import sys
 
-from remit.console.serving import main
+from remit.importing import for_good
+
+with for_good():
+    from remit.console.serving import main
 
 sys.exit(main())

@@ -99,7 +99,20 @@ class Log(Model):
     """JSON pointers into the arguments."""
 
 
-KNOWN = ("redact", "limit", "keep", "notify", "log")
+class Route(Model):
+    """Let nobody else be asked: of a tool that asks a model, endpoints of these providers alone."""
+
+    type: Literal["route"]
+    critical: Literal[True]
+    """A call that cannot be kept to them is not made."""
+    to: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=100)]],
+        Field(min_length=1, max_length=16),
+    ]
+    """As the contract names its endpoints' providers; of several routes, those that all name."""
+
+
+KNOWN = ("redact", "limit", "keep", "notify", "log", "route")
 
 
 def _not_known(kind: str) -> str:
@@ -118,7 +131,7 @@ class UnknownObligation(Model):
     critical: bool = True
 
 
-Obligation = Redact | Limit | Keep | Notify | Log | UnknownObligation
+Obligation = Redact | Limit | Keep | Notify | Log | Route | UnknownObligation
 
 
 class Later(Model):

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from remit.decision.decision import DetectedClass
 from remit.decision.periods import DataClass
-from remit.decision.terms import GateRule, Name, Selector, Tool
+from remit.decision.terms import GateRule, Host, Name, Selector, Tool
 from remit.tool.risk import Risk
 
 Treatment = Literal["unattended", "notify", "approve", "deny"]
@@ -83,6 +83,30 @@ class Vendor(Model):
     """A call later than this is refused."""
 
 
+VendorTreatment = Literal["unattended", "approve", "deny"]
+
+
+class VendorRisk(Model):
+    """Treatment of a call by the risk of its tool's vendor; what is not stated is unattended."""
+
+    low: VendorTreatment = "unattended"
+    medium: VendorTreatment = "unattended"
+    high: VendorTreatment = "unattended"
+    critical: VendorTreatment = "unattended"
+
+
+class VendorRule(Model):
+    """Which tools need a vendor that somebody has looked at, and how much risk is taken."""
+
+    needed: list[Selector] = []
+    """Calls whose tool needs one."""
+    own: list[Host] | None = None
+    """With a list, each tool whose contract names another host needs one too."""
+    risk: VendorRisk = VendorRisk()
+    gate: GateRule | None = None
+    """Whom `approve` asks; an operator, when nobody is named."""
+
+
 class Found(Model):
     """What becomes of data that was found (`remit.data.detector`)."""
 
@@ -111,5 +135,6 @@ class Packs(Model):
     privacy: dict[DataClass, Purpose] = {}
     hours: list[Hours] = []
     vendors: dict[Tool, Vendor] = {}
+    vendor_rule: VendorRule | None = None
     detected: Annotated[list[Found], Field(max_length=16)] = []
     """What becomes of data that is found in arguments and answers; every entry that fits counts."""

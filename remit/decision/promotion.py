@@ -113,6 +113,17 @@ class Approvals(Model):
     saved: Count
 
 
+class Clash(Model):
+    """Two rules of the candidate that speak about the same decisions, of which the second wins."""
+
+    permits: str
+    """Code of the one that permits."""
+    refuses: str
+    """Code of the one that refuses."""
+    decisions: Count
+    """In how many recorded decisions they meet."""
+
+
 class Report(Model):
     """What a candidate would have changed."""
 
@@ -135,6 +146,8 @@ class Report(Model):
     left_out: Count
     """First differences that are counted and not listed."""
     approvals: list[Approvals]
+    clashes: list[Clash]
+    """The most frequent ones."""
     findings: list[str]
     """What is wrong with the records that were read."""
 

@@ -236,6 +236,11 @@ class PromotionRule(Model):
     """Role that may approve one that permits more."""
     max_report_age_ms: Annotated[int, Field(gt=0)]
     """How long a what-if counts."""
+    max_breaks: Annotated[int, Field(ge=0)] | None = None
+    """How many recorded calls one may refuse that were not refused; above that somebody with the
+    role has to approve it too."""
+    max_gates: Annotated[int, Field(ge=0)] | None = None
+    """The same of calls that it would ask people about."""
 
 
 class RiskByOperation(Model):

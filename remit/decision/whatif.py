@@ -13,12 +13,14 @@ from typing import Literal, get_args
 
 from remit.decision.decision import (
     ApprovalDemand,
+    Chain,
     Decision,
     Keep,
     Limit,
     Obligation,
     Redact,
     Reservation,
+    Route,
 )
 
 Kind = Literal[
@@ -84,9 +86,18 @@ def _uncovered(
             (other.code, other.role) == (one.code, one.role)
             and other.quorum >= one.quorum
             and other.expires_in_ms <= one.expires_in_ms
+            and _asks_nobody_else(other.then, one.then)
             for other in by
         )
     ]
+
+
+def _asks_nobody_else(chain: Chain, than: Chain) -> bool:
+    """Whether a chain lets nobody answer whom the other one does not, and nobody sooner."""
+    return all(
+        any(known.role == later.role and known.after_ms <= later.after_ms for known in than)
+        for later in chain
+    )
 
 
 def _obliged(before: Sequence[Obligation], after: Sequence[Obligation]) -> bool:
@@ -98,9 +109,12 @@ def _as_strict(new: Obligation, old: Obligation) -> bool:
     if old.critical and not new.critical:
         return False
     if isinstance(new, Redact) and isinstance(old, Redact):
-        return set(old.paths) <= set(new.paths)
+        covers = set(old.paths) <= set(new.paths) and set(old.classes) <= set(new.classes)
+        return covers and new.of == old.of
     if isinstance(new, Keep) and isinstance(old, Keep):
         return set(new.paths) <= set(old.paths)
+    if isinstance(new, Route) and isinstance(old, Route):
+        return set(new.to) <= set(old.to)
     if isinstance(new, Limit) and isinstance(old, Limit):
         return new.path == old.path and new.max <= old.max
     return new.model_dump(exclude={"critical"}) == old.model_dump(exclude={"critical"})

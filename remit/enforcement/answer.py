@@ -133,7 +133,8 @@ def _refuse(status: int, document: JSONObject) -> NoReturn:
     codes = _codes(document)
     text = f"OPA answered {status} {', '.join(codes)}".rstrip()
     if any(code.startswith(_FAULTY_EVALUATION) for code in codes):
-        raise PolicyInvalidError("host:evaluation_failed", f"{text}: the policy contradicts itself")
+        why = "the policy contradicts itself, or a rule fails on such facts"
+        raise PolicyInvalidError("host:evaluation_failed", f"{text}: {why}")
     if status in (401, 403):
         raise PolicyUnavailableError("host:unauthorized", f"{text}: it does not know our token")
     if status >= 500 or status == 429:

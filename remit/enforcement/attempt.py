@@ -229,8 +229,7 @@ class Attempts:
         late = too_late(subject, lease, allow_until_ms, self._clock())
         if not is_lost:
             subject.frame.beats.forget()
-        risk = decided.decision.risk
-        call = tool_call(subject, lease, self._clock(), risk, is_lost=is_lost)
+        call = tool_call(subject, lease, self._clock(), decided.decision, is_lost=is_lost)
         answer = late or await send(call)
         reached(Point.ANSWERED, subject.key)
         return await self._concluding.conclude(

@@ -30,7 +30,7 @@ from remit.decision.facts import (
 from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.detecting import Detecting
 from remit.enforcement.frame import Frame, Place
-from remit.enforcement.freshness import Freshness
+from remit.enforcement.freshness import Freshness, stakes_of
 from remit.enforcement.obligations import CAPABILITIES, left_out
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.subject import Subject
@@ -136,7 +136,7 @@ class Deciding:
             for code in {reason.code for reason in decided.decision.reasons}:
                 VIOLATIONS.labels(facts.kind, code).inc()
         if self._freshness is not None:
-            self._freshness.check(decided.revision, may_age=_may_age(facts))
+            self._freshness.check(decided.revision, stakes_of(facts))
         if self._shadow is not None and not is_trial:
             self._shadow.offer(facts, decided)
         return decided
@@ -188,11 +188,6 @@ class Deciding:
             profile=self.place.profile,
             capabilities=CAPABILITIES,
         )
-
-
-def _may_age(facts: Facts) -> bool:
-    """Whether policies of any age will do: to undo, and to keep a run's books while it ends."""
-    return facts.kind == "system" or (facts.action is not None and facts.action.rollback)
 
 
 def principal(

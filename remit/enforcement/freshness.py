@@ -11,8 +11,10 @@ which costs a look-up and some integers. Two clocks run, and either can stop cal
   server and answers that nothing is new keeps the contact fresh, but cannot hide a release.
 
 A call that may not be made for its age waits, as without OPA; one under a release below the floor
-is denied. What undoes, and what only keeps a run's books, is not held up by age: a run must be able
-to end. The bounds are the worker's settings, since old policies must not judge their own age.
+is denied. A read of data that has no class goes on for longer than whatever has an effect. What
+undoes, and what only keeps a run's books, is not held up by age: a run must be able to end. The
+bounds are the worker's settings, and what is at stake is told by contracts, since old policies must
+not judge their own age.
 """
 
 import asyncio
@@ -21,11 +23,12 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 
 from remit.canonical import JSONObject
+from remit.decision.facts import Action, Facts, PlanStepFact
 from remit.decision.release import Release
 from remit.enforcement.answer import BUNDLE, PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.contact import contact_ms, error_of, kept_contact
@@ -38,6 +41,10 @@ from remit.enforcement.telemetry import (
 )
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.stores.atomic import write_atomically
+
+Stakes = Literal["high", "low", "none"]
+"""What is at stake when policies are old: whatever may have an effect or permit one, a read of what
+anybody may know, or nothing, because a run has to be able to end."""
 
 _EVERY_S = 2.0
 _PAGE = 500
@@ -52,6 +59,16 @@ class Bounds:
     """Without any contact of OPA with whoever serves policies."""
     behind_ms: int = 60 * 1000
     """With other policies than those of the newest release."""
+    low_contact_ms: int = 4 * 60 * 60 * 1000
+    """`contact_ms` where little is at stake."""
+    low_behind_ms: int = 15 * 60 * 1000
+    """`behind_ms` where little is at stake."""
+
+    def of(self, stakes: Literal["high", "low"]) -> tuple[int, int]:
+        """Return how long without contact, and how long behind."""
+        if stakes == "low":
+            return self.low_contact_ms, self.low_behind_ms
+        return self.contact_ms, self.behind_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,7 @@ class Snapshot:
         """Return the serial of a revision; 0 when the ledger has no such release."""
         return self.serials.get(revision, 0)
 
-    def check(self, revision: str, now_ms: int, bounds: Bounds, *, may_age: bool) -> None:
+    def check(self, revision: str, now_ms: int, bounds: Bounds, stakes: Stakes) -> None:
         """Raise unless a decision under `revision` may be used.
 
         Raises:
@@ -86,15 +103,16 @@ class Snapshot:
                 f"release {self.serial_of(revision)} must not decide any more; the oldest that "
                 f"may is {newest.floor}",
             )
-        if may_age:
+        if stakes == "none":
             return
-        if now_ms - self.contact_ms > bounds.contact_ms:
+        most_contact_ms, most_behind_ms = bounds.of(stakes)
+        if now_ms - self.contact_ms > most_contact_ms:
             raise _stale(f"OPA has heard of no policies {_since(self.contact_ms, now_ms)}")
         # A revision that the snapshot does not know yet came with a release of the last moment.
         is_behind = revision == self.active and self.behind_since_ms is not None
         if newest is None or self.behind_since_ms is None or not is_behind:
             return
-        if now_ms - self.behind_since_ms > bounds.behind_ms:
+        if now_ms - self.behind_since_ms > most_behind_ms:
             serial = self.serial_of(revision) or "no release of the ledger"
             age = _since(self.behind_since_ms, now_ms)
             raise _stale(f"OPA has decided with {serial}, not with release {newest.serial}, {age}")
@@ -149,9 +167,9 @@ class Freshness:
         """What is known now."""
         return self._snapshot
 
-    def check(self, revision: str, *, may_age: bool) -> None:
+    def check(self, revision: str, stakes: Stakes = "high") -> None:
         """Raise unless a decision under `revision` may be used; see `Snapshot.check`."""
-        self._snapshot.check(revision, self._clock(), self._bounds, may_age=may_age)
+        self._snapshot.check(revision, self._clock(), self._bounds, stakes)
 
     async def look(self) -> None:
         """Look once. What cannot be asked now stays as it was, and ages."""
@@ -216,6 +234,23 @@ class Freshness:
         POLICY_BEHIND.set(0 if since is None else (now_ms - since) / 1000)
         POLICY_SERIAL.set(known.serial_of(known.active))
         POLICY_NEWEST.set(known.newest.serial if known.newest else 0)
+
+
+def stakes_of(facts: Facts) -> Stakes:
+    """Return what is at stake if the policies that decide are old, by what contracts say."""
+    action, plan = facts.action, facts.plan
+    if facts.kind == "system" or (action is not None and action.rollback):
+        return "none"  # a run must be able to end
+    if facts.kind == "call" and action is not None:
+        return "low" if action.cost.micros == 0 and _only_looks(action) else "high"
+    if facts.kind == "admission" and plan is not None:
+        return "low" if all(one.worst == 0 and _only_looks(one) for one in plan.steps) else "high"
+    return "high"
+
+
+def _only_looks(call: Action | PlanStepFact) -> bool:
+    """Whether a call reads, and neither takes in nor gives out data of any class."""
+    return call.operation == "read" and not (call.data_classes or call.inflow or call.irreversible)
 
 
 def _stale(message: str) -> PolicyUnavailableError:

@@ -10,11 +10,12 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
+from remit.decision.decision import Decision
 from remit.enforcement import failure
+from remit.enforcement.obligations import providers
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Action
 from remit.tool.call import Refused, ToolCall, withheld
-from remit.tool.risk import Risk
 
 _SLACK_MS = 1000
 """What may pass between the intent and the call without shortening the call."""
@@ -47,7 +48,7 @@ def tool_call(
     subject: Subject,
     lease: Lease,
     now_ms: int,
-    risk: Risk | None = None,
+    decision: Decision | None = None,
     *,
     is_lost: bool = False,
 ) -> ToolCall:
@@ -62,7 +63,8 @@ def tool_call(
         resume=beats.last(of) if is_lost else None,
         principal=subject.principal,
         data_classes=subject.data_classes,
-        risk=risk,
+        risk=decision.risk if decision else None,
+        providers=providers(decision.obligations) if decision else None,
     )
 
 

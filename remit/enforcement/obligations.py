@@ -21,6 +21,7 @@ from remit.decision.decision import (
     Notify,
     Obligation,
     Redact,
+    Route,
     UnknownObligation,
 )
 from remit.tool.pointer import PointerError, follow, split
@@ -74,6 +75,12 @@ def apply(
     logged(obligations, arguments)
     value = arguments if enforced == arguments else enforced
     return Applied(value, sorted(redacted))
+
+
+def providers(obligations: Sequence[Obligation]) -> frozenset[str] | None:
+    """Return whom the call may go to; `None`: wherever its contract says."""
+    routes = [frozenset(one.to) for one in obligations if isinstance(one, Route)]
+    return frozenset.intersection(*routes) if routes else None
 
 
 def left_out(obligations: Sequence[Obligation]) -> list[JSON]:

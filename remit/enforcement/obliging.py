@@ -12,12 +12,20 @@ from remit.data.findings import Read
 from remit.decision.decision import Decided, Obligation
 from remit.enforcement import failure
 from remit.enforcement.endings import Verdict
-from remit.enforcement.obligations import Applied, ObligationError, apply, left_standing, logged
+from remit.enforcement.obligations import (
+    Applied,
+    ObligationError,
+    apply,
+    left_standing,
+    logged,
+    providers,
+)
 from remit.enforcement.subject import Subject
 from remit.ledger.entries import Situation
 from remit.ledger.protocol import Ledger
 from remit.plan.path import StepKey
 from remit.plan.wire import Failure
+from remit.tool.language_model import ModelKind
 from remit.tool.validation import check_input, check_output
 
 _PAGE = 1000
@@ -32,6 +40,7 @@ def obliged(subject: Subject, decided: Decided) -> Subject:
         ApplicationError: it is denied; an obligation cannot be fulfilled, or spoils the call.
     """
     try:
+        _check_route(subject, decided.decision.obligations)
         applied = apply(decided.decision.obligations, subject.arguments, subject.detection.read)
     except ObligationError as error:
         raise _denied("host:obligation_unsupported", str(error), subject, decided) from error
@@ -47,6 +56,17 @@ def obliged(subject: Subject, decided: Decided) -> Subject:
         )
         raise _denied("host:obligation_failed", message, subject, decided)
     return replace(subject, arguments=arguments, redacted=applied.redacted)
+
+
+def _check_route(subject: Subject, obligations: Sequence[Obligation]) -> None:
+    wanted, call = providers(obligations), subject.contract.call
+    if wanted is None:
+        return
+    if not isinstance(call, ModelKind):
+        raise ObligationError(f"a call of kind {call.kind!r} goes where its contract says")
+    if not any(endpoint.provider in wanted for endpoint in call.endpoints):
+        said = ", ".join(sorted(wanted)) or "nobody that all routes name"
+        raise ObligationError(f"{subject.contract.ref} has no endpoint of {said}")
 
 
 def standing(

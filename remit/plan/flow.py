@@ -13,6 +13,7 @@ from functools import cached_property
 
 from remit.canonical import JSON, Digest
 from remit.plan.compiled import CompiledPlan, CompiledStep
+from remit.plan.declared import Declared
 from remit.plan.graph import Node, in_order, positions
 from remit.plan.template import TemplateError, references, resolve
 from remit.tool.contract import ToolContract
@@ -23,7 +24,7 @@ class Entry:
     """What is known of the place where a plan begins."""
 
     classes: frozenset[str] = frozenset()
-    """Classes of the data in its inputs."""
+    """Classes of the data that its callers give it, besides what its schema declares."""
     tools: frozenset[str] = frozenset()
     """Tools that were called before, whatever happened."""
     may_fail_behind: bool = False
@@ -166,6 +167,7 @@ class _Looking:
         self._places = {step.id: place for place, step in enumerate(plan.steps)}
         self._classes, self._tools = _Names(), _Names()
         self._given = self._classes.mask(entry.classes)
+        self._declared = Declared(plan.inputs_schema)
         count = len(plan.steps)
         self._inflow, self._outflow = [0] * count, [0] * count
         self._sources = [0] * count
@@ -241,7 +243,8 @@ class _Looking:
         classes = 0
         for reference in references(template):
             if reference.root == "inputs":
-                classes |= self._given
+                declared = self._declared.at(reference.parts)
+                classes |= self._given | self._classes.mask(declared)
             elif reference.step in self._places:
                 classes |= self._out_of(self._places[reference.step])
         return classes

@@ -8,6 +8,7 @@ from remit.canonical import JSON, JSONObject
 from remit.diagnostic import pointer
 from remit.plan.codes import Code
 from remit.plan.contract import Plan
+from remit.plan.declared import KEYWORD, faults
 from remit.plan.findings import Findings
 from remit.plan.shape import Shape, of_schema, sharpened
 from remit.tool.validation import SchemaError, validator
@@ -97,6 +98,10 @@ def _is_sound(schema: JSONObject, findings: Findings) -> bool:
         message = "`inputs_schema` describes no object"
         findings.error(Code.INPUTS_SCHEMA, ("inputs_schema",), message, "write `type: object`")
         return False
+    for place in faults(schema, ("inputs_schema",)):
+        message = f"`{KEYWORD}` is no list of classes of data"
+        hint = f"write `{KEYWORD}: [personal]`, with the names that contracts and policies use"
+        findings.error(Code.INPUTS_SCHEMA, place, message, hint)
     return True
 
 

@@ -198,7 +198,7 @@ GROUPS: dict[str, dict[Code, Entry]] = {
         ),
         Code.INPUTS_SCHEMA: Entry(
             "`inputs_schema` is not a JSON Schema 2020-12 that stands by itself, or describes no"
-            " object.",
+            " object, or its `x-data-classes` is no list of classes of data.",
             '"inputs_schema": {"type": "strng"}',
             "Put the schema right. `$ref` may lead to its own `$defs` only.",
         ),

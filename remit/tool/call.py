@@ -45,6 +45,8 @@ class ToolCall:
     """Of all that flows into the call, found or declared; `None`: anything may be in it."""
     risk: Risk | None = None
     """As policy judged the call; `None`: nobody did."""
+    providers: frozenset[str] | None = None
+    """Whom policy lets the call go to; `None`: wherever its contract says."""
 
 
 @dataclass(frozen=True, slots=True)

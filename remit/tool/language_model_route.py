@@ -12,10 +12,10 @@ from typing import Literal
 from remit.tool.language_model import Bounds, Endpoint
 from remit.tool.risk import Risk, exceeds
 
-Reason = Literal["data", "risk", "time", "tokens", "money", "away", "unfit"]
-"""Why an endpoint did not give the answer: the first two are rules, the next three bounds, and
+Reason = Literal["data", "policy", "risk", "time", "tokens", "money", "away", "unfit"]
+"""Why an endpoint did not give the answer: the first three are rules, the next three bounds, and
 before the last two it was asked."""
-RULES: frozenset[Reason] = frozenset({"data", "risk"})
+RULES: frozenset[Reason] = frozenset({"data", "policy", "risk"})
 BOUNDS: frozenset[Reason] = frozenset({"tokens", "money"})
 
 
@@ -36,6 +36,8 @@ class Stake:
     """Classes of all that the question may hold; `None`: anything may be in it."""
     risk: Risk | None = None
     """As policy judges the call; `None`: it did not."""
+    providers: frozenset[str] | None = None
+    """Whom policy lets be asked; `None`: whomever the contract names."""
 
     def bars(self, endpoint: Endpoint) -> PassedOver | None:
         """Say by which rule an endpoint may not be asked, or may not have answered."""
@@ -45,6 +47,8 @@ class Stake:
         elif not is_open_to(endpoint, self.data_classes):
             unseen = ", ".join(sorted(self.data_classes.difference(endpoint.sees or ())))
             return PassedOver("data", f"it may not see data of class {unseen}")
+        if self.providers is not None and endpoint.provider not in self.providers:
+            return PassedOver("policy", f"policy lets {', '.join(sorted(self.providers))} be asked")
         if endpoint.up_to_risk is None:
             return None
         if self.risk is None:

@@ -27,7 +27,9 @@ def said(effect: Effect, **parts: object) -> Decision:
     return Decision.model_validate({**given, **parts})
 
 
-def gate(role: str = "holder", code: str = "g.a", quorum: int = 1, hours: int = 1) -> object:
+def gate(
+    role: str = "holder", code: str = "g.a", quorum: int = 1, hours: int = 1
+) -> dict[str, object]:
     """Return the demand of a gate."""
     expires = hours * 3_600_000
     return {
@@ -37,6 +39,21 @@ def gate(role: str = "holder", code: str = "g.a", quorum: int = 1, hours: int = 
         "quorum": quorum,
         "expires_in_ms": expires,
     }
+
+
+def later(after_ms: int) -> object:
+    """Return the demand of a gate that asks another role too after a while."""
+    return {**gate(), "then": [{"role": "deputy", "after_ms": after_ms}]}
+
+
+def of_classes(*classes: str, of: str = "arguments") -> object:
+    """Return an obligation to redact whatever is found of some classes."""
+    return {"type": "redact", "critical": True, "classes": list(classes), "of": of}
+
+
+def routed(*providers: str) -> object:
+    """Return an obligation to ask nobody else."""
+    return {"type": "route", "critical": True, "to": list(providers)}
 
 
 def redact(*paths: str, critical: bool = True) -> object:
@@ -68,6 +85,10 @@ CHANGES = {
     "another gate besides": (asks(gate()), asks(gate(), gate("b")), "adds_gate", False),
     "more people": (asks(gate()), asks(gate(quorum=2)), "adds_gate", False),
     "less time": (asks(gate(hours=2)), asks(gate()), "adds_gate", False),
+    "asks others later": (asks(gate()), asks(later(1)), "removes_gate", True),
+    "asks others sooner": (asks(later(2)), asks(later(1)), "removes_gate", True),
+    "asks others later on": (asks(later(1)), asks(later(2)), "adds_gate", False),
+    "asks nobody later": (asks(later(1)), asks(gate()), "adds_gate", False),
     "no gate": (asks(gate()), said("allow"), "removes_gate", True),
     "fewer people": (asks(gate(quorum=2)), asks(gate()), "removes_gate", True),
     "more time": (asks(gate()), asks(gate(hours=2)), "removes_gate", True),
@@ -84,6 +105,36 @@ CHANGES = {
         said("allow", obligations=[redact("/a")]),
         "obligation",
         True,
+    ),
+    "redacts fewer classes": (
+        said("allow", obligations=[of_classes("iban", "email")]),
+        said("allow", obligations=[of_classes("email")]),
+        "obligation",
+        True,
+    ),
+    "redacts more classes": (
+        said("allow", obligations=[of_classes("iban")]),
+        said("allow", obligations=[of_classes("iban", "email")]),
+        "obligation",
+        False,
+    ),
+    "redacts the answer, and no arguments any more": (
+        said("allow", obligations=[of_classes("iban")]),
+        said("allow", obligations=[of_classes("iban", of="output")]),
+        "obligation",
+        True,
+    ),
+    "lets others be asked": (
+        said("allow", obligations=[routed("house")]),
+        said("allow", obligations=[routed("house", "shop")]),
+        "obligation",
+        True,
+    ),
+    "lets fewer be asked": (
+        said("allow", obligations=[routed("house", "shop")]),
+        said("allow", obligations=[routed("house")]),
+        "obligation",
+        False,
     ),
     "redacts if it can": (
         said("allow", obligations=[redact("/a")]),

@@ -8,18 +8,23 @@ import pytest
 
 from remit.canonical import JSONObject, digest
 from remit.decision.decision import Decided, Decision
-from remit.decision.facts import Facts
+from remit.decision.facts import CostFact, Facts
 from remit.decision.release import Release
 from remit.enforcement import telemetry
 from remit.enforcement.answer import PolicyInvalidError, PolicyUnavailableError
 from remit.enforcement.deciding import Deciding
 from remit.enforcement.frame import Place
-from remit.enforcement.freshness import Bounds, Freshness
+from remit.enforcement.freshness import Bounds, Freshness, Stakes
 from remit.ledger.errors import LedgerUnavailableError
 from tests.policies import given
 
 MINUTE = 60_000
-BOUNDS = Bounds(contact_ms=15 * MINUTE, behind_ms=MINUTE)
+BOUNDS = Bounds(
+    contact_ms=15 * MINUTE,
+    behind_ms=MINUTE,
+    low_contact_ms=60 * MINUTE,
+    low_behind_ms=5 * MINUTE,
+)
 START = 1_800_000_000_000
 
 
@@ -97,10 +102,10 @@ def freshness(world: World) -> Freshness:
     return Freshness(world, world, world.clock, bounds=BOUNDS)
 
 
-def code_of(freshness: Freshness, revision: str, *, may_age: bool = False) -> str:
+def code_of(freshness: Freshness, revision: str, stakes: Stakes = "high") -> str:
     """Return the code by which a decision under `revision` is refused; empty when it is not."""
     try:
-        freshness.check(revision, may_age=may_age)
+        freshness.check(revision, stakes)
     except (PolicyInvalidError, PolicyUnavailableError) as error:
         return error.code
     return ""
@@ -159,6 +164,19 @@ async def test_behind_the_newest_release_calls_wait(world: World, freshness: Fre
     assert gauge("POLICY_BEHIND") == 0
 
 
+async def test_each_release_raises_the_newest_serial_by_one(
+    world: World, freshness: Freshness
+) -> None:
+    """So its growth is how many changes of policies there were, also where OPA is behind."""
+    await freshness.look()
+    before = gauge("POLICY_NEWEST")
+    for name in ("b", "a", "c"):
+        world.release(name)
+    await freshness.look()
+
+    assert (gauge("POLICY_NEWEST") - before, gauge("POLICY_SERIAL")) == (3, 3)
+
+
 async def test_another_release_does_not_start_the_clock_anew(
     world: World, freshness: Freshness
 ) -> None:
@@ -193,10 +211,10 @@ async def test_below_the_floor_is_denied_at_once(world: World, freshness: Freshn
     await freshness.look()
 
     assert code_of(freshness, old) == "host:revision_below_floor"
-    assert code_of(freshness, old, may_age=True) == "host:revision_below_floor"
+    assert code_of(freshness, old, "none") == "host:revision_below_floor"
     assert code_of(freshness, newer) == ""
     with pytest.raises(PolicyInvalidError):
-        freshness.check(old, may_age=False)
+        freshness.check(old)
     world.release("a", floor=2)
     await freshness.look()
     assert code_of(freshness, old) == ""
@@ -210,7 +228,7 @@ async def test_what_undoes_is_not_held_up_by_age(world: World, freshness: Freshn
     await freshness.look()
 
     assert code_of(freshness, world.active) == "host:stale_bundle"
-    assert code_of(freshness, world.active, may_age=True) == ""
+    assert code_of(freshness, world.active, "none") == ""
 
 
 async def test_a_start_from_disk_goes_on_counting(world: World, tmp_path: Path) -> None:
@@ -286,32 +304,79 @@ async def test_without_any_release_only_the_contact_counts(freshness: Freshness)
     assert code_of(alone, world.active) == ""
 
 
-@pytest.mark.parametrize(
-    ("facts", "expected"),
-    [
-        (given.call(), "host:stale_bundle"),
-        (given.call(purpose="probe"), "host:stale_bundle"),
-        (given.admission(), "host:stale_bundle"),
-        (given.vote(), "host:stale_bundle"),
-        (given.order(), "host:stale_bundle"),
-        (given.call(rollback=True), ""),
-        (given.system(), ""),
-    ],
-)
-async def test_which_questions_wait_for_fresh_policies(
-    world: World, freshness: Freshness, facts: Facts, expected: str
-) -> None:
-    """Whatever begins or allows something; not what undoes, nor a run's own books."""
-    await freshness.look()
-    world.now_ms += BOUNDS.contact_ms * 2
-    deciding = Deciding(Answering(world), Place(), world.clock, freshness)
-    code = ""
-    try:
-        await deciding.decide(facts)
-    except PolicyUnavailableError as error:
-        code = error.code
+LOW = given.call(operation="read")
+COSTS = CostFact(micros=1, currency="EUR")
 
-    assert code == expected
+
+def looking(**step: object) -> Facts:
+    """Return a plan of one step that reads data of no class, for nothing."""
+    changes = {"operation": "read", "worst": 0, **step}
+    plan = given.PLAN.model_copy(update={"steps": [given.STEP.model_copy(update=changes)]})
+    return given.admission().model_copy(update={"plan": plan})
+
+
+@pytest.mark.parametrize(
+    ("facts", "stakes"),
+    [
+        (given.call(), "high"),
+        (given.call(purpose="probe"), "high"),
+        (given.admission(), "high"),
+        (given.vote(), "high"),
+        (given.order(), "high"),
+        (LOW, "low"),
+        (given.call(operation="read", purpose="read_back"), "low"),
+        (given.call(operation="trigger"), "high"),
+        (given.call(operation="read", data_classes=["pii"]), "high"),
+        (given.call(operation="read", inflow=["email"]), "high"),
+        (given.call(operation="read", irreversible=True), "high"),
+        (given.call(operation="read", cost=COSTS), "high"),
+        (looking(), "low"),
+        (looking(operation="write"), "high"),
+        (looking(data_classes=["pii"]), "high"),
+        (looking(worst=None), "high"),
+        (given.call(rollback=True), "none"),
+        (given.system(), "none"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+async def test_how_long_a_question_goes_on_under_old_policies(
+    world: World, freshness: Freshness, facts: Facts, stakes: Stakes
+) -> None:
+    """Whatever begins or allows something waits first, a harmless read later, an undo never."""
+    await freshness.look()
+    deciding = Deciding(Answering(world), Place(), world.clock, freshness)
+
+    async def code_after(age_ms: int) -> str:
+        world.now_ms = freshness.snapshot.contact_ms + age_ms
+        try:
+            await deciding.decide(facts)
+        except PolicyUnavailableError as error:
+            return error.code
+        return ""
+
+    assert await code_after(BOUNDS.contact_ms) == ""
+    assert bool(await code_after(BOUNDS.contact_ms + 1)) == (stakes == "high")
+    assert bool(await code_after(BOUNDS.low_contact_ms)) == (stakes == "high")
+    assert bool(await code_after(BOUNDS.low_contact_ms + 1)) == (stakes != "none")
+
+
+async def test_behind_a_release_a_harmless_read_waits_later(
+    world: World, freshness: Freshness
+) -> None:
+    """Whoever tightened something is obeyed in the end, also by what only looks."""
+    await freshness.look()
+    world.release("b")
+    since_ms = world.now_ms
+    for age_ms, codes in (
+        (BOUNDS.behind_ms, ("", "")),
+        (BOUNDS.behind_ms + 1, ("host:stale_bundle", "")),
+        (BOUNDS.low_behind_ms, ("host:stale_bundle", "")),
+        (BOUNDS.low_behind_ms + 1, ("host:stale_bundle", "host:stale_bundle")),
+    ):
+        world.now_ms = world.contact_ms = since_ms + age_ms
+        await freshness.look()
+
+        assert tuple(code_of(freshness, world.active, each) for each in ("high", "low")) == codes
 
 
 class Answering:

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from activities.tools.registry import Tools
 from examples.agents.stub_model import Says, StubModel
 from remit.canonical import JSONObject
-from remit.decision.decision import Redact
+from remit.decision.decision import Redact, Route
 from remit.tool.catalogue import Catalogue
 from tests.activities.test_model_routes import routed
 from tests.activities.test_model_tool import GOOD
@@ -110,3 +110,32 @@ async def test_what_cannot_be_looked_through_goes_to_nobody(models: Tools, tmp_p
             await desk.call()
 
     assert shop.asked == house.asked == []
+
+
+async def test_policy_keeps_a_question_to_a_provider(models: Tools, tmp_path: Path) -> None:
+    """The first would be asked, and may not be; who is asked instead is the contract's next."""
+    async with two(models, tmp_path, PLAIN) as (desk, shop, house):
+        desk.judge.obligations = [
+            Route(type="route", critical=True, to=["house", "other"]),
+            Route(type="route", critical=True, to=["house", "shop"]),
+        ]
+        await desk.call()
+        tried = await _tried(desk)
+
+    assert (len(shop.asked), len(house.asked), tried) == (0, 1, [("shop", "policy")])
+
+
+@pytest.mark.parametrize(
+    "routes", [[["other"]], [["shop"], ["house"]]], ids=["nobody's", "no two agree"]
+)
+async def test_a_route_that_leads_nowhere_calls_nobody(
+    models: Tools, tmp_path: Path, routes: list[list[str]]
+) -> None:
+    """The step is denied before anything is recorded as intended."""
+    async with two(models, tmp_path, PLAIN) as (desk, shop, house):
+        desk.judge.obligations = [Route(type="route", critical=True, to=one) for one in routes]
+        with pytest.raises(ApplicationError, match="host:obligation_unsupported"):
+            await desk.call()
+        action = (await desk.situation()).action
+
+    assert (shop.asked, house.asked, action) == ([], [], None)

@@ -27,6 +27,9 @@ OBLIGATIONS: dict[str, JSONObject] = {
     "empty": {"type": "redact", "critical": True, "paths": []},
     "whole": {"type": "redact", "critical": True, "paths": [""]},
     "spoil": {"type": "redact", "critical": True, "paths": ["/wait_s"]},
+    "routed": {"type": "route", "critical": True, "to": ["house"]},
+    "rather": {"type": "route", "critical": False, "to": ["house"]},
+    "nowhere": {"type": "route", "critical": True, "to": []},
     "forbidden": {"type": "redact", "critical": True, "paths": ["/fail"]},
 }
 
@@ -108,6 +111,9 @@ async def test_what_can_be_done_only_weakens_the_call(
         ("nameless", "obligation.unsupported"),
         ("careless", "host:bad_decision"),
         ("empty", "host:bad_decision"),
+        ("routed", "host:obligation_unsupported"),
+        ("rather", "host:bad_decision"),
+        ("nowhere", "host:bad_decision"),
         ("forbidden", "lab.forbidden"),
     ],
 )

@@ -153,9 +153,10 @@ async def test_a_worker_without_policies_takes_no_task(
 async def test_calls_wait_while_policies_are_behind(
     lab: Running, lab_client: Client, served: Served, sidecar: Sidecar
 ) -> None:
-    """The release is in the ledger and does not reach this OPA: nothing is called until it does.
+    """The release is in the ledger and does not reach this OPA: nothing is put until it does.
 
-    Somebody answers OPA that there is nothing new all the while, so its contact is good.
+    A plan that only looks goes on meanwhile. Somebody answers OPA that there is nothing new all the
+    while, so its contact is good.
     """
     tag, queue = f"free{uuid.uuid4().hex[:8]}", f"behind-{uuid.uuid4().hex[:8]}"
     served.catch_up()
@@ -179,6 +180,10 @@ async def test_calls_wait_while_policies_are_behind(
             await eventually(is_too_far_behind)
             handle = await begun(lab_client, queue, put(tag))
             await eventually(lambda: _is_held(handle), 60)
+            look: list[JSON] = [{"id": "a", "tool": "lab.look@1", "args": {"name": tag}}]
+            only_looks = await begun(lab_client, queue, look)
+            assert (await ended(only_looks, 90))["status"] == "completed"
+            assert await _is_held(handle)
             assert lab.effects(tag) == [f"put {tag}0"]
             assert metric(port, "remit_policy_age_seconds") < 60
             assert metric(port, 'remit_policy_refused_total{code="host:stale_bundle"}') > 0

@@ -15,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from remit.canonical import JSON, JSONObject
+from remit.canonical import JSON, Digest, JSONObject
 from remit.cli.stack.binaries import OPA, cache_folder, find
-from remit.cli.stack.bundle import BundleBuilder
-from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, read_sources
+from remit.cli.stack.bundle import Bundle, BundleBuilder
+from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, PolicySources, read_sources
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "policies"
 MY_PROJECT = Path(__file__).parent / "project"
+_BUILT: dict[Digest, Bundle] = {}
 
 
 def opa_binary() -> Path:
@@ -71,6 +72,13 @@ class _Link(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
+def built(binary: Path, sources: PolicySources) -> Bundle:
+    """Return the bundle of `sources`, built once in a process: many modules serve the same."""
+    if sources.digest not in _BUILT:
+        _BUILT[sources.digest] = BundleBuilder(binary).build(sources)
+    return _BUILT[sources.digest]
+
+
 @contextlib.contextmanager
 def serve(core: Path = POLICIES, project: Path = MY_PROJECT) -> Iterator[Served]:
     """Build the bundle as the stack does, and serve it."""
@@ -78,7 +86,7 @@ def serve(core: Path = POLICIES, project: Path = MY_PROJECT) -> Iterator[Served]
     folder = Path(tempfile.mkdtemp(prefix="opa-"))  # short: a socket's path is bounded
     try:
         roots = (PolicyRoot(CORE, core), PolicyRoot(PROJECT, project))
-        bundle = BundleBuilder(binary).build(read_sources(roots))
+        bundle = built(binary, read_sources(roots))
         (folder / "remit.tar.gz").write_bytes(bundle.content)
         with running(
             binary, folder, "--skip-verify", "--bundle", str(folder / "remit.tar.gz")

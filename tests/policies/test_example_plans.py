@@ -8,7 +8,9 @@ from remit.cli.compiling import Workshop, read_plan_file
 from remit.decision.decision import Decision
 from remit.decision.facts import Facts
 from remit.enforcement.deciding import principal
+from remit.enforcement.opa import OpaClient
 from remit.enforcement.planfacts import Outlook
+from remit.enforcement.rehearsal.rehearsing import REFUSED, rehearse, says
 from remit.plan.compiled import CompiledPlan
 from remit.plan.delegation import agents_above
 from remit.plan.flow import Entry
@@ -78,3 +80,23 @@ def test_an_example_is_admitted_whole(office: Served, name: str) -> None:
     assert {one: [reason.code for reason in said.reasons] for one, said in decisions.items()} == {
         one: ["plan.permitted"] for one in decisions
     }
+
+
+@pytest.mark.parametrize("name", PLANS)
+async def test_a_dry_run_refuses_none_for_what_only_the_run_can_tell(
+    office: Served, name: str
+) -> None:
+    """Each of the plans goes through in the company; a guess must not refuse it before."""
+    workshop = Workshop.of(OFFICE)
+    compilation = workshop.compile(read_plan_file(str(OFFICE / "plans" / f"{name}.json")))
+    assert compilation.compiled is not None
+    async with OpaClient(office.socket, deadline_s=10) as client:
+        seen = await rehearse(compilation, compilation.compiled, client)
+
+    refused = [(one.path, one.answer) for one in seen.scenes if says(one) == "deny"]
+    assert (seen.verdict != REFUSED, refused) == (True, [])
+    if name == "credit-risk":
+        notes = {one.path: " ".join(one.notes) for one in seen.scenes}
+        assert "other values would be refused" in notes["limit"]
+        assert "credit.overindebted" in notes["limit"]
+        assert "credit.score_too_low" in notes["limit"]

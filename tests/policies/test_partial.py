@@ -1,8 +1,11 @@
 """Which run-time values turn an allow: what is said, held to what the same OPA then answers."""
 
 import json
+import shutil
+from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from remit.canonical import JSON, JSONObject
 from remit.cli.rehearsal.residue import Left, left_over
@@ -11,7 +14,7 @@ from remit.decision.facts import Facts
 from remit.enforcement.rehearsal.known import Known
 from remit.enforcement.rehearsal.stage import Scene
 from tests.policies import given
-from tests.policies.served import Served
+from tests.policies.served import MY_PROJECT, Served, serve
 
 pytestmark = pytest.mark.opa
 
@@ -159,3 +162,76 @@ def test_an_unknown_item_leaves_the_whole_list_open(policies: Served) -> None:
     queries = json.loads(answer)["result"]["queries"]
     assert len(queries) == 2
     assert "what" in json.dumps(queries)
+
+
+@pytest.fixture(scope="module")
+def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The policies, with every table whose entries select calls."""
+    project = tmp_path_factory.mktemp("bounded") / "policies"
+    shutil.copytree(MY_PROJECT, project)
+    other: JSONObject = {"tool": "desk.other@1"}
+    this: JSONObject = {"tool": "desk.order@1"}
+    told: JSONObject = {"needs": ["desk.ask@1"], "message": "ask before"}
+    spread = {"days": [1, 2, 3, 4, 5, 6, 7], "from_minute": 0, "to_minute": 1}
+    data = yaml.safe_load((project / "data.yaml").read_text())
+    data["remit"]["registry"]["thresholds"] = {
+        "sequences": [
+            {"name": "this-first", "calls": this, **told},
+            {"name": "other-first", "calls": other, **told},
+        ],
+        "packs": {
+            "hours": [{"name": "other", "calls": other, **spread}],
+            "detected": [{"name": "other", "calls": other, "classes": ["email"], "do": "deny"}],
+        },
+    }
+    agents = data["remit"]["registry"]["agents"]
+    agents["clerk"] = {**agents["buyer"], "fields": {"desk.order@1": {"set": ["/other"]}}}
+    agents["lead"] = {"scopes": [], "tenants": ["acme"], "ceiling": ["desk.write"]}
+    agents["buyer"]["budgets"] = [
+        {"name": "other", "counts": "calls", "of": other, "most": 1, "window_ms": 1000}
+    ]
+    (project / "data.yaml").write_text(json.dumps(data))
+    with serve(project=project) as served:
+        yield served
+
+
+def test_what_selects_another_tool_is_left_over_by_no_unknown_argument(bounded: Served) -> None:
+    """A call's tool is known before the run, whatever its arguments are."""
+    unknown = ('input.action.arguments["what"]', *ALWAYS_UNKNOWN)
+    denies = left(bounded, "denies", given.call(), *unknown)
+
+    assert denies["sequence.this_first"].conditions == ['"desk.ask@1" not in history.tools']
+    assert {code for code, one in denies.items() if one.conditions} == {"sequence.this_first"}
+    assert left(bounded, "gates", given.call(), *unknown) == {}
+
+
+def test_a_rule_that_looks_at_every_argument_is_told_by_the_facts_that_it_looks_at(
+    bounded: Served,
+) -> None:
+    """Its own terms are of no use to anybody."""
+    who = given.PRINCIPAL.model_copy(update={"agent": "clerk"})
+    facts = given.call().model_copy(update={"principal": who})
+    found = left(bounded, "denies", facts, 'input.action.arguments["what"]')
+
+    assert found["field.not_settable"].conditions == ["arguments fit a rule that has no short form"]
+
+
+def test_who_hands_down_what_is_told_by_no_unknown_argument(bounded: Served) -> None:
+    """What an agent may have done is known before the run, whatever the arguments are."""
+    who = given.PRINCIPAL.model_copy(update={"delegation": ["lead"]})
+    facts = given.call().model_copy(update={"principal": who})
+
+    found = left(bounded, "denies", facts, 'input.action.arguments["what"]')
+    assert "delegation.exceeds" not in found
+
+
+def test_nothing_is_called_null(policies: Served) -> None:
+    """A value that a plan may leave out is compared with `null`, in that word."""
+    body: JSONObject = {
+        "query": 'g = {"code": "a.b"}; input.plan.max_steps = null',
+        "input": {"plan": {}},
+        "unknowns": ["input.plan.max_steps"],
+    }
+    _, answer = policies.post("/v1/compile", body)
+
+    assert left_over(json.loads(answer)) == [Left("a.b", "", ["plan.max_steps == null"])]

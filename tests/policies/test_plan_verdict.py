@@ -63,6 +63,14 @@ def stored(text: str, *needs: str, **more: JSON) -> JSONObject:
     return call("store", "us.store", "look", *needs, text=text, **more)
 
 
+def declaring(*classes: str) -> JSONObject:
+    """Return the inputs of a plan that says of one of them which classes of data it holds."""
+    text: JSONObject = {"type": "string"}
+    properties: JSONObject = {"who": {**text, "x-data-classes": list(classes)}, "what": text}
+    schema: JSONObject = {"type": "object", "properties": properties}
+    return {"inputs": {"who": "x", "what": "y"}, "inputs_schema": schema}
+
+
 @pytest.mark.parametrize(
     ("bad", "found", "mended"),
     [
@@ -85,6 +93,11 @@ def stored(text: str, *needs: str, **more: JSON) -> JSONObject:
             plan(call("a", "hr.read"), call("b", "mail.send", "a", text=output("a"))),
             {("plan.flow", "b")},
             plan(call("a", "hr.read"), call("b", "mail.send", "a", text="hello")),
+        ),
+        (
+            plan(LOOK, stored("${inputs.who}"), **declaring("pii")),
+            {("plan.flow", "store")},
+            plan(LOOK, stored("${inputs.what}"), **declaring("pii")),
         ),
         (
             plan(call("a", "mail.send"), call("b", "pub.read", "a")),

@@ -15,6 +15,7 @@ HOUSE = {"model": "house", "sees": ["pii"], "expect_s": 4, "price": (1, 1)}
 BEST = {"model": "best", "sees": ["pii", "secret"], "expect_s": 10, "price": (9, 9)}
 LAST = {"model": "last"}
 ALL = (FAST, HOUSE, BEST)
+OWNED = ({**FAST, "provider": "us"}, HOUSE, {**BEST, "provider": "them"})
 
 
 def endpoint(told: dict[str, Any]) -> Endpoint:
@@ -39,6 +40,7 @@ class Case:
     left_s: float = 30
     micros: int | None = None
     tokens: int | None = None
+    providers: frozenset[str] | None = None
 
 
 CASES = [
@@ -55,6 +57,11 @@ CASES = [
     Case("little time", "fast", left_s=2),
     Case("no time", "", ["time"] * 3, left_s=0),
     Case("data and little time", "", ["data", "time", "time"], ALL, frozenset({"pii"}), "low", 2),
+    Case("a route", "best", ["policy", "policy"], OWNED, providers=frozenset({"them"})),
+    Case("a route to some", "fast", [], OWNED, providers=frozenset({"us", "them"})),
+    Case("a route to nobody here", "", ["policy"] * 3, OWNED, providers=frozenset({"others"})),
+    Case("a route lets nobody see more", "", ["data", "policy", "policy"], OWNED,
+         frozenset({"pii"}), providers=frozenset({"us"})),
     Case("money for the cheaper", "house", ["money"], micros=150),
     Case("money for none", "", ["money"] * 3, micros=10),
     Case("money, and no price", "", ["money"], (LAST,), micros=10**9),
@@ -66,7 +73,7 @@ CASES = [
 
 def route(case: Case) -> tuple[str, list[Reason]]:
     """Return who is asked 100 bytes for an answer of 10 tokens, and why not others."""
-    stake, passed = Stake(case.classes, case.risk), []
+    stake, passed = Stake(case.classes, case.risk, case.providers), []
     bounds = Bounds(output_tokens=10, tokens=case.tokens, micros=case.micros)
     for one in map(endpoint, case.endpoints):
         why = stake.bars(one) or too_slow(one, case.left_s) or too_dear(one, bounds, 0, 0, 100)

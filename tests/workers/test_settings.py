@@ -11,7 +11,7 @@ from pydantic_settings import SettingsError
 from remit.console.serving import main as console
 from remit.console.settings import ConsoleSettings
 from remit.variables import faults_of
-from workers.__main__ import main as work
+from workers.command import main as work
 from workers.settings import WorkerSettings
 
 _SECRET = "${env:A}@http://not-a-host"

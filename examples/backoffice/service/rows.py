@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pydantic import create_model
+from pydantic import ConfigDict, create_model
 
 from .contract import (
     Answer,
@@ -31,13 +31,19 @@ M = TypeVar("M", bound=Answer)
 Undo = Callable[[Work, M], None]
 
 
+class _Made(Question):
+    """A question that stands in no source, so that its fields' words are not searched for there."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+
 def show(
     operations: Operations, table: Table[M], name: str, path: str, unknown: Refusal, summary: str
 ) -> None:
     """Declare a GET operation that answers a row; `path` has one field, the row's key."""
     says = Declaration(name, "GET", path, (unknown,))
     (key,) = says.path_fields
-    asks = create_model(name, __base__=Question, **{key: (Ident, ...)})
+    asks = create_model(name, __base__=_Made, **{key: (Ident, ...)})
 
     def does(work: Work, asked: Any) -> M:
         return table.need(work.db, getattr(asked, key), unknown)
@@ -72,7 +78,7 @@ def undo(
     says = Declaration(name, "POST", path, (unknown, *refuses), writes=True, natural=True)
     (key,) = says.path_fields
     fields: dict[str, Any] = {key: (Ident, ...), "missing": (Missing, "refuse")}
-    asks = create_model(name, __base__=Question, **fields)
+    asks = create_model(name, __base__=_Made, **fields)
 
     def register(handler: Undo[M]) -> Undo[M]:
         def does(work: Work, asked: Any) -> Undone:

@@ -25,6 +25,7 @@ from remit.cli.policy.trial import Suite
 from remit.cli.stack.binaries import OPA, Binary, cache_folder, ensure
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.errors import StackCode, StackError
+from remit.cli.stack.opa import environment
 from remit.cli.stack.packages import REGO
 from remit.decision import schema
 from remit.tool.contract import ToolContract
@@ -148,7 +149,14 @@ class Folders:
         """Run OPA; with `quiet` only a failure is told."""
         told = subprocess.PIPE if quiet else None
         command = [str(self._opa.path), *arguments]
-        done = subprocess.run(command, check=False, timeout=_DEADLINE_S, stdout=told, text=True)
+        done = subprocess.run(
+            command,
+            check=False,
+            timeout=_DEADLINE_S,
+            stdout=told,
+            text=True,
+            env=environment(),
+        )
         if done.returncode != 0:
             _say(f"opa {' '.join(arguments[:2])} failed: {(done.stdout or '')[-2000:]}")
         return done.returncode == 0

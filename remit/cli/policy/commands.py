@@ -74,6 +74,7 @@ Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Of 
 def make_policy_app() -> typer.Typer:
     """Return the group of commands about policies."""
     app = group("policy", "Look after policies.")
+    app.command("check")(check)
     app.command("what-if")(what_if)
     app.command("approve")(approve)
     app.command("log")(log)
@@ -81,6 +82,24 @@ def make_policy_app() -> typer.Typer:
     app.add_typer(make_shadow_app())
     app.add_typer(make_canary_app())
     return app
+
+
+def check(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="A folder of policies; without it the project's."),
+    ] = None,
+    project: InProject = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell all that is wrong with policies, and put nothing in force.
+
+    Types, packages and data as they are checked for a bundle; codes that mean two things; the
+    project's own tests; format. Needs no ledger and no stack.
+    """
+    from remit.cli.policy.checking import check as start
+
+    return start(folder, project, as_json=as_json)
 
 
 def what_if(

@@ -8,6 +8,7 @@ alone. An answer depends on rules and contracts only and is kept under their dig
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,16 +18,20 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from remit.canonical import JSON, JSONObject
-from remit.cli.policy.syntax import Module, UnparsableError, digest_of, frugal, nodes, texts, walk
+from remit.canonical import JSONObject
+from remit.cli.policy.syntax import Module, UnparsableError, digest_of, frugal, texts
 from remit.cli.stack.binaries import Binary
 from remit.decision.facts import Action, Facts
 from remit.tool.contract import ToolContract
 
 _DEADLINE_S = 120
-_JSON = TypeAdapter(JSONObject)
 _ANSWERS = TypeAdapter(tuple[str, dict[str, dict[str, frozenset[str]]]])
 _QUERY = "data.remit.reach.said[_]"
+_QUERIES = re.compile(r"^# Query \d+$", re.MULTILINE)
+_MODULES = re.compile(r"^# Module \d+$", re.MULTILINE)
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_TEXT = re.compile(rf"({_STRING})(?:: ({_STRING}))?")
+"""A text, and the one it names; texts are read whole, so that no quote is taken for another."""
 _MODULE = """package remit.reach
 
 import rego.v2
@@ -138,7 +143,8 @@ def _call(tool: ToolContract) -> JSONObject:
 
 def _arguments(loaded: Sequence[Path]) -> Iterator[str]:
     """Yield what does not differ from one question to the next."""
-    yield from ("eval", "--partial", "--format", "json", "--stdin-input", "--timeout", "240s")
+    # As JSON an answer is many times as long: 16 MB, which took longer to read than to find.
+    yield from ("eval", "--partial", "--format", "source", "--stdin-input", "--timeout", "240s")
     for name in ("*.json", "*_test.rego"):
         yield from ("--ignore", name)
     for path in loaded:
@@ -165,9 +171,8 @@ def _asked(command: list[str], given: JSONObject) -> dict[str, frozenset[str]]:
     if done.returncode != 0:
         raise UnparsableError(f"partial evaluation failed: {(done.stdout or done.stderr)[:500]}")
     found: dict[str, set[str]] = {}
-    partial = _JSON.validate_json(done.stdout).get("partial")
-    queries = partial.get("queries") if isinstance(partial, dict) else None
-    for query in queries if isinstance(queries, list) else []:
+    queries, *_ = _MODULES.split(done.stdout, maxsplit=1)
+    for query in _QUERIES.split(queries):
         members = list(_members(query))
         for name, text in members:
             if name == "set":
@@ -176,11 +181,8 @@ def _asked(command: list[str], given: JSONObject) -> dict[str, frozenset[str]]:
     return {name: frozenset(codes) for name, codes in found.items()}
 
 
-def _members(query: JSON) -> Iterator[tuple[str, str]]:
+def _members(query: str) -> Iterator[tuple[str, str]]:
     """Yield the members of the objects in a query whose names and values are plain texts."""
-    for _, node in walk(query):
-        pairs = node.get("value") if node.get("type") == "object" else None
-        for pair in pairs if isinstance(pairs, list) else []:
-            name, *values = nodes(pair)
-            if values and values[0].get("type") == "string":
-                yield str(name.get("value")), str(values[0].get("value"))
+    for name, text in _TEXT.findall(query):
+        if text:
+            yield json.loads(name), json.loads(text)

@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from remit.canonical import JSON, JSONObject
+from remit.cli.stack.opa import environment
 
 _DEADLINE_S = 60
 _JSON = TypeAdapter(JSONObject)
@@ -170,7 +171,7 @@ def _parse(opa: Path, file: Path) -> Module:
 
 def frugal() -> dict[str, str]:
     """Return an environment in which one run of OPA takes one core: many run side by side."""
-    return {**os.environ, "GOMAXPROCS": "1"}
+    return {**environment(), "GOMAXPROCS": "1"}
 
 
 def walk(node: JSON, key: str = "") -> Iterator[tuple[str, JSONObject]]:

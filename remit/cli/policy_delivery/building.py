@@ -7,6 +7,7 @@ from remit.canonical import digest_bytes
 from remit.cli.errors import ExitCode, usage
 from remit.cli.output import answer, note
 from remit.cli.place import find_project
+from remit.cli.policy.checking import refuse_unsound
 from remit.cli.stack.binaries import OPA, cache_folder, ensure
 from remit.cli.stack.bundle import Bundle, BundleBuilder
 from remit.cli.stack.components import core_policies
@@ -48,14 +49,15 @@ def built(layout: Layout, key: SigningKey, policies: Path | None = None) -> Bund
     """Return the bundle of the project's policies, or of those in another folder.
 
     Raises:
-        PolicyError: they do not pass the checks.
+        PolicyError: they do not pass the checks, a code of theirs means two things, or a rule is
+            of another owner than `OWNERS` says.
     """
     opa = ensure(OPA, note, cache=cache_folder(), search=os.environ.get("PATH", "")).path
-    roots = (
-        PolicyRoot(CORE, core_policies()),
-        PolicyRoot(PROJECT, policies or layout.project / "policies"),
-    )
-    return BundleBuilder(opa, key).build(read_sources(roots))
+    folder = policies or layout.project / "policies"
+    roots = (PolicyRoot(CORE, core_policies()), PolicyRoot(PROJECT, folder))
+    bundle = BundleBuilder(opa, key).build(read_sources(roots))
+    refuse_unsound(opa, folder)
+    return bundle
 
 
 def signing_key(layout: Layout, named: Path | None) -> SigningKey:

@@ -40,6 +40,8 @@ _OPPOSITE = {
 _EQUAL = ("eq", "assign")
 _PREFIXES = ("input.action.", "input.", "data.partial.remit.", "data.remit.")
 _NEVER = "not true"
+_NAMELESS, _WORKED_OUT = "some value", "a value that is worked out"
+_VAGUE = (_NAMELESS, _WORKED_OUT, "a value is there")
 _ASKED = "g"
 """The variable of the query that stands for what may come out."""
 
@@ -95,7 +97,7 @@ class _Reading:
     @property
     def words(self) -> str:
         """The conjunction; empty when it says nothing."""
-        said = [self._expression(expression) for expression in self._conditions]
+        said = [self._readable(expression) for expression in self._conditions]
         if _NEVER in said:
             return _NEVER
         return " and ".join(dict.fromkeys(words for words in said if words not in ("", "true")))
@@ -145,6 +147,14 @@ class _Reading:
         call: JSON = {"type": "call", "value": [operator, *operands[:-1]]}
         self._bound.setdefault(_variable(operands[-1]), call)
         return True
+
+    def _readable(self, expression: JSONObject) -> str:
+        """Write an expression; of one that would only name nameless values, the facts in it."""
+        words = self._expression(expression)
+        if not any(vague in words for vague in _VAGUE):
+            return words
+        used = sorted(set(_inputs(expression)))
+        return f"{', '.join(used)} fit a rule that has no short form" if used else ""
 
     def _expression(self, expression: JSONObject) -> str:
         terms = expression.get("terms")
@@ -214,7 +224,7 @@ class _Reading:
                 return self._reference(_list(value))
             case "var":
                 name = _text(value)
-                return self._term(self._bound[name]) if name in self._bound else "some value"
+                return self._term(self._bound[name]) if name in self._bound else _NAMELESS
             case "call":
                 return self._sum(_list(value))
             case "array" | "set":
@@ -224,9 +234,11 @@ class _Reading:
                 pairs = (_list(pair) for pair in _list(value))
                 shown = (f"{self._term(pair[0])}: {self._term(pair[1])}" for pair in pairs)
                 return "{" + ", ".join(shown) + "}"
-            case "string" | "number" | "boolean" | "null":
+            case "null":
+                return "null"  # OPA writes its value as `{}`
+            case "string" | "number" | "boolean":
                 return canonical(value).decode()
-        return "a value that is worked out"
+        return _WORKED_OUT
 
     def _sum(self, terms: Sequence[JSON]) -> str:
         """Write a call inside another; adding nothing is left out."""

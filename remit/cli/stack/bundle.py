@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from remit.canonical import JSONObject
 from remit.cli.stack.errors import PolicyError, StackCode
+from remit.cli.stack.opa import environment
 from remit.cli.stack.packages import PARSE_QUERY, PARSED, ParsedFile, check_project_rules
 from remit.cli.stack.signing import ALGORITHM, SigningKey
 from remit.cli.stack.sources import ROOT, PolicySources
@@ -114,6 +115,7 @@ class BundleBuilder:
                 check=False,
                 timeout=_DEADLINE_S,
                 stdin=subprocess.DEVNULL,
+                env=environment(),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise PolicyError(

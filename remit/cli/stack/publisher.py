@@ -1,4 +1,4 @@
-"""The process that serves policies to OPA: `python -m remit.cli.stack.publisher`.
+"""The process that serves policies to OPA; `publisher_start` starts it.
 
 It serves the ledger's newest release, whoever made it. It makes releases itself too: it polls the
 policy folders by content, waits until an edit has settled, builds, signs, and releases what differs
@@ -178,7 +178,3 @@ def main(arguments: Sequence[str]) -> int:
 def _log(event: str, **fields: str | int) -> None:
     line = {"time": datetime.now(UTC).isoformat(), "event": event, **fields}
     os.write(sys.stdout.fileno(), (json.dumps(line) + "\n").encode())
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

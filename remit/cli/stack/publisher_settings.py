@@ -41,4 +41,4 @@ class PublisherSettings:
             *("--logs", str(self.logs), "--scope", self.scope, "--ledger", self.ledger),
             *(("--reviewed",) if self.reviewed else ()),
         )
-        return (sys.executable, "-P", "-m", "remit.cli.stack.publisher", *named)
+        return (sys.executable, "-P", "-m", "remit.cli.stack.publisher_start", *named)

@@ -6,6 +6,7 @@ leaves one out, is asked again one by one and hides nothing else.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,8 +34,16 @@ answers[number] := decision if {
 	some number, facts in input.facts
 	decision := data.remit.main.decision with input as facts
 }
+
+clashes[number] := {[one.code, other.code] | some one in permits; some other in refusals} if {
+	some number, facts in input.facts
+	data.remit.lib.shape.well_formed with input as facts
+	permits := data.remit.main.permits with input as facts
+	refusals := data.remit.main.refusals with input as facts
+}
 """
 _ANSWERS = "http://opa/v1/data/whatif/answers?strict-builtin-errors=true"
+_CLASHES = "http://opa/v1/data/whatif/clashes?strict-builtin-errors=true"
 
 
 class Judge:
@@ -56,6 +65,20 @@ class Judge:
         batches = _batches(documents)
         answered = await asyncio.gather(*(self._batch(one) for one in batches))
         return [decision for decisions in answered for decision in decisions]
+
+    async def clashes(self, documents: Sequence[bytes]) -> Counter[tuple[str, str]]:
+        """Count the pairs of rules of which one permits and the other refuses the same thing.
+
+        Returns:
+            For each pair of codes, the permit's first, in how many of `documents` it stands.
+        """
+        found = Counter[tuple[str, str]]()
+        for batch in _batches(documents):
+            async with self._turns:
+                answers = await self._answers(batch, _CLASHES)
+            for pairs in answers.values():
+                found.update(_pair(each) for each in (pairs if isinstance(pairs, list) else ()))
+        return found
 
     async def ask_one(self, document: bytes) -> Decision | None:
         """Return the decision about one document, by the question that enforcement asks."""
@@ -79,11 +102,13 @@ class Judge:
                 for document, decision in zip(documents, found, strict=True)
             ]
 
-    async def _answers(self, documents: Sequence[bytes]) -> dict[str, JSON]:
+    async def _answers(
+        self, documents: Sequence[bytes], question: str = _ANSWERS
+    ) -> dict[str, JSON]:
         """Return the answers that a batch gave, by number; none at all when it failed."""
         body = b'{"input":{"facts":[' + b",".join(documents) + b"]}}"
         try:
-            async with self._session.post(_ANSWERS, data=body) as response:
+            async with self._session.post(question, data=body) as response:
                 told = from_json(await response.read())
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return {}
@@ -124,6 +149,11 @@ async def judging(opa: Path, revision: str, bundle: bytes) -> AsyncIterator[Judg
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise stack("OPA-NOT-READY", f"OPA does not take batches: {error}") from error
         yield Judge(revision, single, session)
+
+
+def _pair(codes: JSON) -> tuple[str, str]:
+    permit, refusal = codes if isinstance(codes, list) else ("", "")
+    return str(permit), str(refusal)
 
 
 def _batches(documents: Sequence[bytes]) -> list[list[bytes]]:

@@ -7,6 +7,7 @@ ones in force are asked about its facts too.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class Found:
     apart: dict[str, int] = field(default_factory=dict)
     """Decisions that were not compared, by why."""
     overtaken: int = 0
+    clashes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Codes that permit and refuse the same thing under the candidate."""
     findings: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     """Ids of all decisions that were read."""
@@ -110,6 +113,8 @@ class Comparison:
         documents = [one.facts for one in asked]
         again, after = await asyncio.gather(self._again(asked), self._candidate.ask(documents))
         before = await self._before(asked, again)
+        denied = [one.facts for one, new in zip(asked, after, strict=True) if _is_denied(new)]
+        self.found.clashes += await self._candidate.clashes(denied)
         for one, then, old, new in zip(asked, again, before, after, strict=True):
             if not _is_same(one, then):
                 self._set_apart(one, "absent" if then is None else "differs")
@@ -172,6 +177,10 @@ async def _ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page]:
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
+
+
+def _is_denied(said: Decision | None) -> bool:
+    return said is not None and said.effect == "deny"
 
 
 def _is_same(one: Recorded, said: Decision | None, *, in_force: bool = False) -> bool:

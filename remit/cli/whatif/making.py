@@ -21,10 +21,12 @@ from remit.cli.whatif.drawing import drawing
 from remit.cli.whatif.proving import Prover, codes
 from remit.cli.whatif.reading import Source
 from remit.decision.decision import Decision
-from remit.decision.promotion import Approvals, Counts, Divergence, Proof, Report, Says
+from remit.decision.promotion import Approvals, Clash, Counts, Divergence, Proof, Report, Says
 from remit.decision.whatif import per_kind
 from remit.decision.widening import widened
 
+MOST_CLASHES = 100
+"""Pairs of rules that a report lists."""
 MOST_PROVEN = 8
 """Differences whose smallest facts are searched: the first ones of each kind, tool and reason."""
 
@@ -97,6 +99,7 @@ async def make(source: Source, question: Question) -> Made:
             divergences=_divergences(found, why, proofs),
             left_out=found.left_out,
             approvals=_approvals(found),
+            clashes=_clashes(found),
             findings=found.findings,
         )
         shown = [found.firsts[number] for number in proofs]
@@ -230,6 +233,15 @@ def _says(said: Decision | None) -> Says:
         return Says(effect="error", codes=[], message="no answer that could be trusted")
     told = said.approvals if said.effect == "require_approval" else said.reasons
     return Says(effect=said.effect, codes=codes(said), message=told[0].message if told else "")
+
+
+def _clashes(found: Found) -> list[Clash]:
+    """Return the most frequent pairs first; of as many, by their codes."""
+    ranked = sorted(found.clashes.items(), key=lambda one: (-one[1], one[0]))
+    return [
+        Clash(permits=permit, refuses=refusal, decisions=count)
+        for (permit, refusal), count in ranked[:MOST_CLASHES]
+    ]
 
 
 def _approvals(found: Found) -> list[Approvals]:

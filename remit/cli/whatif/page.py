@@ -46,6 +46,7 @@ def page(made: Made) -> str:
         *(_class(kind, made) for kind in KINDS),
         _card("What the data permits besides", _widening(report)),
         _card("What people would have been asked", _approvals(report)),
+        _card("Which rules permit and refuse the same", _clashes(report)),
         _card("What was compared", _compared(made)),
         el(
             "footer", "Made by ", el("code", "remit policy what-if"), f", {moment(report.made_ms)}."
@@ -157,6 +158,11 @@ def _widening(report: Report) -> str:
 def _approvals(report: Report) -> str:
     rows = [(one.day, one.role, str(one.extra), str(one.saved)) for one in report.approvals]
     return table(("day", "role", "more", "less"), rows)
+
+
+def _clashes(report: Report) -> str:
+    rows = [(one.permits, one.refuses, str(one.decisions)) for one in report.clashes]
+    return table(("permits", "refuses, and wins", "decisions"), rows)
 
 
 def _compared(made: Made) -> Markup:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from remit.canonical import JSON, JSONObject
+from remit.cli.stack.opa import environment
 from remit.cli.whatif.asking import Judge
 from remit.cli.whatif.bundles import Parts
 from remit.cli.whatif.comparing import First
@@ -97,6 +98,7 @@ class Prover:
                 check=False,
                 timeout=_DEADLINE_S,
                 stdin=subprocess.DEVNULL,
+                env=environment(),
             )
         return done.returncode == 0
 

@@ -8,6 +8,7 @@ from remit.cli.whatif.meaning import MEANING
 from remit.decision.promotion import Divergence, Report, Says
 from remit.decision.whatif import Kind
 
+_MOST_SHOWN = 10
 CAUSE = {
     "rules": "the rules",
     "data": "the data",
@@ -24,6 +25,7 @@ def lines(made: Made) -> Iterator[str]:
     yield from _differences(report)
     yield from _widening(report)
     yield from _approvals(report)
+    yield from _clashes(report)
     proven = [one for one in report.divergences if one.proof]
     for one in proven:
         yield ""
@@ -99,7 +101,10 @@ def _widening(report: Report) -> Iterator[str]:
         yield from (f"  {line}" for line in report.widens_data)
     if report.widens:
         yield ""
-        yield "WIDENS: somebody with the role policy_owner has to approve this very report"
+        yield (
+            "WIDENS: somebody with the role that `thresholds.promotion` names has to approve this "
+            "very report"
+        )
 
 
 def _approvals(report: Report) -> Iterator[str]:
@@ -114,6 +119,17 @@ def _approvals(report: Report) -> Iterator[str]:
         for one in report.approvals
     ]
     yield from table(rows)
+
+
+def _clashes(report: Report) -> Iterator[str]:
+    if not report.clashes:
+        return
+    yield ""
+    yield "rules of the candidate that permit and refuse the same; the refusal wins"
+    rows = [(one.permits, one.refuses, str(one.decisions)) for one in report.clashes]
+    yield from table(rows[:_MOST_SHOWN])
+    if len(rows) > _MOST_SHOWN:
+        yield f"  … and {len(rows) - _MOST_SHOWN} more pairs, in the report"
 
 
 def _proof(one: Divergence) -> Iterator[str]:

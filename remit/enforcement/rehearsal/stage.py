@@ -12,6 +12,8 @@ from remit.canonical import JSONObject
 from remit.enforcement.pinned import PinnedPlan
 from remit.enforcement.rehearsal.asking import ROOT, Answer, Asking
 from remit.enforcement.rehearsal.known import Known, fill, holds, items_of, known_inputs
+from remit.enforcement.rehearsal.trying import tried
+from remit.enforcement.subject import Subject
 from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.event import (
     Call,
@@ -191,9 +193,15 @@ class Stage:
         contract = self._contracts[step.call.contract]
         filled = fill(step.call.args, scope)
         flow = part.flow.steps[step.id]
-        subject = self._asking.subject(part.pinned, step, contract, key, filled.value, flow.inflow)
-        answer = await self._asking.call(subject)
+
+        def about(arguments: JSONObject) -> Subject:
+            return self._asking.subject(part.pinned, step, contract, key, arguments, flow.inflow)
+
+        found = await tried(lambda other: self._asking.call(about(other)), contract, filled)
+        subject = about(filled.value)
         notes = [*_conditions(step, scope), *self._assumptions(part, step, subject.cost.micros)]
+        if found.hinges:
+            notes.append(f"other values would be refused: {', '.join(found.met)}")
         undone = await self._undo(part, step, key, filled)
         self._asking.count(subject)
         self.scenes.append(
@@ -201,7 +209,7 @@ class Stage:
                 turn,
                 key.path,
                 step.call.tool,
-                answer,
+                found.answer,
                 filled,
                 undo=step.undo.tool if step.undo else "",
                 undo_answer=undone,

@@ -1,5 +1,6 @@
 """The map of rules and tools: what can be said of what, found by OPA."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ denies contains lib.reason("mail.never", "domains.mail.extra", "no") if {
 """
 
 
+@cache
 def modules(*folders: Path) -> tuple[Module, ...]:
     """Parse the rules of folders, without tests."""
     files = [file for folder in folders for file in sorted(folder.rglob("*.rego"))]

@@ -134,7 +134,7 @@ def _refused(delivery: Delivery, bundle: Bundle) -> None:
     assert gauge("POLICY_ERROR") == 1
     assert gauge("POLICY_BEHIND") > 0
     with pytest.raises(PolicyUnavailableError) as caught:
-        seen.check(sidecar.revision(), may_age=False)
+        seen.check(sidecar.revision())
     assert caught.value.code == "host:stale_bundle"
 
 
@@ -151,11 +151,11 @@ def test_an_opa_starts_from_its_disk_while_the_server_is_away(delivery: Delivery
     assert str(sidecar.status()["last_successful_request"]).startswith("0001-01-01")
 
     seen = delivery.look(sidecar)
-    seen.check(good, may_age=False)
+    seen.check(good)
     assert seen.snapshot.contact_ms == before
     too_old = delivery.look(sidecar, Bounds(contact_ms=0))
     with pytest.raises(PolicyUnavailableError):
-        too_old.check(good, may_age=False)
+        too_old.check(good)
     assert gauge("POLICY_AGE") > 0
 
     delivery.start_publisher()
@@ -195,7 +195,7 @@ def test_an_older_bundle_with_a_good_signature_is_below_the_floor(
 
     assert sidecar.revision() == old.revision
     with pytest.raises(PolicyInvalidError) as caught:
-        seen.check(sidecar.revision(), may_age=True)
+        seen.check(sidecar.revision(), "none")
     assert caught.value.code == "host:revision_below_floor"
     assert gauge("POLICY_SERIAL") == 1
 
@@ -258,7 +258,7 @@ def _told(delivery: Delivery) -> dict[str, float]:
 def _says(delivery: Delivery, bounds: Bounds, revision: str) -> str:
     """Return why a worker would not use a decision under this revision; empty when it would."""
     try:
-        delivery.look(delivery.sidecars[0], bounds).check(revision, may_age=False)
+        delivery.look(delivery.sidecars[0], bounds).check(revision)
     except PolicyUnavailableError as error:
         return error.code
     return ""

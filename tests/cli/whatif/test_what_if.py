@@ -17,6 +17,7 @@ from remit.cli.whatif.reading import source
 from remit.decision.promotion import Divergence, Report
 from tests.cli.conftest import Command
 from tests.cli.questions.test_questions import altered
+from tests.cli.whatif.conftest import Reported
 from tests.cli.whatif.three import AUTHOR, LOOKED_AT, OWNER, STRUCK, VETTED
 
 pytestmark = pytest.mark.opa
@@ -37,11 +38,9 @@ def by_root(report: Report) -> dict[str, Divergence]:
     return {one.root: one for one in report.divergences}
 
 
-def test_a_candidate_blocks_widens_and_gates_exactly_one_each(
-    recorded: Path, candidate: Path, remit: Command
-) -> None:
+def test_a_candidate_blocks_widens_and_gates_exactly_one_each(reported: Reported) -> None:
     """Each run's first difference is found, with its class, its cause and a test that tells."""
-    report = report_of(remit, recorded, candidate)
+    report = reported.report
     found = by_root(report)
 
     assert report.first == {"breaks": 1, "widens": 1, "adds_gate": 1}
@@ -59,23 +58,22 @@ def test_a_candidate_blocks_widens_and_gates_exactly_one_each(
         ("finance_approver", 1),
         ("budget_holder", 1),
     ]
+    pairs = {(one.permits, one.refuses): one.decisions for one in report.clashes}
+    assert pairs[("erp.scoped", "erp.supplier_not_vetted")] >= 1
+    assert "policy.not_granted" not in {one.refuses for one in report.clashes}
     for one in found.values():
         assert one.proof is not None
         assert (one.proof.red_before, one.proof.green_after) == (True, True)
         assert "action.arguments.supplier" in one.proof.matters
 
 
-def test_the_tests_it_writes_stand_among_the_candidates_own(
-    recorded: Path, candidate: Path, remit: Command, tmp_path: Path
-) -> None:
+def test_the_tests_it_writes_stand_among_the_candidates_own(reported: Reported) -> None:
     """Formatted as `opa fmt` does; the smallest facts hold nothing that does not matter."""
-    folder = tmp_path / "tests"
-    report = report_of(remit, recorded, candidate, "--tests", folder)
-    files = sorted(folder.iterdir())
+    files = sorted(reported.tests.iterdir())
 
-    assert len(files) == len(report.divergences) == 3
+    assert len(files) == len(reported.report.divergences) == 3
     done = subprocess.run(
-        [str(rules.opa_binary()), "fmt", "--fail", "--list", str(folder)],
+        [str(rules.opa_binary()), "fmt", "--fail", "--list", str(reported.tests)],
         check=False,
         capture_output=True,
     )
@@ -83,13 +81,10 @@ def test_the_tests_it_writes_stand_among_the_candidates_own(
     assert "laptop" not in "".join(file.read_text(encoding="utf-8") for file in files)
 
 
-def test_the_page_shows_each_plan_with_the_step_that_differs(
-    recorded: Path, candidate: Path, remit: Command, tmp_path: Path
-) -> None:
+def test_the_page_shows_each_plan_with_the_step_that_differs(reported: Reported) -> None:
     """One file that loads and runs nothing; texts of runs stay texts."""
-    file = tmp_path / "page.html"
-    report = report_of(remit, recorded, candidate, "--html", file)
-    page = file.read_text(encoding="utf-8")
+    report = reported.report
+    page = reported.page.read_text(encoding="utf-8")
 
     assert "default-src 'none'; style-src 'unsafe-inline'" in page
     assert not re.search(r"<script|<link|<img|<iframe|src=|href=|@import|url\((?!#)", page)
@@ -111,10 +106,10 @@ def test_the_same_policies_change_nothing(recorded: Path, remit: Command) -> Non
 
 
 def test_a_period_leaves_out_what_was_before(
-    recorded: Path, candidate: Path, remit: Command
+    recorded: Path, candidate: Path, remit: Command, reported: Reported
 ) -> None:
     """`--since` takes the decisions of that time alone; a moment that is none is wrong usage."""
-    last = max(one.at_ms for one in report_of(remit, recorded, candidate).divergences)
+    last = max(one.at_ms for one in reported.report.divergences)
     day = datetime.fromtimestamp(last / 1000, UTC).date().isoformat()
     report = report_of(remit, recorded, candidate, "--since", day)
 
@@ -207,11 +202,10 @@ def recorded_facts(project: Path) -> list[bytes]:
 
 
 def test_promotion_waits_for_somebody_else_to_approve(
-    company: Path, candidate: Path, remit: Command, tmp_path: Path
+    company: Path, candidate: Path, remit: Command, reported: Reported
 ) -> None:
     """It widens: refused without an approval, and with the author's own; allowed with another's."""
-    file = tmp_path / "report.json"
-    report = report_of(remit, company, candidate, "--report", file)
+    file, report = reported.file, reported.report
     assert Report.model_validate_json(file.read_bytes()) == report
     wanted = Promotion(candidate, report, AUTHOR, company)
 
@@ -227,10 +221,10 @@ def test_promotion_waits_for_somebody_else_to_approve(
 
 
 def test_a_report_that_was_written_by_hand_promotes_nothing(
-    company: Path, candidate: Path, remit: Command, tmp_path: Path
+    company: Path, candidate: Path, remit: Command, tmp_path: Path, reported: Reported
 ) -> None:
     """Counts that were changed, other policies, another ledger and no report at all are refused."""
-    report = report_of(remit, company, candidate)
+    report = reported.report
     counts = report.counts.model_copy(update={"widens": 0})
     forged = report.model_copy(update={"counts": counts, "widens_data": []})
     head = report.head.model_copy(update={"root": "00"}) if report.head else None
