@@ -76,7 +76,8 @@ egress: install ## Show that calls reach what their contracts list, and nothing 
 		tests/activities/test_egress_proxy.py tests/activities/test_http_evasion.py tests/activities/test_http_tool.py
 
 secrets: install programs ## Show that secrets are read anew for each call, and are found nowhere after a run
-	@$(BIN)/python -m pytest -q -n0 tests/secrets tests/activities/test_secrets.py tests/cli/test_cli_secrets.py
+	@$(BIN)/python -m pytest -q -n0 tests/secrets tests/activities/test_secrets.py tests/activities/test_oauth.py \
+		tests/activities/test_oauth_faults.py tests/cli/test_cli_secrets.py tests/cli/test_cli_oauth.py
 
 drill: install programs ## Lose everything and come back from a backup; prints loss and time
 	@$(BIN)/python -m examples.drill

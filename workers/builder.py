@@ -5,6 +5,7 @@ queue with one worker, so that the worker that schedules a step may also run it 
 have workers and a queue of their own, and no activity but the one that asks a planner.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -38,6 +39,7 @@ from activities.tools.registry import Tools
 from activities.voting import Voting
 from proposing.activity import Proposing
 from remit.client.connection import require_sealed, sealing
+from remit.client.trust import trust_of
 from remit.enforcement.interceptor import Governance
 from remit.enforcement.point import EnforcementPoint
 from remit.stores.ledger import SqlLedger
@@ -96,8 +98,9 @@ async def connect(
     """Return a client of the namespace, with the data converter that every role shares.
 
     Raises:
-        ClientError: payloads are to be encrypted, and would not be.
+        ClientError: payloads, or the connection, are to be encrypted and would not be.
     """
+    trust = trust_of(os.environ)
     client = await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
@@ -105,6 +108,8 @@ async def connect(
         runtime=runtime,
         interceptors=interceptors,
         grpc_compression=GrpcCompression.NONE,
+        tls=trust.tls,
+        api_key=trust.token,
     )
     await require_sealed(client, settings.payload_keys)
     return client

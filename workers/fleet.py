@@ -23,6 +23,7 @@ from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 
 from activities.planning import Shop
+from activities.tools.outside import proxy_of
 from activities.tools.registry import Tools
 from activities.tools.tunnel import Proxy
 from proposing.activity import Proposing
@@ -45,7 +46,6 @@ from remit.enforcement.shadow import Shadow
 from remit.ledger.errors import LedgerError, LedgerUnavailableError
 from remit.plan.library import Library
 from remit.secrets.errors import SecretError
-from remit.secrets.secrets import Secrets
 from remit.stores.artifact_folder import ArtifactFolder, default_folder
 from remit.stores.canaries import CanaryStore
 from remit.stores.ledger import SqlLedger, open_ledger
@@ -299,7 +299,7 @@ async def _decides(opa: OpaClient, timeout_s: float) -> None:
 
 def _proxy(settings: WorkerSettings, folder: Path) -> Proxy | None:
     try:
-        return Proxy.of(Secrets(os.environ, folder).resolve(settings.egress_proxy))
+        return proxy_of(settings.egress_proxy, os.environ, folder)
     except (ValueError, SecretError) as error:
         raise NotReadyError(f"REMIT_EGRESS_PROXY cannot be used: {error}") from error
 

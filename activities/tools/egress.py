@@ -18,7 +18,7 @@ network back end (an idle connection would never be checked).
 import asyncio
 import random
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import httpcore2
@@ -69,6 +69,7 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
         resolver: Resolver,
         proxy: Proxy | None = None,
         reach: Reach | None = None,
+        unauthorized: Callable[[Iterable[str]], None] | None = None,
     ) -> None:
         """Make an empty pool.
 
@@ -77,11 +78,20 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
             resolver: shared by the worker's pools.
             proxy: through which all connections go.
             reach: what every request may reach; without it each brings its own (`REACH`).
+            unauthorized: told of the headers' values of a request that is answered with 401.
         """
+        self._unauthorized = unauthorized
         context = httpx2.create_ssl_context()
         super().__init__(verify=context, trust_env=False, limits=limits, retries=0)
         # The transport's own pool has no connection yet, and gets none.
         self._pool = _Pool(context, limits, resolver, proxy, reach)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send the request to what may be reached."""
+        response = await super().handle_async_request(request)
+        if response.status_code == 401 and self._unauthorized is not None:
+            self._unauthorized(request.headers.values())
+        return response
 
 
 class Reaching(httpx2.AsyncBaseTransport):

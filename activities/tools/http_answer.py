@@ -18,6 +18,8 @@ from remit.tool.pointer import PointerError, follow
 
 _LATER = frozenset({425, 429})
 """Refusals that a later attempt may not meet."""
+UNHEARD = frozenset({401, 403, 407})
+"""Refusals of whoever asks, whatever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ def interpret(call: ToolCall, kind: HttpKind, received: Received, secrets: Secre
     if status in kind.already:
         return Refused("TOOL-REFUSED", f"{ref} answered {status}{said}", already=True)
     if status in kind.refused:
-        return Refused("TOOL-REFUSED", f"{ref} answered {status}{said}", again=status in _LATER)
+        again = status in _LATER or (status == 401 and secrets.has_kept_token)
+        message = f"{ref} answered {status}{said}"
+        return Refused("TOOL-REFUSED", message, again=again, is_unheard=status in UNHEARD)
     if 300 <= status < 400:
         if call.contract.operation.has_effect:
             return Unknown("TOOL-REDIRECT", f"{ref} answered {status}; redirects are not followed")

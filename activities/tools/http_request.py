@@ -6,18 +6,17 @@ contract's destinations; where it is, is checked when the connection is made.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import httpx2
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from activities.tools.egress import listed_url
-from activities.tools.http_query import styled
+from activities.tools.http_query import form, written
 from remit.canonical import JSON, JSONObject, canonical
 from remit.secrets.secrets import Secrets
 from remit.tool.address import Address
 from remit.tool.call import ToolCall
-from remit.tool.kinds import HttpKind
+from remit.tool.kinds import FORM_TYPE, HttpKind
 from remit.tool.pointer import PointerError, follow, split
 from remit.tool.reach import Reach
 from remit.tool.template import TemplateError, as_text, fill
@@ -64,22 +63,14 @@ def prepare(
 
 
 def _query(kind: HttpKind, arguments: JSONObject) -> str:
-    written: list[str] = []
+    parts: list[str] = []
     for name, place in kind.query.items():
         try:
             value = follow(arguments, place)
         except PointerError:
             continue
-        if value is not None:
-            style = kind.query_styles.get(name)
-            written += _repeated(name, value) if style is None else styled(style, name, value)
-    return f"?{'&'.join(written)}" if written else ""
-
-
-def _repeated(name: str, value: JSON) -> list[str]:
-    parts = value if isinstance(value, list) else [value]
-    pairs = [(name, as_text(part)) for part in parts if part is not None]
-    return [urlencode(pairs)] if pairs else []
+        parts += written(name, value, kind.query_styles.get(name))
+    return f"?{'&'.join(parts)}" if parts else ""
 
 
 def _body(kind: HttpKind, address: Address, call: ToolCall) -> bytes:
@@ -89,11 +80,17 @@ def _body(kind: HttpKind, address: Address, call: ToolCall) -> bytes:
         places = (*kind.query.values(), *kind.header_arguments.values())
         elsewhere = {*address.arguments, *(split(place)[0] for place in places)}
         rest = {name: value for name, value in call.arguments.items() if name not in elsewhere}
-        return canonical(rest)
+        return _encoded(kind, rest)
     values: dict[str, JSON] = {"args": call.arguments, "step_key": call.step_key}
     # As the member of an object, a body that is a reference to something absent is left out.
     made = fill({"body": kind.body}, values)
-    return canonical(made["body"]) if isinstance(made, dict) and "body" in made else b""
+    return _encoded(kind, made["body"]) if isinstance(made, dict) and "body" in made else b""
+
+
+def _encoded(kind: HttpKind, body: JSON) -> bytes:
+    if kind.media_type == FORM_TYPE:
+        return form(body, kind.body_styles)
+    return canonical(body)
 
 
 def _set_by_arguments(headers: dict[str, str], kind: HttpKind, arguments: JSONObject) -> None:

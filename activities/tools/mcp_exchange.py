@@ -37,9 +37,11 @@ _MADE_HERE = {
 }
 """Errors that the client library makes itself of what it cannot read; a server's look the same."""
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422, 429})
-_LATER = frozenset({404, 429})
-"""HTTP statuses that certainly had no effect; and those that a later attempt may not meet, because
-a server that lost its session answers 404."""
+_NO_SESSION = frozenset({400, 404})
+_LATER = _NO_SESSION | {429}
+"""HTTP statuses that certainly had no effect, as nobody came to the tool; how servers answer that
+lost a session (404 by the protocol, 400 by the SDK's examples); and those that a later attempt may
+not meet."""
 
 
 class Exchanges:
@@ -161,12 +163,14 @@ def _fault(
 ) -> Refused | Unknown:
     ref, end = call.contract.ref, progress.failure or session.link.flow.ended
     if not progress.began:
-        return _not_begun(ref, end, secrets)
+        return _not_begun(ref, end, session.link.flow.refusal, secrets)
     if progress.status in _REFUSED:
-        if progress.status == 404:
+        if progress.status in _NO_SESSION:
             session.close()
-        again = progress.status in _LATER
-        return Refused("TOOL-REFUSED", f"{ref} answered {progress.status}", again=again)
+        is_token_over = progress.status == 401 and secrets.has_kept_token
+        again = progress.status in _LATER or is_token_over
+        message = f"{ref} answered {progress.status}"
+        return Refused("TOOL-REFUSED", message, again=again, is_unheard=True)
     if end is not None:
         return Unknown(end.code, f"{ref} {end.said}; it may have happened")
     if progress.status >= 400:
@@ -177,7 +181,7 @@ def _fault(
     if isinstance(error, MCPError):
         said = f"answered the error {error.code} ({secrets.shown(error.message)})"
         if error.code in _NOT_TAKEN:
-            return Refused("TOOL-REFUSED", f"{ref} {said}")
+            return Refused("TOOL-REFUSED", f"{ref} {said}", is_unheard=True)
         if error.code == HEADER_MISMATCH:
             return Refused("TOOL-REFUSED", f"{ref} {said}", again=True)
         return failed(call, kind, "TOOL-ERROR", said)
@@ -187,10 +191,11 @@ def _fault(
     )
 
 
-def _not_begun(ref: str, end: End | None, secrets: Secrets) -> Refused:
+def _not_begun(ref: str, end: End | None, refusal: str, secrets: Secrets) -> Refused:
     if end is not None and end.code == "TOOL-EGRESS":
         return withheld("TOOL-EGRESS", f"{ref}: {end.said}")
-    return _unreached(ref, end.said if end else "could not be reached", secrets)
+    said = end.said if end else refusal or "could not be reached"
+    return _unreached(ref, said, secrets)
 
 
 def _drifted(ref: str, kind: McpKind, drift: DriftError) -> Refused:

@@ -36,6 +36,8 @@ class Flow:
     ended: End | None = None
     asks: int = 0
     """How often the server asked the client for something."""
+    status: int = 0
+    """HTTP status by which it refused what was last asked besides calls; 0: it did not."""
     _since: float = -WINDOW_S
     _messages: int = 0
     _bytes: int = 0
@@ -58,6 +60,14 @@ class Flow:
         """End the connection because a bound is broken, and return what to raise."""
         self.end(code, said)
         return FlowError(said)
+
+    @property
+    def refusal(self) -> str:
+        """What `status` says, as `End.said`; empty when it says nothing."""
+        if not self.status:
+            return ""
+        hint = ": it wants other credentials" if self.status in (401, 403) else ""
+        return f"answered {self.status} when it was greeted or asked what it lists{hint}"
 
     def end(self, code: str, said: str) -> None:
         """End the connection; the first reason stays."""

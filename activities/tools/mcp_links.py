@@ -137,6 +137,8 @@ class _Guarded(httpx2.AsyncBaseTransport):
         status = response.status_code
         if progress is not None:
             progress.status = status
+        else:
+            self._flow.status = status if status >= 400 else 0
         if 300 <= status < 400:
             _note(progress, "TOOL-REDIRECT", f"answered {status}; redirects are not followed")
         elif is_encoded(response):

@@ -10,7 +10,6 @@ library, and the server is started, bounded and stopped exactly as a worker does
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +40,7 @@ async def listing(
     server: StdioServer | StreamableHttpServer, destinations: list[str], outside: Outside
 ) -> JSONObject:
     """Return what `server` lists, or why it cannot be asked."""
-    secrets = outside.secrets()
+    secrets = outside.secrets_within(reach(tuple(destinations)), {})
     try:
         await secrets.read(references(server), asyncio.get_running_loop().time() + _SECRETS_S)
         with client_library():
@@ -102,12 +101,24 @@ def _fault(code: str, message: str, words: str = "") -> JSONObject:
     return {"fault": {"code": code, "message": message, "words": words}}
 
 
+async def _asked(
+    server: StdioServer | StreamableHttpServer, destinations: list[str], folder: Path
+) -> JSONObject:
+    try:
+        outside = Outside.of_command(folder)
+    except (SecretError, ValueError) as error:
+        return _fault("TOOL-EGRESS", str(error))
+    try:
+        return await listing(server, destinations, outside)
+    finally:
+        await outside.aclose()
+
+
 def main() -> None:
     """Read the question from standard input, and write the answer to standard output."""
     asked = json.load(sys.stdin)
     server = _SERVER.validate_python(asked["server"])
-    outside = Outside(os.environ, Path(asked["folder"]))
-    answer = asyncio.run(listing(server, asked.get("destinations", []), outside))
+    answer = asyncio.run(_asked(server, asked.get("destinations", []), Path(asked["folder"])))
     sys.stdout.write(json.dumps(answer))
 
 

@@ -188,7 +188,7 @@ class Session:
         except TimeoutError:
             self._fail(f"did not greet and list its tools within {CONNECT_S:.0f} s")
         except Exception as error:
-            self._fail(_reason(error))
+            self._fail(self.link.flow.refusal or _reason(error))
         finally:
             self._fail("ended the connection")
             self.link.flow.end("TOOL-CONNECTION", "ended the connection")

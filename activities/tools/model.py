@@ -40,6 +40,7 @@ from remit.tool.language_model_route import (
     too_dear,
     too_slow,
 )
+from remit.tool.oauth import SCHEME as OAUTH
 from remit.tool.reach import Reach
 from remit.tool.template import as_text, fill
 from remit.tool.validation import check
@@ -79,7 +80,11 @@ class Asking:
         Where agents have credentials of their own, they have answers of their own.
         """
         principal = self.call.principal
-        is_own = any("{agent}" in endpoint.key for endpoint in self.kind.endpoints)
+        # Whose client of OAuth it is stands elsewhere, so each agent counts as its own.
+        is_own = any(
+            "{agent}" in endpoint.key or endpoint.key.startswith(f"{OAUTH}:")
+            for endpoint in self.kind.endpoints
+        )
         return digest(
             {
                 "tenant": principal.get("tenant", ""),

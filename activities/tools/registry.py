@@ -25,6 +25,7 @@ from remit.stores.artifacts import ArtifactStore
 from remit.stores.project import Project
 from remit.tool.binding import BoundFunction
 from remit.tool.contract import ToolContract
+from remit.tool.oauth import OAuthClient
 
 
 class Tools:
@@ -39,6 +40,7 @@ class Tools:
         resolver: Resolver | None = None,
         proxy: Proxy | None = None,
         artifacts: ArtifactStore | None = None,
+        clients: Mapping[str, OAuthClient] | None = None,
     ) -> None:
         """Make the adapters.
 
@@ -49,13 +51,15 @@ class Tools:
             resolver: from names to addresses; without it the system's.
             proxy: what all connections go through.
             artifacts: where large results and bodies lie; without it tools that need them refuse.
+            clients: who gets access tokens, by name.
         """
-        outside = Outside(
+        outside = self._outside = Outside(
             os.environ if environ is None else environ,
             folder,
-            resolver or Resolver(),
-            proxy,
-            artifacts,
+            resolver=resolver,
+            proxy=proxy,
+            artifacts=artifacts,
+            clients=clients,
         )
         self._by_kind: dict[str, Adapter] = {
             "http": HttpTool(outside),
@@ -72,7 +76,13 @@ class Tools:
         cls, project: Project, proxy: Proxy | None = None, artifacts: ArtifactStore | None = None
     ) -> "Tools":
         """Return the adapters for a project's tools, those that it uses loaded."""
-        tools = cls(project.functions, project.folder, proxy=proxy, artifacts=artifacts)
+        tools = cls(
+            project.functions,
+            project.folder,
+            proxy=proxy,
+            artifacts=artifacts,
+            clients=project.clients,
+        )
         for kind in {contract.call.kind for contract in project.catalogue}:
             # Without its extra a kind refuses every call, and says what to install.
             with suppress(ExtraError):
@@ -87,3 +97,4 @@ class Tools:
         """Let go of connections, and of the processes at their other end."""
         for adapter in self._by_kind.values():
             await adapter.aclose()
+        await self._outside.aclose()

@@ -18,6 +18,7 @@ from remit.tool.sql import Statement
 
 _AGAIN = frozenset({"40001", "40P01", "55P03", "53300", "57P03"})
 _LATE = frozenset({"57014", "25P03", "25P04"})
+_NOT_ALLOWED = "42501"
 _LOST = ("08", "57P", "58", "XX", "53")
 _CERTAIN_AT_COMMIT = ("22", "23", "27", "40", "44", "P0")
 """Classes of errors by which a COMMIT says that it did not; a lost server says other things."""
@@ -117,6 +118,8 @@ class PostgresSession:
             return Failed(Fault.LATE, _said(error))
         if state.startswith(_LOST) or self._connection.broken:
             return Failed(Fault.LOST, _said(error))
+        if state == _NOT_ALLOWED:
+            return Failed(Fault.BARRED, _said(error))
         return Failed(Fault.REFUSED, _said(error))
 
     def commit_failed(self, error: Exception) -> Failed | None:
@@ -156,7 +159,7 @@ def unreachable(error: Exception) -> Failed | None:
     # What libpq says holds host and account, and no password; the server's words may hold more.
     state = error.sqlstate or ""
     if state.startswith(("28", "3D", "42")):
-        return Failed(Fault.REFUSED, f"the server does not let this account in (SQLSTATE {state})")
+        return Failed(Fault.BARRED, f"the server does not let this account in (SQLSTATE {state})")
     return Failed(Fault.LOST, "no connection")
 
 

@@ -17,6 +17,8 @@ class Fault(Enum):
 
     REFUSED = "refused"
     """It said no, and would again."""
+    BARRED = "barred"
+    """It said no to the account, whatever was asked."""
     AGAIN = "again"
     """Somebody was in the way: deadlock, lock, serialisation."""
     LATE = "late"

@@ -8,7 +8,7 @@ server's answer tells, and without one nobody knows.
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from activities.tools.sql_session import Failed, Fault, Session
@@ -120,6 +120,9 @@ def told(job: Job, failed: Failed) -> Refused:
     match failed.fault:
         case Fault.REFUSED:
             return job.refused("TOOL-SQL-REFUSED", f"the database refused it ({failed.said})")
+        case Fault.BARRED:
+            message = f"the database does not let this account do it ({failed.said})"
+            return replace(job.refused("TOOL-SQL-REFUSED", message), is_unheard=True)
         case Fault.AGAIN:
             message = f"another transaction was in the way ({failed.said})"
             return job.refused("TOOL-SQL-BUSY", message, again=True)

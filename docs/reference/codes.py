@@ -561,7 +561,8 @@ TOOL: Mapping[str, Entry] = {
         "List it, if it may be sent.",
     ),
     "TOOL-SECRET": Entry(
-        "A secret cannot be had; nothing was sent. At load: its reference is malformed.",
+        "A secret cannot be had; nothing was sent. At load: its reference is malformed, or no "
+        "`[oauth.NAME]` is declared for it.",
         "See the `SECRET-…` code in the message.",
     ),
     "TOOL-REQUEST": Entry("No request can be made of these arguments.", "See the message."),
@@ -866,9 +867,17 @@ SECRET: Mapping[str, Entry] = {
         "Allow its folder in `[secrets] folders` or `REMIT_SECRET_FOLDERS`.",
     ),
     "SECRET-UNREADABLE": Entry("It is there and cannot be read.", "See the message."),
-    "SECRET-DENIED": Entry("Vault does not give it.", "See the token and its policies."),
+    "SECRET-DENIED": Entry(
+        "Vault, or whoever gives access tokens, does not give it.",
+        "See Vault's token and its policies; client, secret and scope of `[oauth.NAME]`.",
+    ),
     "SECRET-UNREACHABLE": Entry(
-        "Keyring or Vault did not answer in time.", "Tried again by itself; see `VAULT_ADDR`."
+        "Keyring, Vault or the giver of access tokens did not answer in time, or not now.",
+        "Tried again by itself; see `VAULT_ADDR`, or `token_url`.",
+    ),
+    "SECRET-TOKEN": Entry(
+        "What came for an access token is none of type Bearer with an end.",
+        "See `token_url`; `lifetime_s` for a giver that names no end.",
     ),
     "SECRET-EXTRA": Entry("It needs an extra that is not installed.", "Install what is named."),
     "SECRET-FOUND": Entry(
@@ -880,6 +889,9 @@ SECRET: Mapping[str, Entry] = {
 }
 
 COMMAND: Mapping[str, Entry] = {
+    "OAUTH-INVALID": Entry(
+        "A table `[oauth.NAME]` of `remit.toml` cannot be used.", "docs/egress.md shows it."
+    ),
     "LIMITS-INVALID": Entry(
         "The table `[limits]` of `remit.toml` cannot be used.", "docs/limits.md shows it."
     ),
@@ -1111,6 +1123,10 @@ IMPORT: Mapping[str, Entry] = {
     "OPENAPI-ANSWER": Entry("No success in JSON is declared.", "Say what a success answers."),
     "OPENAPI-LATER": Entry(
         "Noted: 202 is taken for done, though it will happen later.", "Wait in a step after it."
+    ),
+    "OPENAPI-ARTIFACT": Entry(
+        "Noted: a body or an answer is a file, which goes by the artifact store.",
+        "See docs/artifacts.md.",
     ),
     "OPENAPI-AUTH": Entry("No way to authenticate can be gone.", "See the message."),
     "OPENAPI-SECRET": Entry("Noted: which secret an operation needs.", "Set it for the workers."),

@@ -3,22 +3,28 @@
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
+from remit.canonical import JSON, JSONObject
+from remit.cli.apart import ApartError, ask_apart, environment_of
 from remit.cli.errors import ExitCode, usage
 from remit.cli.output import answer
 from remit.cli.place import find_project
 from remit.cli.stack.layout import Layout
-from remit.cli.stack.project import load_project as load_settings
 from remit.secrets.errors import SecretError
 from remit.secrets.forms import LEAST
 from remit.secrets.listed import listed
-from remit.secrets.nearby import FOLDERS
 from remit.secrets.scan import Found, Needle, Scan
 from remit.secrets.secrets import Secrets
-from remit.stores.project import load_project
+from remit.stores.project import Project, load_project
+from remit.tool.oauth import SCHEME
 from remit.tool.secret import Reference
+
+_WAIT_S = 30.0
+_TOLD: TypeAdapter[dict[str, list[dict[str, str]]]] = TypeAdapter(dict[str, list[dict[str, str]]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +33,15 @@ class _Answer:
 
     reference: Reference
     tools: Sequence[str]
-    value: str | None
+    value: str | None = None
+    """What is there; of an access token nothing is told but that it can be had."""
     code: str = ""
     message: str = ""
+
+    @property
+    def is_had(self) -> bool:
+        """Whether it leads to a secret."""
+        return not self.code
 
     @property
     def is_open(self) -> bool:
@@ -42,8 +54,9 @@ def check(
 ) -> ExitCode:
     """Print which references of the catalogue resolve."""
     folder = find_project(project)
-    answers = asyncio.run(_answers(folder, agent, tenant))
-    broken = [each for each in answers if each.value is None and not each.is_open]
+    loaded, principal = load_project(folder), {"agent": agent or "", "tenant": tenant or ""}
+    answers = _asked(loaded, principal, asyncio.run(_answers(loaded, principal)))
+    broken = [each for each in answers if not each.is_had and not each.is_open]
     document = {
         "ok": not broken,
         "project": str(folder),
@@ -51,7 +64,7 @@ def check(
             {
                 "reference": str(each.reference),
                 "tools": list(each.tools),
-                "resolves": None if each.is_open else each.value is not None,
+                "resolves": None if each.is_open else each.is_had,
                 "code": each.code,
                 "message": each.message,
             }
@@ -74,7 +87,8 @@ def scan(
 ) -> ExitCode:
     """Print where secrets stand that should not."""
     folder = find_project(project)
-    answers = asyncio.run(_answers(folder, agent, tenant))
+    principal = {"agent": agent or "", "tenant": tenant or ""}
+    answers = asyncio.run(_answers(load_project(folder), principal))
     needles = [Needle.of(str(one.reference), one.value) for one in answers if one.value is not None]
     needles += [] if values is None else _planted(values)
     sought = [each for each in needles if each.forms]
@@ -113,12 +127,14 @@ def scan(
     return ExitCode.FINDINGS if found else ExitCode.OK
 
 
-async def _answers(folder: Path, agent: str | None, tenant: str | None) -> list[_Answer]:
-    principal = {"agent": agent or "", "tenant": tenant or ""}
-    environ = environment_of(folder, os.environ)
-    answers = []
-    for reference, tools in listed(load_project(folder).catalogue).items():
-        secrets, text = Secrets(environ, folder, principal), str(reference)
+async def _answers(project: Project, principal: Mapping[str, str]) -> list[_Answer]:
+    """Return what became of each reference; those to access tokens are not asked for."""
+    environ, answers = environment_of(project.folder, os.environ), []
+    for reference, tools in listed(project.catalogue, project.clients).items():
+        if reference.scheme == SCHEME:
+            answers.append(_Answer(reference, tools))
+            continue
+        secrets, text = Secrets(environ, project.folder, principal), str(reference)
         try:
             await secrets.read([text])
             answers.append(_Answer(reference, tools, secrets.resolve(text)))
@@ -127,10 +143,36 @@ async def _answers(folder: Path, agent: str | None, tenant: str | None) -> list[
     return answers
 
 
-def environment_of(folder: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return `variables` with the folders of secrets that `remit.toml` allows."""
-    stated = load_settings(folder).secrets.variable(folder) if folder.is_dir() else None
-    return {**variables} if stated is None else {FOLDERS: stated, **variables}
+def _asked(
+    project: Project, principal: Mapping[str, str], answers: Sequence[_Answer]
+) -> list[_Answer]:
+    """Return `answers` with what came of asking for each access token, as a worker would."""
+    tokens = [each for each in answers if each.reference.scheme == SCHEME]
+    if not tokens:
+        return [*answers]
+    question: JSONObject = {
+        "asked": [_needed(project, each) for each in tokens],
+        "principal": {**principal},
+    }
+    try:
+        told = ask_apart("activities.tools.token_asking", question, project.folder, _WAIT_S)
+        said = _TOLD.validate_python(told)["answers"]
+    except (ApartError, ValidationError) as error:
+        message = f"they could not be asked for ({type(error).__name__})"
+        said = [{"code": "SECRET-UNREACHABLE", "message": message} for _ in tokens]
+    became = {each.reference: one for each, one in zip(tokens, said, strict=True)}
+    return [
+        replace(each, code=one["code"], message=one["message"])
+        if (one := became.get(each.reference))
+        else each
+        for each in answers
+    ]
+
+
+def _needed(project: Project, token: _Answer) -> JSON:
+    tool = project.catalogue.find(token.tools[0])
+    reach = () if tool is None else (("destinations", tool.destinations), ("private", tool.private))
+    return {"reference": str(token.reference), **{name: [*hosts] for name, hosts in reach}}
 
 
 def _planted(file: Path) -> list[Needle]:

@@ -11,6 +11,7 @@ from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
 from remit.client.errors import unreachable
+from remit.client.trust import trust_of
 
 CONNECT_S = 5.0
 """How long connecting may take, in seconds."""
@@ -32,8 +33,9 @@ async def connect(
             `REMIT_PAYLOAD_KEYS` says.
 
     Raises:
-        ClientError: `TEMPORAL-UNREACHABLE`, `PAYLOAD-KEY`, `PAYLOAD-READABLE`.
+        ClientError: `TEMPORAL-UNREACHABLE`, `TEMPORAL-TRUST`, `PAYLOAD-KEY`, `PAYLOAD-READABLE`.
     """
+    trust = trust_of(os.environ)
     references = os.environ.get("REMIT_PAYLOAD_KEYS", "") if keys is None else keys
     converter = sealing(pydantic_data_converter, references)
     try:
@@ -43,6 +45,8 @@ async def connect(
                 namespace=namespace,
                 data_converter=converter,
                 interceptors=interceptors,
+                tls=trust.tls,
+                api_key=trust.token,
             )
     except (RuntimeError, RPCError, OSError, TimeoutError) as error:
         why = str(error) or f"no answer within {CONNECT_S:.0f} s"

@@ -25,6 +25,8 @@ class ClientCode(StrEnum):
     """There is no run of this id, or its history is no longer kept."""
     NOT_A_RUN = "RUN-NOT-OURS"
     """A workflow has this id, but it executes no plan."""
+    TRUST = "TEMPORAL-TRUST"
+    """How the server is known, or we to it, is stated by half or cannot be read."""
     PAYLOAD_KEY = "PAYLOAD-KEY"
     """A payload is encrypted with a key that is not at hand, or a reference leads to no key."""
     PAYLOAD_ALTERED = "PAYLOAD-ALTERED"

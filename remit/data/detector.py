@@ -23,7 +23,7 @@ _NAMED_SECRET = re.compile(
     r"(?:password|passwd|secret|client_?secret|api_?key|access_?token|refresh_?token|private_?key)",
     re.IGNORECASE,
 )
-_REFERENCE = re.compile(r"(?:env|file|keyring|vault):|\$\{|\[redacted\]")
+_REFERENCE = re.compile(r"(?:env|file|keyring|oauth|vault):|\$\{|\[redacted\]")
 _SHORTEST_SECRET = 8
 
 

@@ -68,7 +68,7 @@ class Concluding:
         """
         told = _Told(attempt, health_of(answer) if decided is not None else "")
         if is_lost:
-            answer = after_a_loss(answer)
+            answer = after_a_loss(answer, has_effect=subject.contract.operation.has_effect)
         match answer:
             case Happened(output):
                 verdict = await judge(output, subject.arguments)

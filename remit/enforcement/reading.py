@@ -43,6 +43,8 @@ class _Seen:
     message: str = ""
     is_final: bool = True
     """Whether reading again could show nothing else."""
+    is_passing: bool = False
+    """Whether the read itself says that another one may be answered."""
 
 
 class Reading:
@@ -89,13 +91,15 @@ class Reading:
         """Read until nothing speaks against the answer, or the window is over.
 
         Each pause is twice the one before, so that a long window costs few decisions; the last read
-        is made at its end. The second part says whether one read was enough.
+        is made at its end. A first read that was put off (its token had just been taken back) is
+        made once more in any case. The second part says whether one read was enough.
         """
         until, pause_s, is_first = time.monotonic() + wanted.within_s, _FIRST_PAUSE_S, True
         while True:
             left_s = until - time.monotonic()
             seen = await self._look(subject, wanted, output, send)
-            if not seen.code or seen.is_final or left_s <= 0:
+            is_put_off = is_first and seen.is_passing
+            if not seen.code or seen.is_final or (left_s <= 0 and not is_put_off):
                 return seen, is_first
             await asyncio.sleep(max(min(pause_s, until - time.monotonic()), 0))
             pause_s, is_first = pause_s * 2, False
@@ -185,6 +189,9 @@ def _deadline(subject: Subject) -> float:
 def _unread(tool: str, answer: ToolAnswer) -> _Seen:
     """Return what it means that a read gave nothing: it is not there, or nobody can tell."""
     match answer:
+        case Refused(code, message, is_of_this_attempt=True):
+            said = f"{tool} could not be read: {code}: {message}"
+            return _Seen(_FAILED, said, is_final=False, is_passing=answer.again)
         case Refused(code, message):
             return _Seen(_DIFFERS, f"{tool} finds nothing: {code}: {message}", is_final=False)
         case Absent():

@@ -38,17 +38,20 @@ class Cancellable:
             self._task.cancel()
 
 
-def after_a_loss(answer: ToolAnswer) -> ToolAnswer:
+def after_a_loss(answer: ToolAnswer, *, has_effect: bool) -> ToolAnswer:
     """Return what an answer says about a key of which an earlier attempt was lost.
 
-    That this attempt was not sent, or put off, says nothing about the earlier one: to record it as
-    refused would deny an effect that may stand. A plain refusal is the truth about both: a tool
-    that takes the key knows the earlier call, and what is repeatable by its nature would not be
-    refused for having been done, unless the refusal says so.
+    That this attempt was not sent, put off, or not listened to (its credentials are gone since
+    then) says nothing about the earlier one: to record it as refused would deny an effect that may
+    stand. A plain refusal is the truth about both: a tool that takes the key knows the earlier
+    call, and what is repeatable by its nature would not be refused for having been done, unless the
+    refusal says so.
     """
     match answer:
         case Refused(already=True):
             return Happened(None)
         case Refused(again=True):
+            return Unknown(answer.code, answer.message)
+        case Refused(is_of_this_attempt=True) if has_effect:
             return Unknown(answer.code, answer.message)
     return answer

@@ -1,40 +1,32 @@
 """The references of a catalogue: which secrets there are, and which tools need them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from remit.tool.contract import ToolContract
-from remit.tool.model import Model
+from remit.tool.oauth import SCHEME, OAuthClient
+from remit.tool.referring import referring
 from remit.tool.secret import Reference, references
 
-_NOT_SECRETS = frozenset({"kind", "url", "base", "function", "output", "prompt", "when_away"})
-"""Fields, of a call or of a part of it such as its server, in which `${env:…}` stands for an
-address, or nothing is resolved. A header or a variable may be called so; that is no field."""
 
+def listed(
+    contracts: Iterable[ToolContract], clients: Mapping[str, OAuthClient]
+) -> dict[Reference, tuple[str, ...]]:
+    """Return each reference with the tools that need it, in order.
 
-def listed(contracts: Iterable[ToolContract]) -> dict[Reference, tuple[str, ...]]:
-    """Return each reference with the tools that need it, in order."""
+    A tool that needs an access token needs the secret of the client that gets it.
+    """
     found: dict[Reference, list[str]] = {}
     for contract in contracts:
-        for text in _texts(contract.call):
-            for reference in references(text):
-                found.setdefault(reference, []).append(contract.ref)
+        for _, reference in referring(contract):
+            for needed in (reference, *_behind(reference, clients)):
+                found.setdefault(needed, []).append(contract.ref)
     return {
         reference: tuple(sorted(set(refs)))
         for reference, refs in sorted(found.items(), key=lambda pair: str(pair[0]))
     }
 
 
-def _texts(value: object) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case Model():
-            for name in type(value).model_fields:
-                if name not in _NOT_SECRETS:
-                    yield from _texts(getattr(value, name))
-        case list():
-            for part in value:
-                yield from _texts(part)
-        case dict():
-            for part in value.values():
-                yield from _texts(part)
+def _behind(reference: Reference, clients: Mapping[str, OAuthClient]) -> Iterator[Reference]:
+    client = clients.get(reference.name) if reference.scheme == SCHEME else None
+    for text in () if client is None else client.credentials:
+        yield from references(text)

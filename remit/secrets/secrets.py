@@ -6,7 +6,8 @@ for further references, so there are no cycles; one that is itself a reference i
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from remit.canonical import JSON
@@ -18,7 +19,22 @@ from remit.tool.secret import Reference, references, replaced
 from remit.tool.texts import one_line
 
 MASK = "[secret]"
-_FARAWAY = ("keyring", "vault")
+_FARAWAY = ("keyring", "vault", "oauth")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An access token, as a call is given it."""
+
+    value: str = field(repr=False)
+    behind: str = field(repr=False)
+    """The secret that it was got with, which must not be repeated either."""
+    is_kept: bool
+    """Whether it was got for an earlier call: it may have been taken back since."""
+
+
+Issue = Callable[[Reference, float], Awaitable[Issued]]
+"""From a reference to a token, within so many seconds; raises `SecretError`."""
 
 
 class Secrets:
@@ -29,6 +45,7 @@ class Secrets:
         environ: Mapping[str, str],
         folder: Path,
         principal: Mapping[str, str] | None = None,
+        issue: Issue | None = None,
     ) -> None:
         """Know nothing yet.
 
@@ -36,10 +53,15 @@ class Secrets:
             environ: of the worker.
             folder: the project's.
             principal: what `{agent}` and `{tenant}` stand for.
+            issue: who gets access tokens; without it there are none.
         """
         self._environ = environ
         self._folder = folder
         self._principal = principal or {}
+        self._issue = issue
+        self.has_kept_token = False
+        """Whether a token was given out that an earlier call had got: if it is refused, the next
+        attempt has another one."""
         self._fetched: dict[Reference, str] = {}
         self._given: list[str] = []
 
@@ -61,7 +83,7 @@ class Secrets:
                     self._fetched[of_call] = await self._fetch(of_call, until - time.monotonic())
 
     def resolve(self, text: str) -> str:
-        """Return `text` with its references replaced; those to keyring and Vault were `read`.
+        """Return `text` with its references replaced; those that others keep were `read`.
 
         Raises:
             SecretError: one leads to nothing, or to no single line of printable ASCII.
@@ -108,12 +130,23 @@ class Secrets:
 
     async def _fetch(self, reference: Reference, within_s: float) -> str:
         name, said = reference.name, f"the secret {reference}"
+        if reference.scheme == "oauth":
+            return await self._token(reference, within_s)
         if reference.scheme == "keyring":
             return await fetched("keyring", lambda: from_keyring(name), said, within_s)
         environ = self._environ
         return await fetched(
             "vault", lambda: from_vault(name, environ, self._remember), said, within_s
         )
+
+    async def _token(self, reference: Reference, within_s: float) -> str:
+        if self._issue is None:
+            message = f"the secret {reference}: access tokens are for the calls of tools alone"
+            raise SecretError("SECRET-REFERENCE", message)
+        issued = await self._issue(reference, within_s)
+        self._remember(issued.behind)
+        self.has_kept_token = self.has_kept_token or issued.is_kept
+        return issued.value
 
     def _value(self, reference: Reference) -> str:
         of_call = self._of_call(reference)

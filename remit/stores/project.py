@@ -3,22 +3,25 @@
     folder/tools/*.yaml *.yml *.json    tool contracts
     folder/tools/*.py                   functions decorated with `@tool`
     folder/plans/*.json *.yaml *.yml    plans that others may name as `name@version`
+    folder/remit.toml                   `[oauth.NAME]`: where tools' access tokens come from
 
-`remit.toml` and `policies` belong to others (`remit.cli.stack`). Whoever holds a `Project` has a
-catalogue without faults; a plan that cannot be read is a finding and absent, nothing worse. Plans
-are not compiled here. Sizes and numbers of files are bounded.
+The rest of `remit.toml` and `policies` belong to others (`remit.cli.stack`). Whoever holds a
+`Project` has a catalogue without faults; a plan that cannot be read is a finding and absent,
+nothing worse. Plans are not compiled here. Sizes and numbers of files are bounded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic, InvalidDocumentError
+from remit.stores.oauth import load_clients
 from remit.stores.tool_files import Reading, files, read_contracts, read_documents
 from remit.stores.tool_modules import bound_functions, read_modules
 from remit.tool.binding import BoundFunction
 from remit.tool.catalogue import Catalogue
+from remit.tool.oauth import OAuthClient, client_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Project:
     catalogue: Catalogue
     functions: Mapping[str, BoundFunction]
     """The functions of `python` tools, by `module:function`."""
+    clients: Mapping[str, OAuthClient]
+    """Those of OAuth 2, by name."""
     library_documents: Mapping[str, JSONObject]
     """Plan documents by `name@version`, as they were written."""
     plan_files: Mapping[str, str]
@@ -51,11 +56,13 @@ def load_project(folder: Path) -> Project:
             [Diagnostic(code="PROJECT-MISSING", path="", message="no such folder", hint=hint)]
         )
     functions = _read_tools(reading)
-    catalogue = _catalogue(reading)
+    clients = load_clients(folder)
+    catalogue = _catalogue(reading, clients)
     plans = Reading(folder)
     documents, plan_files = _read_plans(plans)
     noted = tuple(_in_file(each, reading.sources) for each in catalogue.warnings)
-    return Project(folder, catalogue, functions, documents, plan_files, (*plans.findings, *noted))
+    findings = (*plans.findings, *noted)
+    return Project(folder, catalogue, functions, clients, documents, plan_files, findings)
 
 
 def check_tools(folder: Path, instead: Mapping[Path, bytes]) -> Catalogue:
@@ -66,7 +73,7 @@ def check_tools(folder: Path, instead: Mapping[Path, bytes]) -> Catalogue:
     """
     reading = Reading(folder.absolute())
     _read_tools(reading, instead)
-    return _catalogue(reading)
+    return _catalogue(reading, load_clients(reading.folder))
 
 
 def _read_tools(
@@ -77,16 +84,21 @@ def _read_tools(
     return bound_functions(reading, read_modules(reading, folder))
 
 
-def _catalogue(reading: Reading) -> Catalogue:
+def _catalogue(reading: Reading, clients: Mapping[str, OAuthClient]) -> Catalogue:
     """Return the catalogue; raises all findings, those of the files and those of the contracts."""
+    found = [each for one in reading.contracts for each in client_faults(one, clients)]
     try:
         catalogue = Catalogue.of(reading.contracts)
     except InvalidDocumentError as error:
-        found = [_in_file(each, reading.sources) for each in error.diagnostics]
-        raise InvalidDocumentError([*reading.findings, *found]) from error
-    if reading.findings:
-        raise InvalidDocumentError(reading.findings)
+        raise _faulty(reading, [*error.diagnostics, *found]) from error
+    if reading.findings or found:
+        raise _faulty(reading, found)
     return catalogue
+
+
+def _faulty(reading: Reading, found: Sequence[Diagnostic]) -> InvalidDocumentError:
+    located = [_in_file(each, reading.sources) for each in found]
+    return InvalidDocumentError([*reading.findings, *located])
 
 
 def _in_file(finding: Diagnostic, sources: Mapping[str, str]) -> Diagnostic:

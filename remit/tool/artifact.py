@@ -37,6 +37,19 @@ class ArtifactBody(Model):
     max_bytes: Bytes = 1024**3
 
 
+NAMED: JSONObject = {
+    "type": "object",
+    "required": ["digest", "bytes", "media_type"],
+    "additionalProperties": False,
+    "properties": {
+        "digest": {"type": "string"},
+        "bytes": {"type": "integer"},
+        "media_type": {"type": "string"},
+    },
+}
+"""Schema of what names an artifact."""
+
+
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """What names an artifact."""

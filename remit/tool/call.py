@@ -68,6 +68,14 @@ class Refused:
     """The tool refuses because that is done already; behind a lost attempt it means it happened."""
     is_own: bool = False
     """The worker refuses, and asked nobody: that says nothing of the service, see `withheld`."""
+    is_unheard: bool = False
+    """The service does not know, or not admit, who calls, and looked no further."""
+
+    @property
+    def is_of_this_attempt(self) -> bool:
+        """Whether it says nothing about an earlier attempt of the same call: nobody was asked, or
+        nobody looked at what was asked."""
+        return self.again or self.is_own or self.is_unheard
 
 
 def withheld(code: str, message: str, *, again: bool = False) -> Refused:

@@ -7,7 +7,7 @@ from remit.diagnostic import Diagnostic
 from remit.tool.address import Address, AddressError
 from remit.tool.artifact import Artifact
 from remit.tool.contract import Idempotency, ToolContract
-from remit.tool.kinds import HttpKind
+from remit.tool.kinds import FORM_TYPE, HttpKind
 from remit.tool.outside_checks import header_faults, host_faults, text_faults
 from remit.tool.places import finding, may_hold, pointer_faults, template_faults
 from remit.tool.pointer import PointerError, split
@@ -34,6 +34,10 @@ def http_faults(contract: ToolContract, call: HttpKind) -> Iterator[Diagnostic]:
         where = ("call", "query_styles", name)
         message = f"there is no query parameter {name!r} to be written so"
         yield finding(contract, "TOOL-POINTER", where, message, "name it under `query`, or drop it")
+    if call.body_styles and call.media_type != FORM_TYPE:
+        message = "only the members of a form are written in a style"
+        hint = f"write `media_type: {FORM_TYPE}`, or drop it"
+        yield finding(contract, "TOOL-POINTER", ("call", "body_styles"), message, hint)
     if call.body not in (None, "*"):
         roots: dict[str, JSONObject | None] = {"args": contract.input_schema, "step_key": None}
         yield from template_faults(contract, ("call", "body"), call.body, roots)

@@ -26,6 +26,11 @@ QueryStyle = Literal["comma", "space", "pipe", "members", "deep", "json"]
 one parameter with a separator; an object as a parameter for each member, called by the member's
 name or `name[member]`; anything as JSON. Without a style a list is the parameter repeated."""
 
+FORM_TYPE = "application/x-www-form-urlencoded"
+MediaTypeSent = Annotated[
+    str, Field(pattern=rf"^(application/([a-z0-9.+-]+\+)?json|{FORM_TYPE})$", max_length=200)
+]
+
 
 class HttpKind(Model):
     """One HTTP operation."""
@@ -44,14 +49,16 @@ class HttpKind(Model):
     say nothing, so that a contract keeps its digest."""
     header_arguments: dict[str, str] = Field(default={}, exclude_if=lambda value: not value)
     """Header to JSON pointer into the arguments; an argument is never read as a reference."""
-    media_type: Annotated[str, Field(pattern=r"^application/([a-z0-9.+-]+\+)?json$")] = Field(
+    media_type: MediaTypeSent = Field(
         default="application/json", exclude_if=lambda value: value == "application/json"
     )
-    """What the body is sent as."""
+    """What the body is sent as; a form is an object, whose members are its fields."""
+    body_styles: dict[str, QueryStyle] = Field(default={}, exclude_if=lambda value: not value)
+    """Member of a form to how it is written, as in the query."""
     headers: dict[str, str] = {}
     """Header to a value or a secret reference, see `remit.tool.secret`: `env:NAME`, `file:PATH`,
-    `keyring:SERVICE/USER` or `vault:MOUNT/PATH#FIELD` as the whole value, `${…}` around it inside
-    one; resolved inside the activity."""
+    `keyring:SERVICE/USER`, `vault:MOUNT/PATH#FIELD` or `oauth:NAME` as the whole value, `${…}`
+    around it inside one; resolved inside the activity."""
     body: JSON = None
     """`None`: no body; `"*"`: all arguments that URL, query and headers do not take; else a
     template over `${args...}` and `${step_key}`, where a reference to an absent argument, as the

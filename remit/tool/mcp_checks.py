@@ -10,7 +10,7 @@ from remit.tool.mcp import McpKind, StdioServer, StreamableHttpServer
 from remit.tool.outside_checks import header_faults, secret_faults, server_faults, text_faults
 from remit.tool.places import finding, pointer_faults
 
-_IN_TEXT = re.compile(r"\$\{|^(env|file|keyring|vault):")
+_IN_TEXT = re.compile(r"\$\{|^(env|file|keyring|vault|oauth):")
 _TAKEN = RESERVED_HEADERS | {"accept", "accept-encoding", "last-event-id"}
 _OWN = ("PATH", "HOME")
 

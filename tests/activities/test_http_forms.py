@@ -7,6 +7,7 @@ import pytest
 from activities.tools.registry import Tools
 from remit.canonical import JSON, JSONObject
 from remit.tool.call import Happened, Refused
+from remit.tool.kinds import FORM_TYPE
 from tests.activities.calling import ask
 from tests.activities.origin import Origin, http_contract
 
@@ -66,6 +67,43 @@ async def test_headers_by_arguments(origin: Origin, tools: Tools) -> None:
     assert asked.headers["x-note"] == "env:TOKEN ${env:TOKEN}"
     assert "x-none" not in asked.headers
     assert json.loads(asked.body) == {"size": 1}
+
+
+async def test_a_form_is_sent_member_by_member(origin: Origin, tools: Tools) -> None:
+    """Plain values, lists and styles; null is absent, and nothing in a value makes another one."""
+    contract = http_contract(
+        media_type=FORM_TYPE, body="*", query={"page": "/page"}, body_styles={"when": "deep"}
+    )
+    given: JSONObject = {
+        "page": 2,
+        "name": "a&b=c d+é",
+        "tag": ["x", "y"],
+        "none": None,
+        "yes": True,
+        "when": {"from": "1", "to": 2.5},
+    }
+
+    assert isinstance(await ask(tools, contract, given), Happened)
+    await ask(tools, contract, {"page": 2})
+
+    first, empty = origin.asked
+    assert first.headers["content-type"] == FORM_TYPE
+    assert first.body == (
+        b"name=a%26b%3Dc+d%2B%C3%A9&tag=x&tag=y&when[from]=1&when[to]=2.5&yes=true"
+    )
+    assert first.line.startswith("POST /things?page=2 ")
+    assert (empty.body, "content-type" in empty.headers) == (b"", False)
+
+
+@pytest.mark.parametrize("body", [["a"], "a", {"a": {"b": 1}}, {"a": [["b"]]}, {"a": [{"b": 1}]}])
+async def test_what_is_no_form_is_not_sent(origin: Origin, tools: Tools, body: JSON) -> None:
+    """How an object in a form is written, the contract says; else nobody knows."""
+    contract = http_contract(media_type=FORM_TYPE, body="${args.body}")
+
+    given = await ask(tools, contract, {"body": body})
+
+    assert isinstance(given, Refused)
+    assert (given.code, origin.asked) == ("TOOL-REQUEST", [])
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "ü", " a", ["a"], {"a": 1}, "\x00"])

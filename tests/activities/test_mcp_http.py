@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from remit.tool.mcp import StreamableHttpServer, listed_digest
 from tests.activities.calling import ask
 from tests.activities.mcp_calls import ending, mcp_contract, say
 from tests.activities.mcp_liar import listed
-from tests.activities.origin import Asked, Origin, answer
+from tests.activities.origin import Asked, Origin, Reply, answer
 from tests.waiting import until
 
 OFFICE = Path(__file__).with_name("mcp_office.py")
@@ -100,7 +100,9 @@ async def test_a_listing_that_changes_is_refused(
     assert ending(given) == "Refused TOOL-LISTING-CHANGED"
 
 
-def _scripted(status: int = 200, body: bytes = b"", kind: str = "application/json", more: str = ""):
+def scripted(
+    status: int = 200, body: bytes = b"", kind: str = "application/json", more: str = ""
+) -> Reply:
     """Return a reply that greets and lists as it should, and answers calls as given."""
 
     async def reply(asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -128,9 +130,14 @@ def _scripted(status: int = 200, body: bytes = b"", kind: str = "application/jso
     return reply
 
 
-def _echo(**call: object) -> ToolContract:
-    server = {"transport": "http", "url": "${env:ORIGIN}/mcp", "headers": {"X-Token": "env:TOKEN"}}
+def mcp_over_http(headers: Mapping[str, str], **call: object) -> ToolContract:
+    """Return the contract of the scripted server's tool `echo`."""
+    server = {"transport": "http", "url": "${env:ORIGIN}/mcp", "headers": headers}
     return mcp_contract("echo", call={"server": server, **call}, destinations=["127.0.0.1"])
+
+
+def _echo(**call: object) -> ToolContract:
+    return mcp_over_http({"X-Token": "env:TOKEN"}, **call)
 
 
 GOOD = b'{"jsonrpc":"2.0","id":ID,"result":{"content":[],"structuredContent":{"a":1}}}'
@@ -156,26 +163,83 @@ NOTE = b"data: " + json.dumps({"jsonrpc": "2.0", **_LOG}).encode() + b"\n\n"
         ),
         (307, b"", "text/html", "Location: http://evil.example/\r\n", "Unknown TOOL-REDIRECT"),
         (404, b"", "text/html", "", "Refused TOOL-REFUSED again"),
+        (400, b"", "text/html", "", "Refused TOOL-REFUSED again"),
+        (403, b"", "text/html", "", "Refused TOOL-REFUSED"),
         (401, b"", "text/html", "", "Refused TOOL-REFUSED"),
         (500, b"", "text/html", "", "Unknown TOOL-STATUS"),
     ],
-    ids=["json", "sse", "flood", "cut", "huge", "html", "gzip", "redirect", "404", "401", "500"],
+    ids=[
+        "json",
+        "sse",
+        "flood",
+        "cut",
+        "huge",
+        "html",
+        "gzip",
+        "redirect",
+        "404",
+        "400",
+        "403",
+        "401",
+        "500",
+    ],
 )
 async def test_what_an_ending_means(
     origin: Origin, tools: Tools, status: int, body: bytes, kind: str, more: str, expected: str
 ) -> None:
     """Every answer has a meaning, and none but the promised one says that it did not happen."""
-    origin.reply = _scripted(status, body, kind, more)
+    origin.reply = scripted(status, body, kind, more)
 
-    assert ending(await say(tools, _echo())) == expected
+    given = await say(tools, _echo())
+    assert ending(given) == expected
+    assert getattr(given, "is_unheard", False) is (400 <= status < 500)
 
-    origin.reply = _scripted(200, GOOD)
+    origin.reply = scripted(200, GOOD)
     assert await say(tools, _echo()) == Happened({"a": 1})
+
+
+async def test_a_server_that_started_anew_is_greeted_anew(origin: Origin, tools: Tools) -> None:
+    """It knows the session no more, and says so by 400 as many do; the next attempt is answered."""
+    origin.reply = scripted(200, GOOD)
+    await say(tools, _echo())
+    origin.reply = scripted(400, b'{"error":"no valid session"}')
+    assert ending(await say(tools, _echo())) == "Refused TOOL-REFUSED again"
+    origin.reply = scripted(200, GOOD)
+    origin.asked.clear()
+
+    assert await say(tools, _echo()) == Happened({"a": 1})
+    assert any(b'"initialize"' in asked.body for asked in origin.asked)
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"), [(401, "it wants other credentials"), (403, "credentials"), (500, "lists;")]
+)
+async def test_a_server_that_refuses_to_greet_or_list_says_so(
+    origin: Origin, tools: Tools, monkeypatch: pytest.MonkeyPatch, status: int, hint: str
+) -> None:
+    """Its status is told, at the first call and at a later one; nothing was called."""
+    origin.reply = answer(status, b"{}")
+    greeted = await say(tools, _echo())
+
+    # A connection of its own: what could not be made is not tried again at once.
+    origin.reply = scripted(200, GOOD)
+    later = _echo(
+        max_bytes=1000, server={**_echo().call.server.model_dump(), "url": "${env:ORIGIN}/m"}
+    )
+    assert isinstance(await say(tools, later), Happened)
+    monkeypatch.setattr("activities.tools.mcp_session.UNHEARD_LISTING_S", 0.0)
+    origin.reply = answer(status, b"{}")
+    listed_again = await say(tools, later)
+
+    for given in (greeted, listed_again):
+        assert ending(given) == "Refused TOOL-UNREACHABLE again"
+        assert f"answered {status} when it was greeted or asked what it lists" in str(given)
+        assert hint in str(given)
 
 
 async def test_headers_are_resolved_and_nothing_else_is_sent(origin: Origin, tools: Tools) -> None:
     """Secrets stand in the headers of every request; cookies are not kept."""
-    origin.reply = _scripted(200, GOOD, more="Set-Cookie: a=b\r\n")
+    origin.reply = scripted(200, GOOD, more="Set-Cookie: a=b\r\n")
     await say(tools, _echo())
     await say(tools, _echo())
 
@@ -186,7 +250,7 @@ async def test_headers_are_resolved_and_nothing_else_is_sent(origin: Origin, too
 
 async def test_a_server_that_went_away(tools: Tools, environ: dict[str, str]) -> None:
     """Between two calls on one connection: nothing was sent, and the call may be tried again."""
-    leaving = Origin(reply=_scripted(200, GOOD, more="Connection: close\r\n"))
+    leaving = Origin(reply=scripted(200, GOOD, more="Connection: close\r\n"))
     server = await asyncio.start_server(leaving.serve, "127.0.0.1", 0)
     environ["ORIGIN"] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
@@ -204,19 +268,19 @@ async def test_an_address_elsewhere_is_refused(tools: Tools, environ: dict[str, 
 
 async def test_an_answer_that_never_ends(origin: Origin, tools: Tools) -> None:
     """At the deadline it is unknown, and the connection serves the next call."""
-    origin.reply = scripted = _scripted(200, GOOD)
+    origin.reply = usual = scripted(200, GOOD)
     waiting = asyncio.Event()
 
     async def reply(asked: Asked, writer: asyncio.StreamWriter) -> None:
         if b'"tools/call"' in asked.body:
             waiting.set()
             await asyncio.Event().wait()
-        await scripted(asked, writer)
+        await usual(asked, writer)
 
     assert await say(tools, _echo()) == Happened({"a": 1})
     origin.reply = reply
     assert ending(await say(tools, _echo(), within_s=3.0)) == "Unknown TOOL-TIMEOUT"
     assert waiting.is_set()
 
-    origin.reply = scripted
+    origin.reply = usual
     assert await say(tools, _echo()) == Happened({"a": 1})

@@ -74,7 +74,10 @@ async def test_what_an_ending_means(
     tools: Tools, tool: str, call: dict[str, object], expected: str
 ) -> None:
     """Every way to behave badly has an end with a code, and the next call is served."""
-    assert ending(await say(tools, mcp_contract(tool, call=call))) == expected
+    given = await say(tools, mcp_contract(tool, call=call))
+    assert ending(given) == expected
+    # The protocol's own no came before the tool, the tool's own did not.
+    assert getattr(given, "is_unheard", False) is (tool == "refuses")
     assert ending(await say(tools, mcp_contract("echo"))) == "Happened"
 
 

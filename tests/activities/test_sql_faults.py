@@ -247,6 +247,7 @@ async def test_a_role_may_do_less_than_the_account(shop: Shop, tools: Tools) -> 
 
     assert isinstance(refused, Refused)
     assert "42501" in refused.message
+    assert refused.is_unheard
     assert isinstance(await ask(tools, read, {"id": "a"}), Happened)
     assert isinstance(await ask(tools, shop.contract(TAKE, ID_N), {"id": "a", "n": 1}), Happened)
 
@@ -313,6 +314,7 @@ async def test_an_account_that_is_not_let_in(shop: Shop, tools: Tools) -> None:
 
     assert isinstance(given, Refused)
     assert given.code in ("TOOL-SQL-REFUSED", "TOOL-UNREACHABLE")
+    assert given.is_of_this_attempt
 
 
 async def test_a_locked_file_is_refused(tools: Tools, tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from remit.canonical import JSON, JSONObject
+from remit.cli.importing import source
 from remit.stores.project import load_project
 from remit.tool.contract import Operation
 from tests.cli.conftest import Command, Ran
@@ -247,6 +249,12 @@ def describe(asked: Asked) -> None:
     """Serve the document at one path, and detours at others."""
     if asked.path == "/moved":
         reply(asked, status=302, headers={"Location": "http://169.254.169.254/"})
+    elif asked.path == "/drip":
+        asked.send_response(200)
+        asked.end_headers()
+        with suppress(OSError):  # the other side has had enough
+            while True:
+                asked.wfile.write(b" ")
     elif asked.path == "/huge":
         asked.send_response(200)
         asked.end_headers()
@@ -295,12 +303,20 @@ def test_a_service_at_a_private_address(
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [("/moved", "IMPORT-FETCH"), ("/huge", "OPENAPI-TOO-LARGE")]
+    ("path", "code"),
+    [("/moved", "IMPORT-FETCH"), ("/huge", "OPENAPI-TOO-LARGE"), ("/drip", "IMPORT-FETCH")],
 )
-def test_detours_and_floods_are_refused(
-    remit: Command, notes: Path, served: str, path: str, code: str
+def test_detours_floods_and_drips_are_refused(
+    remit: Command,
+    notes: Path,
+    served: str,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    code: str,
 ) -> None:
-    """No redirect is followed, and no more is read than is taken."""
+    """No redirect is followed, no more is read than is taken, and nothing is waited for long."""
+    if path == "/drip":
+        monkeypatch.setattr(source, "_WAIT_S", 0.1)
     where = ("--project", notes, "--domain", "shop", "--json")
     ran = remit("tools", "import", "openapi", served + path, *where)
 

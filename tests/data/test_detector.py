@@ -111,6 +111,15 @@ def test_places_are_told_and_values_are_not() -> None:
     assert "acme" not in repr(found)
 
 
+@pytest.mark.parametrize(
+    "reference",
+    ["env:MAIL_PASSWORD", "file:mail", "keyring:mail/us", "vault:kv/mail#it", "oauth:mail"],
+)
+def test_where_a_secret_is_kept_is_none(reference: str) -> None:
+    """Whatever it is kept in: a reference says nothing of it."""
+    assert detect({"password": reference}) == detect({})
+
+
 def test_a_member_that_is_called_a_secret_holds_one() -> None:
     """Unless it refers to one, or is too short to be one."""
     assert detect({"password": "correct horse"}).classes == ["secret"]

@@ -13,7 +13,7 @@ from remit.ledger.entries import State
 from remit.plan.wire import StepResult
 from remit.stores.ledger import SqlLedger
 from remit.stores.project import load_project
-from remit.tool.call import Happened, Refused, ToolAnswer, Unknown
+from remit.tool.call import Happened, Refused, ToolAnswer, Unknown, withheld
 from tests.enforcement.desk import RUN, Desk, a_desk
 from tests.running import ROOT
 
@@ -159,6 +159,31 @@ async def test_a_refused_repeat_is_the_truth_about_both(desk: Desk) -> None:
     action = (await desk.situation()).action
     assert action is not None
     assert action.state is State.REFUSED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        withheld("TOOL-SECRET", "SECRET-MISSING: the secret is not there"),
+        withheld("TOOL-EGRESS", "the host is not among its destinations"),
+        Refused("TOOL-REFUSED", "answered 401", is_unheard=True),
+    ],
+    ids=["no secret", "no way out", "not known there"],
+)
+async def test_whoever_was_not_heard_learns_nothing_of_a_lost_attempt(
+    desk: Desk, answer: Refused
+) -> None:
+    """Credentials that are gone since then prove nothing about it; a person is asked."""
+    with pytest.raises(ApplicationError, match=answer.code):
+        await _lose_then(desk, answer)
+
+    action = (await desk.situation()).action
+    assert action is not None
+    assert action.state is State.OPEN
+
+    desk.answers = [answer]
+    desk.clock.now_ms += 60_000
+    assert (await desk.call(3)).status == "in_doubt"
 
 
 async def test_already_counts_behind_a_loss_alone(desk: Desk) -> None:

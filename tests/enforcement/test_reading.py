@@ -16,7 +16,7 @@ from remit.plan.library import Library
 from remit.plan.scheduling import schedule_of
 from remit.plan.wire import Failure
 from remit.stores.project import load_project
-from remit.tool.call import Happened, Refused, ToolAnswer, ToolCall, Unknown
+from remit.tool.call import Happened, Refused, ToolAnswer, ToolCall, Unknown, withheld
 from remit.tool.catalogue import Catalogue
 from tests.enforcement.desk import RUN, Desk, a_desk
 from tests.plan.compiling import TEXT, plan, record, tool
@@ -26,6 +26,10 @@ ARGS: JSONObject = {"name": "a", "size": 2}
 SIZE: JSONObject = {"type": "integer"}
 GONE = Refused("TOOL-REFUSED", "404 of the tool")
 LOST = Unknown("TOOL-CONNECTION", "lost")
+BARRED = withheld("TOOL-SECRET", "SECRET-MISSING")
+AWAY = Refused("TOOL-UNREACHABLE", "nothing was sent", again=True)
+STRANGER = Refused("TOOL-REFUSED", "answered 401", is_unheard=True)
+OVER = Refused("TOOL-REFUSED", "answered 401", again=True, is_unheard=True)
 THING: JSONObject = {
     "type": "object",
     "additionalProperties": False,
@@ -138,6 +142,9 @@ async def test_values_of_people_are_not_told(desk: Desk) -> None:
         (GONE, "READ-BACK-DIFFERS", "finds nothing: TOOL-REFUSED"),
         (LOST, "READ-BACK-FAILED", "could not be read: TOOL-CONNECTION"),
         ({"size": 2}, "READ-BACK-FAILED", "answered outside its contract"),
+        (BARRED, "READ-BACK-FAILED", "could not be read: TOOL-SECRET"),
+        (AWAY, "READ-BACK-FAILED", "could not be read: TOOL-UNREACHABLE"),
+        (STRANGER, "READ-BACK-FAILED", "could not be read: TOOL-REFUSED"),
     ],
 )
 async def test_what_a_read_may_come_to(
@@ -148,6 +155,28 @@ async def test_what_a_read_may_come_to(
 
     assert told.code == code
     assert words in told.message
+
+
+@pytest.mark.parametrize("desk", [ALL], indirect=True)
+@pytest.mark.parametrize("passing", ["AWAY", "OVER"])
+async def test_a_read_that_may_be_tried_again_is_made_twice_without_a_window(
+    desk: Desk, passing: str
+) -> None:
+    """A good write is not undone because the token of its read-back had just been taken back."""
+    world = World({"AWAY": AWAY, "OVER": OVER}[passing], {"name": "a", "size": 2})
+    desk.send = world.answer
+
+    assert (await desk.call()).status == "happened"
+    assert world.reads == 2
+
+
+@pytest.mark.parametrize("desk", [ALL], indirect=True)
+async def test_a_read_that_stays_away_is_made_twice_at_most(desk: Desk) -> None:
+    """Nobody waits for it beyond the window, which is none here."""
+    world = World(AWAY)
+
+    assert (await failure(desk, world)).code == "READ-BACK-FAILED"
+    assert world.reads == 2
 
 
 @pytest.mark.parametrize("desk", [{**ALL, "within_s": 30}], indirect=True)

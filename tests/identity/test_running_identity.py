@@ -9,11 +9,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import mcp
 import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 
@@ -23,6 +25,8 @@ from remit.cli.keys import read_key
 from remit.cli.stack import stack
 from remit.client.signing import Signer
 from tests.command_line import typed
+from tests.mcp.test_mcp_desk import asked
+from tests.mcp.test_running_mcp import to_the_end
 from tests.running import ROOT, Running, burn, plan, put, waits
 from tests.waiting import eventually
 
@@ -305,3 +309,83 @@ async def test_orders_are_proven_too(town: Town, client: Client) -> None:
     assert claimed["diagnostics"][0]["code"] == "order.unverified"
     assert proven["changed"]
     assert ended["ok"]
+
+
+def _agents_server(town: Town, *more: str, person: str = "") -> mcp.StdioServerParameters:
+    """Return how `remit mcp` is started for the agent, with a person's key if one is named."""
+    key = ["--key", str(town.key(person))] if person else []
+    typed = ["-m", "remit", "mcp", "--agent", "tester", "--tenant", "lab", *key, *more]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    project = ["--project", str(town.running.project)]
+    return mcp.StdioServerParameters(command=sys.executable, args=[*typed, *project], env=variables)
+
+
+async def _submitted(town: Town, document: JSONObject, person: str) -> JSONObject:
+    """Return how a run ended that an agent submitted by MCP with a person's key."""
+    async with mcp.Client(_agents_server(town, person=person)) as client:
+        begun = await asked(client, "submit_plan", plan=document, request_id="once")
+        return await to_the_end(client, str(begun["run_id"]))
+
+
+async def test_an_agent_submits_with_the_key_of_whom_it_acts_for(
+    town: Town, client: Client
+) -> None:
+    """The run is started by that person, proven; a stranger's key starts nothing."""
+    name = f"n{uuid.uuid4().hex[:8]}"
+    document = plan(name, [put("put", name)])
+
+    good = await _submitted(town, document, ASKER)
+    bad = await _submitted(town, {**document, "on_behalf_of": STRANGER}, STRANGER)
+
+    run = client.get_workflow_handle(str(good["run_id"]))
+    root = str((await run.describe()).raw_info.first_run_id)
+    (admission,) = town.running.records(root, "admission")
+    assert good["outcome"]["status"] == "completed"
+    assert admission["run"]["starter"] == ASKER
+    assert bad["outcome"]["code"] == "TOKEN-KEY-UNKNOWN"
+    assert town.running.effects(name) == [f"put {name}"]
+
+
+@pytest.mark.parametrize("more", [(), ("--on-behalf-of", BOSS)], ids=["no key", "another's"])
+async def test_an_agents_server_that_could_prove_nothing_does_not_start(
+    town: Town, more: tuple[str, ...]
+) -> None:
+    """It says so at once, and not at the first plan."""
+    server = _agents_server(town, *more, person=ASKER if more else "")
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        [server.command, *server.args],
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
+        env=server.env,
+    )
+
+    assert ended.returncode == 2
+    assert "MCP-KEY" in ended.stderr
+
+
+def test_a_service_is_verified_by_somebody_who_is_known(town: Town) -> None:
+    """What consumers expect is tried by governed runs, which somebody must start."""
+    name = f"n{uuid.uuid4().hex[:8]}"
+    document: JSONObject = {
+        "consumer": "stock",
+        "owner": "team:stock",
+        "agent": "tester@1.0.0",
+        "on_behalf_of": ASKER,
+        "tenant": "lab",
+        "sandbox": "playground",
+        "expects": [{"tool": "lab.put@1", "examples": [{"args": {"name": name}}]}],
+    }
+    file = town.keys / f"{name}.json"
+    file.write_text(json.dumps(document))
+    words = ("tools", "verify", "--expectations", file)
+
+    claimed = town.said(*words)
+    proven = town.said(*words, person=ASKER)
+
+    assert not claimed["ok"]
+    assert "PLAN-UNAUTHENTICATED" in json.dumps(claimed)
+    assert proven["ok"], proven
+    assert town.running.effects(name) == [f"put {name}", f"drop {name}"]

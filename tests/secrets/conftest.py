@@ -1,5 +1,5 @@
-"""The server that repeats what it was told."""
+"""The server that repeats what it was told, and the one that gives access tokens."""
 
-from tests.activities.conftest import origin
+from tests.activities.conftest import giver, origin
 
-__all__ = ["origin"]
+__all__ = ["giver", "origin"]

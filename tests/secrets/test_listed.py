@@ -43,7 +43,7 @@ def _made(call: JSONObject) -> ToolContract:
 )
 def test_an_address_inside_a_call_is_no_secret(call: JSONObject, secrets: list[str]) -> None:
     """However deep it stands; a header or a variable that is called like a field is one."""
-    found = listed([_made(call)])
+    found = listed([_made(call)], {})
 
     assert [str(each) for each in found] == secrets
     assert set(found.values()) == {("desk.put@1",)}

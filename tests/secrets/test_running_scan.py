@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from remit.canonical import JSON
 from remit.cli.main import main
 from remit.cli.stack import stack
 from tests.activities.origin import Asked, Origin, answer
+from tests.activities.tokens_giver import Giver
 from tests.in_process import working
 from tests.running import Running, ended, plan, waits
 from workers.settings import WorkerSettings
@@ -41,6 +43,16 @@ defaults:
 tools:
   - name: lab.echo
     description: Answer with all that it was told.
+  - name: lab.echo_token
+    description: The same, called with an access token.
+    call:
+      headers: {Authorization: "Bearer ${oauth:echo}", X-Agent: "file:keys/{agent}"}
+"""
+_CLIENT = """
+[oauth.echo]
+token_url = "${env:REMIT_TEST_GIVER}/oauth2/token"
+client_id = "echo"
+client_secret = "env:REMIT_TEST_CLIENT"
 """
 _RAISING = '''
 import os
@@ -64,7 +76,7 @@ def project(tmp_path: Path) -> Path:
     (folder / "tools" / "lab.yaml").write_text(_TOOLS)
     (folder / "tools" / "blurting.py").write_text(_RAISING)
     (folder / "keys" / "tester").write_text(f"agents-k3y/{uuid.uuid4().hex}\n")
-    (folder / "remit.toml").write_text("")
+    (folder / "remit.toml").write_text(_CLIENT)
     return folder
 
 
@@ -98,6 +110,7 @@ async def test_a_run_leaves_no_secret_behind(
     lab: Running,
     lab_client: Client,
     origin: Origin,
+    giver: Giver,
     project: Path,
     log: Path,
     tmp_path: Path,
@@ -109,7 +122,9 @@ async def test_a_run_leaves_no_secret_behind(
         monkeypatch.setenv(name, value)
     token = f"s3cret/+token-{uuid.uuid4().hex}"
     monkeypatch.setenv("REMIT_TEST_TOKEN", token)
+    monkeypatch.setenv("REMIT_TEST_CLIENT", f"cl1ent/+secret-{uuid.uuid4().hex}")
     monkeypatch.setenv("REMIT_TEST_ECHO", f"http://127.0.0.1:{origin.port}")
+    monkeypatch.setenv("REMIT_TEST_GIVER", f"http://127.0.0.1:{giver.origin.port}")
     origin.reply = _echo
     settings = WorkerSettings(task_queue=f"echo-{uuid.uuid4().hex[:8]}")
     histories = tmp_path / "histories"
@@ -117,7 +132,7 @@ async def test_a_run_leaves_no_secret_behind(
     planted = f"pl4nted-{uuid.uuid4().hex}"
 
     async def run(how: str, tool: str = "lab.echo@1", *, doubtful: bool = False) -> str:
-        args: JSON = {"how": how} if tool == "lab.echo@1" else {}
+        args: JSON = {} if tool == "lab.blurt@1" else {"how": how}
         steps: list[JSON] = [{"id": "a", "tool": tool, "args": args, "retry": {"max_attempts": 1}}]
         handle = await lab_client.start_workflow(
             "ExecutePlan",
@@ -139,9 +154,16 @@ async def test_a_run_leaves_no_secret_behind(
         for how in ("401", "broken", "type"):
             assert await run(how) == "failed"
         assert await run("500", doubtful=True) == "failed"
+        assert await run("told", "lab.echo_token@1") == "completed"
+        assert await run("401", "lab.echo_token@1") == "failed"
+        giver.answers(answer(401, json.dumps({"error": os.environ["REMIT_TEST_CLIENT"]}).encode()))
+        assert await run("told", "lab.echo_token@1") == "failed"
         assert await run("", tool="lab.blurt@1", doubtful=True) == "failed"
         (histories / "printed.log").write_text("".join(capsys.readouterr()))
         scanned = ["secrets", "scan", str(lab.project / ".remit"), str(histories), str(log)]
+        tokens = tmp_path / "tokens.txt"
+        tokens.write_text("\n".join(giver.given))
+        scanned += ["--values", str(tokens)]
         of_project = ["--agent", "tester", "--project", str(project), "--json"]
         assert await asyncio.to_thread(main, [*scanned, *of_project]) == 0
         said = json.loads(capsys.readouterr().out)
@@ -151,12 +173,14 @@ async def test_a_run_leaves_no_secret_behind(
 
     capsys.readouterr()
     assert token in origin.asked[0].headers["authorization"]
-    assert said["looked_for"] == ["env:REMIT_TEST_TOKEN", "file:keys/{agent}"]
+    assert said["looked_for"] == [
+        *("env:REMIT_TEST_CLIENT", "env:REMIT_TEST_TOKEN", "file:keys/{agent}"),
+        "tokens.txt line 1",
+    ]
+    assert giver.given[0] in origin.asked[-2].headers["authorization"]
     assert said["found"] == []
-    values = tmp_path / "values.txt"
-    values.write_text(planted)
-    more = ["--values", str(values)]
-    assert await asyncio.to_thread(main, [*scanned, *of_project, *more]) == 1
+    tokens.write_text(planted)
+    assert await asyncio.to_thread(main, [*scanned, *of_project]) == 1
     found = [each["where"] for each in json.loads(capsys.readouterr().out)["found"]]
     assert {Path(each.partition(": ")[0]).name for each in found} >= {"temporal.db", "ledger.db"}
     assert any(each.startswith(str(histories)) for each in found)

@@ -144,6 +144,7 @@ def poor(**bounds: JSON) -> dict[str, object]:
         ({"call": {"url": "https://other.example/"}}, "TOOL-DESTINATION", "call/url"),
         ({"call": {"query": {"q": "/nope"}}}, "TOOL-POINTER", "call/query/q"),
         ({"call": {"output": "data"}}, "TOOL-POINTER", "call/output"),
+        ({"call": {"body_styles": {"id": "json"}}}, "TOOL-POINTER", "call/body_styles"),
         ({"call": {"body": {"x": "${output.id}"}}}, "TOOL-TEMPLATE", "call/body"),
         ({"call": {"headers": {"Host": "evil.example"}}}, "TOOL-HEADER", "call/headers/Host"),
         ({"call": {"headers": {"X Y": "1"}}}, "TOOL-HEADER", "call/headers/X Y"),

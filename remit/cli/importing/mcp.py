@@ -4,22 +4,23 @@ The server is asked by a process of its own (`activities.tools.mcp_listing`), wh
 and stops it as a worker does. No tool is called.
 """
 
-import json
-import os
-import subprocess
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from remit.canonical import JSONObject
+from remit.cli.apart import ApartError, ask_apart
 from remit.cli.errors import stack, usage
 from remit.cli.importing.file import place_of, standing
 from remit.cli.importing.said import checked_domains, default_domain, said_text, said_texts
 from remit.cli.importing.writing import How, bring_in
 from remit.cli.place import find_project
+from remit.stores.oauth import load_clients
 from remit.tool.address import normal_host
 from remit.tool.mcp_import import Wanted, take
+from remit.tool.oauth import SCHEME, token_hosts
+from remit.tool.secret import references
 
 _WAIT_S = 60.0
 
@@ -45,7 +46,7 @@ def import_mcp(asked: Asked, project: Path | None, how: How) -> int:
     """Import the tools of an MCP server."""
     folder = find_project(project)
     server = _server(asked)
-    destinations = _destinations(asked)
+    destinations = _destinations(asked, token_hosts(load_clients(folder)))
     # What is typed wrongly is told before a server is started.
     if asked.domain is not None or asked.into is not None:
         standing(place_of(folder, asked.into, _domain(asked, "")), "mcp")
@@ -93,16 +94,23 @@ def _server(asked: Asked) -> JSONObject:
     return server
 
 
-def _destinations(asked: Asked) -> tuple[str, ...]:
-    """Return the hosts that may be reached: those that were typed, else the address's own."""
-    if asked.destinations or not asked.url:
+def _destinations(asked: Asked, givers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the hosts that may be reached: typed, or the address's own, and who gives tokens."""
+    if not asked.url:
         return asked.destinations
-    parts = urlsplit(asked.url)
+    got = [each for text in asked.headers for each in references(text.partition("=")[2])]
+    hosts = [givers[each.name] for each in got if each.scheme == SCHEME and each.name in givers]
+    listed = asked.destinations or (_host(asked.url),)
+    return tuple(dict.fromkeys((*listed, *map(normal_host, hosts))))
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or "$" in parts.netloc:
-        message = f"which host {asked.url[:120]!r} is, is not plain to see"
+        message = f"which host {url[:120]!r} is, is not plain to see"
         hint = "write http://HOST[:PORT]/PATH, or name the host: --destination HOST"
         raise usage("CLI-USAGE", message, hint)
-    return (normal_host(parts.hostname),)
+    return normal_host(parts.hostname)
 
 
 def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
@@ -115,22 +123,11 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _listing(server: JSONObject, destinations: tuple[str, ...], folder: Path) -> JSONObject:
-    from remit.cli.stack.component import python_path
-
-    question = {"server": server, "destinations": destinations, "folder": str(folder)}
+    question: JSONObject = {"server": server, "destinations": [*destinations]}
     try:
-        asked = subprocess.run(
-            [sys.executable, "-m", "activities.tools.mcp_listing"],
-            input=json.dumps(question),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_WAIT_S,
-            env={**os.environ, **python_path()},
-        )
-        told: JSONObject = json.loads(asked.stdout)
-    except (subprocess.TimeoutExpired, ValueError) as error:
-        message = f"the server could not be asked ({type(error).__name__})"
+        told = ask_apart("activities.tools.mcp_listing", question, folder, _WAIT_S)
+    except ApartError as error:
+        message = f"the server could not be asked ({error})"
         raise stack("IMPORT-SERVER", message, "start it by hand, and see what it says") from error
     fault = told.get("fault")
     if isinstance(fault, dict):

@@ -1,6 +1,6 @@
 """`remit tools import openapi`: the operations of a service as tools of the project."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from remit.canonical import JSONObject
@@ -10,6 +10,8 @@ from remit.cli.importing.said import checked_domains, default_domain, said_text,
 from remit.cli.importing.source import Fetched, fetch
 from remit.cli.importing.writing import How, bring_in
 from remit.cli.place import find_project
+from remit.stores.oauth import load_clients
+from remit.tool.oauth import token_hosts
 from remit.tool.openapi.operations import import_openapi
 from remit.tool.openapi.source import MAX_BYTES
 from remit.tool.openapi.wanted import Wanted
@@ -38,7 +40,9 @@ def openapi(asked: Asked, project: Path | None, how: How) -> int:
     domains = _domains(asked, fetched)
     file = place_of(folder, asked.into, domains[0])
     before = standing(file, "openapi")
+    hosts = token_hosts(load_clients(folder))
     wanted = _wanted(asked, fetched, domains, {} if before is None else before.options)
+    wanted = replace(wanted, token_hosts=hosts)
     return bring_in(folder, file, before, import_openapi(fetched.content, wanted), how)
 
 

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urlsplit
 
 from remit.cli.errors import CliError, usage
@@ -53,6 +54,7 @@ def _over_http(url: str, most: int) -> Fetched:
     if parts.username or parts.password or not parts.hostname:
         hint = "fetch it yourself, and import the file"
         raise usage("IMPORT-FETCH", "the URL holds a user or no host", hint)
+    until = monotonic() + _WAIT_S
     try:
         with (
             httpx2.Client(timeout=_WAIT_S, trust_env=False, follow_redirects=False) as client,
@@ -66,6 +68,8 @@ def _over_http(url: str, most: int) -> Fetched:
                 content += chunk
                 if len(content) > most:
                     break
+                if monotonic() > until:
+                    raise _unfetched(parts.hostname, f"took longer than {_WAIT_S:.0f} s")
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
         raise _unfetched(parts.hostname, f"gave no answer ({type(error).__name__})") from error
     shown = f"{parts.scheme}://{parts.netloc}{parts.path}"

@@ -22,6 +22,8 @@
     [secrets]                          # optional: files of secrets may lie here too
     folders = ["/run/secrets"]
 
+    [oauth.crm]                        # optional, any number: see `remit.tool.oauth`
+
     [payloads]                         # optional
     encrypted = true                   # what Temporal keeps; by default in the profile `full`
     keys = ["file:keys/payload.key"]   # the first encrypts, all decrypt; else the stack's own
@@ -57,6 +59,7 @@ from remit.console.table import ConsoleTable
 from remit.diagnostic import pointer
 from remit.notify.settings import NotifySettings
 from remit.stores.planner import PlannerTable
+from remit.tool.oauth import ClientName, OAuthClient
 
 FILE = "remit.toml"
 _MAX_BYTES = 256 * 1024
@@ -175,6 +178,8 @@ class ProjectSettings(BaseModel):
     identity: IdentitySettings | None = None
     egress: EgressSettings = EgressSettings()
     secrets: SecretSettings = SecretSettings()
+    oauth: dict[ClientName, OAuthClient] = {}
+    """Where tools' access tokens come from; see `remit.stores.oauth`."""
     payloads: PayloadSettings = PayloadSettings()
     console: ConsoleTable | None = None
     """With the table, be it empty, the console is a part of the stack."""

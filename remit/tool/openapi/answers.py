@@ -6,6 +6,7 @@ from re import compile as pattern
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.kinds import HttpKind
+from remit.tool.openapi.files import ANSWER, file_types, stored
 from remit.tool.openapi.schemas import Definitions
 from remit.tool.openapi.source import JSON_TYPE, Source, UnfitError, at
 
@@ -29,6 +30,8 @@ class Answers:
     """Whether a success may answer nothing."""
     accept: str
     notes: tuple[Diagnostic, ...]
+    artifact: tuple[str, ...] = ()
+    """Media types of the file that it answers, in place of JSON."""
 
 
 def read_answers(
@@ -47,14 +50,16 @@ def read_answers(
     successes = sorted(status for status in statuses if status.startswith("2"))
     if not successes:
         raise UnfitError("OPENAPI-ANSWER", where, "it declares no success (2xx)", _HINT)
-    schemas: list[JSON] = []
+    files = _files(source, listed, successes, where)
+    schemas: list[JSON] = [ANSWER] if files else []
     accepts: list[str] = []
-    for status in successes:
+    for status in () if files else successes:
         schema, media = _answer(source, definitions, listed[status], at(where, status))
         if schema not in schemas:
             schemas.append(schema)
         accepts += [media] if media and media not in accepts else []
     notes = [_later(at(where, "202"))] if "202" in successes else []
+    notes += [stored(where, "what it answers", files)] if files else []
     declared = {int(status) for status in statuses if status.isdecimal() and status[0] == "4"}
     return Answers(
         schema=_together(schemas),
@@ -63,7 +68,20 @@ def read_answers(
         is_nullable={"type": "null"} in schemas,
         accept=", ".join(accepts),
         notes=tuple(notes),
+        artifact=files,
     )
+
+
+def _files(source: Source, listed: JSONObject, successes: list[str], where: str) -> tuple[str, ...]:
+    """Return the media types of the answers, if every success is a file."""
+    found: list[str] = []
+    for status in successes:
+        node, _ = source.part(listed[status], at(where, status))
+        media = file_types(node.get("content"))
+        if not media:
+            return ()
+        found += media
+    return tuple(dict.fromkeys(found))
 
 
 def _answer(

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
+from remit.tool.artifact import NAMED
 from remit.tool.http_checks import RESERVED_HEADERS
+from remit.tool.kinds import FORM_TYPE
+from remit.tool.openapi.files import file_types, stored
+from remit.tool.openapi.forms import read_form
 from remit.tool.openapi.schemas import Definitions
 from remit.tool.openapi.source import HEADER, JSON_TYPE, Source, UnfitError, at
 from remit.tool.texts import argument, plain
@@ -41,6 +45,8 @@ class Inputs:
     key_header: str | None = None
     body: JSON = None
     media_type: str = "application/json"
+    body_styles: dict[str, str] = field(default_factory=dict)
+    upload: JSONObject | None = None
     notes: list[Diagnostic] = field(default_factory=list)
 
     @property
@@ -58,11 +64,14 @@ class Inputs:
             ("query", self.query),
             ("query_styles", self.styles),
             ("header_arguments", self.headers),
+            ("body_styles", self.body_styles),
         ):
             if value:
                 made[name] = dict(value)
         if self.body is not None:
             made["body"] = self.body
+        if self.upload is not None:
+            made["upload"] = self.upload
         if self.media_type != "application/json":
             made["media_type"] = self.media_type
         return made
@@ -200,16 +209,24 @@ class InputReader:
         if not isinstance(content, dict) or not content:
             raise UnfitError("OPENAPI-BODY", where, "the body has no content", "say its schema")
         found = [each for each in content if JSON_TYPE.fullmatch(each)]
-        media = min(found, key=lambda each: each != "application/json", default=None)
-        if media is None:
+        media = min(found, key=lambda each: each != "application/json", default=FORM_TYPE)
+        files = file_types(content)
+        if files and "body" not in inputs.properties:
+            inputs.take("body", NAMED, is_required=True)
+            inputs.upload = {"argument": "/body", "media_types": [*files]}
+            inputs.notes.append(stored(at(where, "content"), "its body", files))
+            return
+        if media not in content:
             told = ", ".join(sorted(content))[:120]
-            message = f"its body is {told!r}; JSON alone is sent"
+            message = f"its body is {told!r}; JSON, forms and whole files are sent"
             raise UnfitError("OPENAPI-BODY", at(where, "content"), message, _HINT)
         place = at(where, "content", media)
         held, place = self._source.part(content[media], place)
         is_required = node.get("required") is True
         inputs.media_type = media
         raw, at_schema = held.get("schema", True), at(place, "schema")
+        if media == FORM_TYPE:
+            raw, at_schema = self._form(inputs, held, raw, at_schema)
         if isinstance(raw, dict) and self._take_members(inputs, raw, at_schema, is_required):
             return
         if "body" in inputs.properties:
@@ -217,6 +234,16 @@ class InputReader:
         schema = self._definitions.schema(raw, at_schema, "sent")
         inputs.take("body", schema, is_required=is_required)
         inputs.body = "${args.body}"
+
+    def _form(
+        self, inputs: Inputs, held: JSONObject, raw: JSON, where: str
+    ) -> tuple[JSONObject, str]:
+        """Take how a form is written, and return its schema with its place."""
+        node, where = self._source.part(raw, where)
+        form = read_form(held, node, where, self._shape)
+        inputs.body_styles = form.styles
+        inputs.notes += [_left_out(error, "member") for error in form.unsent]
+        return form.schema, where
 
     def _take_members(self, inputs: Inputs, raw: JSONObject, where: str, is_required: bool) -> bool:
         """Take a body's members as arguments, if it is a plain, closed object of its own names."""
@@ -318,6 +345,6 @@ def _unsent(where: str, message: str) -> UnfitError:
     return UnfitError("OPENAPI-PARAMETER", where, f"{message}; it is not sent so", _HINT)
 
 
-def _left_out(error: UnfitError) -> Diagnostic:
+def _left_out(error: UnfitError, what: str = "parameter") -> Diagnostic:
     found = error.diagnostic
-    return found.model_copy(update={"message": f"the parameter is left out: {found.message}"})
+    return found.model_copy(update={"message": f"the {what} is left out: {found.message}"})

@@ -160,6 +160,7 @@ class Importer:
         secured = read_security(self._source, self._wanted, entry, where)
         root = (self._source.root, "")
         server = self._servers.of((entry, where), (found.item, found.item_at), root)
+        server = server.beside(secured.hosts)
         name, domain = self._name(found, said.name)
         if found.operation_id is None and said.name is None:
             message = f"{found.shown[:100]} has no operation id; it is called {name!r}"
@@ -313,6 +314,8 @@ def _call(
     if taken:
         message = f"an argument would set {sorted(taken)[0]!r}, which carries the secret"
         raise UnfitError("OPENAPI-AUTH", found.where, message, "drop the parameter")
+    if answers.artifact:
+        call["artifact"] = {"media_types": [*answers.artifact]}
     if answers.accept not in ("", "application/json"):
         headers["accept"] = answers.accept
     if headers:

@@ -221,15 +221,19 @@ class Definitions:
         return False
 
     def _settle_required(self, node: JSONObject, made: JSONObject, where: str, side: Side) -> None:
-        """Require nothing that is not sent, or not answered."""
-        required = made.get("required")
-        if not isinstance(required, list):
+        """Require nothing that is not sent, or not answered, and nothing twice.
+
+        A name that stands twice, as merged documents have it, is no JSON Schema, and no doubt.
+        """
+        told = made.get("required")
+        if not isinstance(told, list):
             return
+        required = dict.fromkeys(name for name in told if isinstance(name, str))
+        others = [name for name in told if not isinstance(name, str)]
         properties = self._all_properties(node, where)
         mark = "readOnly" if side == "sent" else "writeOnly"
-        made["required"] = [
-            name for name in required if not self._flag(properties.get(str(name)), mark)
-        ]
+        kept = [name for name in required if not self._flag(properties.get(name), mark)]
+        made["required"] = [*kept, *others]
         if not made["required"]:
             del made["required"]
 

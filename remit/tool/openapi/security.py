@@ -1,7 +1,8 @@
 """Authentication that a document asks for, as headers with references to secrets.
 
 The document never chooses which secret is sent: the reference is `env:` and a name that begins with
-`REMIT_SECRET_` and the domain, or what whoever imports says. No secret is put into a URL.
+`REMIT_SECRET_` and the domain, or what whoever imports says. No secret is put into a URL. Nor does
+it choose who is asked for tokens: where it says that they are got is shown to whoever imports.
 """
 
 import re
@@ -10,8 +11,11 @@ from dataclasses import dataclass
 from remit.canonical import JSON, JSONObject
 from remit.diagnostic import Diagnostic
 from remit.tool.http_checks import RESERVED_HEADERS
+from remit.tool.oauth import SCHEME
 from remit.tool.openapi.source import HEADER, Source, UnfitError, at
 from remit.tool.openapi.wanted import Wanted
+from remit.tool.secret import Reference, references
+from remit.tool.texts import one_line
 
 _HINT = "write the contract by hand, or put a gateway before the service"
 
@@ -22,6 +26,8 @@ class Secured:
 
     headers: dict[str, str]
     notes: tuple[Diagnostic, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """Those that are asked for access tokens."""
 
 
 def read_security(source: Source, wanted: Wanted, entry: JSONObject, where: str) -> Secured:
@@ -60,8 +66,33 @@ def _way(source: Source, wanted: Wanted, way: JSONObject, where: str) -> Secured
             message = f"two schemes set the header {header!r}"
             raise UnfitError("OPENAPI-AUTH", where, message, _HINT)
         headers[header] = value
-        notes.append(Diagnostic(code="OPENAPI-SECRET", path=place, message=said, hint=_SET))
-    return Secured(headers, tuple(notes))
+        hint = _hint(name, scheme, value)
+        notes.append(Diagnostic(code="OPENAPI-SECRET", path=place, message=said, hint=hint))
+    asked = [each.name for text in headers.values() for each in references(text) if _is_got(each)]
+    hosts = tuple(wanted.token_hosts[name] for name in asked if name in wanted.token_hosts)
+    return Secured(headers, tuple(notes), hosts)
+
+
+def _is_got(reference: Reference) -> bool:
+    return reference.scheme == SCHEME
+
+
+def _hint(name: str, scheme: JSONObject, value: str) -> str:
+    """Say what to do about a secret; for tokens that can be got, how they are."""
+    if any(_is_got(reference) for reference in references(value)):
+        return "see [oauth] of remit.toml, docs/egress.md#oauth"
+    flows = scheme.get("flows")
+    flow = flows.get("clientCredentials") if isinstance(flows, dict) else None
+    if not isinstance(flow, dict):
+        return _SET
+    scopes = flow.get("scopes")
+    known = " ".join(scopes) if isinstance(scopes, dict) else ""
+    told = {"token_url": str(flow.get("tokenUrl", "")), "scope": known}
+    shown = ", ".join(f"{key} {one_line(text, 200)!r}" for key, text in told.items() if text)
+    return (
+        f"Remit gets and renews it: declare [oauth.NAME] in remit.toml (the document says {shown}) "
+        f"and say --secret {one_line(name, 60)}=oauth:NAME, see docs/egress.md#oauth"
+    )
 
 
 _SET = "set it where the workers run, or name another reference: --secret SCHEME=REFERENCE"
@@ -87,6 +118,8 @@ def _header(wanted: Wanted, name: str, scheme: JSONObject, where: str) -> tuple[
         return "authorization", f"Basic ${{{reference}}}", said
     if kind in ("oauth2", "openIdConnect"):
         said = f"{reference} holds an access token; whoever gets and renews it puts it there"
+        if reference.startswith(f"{SCHEME}:"):
+            said = f"{reference} is an access token that is got when a call needs it"
         return "authorization", f"Bearer ${{{reference}}}", said
     key, inside = scheme.get("name"), scheme.get("in")
     if kind == "apiKey" and isinstance(key, str) and HEADER.fullmatch(key):

@@ -7,7 +7,7 @@ of a document is ever read as a reference to the environment.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
 from remit.canonical import JSON, JSONObject
@@ -35,6 +35,13 @@ class Server:
     private: tuple[str, ...] = ()
     """Host names that are of a network: by themselves, and whoever imports named them, or because
     the document was fetched from a private address of theirs."""
+
+    def beside(self, hosts: Sequence[str]) -> "Server":
+        """Return it with `hosts` that its tools reach too: those that give access tokens."""
+        new = tuple(host for host in map(normal_host, hosts) if host not in self.destinations)
+        inner = tuple(host for host in new if plain_ip(host) is None and _is_inside(host))
+        listed = (*self.destinations, *dict.fromkeys(new))
+        return replace(self, destinations=listed, private=(*self.private, *dict.fromkeys(inner)))
 
 
 class ServerReader:

@@ -30,6 +30,8 @@ class Wanted:
     region: str = "unstated"
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Security scheme to a reference to its secret."""
+    token_hosts: Mapping[str, str] = field(default_factory=dict)
+    """Client of OAuth 2 to the host that gives it tokens: what tools that need one reach, too."""
 
     @property
     def options(self) -> JSONObject:

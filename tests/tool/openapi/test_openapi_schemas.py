@@ -46,6 +46,12 @@ CASES = (
         (1, 4),
         "3.0.1",
     ),
+    Case(
+        "required twice",
+        {"type": "object", "required": ["a", "b", "a"]},
+        ({"a": 1, "b": 1},),
+        ({"a": 1}, {"b": 1}),
+    ),
     Case("vacuous bounds", {"type": "integer", "maximum": 9223372036854775807}, (1, 2**53), ("1",)),
     Case("formats", DAY, ("2026-11-22",), ("22.11.2026", 5)),
     Case("types of 3.1", {"type": ["string", "null"]}, ("a", None), (1,)),
