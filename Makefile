@@ -6,8 +6,8 @@ PLANS  ?= 300
 SEED   ?= 1
 PROFILE ?= light
 POLICIES := examples/backoffice/policies tests/lab/policies chaos/project/policies
-# One more than the smallest machine has cores: half of the time goes by waiting for a stack.
-TESTERS ?= 3
+# Twice the cores of the smallest machine: half of the time goes by waiting for a stack.
+TESTERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help install programs demo up down test unit large full lint types policy rules policy-map bench egress secrets drill chaos lock schemas clean
