@@ -9,6 +9,7 @@ pause: the facts are put together for it too, outside the time.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -67,7 +68,7 @@ class Decisions(BaseModel):
 
 
 async def decisions(arena: Arena, project: Project, count: int) -> Decisions:
-    """Measure `count` decisions one at a time, then ten times as many in a crowd."""
+    """Measure `count` decisions one at a time, then thirty times as many in a crowd."""
     environment = arena.environment
     token = environment.opa_token_file.read_text().strip()
     subject, situation = question(project)
@@ -100,11 +101,12 @@ def ruled(report: Install, project: Project, crowd: Crowd, count: int) -> Decisi
 async def _measured(decide: Ask, alone: Ask, pause: Ask, count: int, size: int) -> Decisions:
     await _connected(decide)
     await _connected(alone)
+    gc.freeze()  # as a worker does before it takes its first task
     one, one_opa = await _by_turns(decide, alone, pause, count)
     crowd: list[list[float]] = []
     crowd_opa: list[list[float]] = []
     each = 10
-    for turn in range(max(3, count * 10 // (DECISIONS_AT_ONCE * each))):
+    for turn in range(max(3, count * 30 // (DECISIONS_AT_ONCE * each))):
         order = [(decide, crowd), (alone, crowd_opa)]
         for ask, times in order if turn % 2 else order[::-1]:
             times.append(await _crowd(ask, each))

@@ -17,7 +17,7 @@ class Scale:
     """Bare made lean, and at its best, is measured beside every so-manieth pair."""
     fan_out_pairs: int
     decisions: int
-    """Decisions one at a time; ten times as many at once."""
+    """Decisions one at a time; thirty times as many at once."""
     pipeline_runs: int
     """Runs of governed calls without Temporal, one call at a time; five times as many at once."""
     compilations: int
