@@ -10,7 +10,13 @@ import time
 import uuid
 from pathlib import Path
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from remit.canonical import JSON, JSONObject
@@ -145,6 +151,8 @@ async def ended(handle: WorkflowHandle, within_s: float = 60) -> JSONObject:
     """Return the outcome of a run, whether Temporal calls it completed or failed."""
     try:
         result: JSONObject = await asyncio.wait_for(handle.result(), within_s)
+    except TimeoutError:
+        raise AssertionError(f"it goes on: {_doing(await handle.describe())}") from None
     except WorkflowFailureError as error:
         cause = error.cause
         details = getattr(cause, "details", ())
@@ -153,14 +161,23 @@ async def ended(handle: WorkflowHandle, within_s: float = 60) -> JSONObject:
     return result
 
 
+def _doing(now: WorkflowExecutionDescription) -> str:
+    """Return what Temporal knows of a run that does not get on."""
+    told = now.raw_description
+    parts = (told.pending_workflow_task, *told.pending_activities, *told.pending_children)
+    return f"{now.status!r}, {now.history_length} events\n" + "\n".join(map(str, parts))
+
+
 async def waits(handle: WorkflowHandle, within_s: float = 30) -> list[JSONObject]:
-    """Return what a run waits for, as soon as it waits for something."""
+    """Return what a run waits for, as soon as it waits for something; one that ended fails."""
     until = time.monotonic() + within_s
     while True:
         pending: list[JSONObject] = await handle.query("pending")
         if pending:
             return pending
-        assert time.monotonic() < until, "it waits for nobody"
+        now = await handle.describe()
+        assert now.status == WorkflowExecutionStatus.RUNNING, await ended(handle)
+        assert time.monotonic() < until, f"it waits for nobody: {_doing(now)}"
         await asyncio.sleep(0.1)
 
 
