@@ -9,7 +9,6 @@ written but, with `--map`, the map, and a cache beside the folder that is worked
 import argparse
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -25,14 +24,13 @@ from remit.cli.policy.trial import Suite
 from remit.cli.stack.binaries import OPA, Binary, cache_folder, ensure
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.errors import StackCode, StackError
-from remit.cli.stack.opa import environment
+from remit.cli.stack.opa_run import run_opa
 from remit.cli.stack.packages import REGO
 from remit.decision import schema
 from remit.tool.contract import ToolContract
 
 _SCHEMAS = ("--ignore", "*.json")
 """Schemas and capabilities are no data; `data.yaml` is, and the rules are tested with it."""
-_DEADLINE_S = 120
 _COVERAGE = "95"
 _MAP = "MAP.md"
 _EQUIVALENTS = "equivalents.toml"
@@ -147,19 +145,14 @@ class Folders:
 
     def _run(self, *arguments: str, quiet: bool = False) -> bool:
         """Run OPA; with `quiet` only a failure is told."""
-        told = subprocess.PIPE if quiet else None
-        command = [str(self._opa.path), *arguments]
-        done = subprocess.run(
-            command,
-            check=False,
-            timeout=_DEADLINE_S,
-            stdout=told,
-            text=True,
-            env=environment(),
-        )
-        if done.returncode != 0:
-            _say(f"opa {' '.join(arguments[:2])} failed: {(done.stdout or '')[-2000:]}")
-        return done.returncode == 0
+        done = run_opa(self._opa.path, *arguments)
+        said = (done.stdout + done.stderr).strip()
+        is_well = done.returncode == 0
+        if said and not (quiet and is_well):
+            _say(said[-20_000:])
+        if not is_well:
+            _say(f"opa {' '.join(arguments[:2])} failed")
+        return is_well
 
 
 def of_one_version(folders: Sequence[Path]) -> bool:

@@ -7,7 +7,6 @@ stack.
 
 import os
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +23,9 @@ from remit.cli.stack.binaries import OPA, cache_folder, ensure
 from remit.cli.stack.bundle import BundleBuilder
 from remit.cli.stack.components import core_policies
 from remit.cli.stack.errors import PolicyError, StackCode
+from remit.cli.stack.opa_run import run_opa
 from remit.cli.stack.sources import CORE, PROJECT, PolicyRoot, read_sources
 
-_DEADLINE_S = 120
 _PASSED, _FAILED = (0, 2)
 _CONFLICT, _OWNER = StackCode.POLICY_CONFLICT.value, StackCode.POLICY_OWNER.value
 _ONE_MEANING = "a code means one thing, whoever says it: give one of them another code"
@@ -159,12 +158,7 @@ def _tests(opa: Path, core: Path, policies: Path, tests: Sequence[Module]) -> Se
 
 def _run(opa: Path, *arguments: str) -> str:
     """Return what OPA prints; a test that fails is an answer too."""
-    try:
-        done = subprocess.run(
-            [str(opa), *arguments], check=False, capture_output=True, text=True, timeout=_DEADLINE_S
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _refused(f"`opa {arguments[0]}` could not be run: {error}") from error
+    done = run_opa(opa, *arguments)
     if done.returncode not in (_PASSED, _FAILED):
         raise _refused(done.stderr.strip() or done.stdout.strip())
     return done.stdout

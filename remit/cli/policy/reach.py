@@ -9,7 +9,6 @@ alone. An answer depends on rules and contracts only and is kept under their dig
 import json
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +18,12 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from remit.canonical import JSONObject
-from remit.cli.policy.syntax import Module, UnparsableError, digest_of, frugal, texts
+from remit.cli.policy.syntax import Module, UnparsableError, digest_of, texts
 from remit.cli.stack.binaries import Binary
+from remit.cli.stack.opa_run import run_opa
 from remit.decision.facts import Action, Facts
 from remit.tool.contract import ToolContract
 
-_DEADLINE_S = 120
 _ANSWERS = TypeAdapter(tuple[str, dict[str, dict[str, frozenset[str]]]])
 _QUERY = "data.remit.reach.said[_]"
 _QUERIES = re.compile(r"^# Query \d+$", re.MULTILINE)
@@ -109,9 +108,9 @@ class Question:
         with tempfile.TemporaryDirectory(prefix="remit-reach-") as folder:
             module = Path(folder, "reach.rego")
             module.write_text(_MODULE, encoding="utf-8")
-            command = [str(opa), *_arguments([*self.folders, module])]
+            command = tuple(_arguments([*self.folders, module]))
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                answers = list(pool.map(lambda pair: _asked(command, pair[1]), asked))
+                answers = list(pool.map(lambda pair: _asked(opa, command, pair[1]), asked))
         pairs = zip(asked, answers, strict=True)
         return {about: codes for (abouts, _), codes in pairs for about in abouts}
 
@@ -156,18 +155,10 @@ def _arguments(loaded: Sequence[Path]) -> Iterator[str]:
     yield _QUERY
 
 
-def _asked(command: list[str], given: JSONObject) -> dict[str, frozenset[str]]:
+def _asked(opa: Path, command: Sequence[str], given: JSONObject) -> dict[str, frozenset[str]]:
     unknown = Action.model_fields.keys() - _FIXED if given["action"] else ()
     fields = [part for name in sorted(unknown) for part in ("--unknowns", f"input.action.{name}")]
-    done = subprocess.run(
-        [*command, *fields],
-        check=False,
-        capture_output=True,
-        text=True,
-        input=json.dumps(given),
-        timeout=_DEADLINE_S,
-        env=frugal(),
-    )
+    done = run_opa(opa, *command, *fields, given=json.dumps(given), is_one_of_many=True)
     if done.returncode != 0:
         raise UnparsableError(f"partial evaluation failed: {(done.stdout or done.stderr)[:500]}")
     found: dict[str, set[str]] = {}

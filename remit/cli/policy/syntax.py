@@ -9,7 +9,6 @@ import base64
 import hashlib
 import itertools
 import os
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,9 +18,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from remit.canonical import JSON, JSONObject
-from remit.cli.stack.opa import environment
+from remit.cli.stack.opa_run import run_opa
 
-_DEADLINE_S = 60
 _JSON = TypeAdapter(JSONObject)
 
 
@@ -160,18 +158,11 @@ def parse(opa: Path, files: Sequence[Path]) -> tuple[Module, ...]:
 
 def _parse(opa: Path, file: Path) -> Module:
     text = file.read_text(encoding="utf-8")
-    command = [str(opa), "parse", "--format", "json", "--json-include", "locations", str(file)]
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=_DEADLINE_S, env=frugal()
-    )
+    parse = ("parse", "--format", "json", "--json-include", "locations", str(file))
+    done = run_opa(opa, *parse, is_one_of_many=True)
     if done.returncode != 0:
         raise UnparsableError(f"{file}: {done.stderr.strip() or done.stdout.strip()}")
     return Module(file, text, _JSON.validate_json(done.stdout))
-
-
-def frugal() -> dict[str, str]:
-    """Return an environment in which one run of OPA takes one core: many run side by side."""
-    return {**environment(), "GOMAXPROCS": "1"}
 
 
 def walk(node: JSON, key: str = "") -> Iterator[tuple[str, JSONObject]]:

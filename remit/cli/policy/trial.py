@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +10,9 @@ from queue import SimpleQueue
 
 from remit.cli.policy.mutants import Mutant
 from remit.cli.policy.outcomes import Outcome, Outcomes
-from remit.cli.policy.syntax import Module, digest_of, frugal
+from remit.cli.policy.syntax import Module, digest_of
+from remit.cli.stack.opa_run import run_opa
 
-_DEADLINE_S = 120
 _PASSED, _FAILED = 0, 2
 """What `opa test` ends with; anything else is a text that it does not take."""
 
@@ -122,14 +121,8 @@ class Trial:
             if changed is not None:
                 (place / self._named(changed)).write_text(text, encoding="utf-8")
             named = sorted(self._argument(file) for file in files)
-            done = subprocess.run(
-                [str(self._opa), "test", "--fail-on-empty", *named],
-                check=False,
-                capture_output=True,
-                cwd=place,
-                timeout=_DEADLINE_S,
-                env=frugal(),
-            )
+            test = ("test", "--fail-on-empty", *named)
+            done = run_opa(self._opa, *test, folder=place, is_one_of_many=True)
             if done.returncode == _PASSED:
                 return "survived"
             return "killed" if done.returncode == _FAILED else "refused"

@@ -8,7 +8,6 @@ of the sources; touches nothing else.
 
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,13 +17,12 @@ from pydantic import ValidationError
 
 from remit.canonical import JSONObject
 from remit.cli.stack.errors import PolicyError, StackCode
-from remit.cli.stack.opa import environment
+from remit.cli.stack.opa_run import run_opa
 from remit.cli.stack.packages import PARSE_QUERY, PARSED, ParsedFile, check_project_rules
 from remit.cli.stack.signing import ALGORITHM, SigningKey
 from remit.cli.stack.sources import ROOT, PolicySources
 from remit.decision.overlay import settled
 
-_DEADLINE_S = 60.0
 _MAX_MESSAGE = 4000
 
 
@@ -82,7 +80,7 @@ class BundleBuilder:
 
     def _run(self, sources: PolicySources, stage: Path, arguments: Sequence[str]) -> None:
         # From within the stage, so that the archive and OPA's words hold no private path.
-        done = self._opa(stage, *arguments, "--bundle", ".")
+        done = run_opa(self.opa, *arguments, "--bundle", ".", folder=stage)
         if done.returncode != 0:
             said = _with_own_names(done.stderr or done.stdout, sources).removeprefix("bundle .: ")
             raise PolicyError(
@@ -95,7 +93,8 @@ class BundleBuilder:
         """Return what each rule file defines."""
         texts = {file.staged: file.content.decode() for file in sources.rules}
         _write(folder / "rules.json", json.dumps(texts).encode())
-        done = self._opa(folder, "eval", "--format", "raw", "--input", "rules.json", PARSE_QUERY)
+        asked = ("eval", "--format", "raw", "--input", "rules.json", PARSE_QUERY)
+        done = run_opa(self.opa, *asked, folder=folder)
         try:
             return PARSED.validate_json(done.stdout)
         except ValidationError as error:
@@ -103,25 +102,6 @@ class BundleBuilder:
                 StackCode.POLICY_CHECK_FAILED,
                 f"`opa eval` could not list the rules: {done.stderr.strip()[:300]}",
                 hint="check the version of `opa` with `remit status`",
-            ) from error
-
-    def _opa(self, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        try:
-            return subprocess.run(
-                [str(self.opa), *arguments],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_DEADLINE_S,
-                stdin=subprocess.DEVNULL,
-                env=environment(),
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise PolicyError(
-                StackCode.POLICY_CHECK_FAILED,
-                f"`opa {arguments[0]}` could not be run: {error}",
-                hint="`remit up` finds or installs `opa` again",
             ) from error
 
 

@@ -7,14 +7,13 @@ force and pass under the candidate, or the report says that it did not.
 import asyncio
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from remit.canonical import JSON, JSONObject
-from remit.cli.stack.opa import environment
+from remit.cli.stack.opa_run import run_opa
 from remit.cli.whatif.asking import Judge
 from remit.cli.whatif.bundles import Parts
 from remit.cli.whatif.comparing import First
@@ -23,7 +22,6 @@ from remit.decision.minimal import Place, minimal
 from remit.decision.promotion import Proof
 from remit.decision.whatif import compare
 
-_DEADLINE_S = 60.0
 _NAME = re.compile(r"[^a-z0-9]+")
 _WORDS = {
     "breaks": "is_refused",
@@ -91,15 +89,7 @@ class Prover:
         with tempfile.TemporaryDirectory(prefix="remit-whatif-") as folder:
             parts.write(Path(folder))
             Path(folder, "whatif_test.rego").write_text(test, encoding="utf-8")
-            done = subprocess.run(
-                [str(self.opa), "test", "--fail-on-empty", "."],
-                cwd=folder,
-                capture_output=True,
-                check=False,
-                timeout=_DEADLINE_S,
-                stdin=subprocess.DEVNULL,
-                env=environment(),
-            )
+            done = run_opa(self.opa, "test", "--fail-on-empty", ".", folder=Path(folder))
         return done.returncode == 0
 
 

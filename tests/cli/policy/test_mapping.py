@@ -11,6 +11,7 @@ from remit.cli.policy.mapping import lines, rendered, unmapped
 from remit.cli.policy.reach import Question, Reach
 from remit.cli.policy.syntax import Module, parse
 from remit.cli.stack.binaries import Binary
+from remit.cli.stack.errors import PolicyError
 from remit.tool.contract import ToolContract
 from tests.policies.served import POLICIES, opa_binary
 
@@ -85,7 +86,7 @@ def test_an_answer_is_kept_until_a_rule_or_a_tool_changes(tmp_path: Path) -> Non
     assert (
         Question((POLICIES,), modules(POLICIES), of).answered(nobody, tmp_path / "reach") == first
     )
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(PolicyError, match="could not be run"):
         Question((POLICIES,), modules(POLICIES), ()).answered(nobody, tmp_path / "reach")
 
 

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -106,7 +105,7 @@ def test_a_second_run_asks_opa_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("it was asked again")
 
-    monkeypatch.setattr("remit.cli.policy.trial.subprocess", SimpleNamespace(run=refuse))
+    monkeypatch.setattr("remit.cli.policy.trial.run_opa", refuse)
     second = judged(tmp_path, _TESTS, rules=f"# Told anew.\n{_RULES}")
 
     assert second.counts == first.counts
