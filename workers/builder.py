@@ -5,7 +5,6 @@ queue with one worker, so that the worker that schedules a step may also run it 
 have workers and a queue of their own, and no activity but the one that asks a planner.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -38,8 +37,7 @@ from activities.tool_call import tool_activity
 from activities.tools.registry import Tools
 from activities.voting import Voting
 from proposing.activity import Proposing
-from remit.client.connection import require_sealed, sealing
-from remit.client.trust import trust_of
+from remit.client.connection import connect as reach
 from remit.enforcement.interceptor import Governance
 from remit.enforcement.point import EnforcementPoint
 from remit.stores.ledger import SqlLedger
@@ -98,21 +96,17 @@ async def connect(
     """Return a client of the namespace, with the data converter that every role shares.
 
     Raises:
-        ClientError: payloads, or the connection, are to be encrypted and would not be.
+        ClientError: as `remit.client.connection.connect`.
     """
-    trust = trust_of(os.environ)
-    client = await Client.connect(
+    return await reach(
         settings.temporal_address,
-        namespace=settings.temporal_namespace,
-        data_converter=sealing(DATA_CONVERTER, settings.payload_keys),
+        settings.temporal_namespace,
+        interceptors,
+        settings.payload_keys,
+        converter=DATA_CONVERTER,
         runtime=runtime,
-        interceptors=interceptors,
-        grpc_compression=GrpcCompression.NONE,
-        tls=trust.tls,
-        api_key=trust.token,
+        compression=GrpcCompression.NONE,
     )
-    await require_sealed(client, settings.payload_keys)
-    return client
 
 
 def workflow_runner(converter: DataConverter = DATA_CONVERTER) -> SandboxedWorkflowRunner:

@@ -29,7 +29,7 @@ from activities.tools.tunnel import Proxy
 from proposing.activity import Proposing
 from remit.canonical import Digest
 from remit.cli.stack.ports import choose
-from remit.client.errors import ClientError
+from remit.client.errors import ClientCode, ClientError
 from remit.decision.canary import Canary
 from remit.enforcement import faultpoints
 from remit.enforcement.bounds import Limits, LimitsError, load_limits
@@ -122,7 +122,7 @@ async def _work(
     stop: asyncio.Event,
 ) -> None:
     sdk_port = choose(()) if settings.metrics_port else 0
-    client = await _connected(settings, runtime(roles[0], sdk_port), interceptors)
+    client = await connected(settings, runtime(roles[0], sdk_port), interceptors)
     await require_search_attributes(client)
     project = load_project(settings.project)
     tools = project.catalogue.digests
@@ -143,18 +143,21 @@ async def _work(
     await stop.wait()
 
 
-async def _connected(
+async def connected(
     settings: WorkerSettings, used: Runtime, interceptors: Sequence[ClientInterceptor]
 ) -> Client:
+    """Return a client of a server that may still be starting.
+
+    Raises:
+        NotReadyError: nobody answers in time, or what is stated of the connection is unfit.
+    """
     until = time.monotonic() + settings.ready_timeout_s
     while True:
         try:
             return await connect(settings, used, interceptors)
         except ClientError as error:
-            raise NotReadyError(str(error)) from error
-        except RuntimeError as error:
-            if time.monotonic() > until:
-                raise NotReadyError(f"Temporal at {settings.temporal_address}: {error}") from error
+            if error.diagnostic.code != ClientCode.UNREACHABLE or time.monotonic() > until:
+                raise NotReadyError(str(error)) from error
             await asyncio.sleep(0.5)
 
 

@@ -8,7 +8,8 @@ from google.protobuf.message import Message
 from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
-from temporalio.service import RPCError
+from temporalio.runtime import Runtime
+from temporalio.service import GrpcCompression, RPCError
 
 from remit.client.errors import unreachable
 from remit.client.trust import trust_of
@@ -22,6 +23,10 @@ async def connect(
     namespace: str = "default",
     interceptors: Sequence[Interceptor] = (),
     keys: str | None = None,
+    *,
+    converter: DataConverter = pydantic_data_converter,
+    runtime: Runtime | None = None,
+    compression: GrpcCompression = GrpcCompression.GZIP,
 ) -> Client:
     """Return a client of `namespace` at `address` (host and port).
 
@@ -31,20 +36,25 @@ async def connect(
         interceptors: See what the client does, such as those of `remit.client.tracing`.
         keys: What payloads are encrypted with, see `remit.client.codec`; without it what
             `REMIT_PAYLOAD_KEYS` says.
+        converter: What payloads are made with before they are encrypted.
+        runtime: The SDK's, where a process has one of its own.
+        compression: Of what is sent; it is worth its time on a long way.
 
     Raises:
         ClientError: `TEMPORAL-UNREACHABLE`, `TEMPORAL-TRUST`, `PAYLOAD-KEY`, `PAYLOAD-READABLE`.
     """
     trust = trust_of(os.environ)
     references = os.environ.get("REMIT_PAYLOAD_KEYS", "") if keys is None else keys
-    converter = sealing(pydantic_data_converter, references)
+    sealed = sealing(converter, references)
     try:
         async with asyncio.timeout(CONNECT_S):
             client = await Client.connect(
                 address,
                 namespace=namespace,
-                data_converter=converter,
+                data_converter=sealed,
+                runtime=runtime,
                 interceptors=interceptors,
+                grpc_compression=compression,
                 tls=trust.tls,
                 api_key=trust.token,
             )

@@ -16,6 +16,7 @@ from remit.canonical import JSON
 from remit.data.checksums import is_card
 from remit.data.findings import MOST_LISTED, SURE, Detection, Finding, Match, Read
 from remit.data.patterns import MOST_CANDIDATES, Effort, TooManyError, matches
+from remit.tool.secret import SCHEMES
 
 MASK = "[redacted]"
 """What stands in the place of what was taken away."""
@@ -23,7 +24,7 @@ _NAMED_SECRET = re.compile(
     r"(?:password|passwd|secret|client_?secret|api_?key|access_?token|refresh_?token|private_?key)",
     re.IGNORECASE,
 )
-_REFERENCE = re.compile(r"(?:env|file|keyring|oauth|vault):|\$\{|\[redacted\]")
+_REFERENCE = re.compile(rf"(?:{'|'.join(SCHEMES)}):|\$\{{|{re.escape(MASK)}")
 _SHORTEST_SECRET = 8
 
 

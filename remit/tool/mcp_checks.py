@@ -9,8 +9,9 @@ from remit.tool.http_checks import RESERVED_HEADERS
 from remit.tool.mcp import McpKind, StdioServer, StreamableHttpServer
 from remit.tool.outside_checks import header_faults, secret_faults, server_faults, text_faults
 from remit.tool.places import finding, pointer_faults
+from remit.tool.secret import SCHEMES
 
-_IN_TEXT = re.compile(r"\$\{|^(env|file|keyring|vault|oauth):")
+_IN_TEXT = re.compile(rf"\$\{{|^({'|'.join(SCHEMES)}):")
 _TAKEN = RESERVED_HEADERS | {"accept", "accept-encoding", "last-event-id"}
 _OWN = ("PATH", "HOME")
 

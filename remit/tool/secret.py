@@ -16,9 +16,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-_SCHEME = r"(env|file|keyring|vault|oauth)"
-_WHOLE = re.compile(rf"{_SCHEME}:(.+)", re.DOTALL)
-_INSIDE = re.compile(rf"\$\{{{_SCHEME}:((?:[^{{}}]|\{{[^{{}}]*\}})+)\}}")
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _PART = r"[A-Za-z0-9_.@{}-]+"
@@ -29,6 +26,10 @@ _FORMS = {
     "vault": (re.compile(rf"{_PART}(?:/{_PART})+#{_PART}"), "vault:MOUNT/PATH#FIELD"),
     "oauth": (re.compile(r"[a-z{][a-z0-9{}-]*"), "oauth:NAME"),
 }
+SCHEMES = tuple(_FORMS)
+_SCHEME = f"({'|'.join(SCHEMES)})"
+_WHOLE = re.compile(rf"{_SCHEME}:(.+)", re.DOTALL)
+_INSIDE = re.compile(rf"\$\{{{_SCHEME}:((?:[^{{}}]|\{{[^{{}}]*\}})+)\}}")
 PLACES = ("agent", "tenant")
 
 

@@ -13,6 +13,7 @@ from remit.client.connection import connect
 from remit.client.errors import ClientError
 from remit.client.trust import trust_of
 from tests.activities.certificates import server_context, write_authority
+from tests.relaying import hand_on
 from tests.running import Running
 from workers.builder import connect as connect_worker
 from workers.settings import WorkerSettings
@@ -24,7 +25,7 @@ class Ends:
     """The far end of TLS before the lab's Temporal: whoever has no certificate does not get in."""
 
     def __init__(self, there: str, folder: Path) -> None:
-        self._there = there.rsplit(":", 1)
+        self._there = there
         self.authority = write_authority(folder)
         self.context, _ = server_context(folder, ["temporal.example"])
         self.context.verify_mode = ssl.CERT_REQUIRED
@@ -39,9 +40,7 @@ class Ends:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hand everything on."""
-        host, port = self._there
-        there, back = await asyncio.open_connection(host, int(port))
-        await asyncio.gather(_copy(reader, back), _copy(there, writer))
+        await hand_on(reader, writer, self._there)
 
     def variables(self) -> dict[str, str]:
         """Return what somebody says who is let in."""
@@ -51,17 +50,6 @@ class Ends:
             "REMIT_TEMPORAL_CERT": str(self.cert),
             "REMIT_TEMPORAL_CERT_KEY": str(self.key),
         }
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass  # one end is gone, and so is the other
-    finally:
-        writer.close()
 
 
 @pytest.fixture
