@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType
@@ -37,6 +38,7 @@ from remit.plan.wire import StepCall
 from workers.builder import WORKFLOWS, OneArgumentPerMessage, workflow_runner
 
 REPAIR = "remit-repair/"
+_QUESTION = timedelta(seconds=30)
 _RUNS = ("ExecutePlan", "RepairRun")
 
 
@@ -175,7 +177,8 @@ def _residue(body: JSONObject) -> Iterator[Left]:
 
 async def _waits(client: Client, workflow_id: str) -> tuple[Left, ...]:
     try:
-        pending: list[JSONObject] = await client.get_workflow_handle(workflow_id).query("pending")
+        run = client.get_workflow_handle(workflow_id)
+        pending: list[JSONObject] = await run.query("pending", rpc_timeout=_QUESTION)
     except RPCError:
         return ()
     return tuple(Left(str(each.get("step")), str(each.get("role"))) for each in pending)

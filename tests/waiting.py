@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[bool]], within_s: float = 30, every_s: float = 0.1
+    condition: Callable[[], Awaitable[bool]], within_s: float = 60, every_s: float = 0.1
 ) -> None:
     """Wait until `condition` holds; fail when it does not in time."""
     until_s = time.monotonic() + within_s
@@ -22,7 +22,7 @@ async def eventually(
         await asyncio.sleep(every_s)
 
 
-def until(condition: Callable[[], T | None], within_s: float = 30, every_s: float = 0.02) -> T:
+def until(condition: Callable[[], T | None], within_s: float = 60, every_s: float = 0.02) -> T:
     """Wait until `condition` gives something true, and return it; fail when it does not in time."""
     until_s = time.monotonic() + within_s
     while not (found := condition()):
