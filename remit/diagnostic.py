@@ -72,4 +72,9 @@ class InvalidDocumentError(ValueError):
 
 def pointer(*parts: str | int) -> str:
     """Return the JSON pointer of `parts`, escaped."""
-    return "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in parts)
+    return "".join(f"/{escaped(str(part))}" for part in parts)
+
+
+def escaped(name: str) -> str:
+    """Return one name as it stands in a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")

@@ -16,6 +16,7 @@ from remit.canonical import JSON
 from remit.data.checksums import is_card
 from remit.data.findings import MOST_LISTED, SURE, Detection, Finding, Match, Read
 from remit.data.patterns import MOST_CANDIDATES, Effort, TooManyError, matches
+from remit.diagnostic import escaped
 from remit.tool.secret import SCHEMES
 
 MASK = "[redacted]"
@@ -131,7 +132,7 @@ class _Masking:
                 raise _InNameError
             shut = is_shut or bool(found)
             return {
-                member: self._below(part, at if shut else f"{at}/{_escaped(member)}", member, shut)
+                member: self._below(part, at if shut else f"{at}/{escaped(member)}", member, shut)
                 for member, part in value.items()
             }
         if isinstance(value, list):
@@ -204,14 +205,10 @@ def _places(value: JSON, effort: Effort) -> Iterator[_Place]:
             for member, part in here.items():
                 if shut:
                     yield _Place(at, member, "", is_name=True)
-                way = at if shut else f"{at}/{_escaped(member)}"
+                way = at if shut else f"{at}/{escaped(member)}"
                 waiting.append((part, way, member, shut))
         elif isinstance(here, list):
             for number, part in enumerate(here):
                 waiting.append((part, at if is_shut else f"{at}/{number}", name, is_shut))
         elif isinstance(here, str | int) and not isinstance(here, bool):
             yield _Place(at, here, name)
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

@@ -24,7 +24,8 @@ from remit.decision.decision import (
     Route,
     UnknownObligation,
 )
-from remit.tool.pointer import PointerError, follow, split
+from remit.diagnostic import escaped
+from remit.tool.pointer import PointerError, follow, put, split
 
 CAPABILITIES = [*KNOWN]
 """Obligations that this enforcement point fulfils; policy may deny early by them."""
@@ -167,22 +168,11 @@ def _below(paths: Sequence[tuple[str, ...]], name: str) -> Sequence[tuple[str, .
 def _redacted(arguments: JSONObject, obligation: Redact) -> set[str]:
     redacted: set[str] = set()
     for path in obligation.paths:
-        if _redact(arguments, path):
+        if put(arguments, path, REDACTED):
             redacted.add(path)
         elif obligation.critical:
             raise ObligationError(f"nothing to redact at {path!r}")
     return redacted
-
-
-def _redact(arguments: JSONObject, path: str) -> bool:
-    parent, name = _place(arguments, path)
-    if isinstance(parent, dict) and name in parent:
-        parent[name] = REDACTED
-        return True
-    if isinstance(parent, list) and name.isdigit() and int(name) < len(parent):
-        parent[int(name)] = REDACTED
-        return True
-    return False
 
 
 def _masked_classes(
@@ -227,7 +217,7 @@ def _masked_at(value: JSON, way: Sequence[str], at: str, redacted: set[str]) -> 
     name, below = way[0], way[1:]
     if isinstance(value, dict):
         return {
-            member: _masked_at(part, below, f"{at}/{_escaped(member)}", redacted)
+            member: _masked_at(part, below, f"{at}/{escaped(member)}", redacted)
             if name in (member, "*")
             else part
             for member, part in value.items()
@@ -242,25 +232,14 @@ def _masked_at(value: JSON, way: Sequence[str], at: str, redacted: set[str]) -> 
     return value
 
 
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
 def _limit(arguments: JSONObject, obligation: Limit) -> None:
-    parent, name = _place(arguments, obligation.path)
-    value = parent.get(name) if isinstance(parent, dict) else None
+    try:
+        value = follow(arguments, obligation.path)
+    except PointerError:
+        value = None
     if not isinstance(value, int | float) or isinstance(value, bool):
         if obligation.critical:
             raise ObligationError(f"no number to limit at {obligation.path!r}")
         return
-    if isinstance(parent, dict) and value > obligation.max:
-        parent[name] = obligation.max
-
-
-def _place(arguments: JSONObject, path: str) -> tuple[JSON, str]:
-    """Return what holds the value that a pointer names, and under which name."""
-    parent, _, name = path.rpartition("/")
-    try:
-        return follow(arguments, parent), name.replace("~1", "/").replace("~0", "~")
-    except PointerError:
-        return None, name
+    if value > obligation.max:
+        put(arguments, obligation.path, obligation.max)

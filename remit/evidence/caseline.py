@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from remit.canonical import JSON, JSONObject
+from remit.diagnostic import escaped
 from remit.evidence.asked import Asked
 from remit.evidence.decisionline import contents_of
 from remit.evidence.fields import inner, objects, text
@@ -109,11 +110,11 @@ def _differences(old: JSON, new: JSON, place: str) -> Iterator[str]:
     """Yield pointers to what is not the same; members that came or went among them."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted({*old, *new}):
-            escaped = name.replace("~", "~0").replace("/", "~1")
+            member = f"{place}/{escaped(name)}"
             if name not in old or name not in new:
-                yield f"{place}/{escaped}"
+                yield member
             else:
-                yield from _differences(old[name], new[name], f"{place}/{escaped}")
+                yield from _differences(old[name], new[name], member)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for at, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _differences(one, other, f"{place}/{at}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from remit.canonical import JSON, JSONObject
+from remit.tool.pointer import PointerError, follow
 
 KINDS = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 _MAX_SHAPES = 4000
@@ -338,10 +339,7 @@ def _target(root: JSON, reference: str) -> JSON:
     """Return what a reference inside the document leads to; `None` when it leads elsewhere."""
     if not reference.startswith("#"):
         return None
-    here = root
-    for part in reference.removeprefix("#").split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(here, dict) or name not in here:
-            return None
-        here = here[name]
-    return here
+    try:
+        return follow(root, reference.removeprefix("#"))
+    except PointerError:
+        return None

@@ -39,5 +39,20 @@ def follow(document: JSON, pointer: str) -> JSON:
     return found
 
 
+def put(document: JSON, pointer: str, value: JSON) -> bool:
+    """Put `value` in the place of what stands at `pointer`; say whether anything stands there."""
+    above, _, _ = pointer.rpartition("/")
+    try:
+        follow(document, pointer)
+        holder, names = follow(document, above), split(pointer)
+    except PointerError:
+        return False
+    if isinstance(holder, list):
+        holder[int(names[-1])] = value
+    elif isinstance(holder, dict) and names:
+        holder[names[-1]] = value
+    return bool(names)
+
+
 def _is_index(token: str) -> bool:
     return re.fullmatch(r"0|[1-9][0-9]*", token) is not None

@@ -55,6 +55,15 @@ def test_limit_only_lowers(maximum: int, expected: int) -> None:
     assert enforced(rule)["amount"] == expected
 
 
+def test_an_item_of_a_list_is_limited_too() -> None:
+    """A pointer leads to items as it leads to members."""
+    rule = Limit(type="limit", critical=True, path="/amounts/1", max=5)
+
+    applied = apply([rule], {"amounts": [7, 8]})
+
+    assert applied.value == {"amounts": [7, 5]}
+
+
 @pytest.mark.parametrize(
     "rule",
     [

@@ -19,6 +19,7 @@ from remit.cli.questions.rules import DECISION_S, build, opa_binary, started
 from remit.cli.rehearsal.residue import Left, left_over
 from remit.decision.facts import Facts
 from remit.enforcement.rehearsal.stage import Scene
+from remit.tool.pointer import split
 
 ALWAYS_UNKNOWN = (
     "input.budget.spent_micros",
@@ -117,8 +118,7 @@ def told(turns: Sequence[Turn]) -> Iterator[str]:
 def _reference(root: str, pointer: str, value: JSON) -> str:
     """Return an OPA reference to what a JSON pointer names in `value`, which is called `root`."""
     reference, here = root, value
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
+    for name in split(pointer):
         if isinstance(here, list):
             reference, here = f"{reference}[{name}]", here[int(name)]
         else:

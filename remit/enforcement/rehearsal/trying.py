@@ -15,7 +15,7 @@ from remit.canonical import JSON, JSONObject
 from remit.enforcement.rehearsal.asking import Answer
 from remit.enforcement.rehearsal.known import Known
 from remit.tool.contract import ToolContract
-from remit.tool.pointer import split
+from remit.tool.pointer import put, split
 
 _MOST_PLACES = 8
 _MOST_VALUES = 4
@@ -129,16 +129,5 @@ def _schema_at(schema: JSON, place: str) -> JSONObject:
 def _with(value: JSONObject, place: str, other: JSON) -> JSONObject:
     """Return a copy of `value` with another one at a place of it."""
     changed = copy.deepcopy(value)
-    here: JSON = changed
-    *way, last = split(place)
-    for name in way:
-        here = here[int(name)] if isinstance(here, list) else _member(here, name)
-    if isinstance(here, list):
-        here[int(last)] = other
-    elif isinstance(here, dict):
-        here[last] = other
+    put(changed, place, other)
     return changed
-
-
-def _member(value: JSON, name: str) -> JSON:
-    return value.get(name) if isinstance(value, dict) else None

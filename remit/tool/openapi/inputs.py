@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from remit.canonical import JSON, JSONObject
-from remit.diagnostic import Diagnostic
+from remit.diagnostic import Diagnostic, pointer
 from remit.tool.artifact import NAMED
 from remit.tool.http_checks import RESERVED_HEADERS
 from remit.tool.kinds import FORM_TYPE
@@ -288,7 +288,7 @@ def _place_query(
         raise _unsent(where, f"the parameter {name[:60]!r} has the style {str(style)[:20]!r}")
     if name in inputs.query:
         raise _unsent(where, f"the parameter {name[:60]!r} stands twice")
-    inputs.query[name] = _place(called)
+    inputs.query[name] = pointer(called)
     if written is not None:
         inputs.styles[name] = written
 
@@ -301,7 +301,7 @@ def _place_header(
         raise _unsent(where, f"the header {name[:60]!r} is not one that an argument may set")
     if form != ("scalar", False):
         raise _unsent(where, f"the header {name[:60]!r} is not one plain value")
-    inputs.headers[name] = _place(called)
+    inputs.headers[name] = pointer(called)
 
 
 def _check_path(node: JSONObject, shape: str, is_json: bool, where: str) -> None:
@@ -326,10 +326,6 @@ def _filled(path: str, names: dict[str, str], where: str) -> str:
     if any(part in (".", "..") for part in bare.split("/")):
         raise UnfitError("OPENAPI-PATH", where, "the path leads out of itself", _HINT)
     return _PLACEHOLDER.sub(lambda found: "{" + names[found[1]] + "}", path)
-
-
-def _place(called: str) -> str:
-    return "/" + called.replace("~", "~0").replace("/", "~1")
 
 
 def _position(order: tuple[str, ...], inside: str) -> int:

@@ -17,6 +17,7 @@ from typing import Literal
 
 from remit.canonical import JSON, JSONObject
 from remit.tool.openapi.source import Source, UnfitError, at
+from remit.tool.pointer import split
 from remit.tool.texts import plain
 from remit.tool.words import BOUNDS, MANY, MOVING, NAMED, ONE, PLAIN, everywhere
 
@@ -278,7 +279,7 @@ class Definitions:
             return branch
         pointer = self._source.target(raw["$ref"], where)[0]
         names = {value for value, ref in mapping.items() if self._means(ref, pointer)}
-        names.add(pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~"))
+        names.update(split(pointer)[-1:])
         listed: list[JSON] = [*sorted(names)]
         pin: JSONObject = {"properties": {name: {"enum": listed}}, "required": [name]}
         return {"allOf": [branch, pin]}
