@@ -8,9 +8,10 @@ import sys
 import time
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from remit.enforcement import attempt
-from remit.enforcement.lease import Lease, tool_call
+from remit.enforcement.lease import tool_call
 from remit.enforcement.subject import Subject
 from remit.tool.call import ToolCall
 from workers.command import main as work
@@ -19,11 +20,9 @@ from workers.command import main as work
 def break_effect_once() -> None:
     """Send another key with every attempt: the one line that makes a retry a second effect."""
 
-    def another_key(
-        subject: Subject, lease: Lease, now_ms: int, *, is_lost: bool = False
-    ) -> ToolCall:
+    def another_key(subject: Subject, *given: Any, **more: Any) -> ToolCall:
         key = f"{subject.key}#{uuid.uuid4().hex}"
-        return replace(tool_call(subject, lease, now_ms, is_lost=is_lost), step_key=key)
+        return replace(tool_call(subject, *given, **more), step_key=key)
 
     vars(attempt)["tool_call"] = another_key
 
