@@ -77,10 +77,23 @@ _amount(limit) := 1 if limit.counts == "calls"
 
 _amount(limit) := input.action.cost.micros if limit.counts == "micros"
 
+_amount(limit) := input.action.takes.ms if limit.counts == "ms"
+
+_amount(limit) := input.action.takes.tokens if {
+	limit.counts == "tokens"
+	input.action.takes.tokens != null
+}
+
+# What nothing bounds fits no bound.
+_amount(limit) := limit.most + 1 if {
+	limit.counts == "tokens"
+	input.action.takes.tokens == null
+}
+
 _counter(name, limit) := concat("/", [name, limit.name, _window(limit)]) if limit.counts == "calls"
 
-# The ending is what makes the ledger settle it with the actual cost.
-_counter(name, limit) := concat("/", [name, limit.name, _window(limit), "micros"]) if limit.counts == "micros"
+# The ending is what makes the ledger settle it with what the call took.
+_counter(name, limit) := concat("/", [name, limit.name, _window(limit), limit.counts]) if limit.counts != "calls"
 
 _window(limit) := format_int(floor(input.context.now_ms / limit.window_ms), 10)
 

@@ -8,6 +8,10 @@ import data.remit.main
 
 few := {"name": "few-calls", "counts": "calls", "most": 5, "window_ms": 1000}
 
+tokens := {"name": "words", "counts": "tokens", "most": 1000, "window_ms": 86400000}
+
+time := {"name": "busy", "counts": "ms", "most": 60000, "window_ms": 86400000}
+
 money := {"name": "a-day", "counts": "micros", "most": 100, "window_ms": 86400000}
 
 agent_with(limit) := object.union(facts.registry, {"agents": {"buyer": {"budgets": [limit]}}})
@@ -43,6 +47,28 @@ test_money_counts_by_amount if {
 	given := facts.call({"cost": {"micros": 7}})
 	reserved(given, agent_with(money)) == {{"counter": "agent/buyer/a-day/0/micros", "amount": 7, "ceiling": 100}}
 	reserved(facts.call({}), agent_with(money)) == set()
+}
+
+test_what_a_call_takes_counts_at_most_so_much if {
+	given := facts.call({"takes": {"tokens": 900, "ms": 30000}})
+	reserved(given, agent_with(tokens)) == {{"counter": "agent/buyer/words/0/tokens", "amount": 900, "ceiling": 1000}}
+	reserved(given, agent_with(time)) == {{"counter": "agent/buyer/busy/0/ms", "amount": 30000, "ceiling": 60000}}
+	every case in [[tokens, 100, set()], [tokens, 101, {"limit.exhausted"}], [time, 30000, set()], [time, 30001, {"limit.exhausted"}]] {
+		limit := case[0]
+		counter := concat("/", ["agent/buyer", limit.name, "0", limit.counts])
+		denied(full(given, counter, case[1]), agent_with(limit)) == case[2]
+	}
+}
+
+test_a_tool_that_takes_no_tokens_is_not_counted if {
+	reserved(facts.call({"takes": {"tokens": 0}}), agent_with(tokens)) == set()
+}
+
+test_tokens_that_nothing_bounds_find_no_room if {
+	given := facts.call({"takes": {"tokens": null}})
+	reserved(given, agent_with(tokens)) == {{"counter": "agent/buyer/words/0/tokens", "amount": 1001, "ceiling": 1000}}
+	denied(full(given, "agent/buyer/words/0/tokens", 0), agent_with(tokens)) == {"limit.exhausted"}
+	reserved(given, agent_with(few)) == {{"counter": "agent/buyer/few-calls/1000", "amount": 1, "ceiling": 5}}
 }
 
 test_tenants_and_people_are_bounded_too if {

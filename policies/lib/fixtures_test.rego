@@ -69,6 +69,7 @@ action := {
 	"request_digest": digest,
 	"proposed_digest": digest,
 	"cost": {"micros": 0, "currency": "EUR"},
+	"takes": {"tokens": 0, "ms": 30000},
 	"confidence": 0.9,
 	"autonomy": "unattended",
 	"plan_gate": null,

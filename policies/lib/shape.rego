@@ -15,8 +15,8 @@ well_formed if {
 	flags := [input.principal.verified, input.action.irreversible, input.action.detected.whole, input.action.rollback]
 	min(flags) >= false
 	max(flags) <= true
-	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.action.attempt, input.action.cost.micros, input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.history.calls, input.history.effects, input.history.denials, input.history.undone, input.run.started_ms, input.run.deadline_ms, input.context.now_ms, input.context.scheduled_ms]))
-	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.plan.max_steps, input.budget.limit_micros]))
+	regex.match(`^\[[0-9]+(,[0-9]+)*\]$`, json.marshal([input.action.attempt, input.action.cost.micros, input.action.takes.ms, input.plan.deadline_ms, input.plan.steps_total, input.budget.spent_micros, input.budget.reserved_micros, input.history.calls, input.history.effects, input.history.denials, input.history.undone, input.run.started_ms, input.run.deadline_ms, input.context.now_ms, input.context.scheduled_ms]))
+	regex.match(`^\[([0-9]+|null)(,([0-9]+|null))*\]$`, json.marshal([input.action.takes.tokens, input.plan.max_steps, input.budget.limit_micros]))
 	lists := [input.principal.delegation, input.action.data_classes, input.action.destinations, input.action.inflow, input.action.detected.classes, input.plan.forbidden_tools, input.history.tools, input.history.on_resource, input.context.capabilities]
 	min(lists) >= []
 	max(lists) < {}
@@ -328,6 +328,8 @@ leaves := [
 	{"path": ["action", "proposed_digest"], "types": {"string"}, "values": set()},
 	{"path": ["action", "cost", "micros"], "types": {"integer"}, "values": set()},
 	{"path": ["action", "cost", "currency"], "types": {"string"}, "values": set()},
+	{"path": ["action", "takes", "tokens"], "types": {"integer", "null"}, "values": set()},
+	{"path": ["action", "takes", "ms"], "types": {"integer"}, "values": set()},
 	{"path": ["action", "confidence"], "types": {"null", "number"}, "values": set()},
 	{"path": ["action", "autonomy"], "types": {"string"}, "values": {"unattended", "notify", "approve", "human"}},
 	{"path": ["action", "plan_gate"], "types": {"null", "object"}, "values": set()},

@@ -46,6 +46,15 @@ class CostFact(Model):
     currency: str
 
 
+class TakesFact(Model):
+    """What a call may take at most, besides money."""
+
+    tokens: Count | None
+    """Of a model's, 0 for all other tools; `None` when nothing bounds them."""
+    ms: Count
+    """How long one attempt may take."""
+
+
 class DataFound(Model):
     """Data of one class at one place of the arguments."""
 
@@ -99,6 +108,7 @@ class Action(Model):
     request_digest: Digest
     proposed_digest: Digest
     cost: CostFact
+    takes: TakesFact
     confidence: float | None
     autonomy: Literal["unattended", "notify", "approve", "human"]
     plan_gate: "PlanGate | None"

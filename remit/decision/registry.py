@@ -60,8 +60,10 @@ class Limit(Model):
     """How much may be done in a window of time, over all runs and workers."""
 
     name: Name
-    counts: Literal["calls", "micros"]
-    """Calls that are made, or what they cost; what was refused is given back."""
+    counts: Literal["calls", "micros", "tokens", "ms"]
+    """Calls that are made, or what they cost, the tokens of models that they take, or how long they
+    are under way. First as much as a call may take; when it has happened what it took, and what was
+    refused is given back."""
     of: Selector = Selector()
     """Calls that it speaks of; without it all."""
     most: Micros

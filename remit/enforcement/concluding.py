@@ -118,6 +118,7 @@ class Concluding:
             undo=verdict.undo,
             faulty=is_faulty,
             spent=verdict.spent,
+            tokens=verdict.tokens,
             refund=subject.is_undo and subject.contract.cost.refunded_by_undo,
             contents=verdict.contents,
             detected=() if is_faulty else await self._detected(subject, applied.value),

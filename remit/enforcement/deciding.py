@@ -278,6 +278,7 @@ def _action(subject: Subject, situation: Situation) -> Action:
         request_digest=subject.request_digest,
         proposed_digest=subject.proposed_digest,
         cost=subject.cost,
+        takes=subject.takes,
         confidence=step.confidence if is_do else None,
         autonomy=step.autonomy if is_do else "unattended",
         plan_gate=_plan_gate(subject) if is_do else None,

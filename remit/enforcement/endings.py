@@ -19,6 +19,9 @@ class Verdict:
     undo: FrozenUndo | None = None
     contents: tuple[Content, ...] = ()
     spent: int | None = None
+    """Micros that it cost, where the answer tells."""
+    tokens: int | None = None
+    """Of models that it took, likewise."""
     quarantined: Quarantined | None = None
     is_withheld: bool = False
     """The step is done, without an output: a code then says why, and is no failure."""

@@ -15,6 +15,7 @@ from remit.ledger.entries import Content, FrozenUndo
 from remit.plan.expression import ExpressionError, evaluate
 from remit.plan.template import TemplateError, resolve
 from remit.plan.usage import steps_used
+from remit.tool.language_model import ModelKind
 from remit.tool.pointer import PointerError, follow
 from remit.tool.validation import check_output
 
@@ -37,7 +38,8 @@ def judgement_of_do(subject: Subject, around: Surroundings, read_back: ReadBack)
             # What was sent is what must be found: an obligation may have changed the arguments.
             sent = replace(subject, arguments=enforced)
             code, message = await read_back(sent, output)
-        return Verdict(code, message, undo, contents, _spent(subject, output))
+        spent, tokens = _spent(subject, output), _tokens(subject, output)
+        return Verdict(code, message, undo, contents, spent, tokens)
 
     return judge
 
@@ -105,8 +107,18 @@ async def frozen_undo(
 
 def _spent(subject: Subject, output: JSON) -> int | None:
     pointer = subject.contract.cost.actual_output
-    if pointer is None:
+    return None if pointer is None else _whole(output, pointer)
+
+
+def _tokens(subject: Subject, output: JSON) -> int | None:
+    if not isinstance(subject.contract.call, ModelKind):
         return None
+    told = [_whole(output, f"/usage/{name}_tokens") for name in ("input", "output")]
+    known = [one for one in told if one is not None]
+    return sum(known) if len(known) == len(told) else None
+
+
+def _whole(output: JSON, pointer: str) -> int | None:
     try:
         value = follow(output, pointer)
     except PointerError:

@@ -7,7 +7,7 @@ from functools import cached_property
 from remit.canonical import JSON, Digest, JSONObject, canonical, digest
 from remit.data.detector import detect
 from remit.data.findings import Detection, families, joined
-from remit.decision.facts import CostFact
+from remit.decision.facts import CostFact, TakesFact
 from remit.enforcement.frame import Frame
 from remit.enforcement.pinned import PinnedPlan
 from remit.ledger.entries import Admission, RunRow
@@ -16,6 +16,7 @@ from remit.plan.compiled import CompiledPlan, CompiledStep
 from remit.plan.path import Direction, StepKey
 from remit.tool.call import Purpose
 from remit.tool.contract import ToolContract
+from remit.tool.language_model import ModelKind
 from remit.tool.pointer import PointerError, follow
 
 
@@ -147,6 +148,13 @@ class Subject:
         if cost.estimate is not None:
             return CostFact(micros=cost.estimate.micros, currency=cost.estimate.currency)
         return CostFact(micros=0, currency=currency)
+
+    @property
+    def takes(self) -> TakesFact:
+        """What the call may take at most, besides money."""
+        kind = self.contract.call
+        tokens = kind.bounds.tokens if isinstance(kind, ModelKind) else 0
+        return TakesFact(tokens=tokens, ms=round(self.timeout_s * 1000))
 
 
 def action_digest(request: Digest, key: StepKey) -> Digest:

@@ -158,9 +158,10 @@ class Action:
 
 RATE = "rate/"
 """What the names of counters of calls begin with: a call that was refused was made all the same."""
-MONEY = "/micros"
-"""Counters whose names end so hold micros of money: they settle with the actual cost and feed
-`Totals`. All other counters keep what was reserved once the call happened."""
+MONEY, TOKENS, TIME = "/micros", "/tokens", "/ms"
+"""Counters whose names end so hold micros of money, tokens of models, and milliseconds: they settle
+with what the call took, where that is known, and money feeds `Totals`. All other counters keep what
+was reserved once the call happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,8 @@ class Outcome:
     faulty: bool = False
     spent: int | None = None
     """Actual cost in micros, when the contract tells; else what was reserved."""
+    tokens: int | None = None
+    """Tokens that it took of models, when the answer tells; else what was reserved."""
     refund: bool = False
     """For an undo: give back what the `do` spent."""
     contents: Sequence[Content] = ()

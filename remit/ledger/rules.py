@@ -5,7 +5,7 @@ the invariants of `remit.ledger.protocol`; a store loads, asks here, and writes 
 Nothing here does I/O or reads a clock; moments are milliseconds of Unix time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from remit.canonical import JSON, Digest
@@ -15,6 +15,8 @@ from remit.ledger.entries import (
     MONEY,
     REPAIR_DONE,
     REPAIR_RETRY,
+    TIME,
+    TOKENS,
     Action,
     FrozenUndo,
     GateRow,
@@ -251,6 +253,15 @@ def _settled(action: Action, spent: int | None) -> Action:
         cost = action.reserved_micros if spent is None else spent
         return replace(action, reserved_micros=0, spent_micros=cost)
     return replace(action, reserved_micros=0)
+
+
+def took(ended: Action, outcome: Outcome) -> Mapping[str, int | None]:
+    """Return what an action took, by the endings of the counters that hold it; `None`: unknown.
+
+    Time counts from the last intent on: an attempt before it that was refused gave its own back.
+    """
+    ms = None if ended.ended_ms is None else max(0, ended.ended_ms - ended.begun_ms)
+    return {MONEY: outcome.spent, TOKENS: outcome.tokens, TIME: ms}
 
 
 def cost_of(reserves: Sequence[Reserve]) -> int:

@@ -3,7 +3,7 @@
 Whatever is refused here is refused before a tool is called. Records name digests, never values.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from remit.canonical import JSON, JSONObject
@@ -132,7 +132,7 @@ def finish(tx: Transaction, outcome: Outcome) -> Action:
     ended = rules.finish(own, outcome, tx.now_ms, chain.next_seq)
     given = [outcome.output] if outcome.output else []
     store_contents(tx, [*given, *outcome.contents])
-    _write(tx, chain, own, ended, outcome.spent)
+    _write(tx, chain, own, ended, rules.took(ended, outcome))
     deeds.count(tx, own, ended, other)
     left_ms = ended.lease_until_ms if outcome.state is State.OPEN else 0
     limits.free(tx, key, outcome.bounds.slots, left_ms)
@@ -172,7 +172,7 @@ def resolve(
         own, key, happened, output.digest if output else None, undo, tx.now_ms, chain.next_seq
     )
     store_contents(tx, [proof, *([output] if output else []), *given])
-    _write(tx, chain, own, answered, None)
+    _write(tx, chain, own, answered, {})
     deeds.count(tx, own, answered, other)
     body: JSONObject = {"happened": happened, "evidence": proof.digest}
     left: JSONObject = {"output": answered.output, "undo": _undo_body(answered.undo)}
@@ -246,11 +246,15 @@ def fence(tx: Transaction, root: str, parent: str, step: str) -> None:
 
 
 def _write(
-    tx: Transaction, chain: Chain, before: Action | None, after: Action, spent: int | None
+    tx: Transaction,
+    chain: Chain,
+    before: Action | None,
+    after: Action,
+    took: Mapping[str, int | None],
 ) -> None:
     actions.save(tx, after)
     if after.state is State.HAPPENED:
-        reservations.settle(tx, after.key, spent)
+        reservations.settle(tx, after.key, took)
     elif after.state in (State.REFUSED, State.FAILED):
         reservations.release(tx, after.key)
     chain.totals = rules.count(chain.totals, before, after)

@@ -114,10 +114,11 @@ def refund(tx: Transaction, key: StepKey) -> None:
     _give_back(tx, key, SPENT, money_only=True)
 
 
-def settle(tx: Transaction, key: StepKey, spent: int | None) -> None:
-    """Turn what a key holds into what it spent: the actual cost, where it is known and money."""
+def settle(tx: Transaction, key: StepKey, took: Mapping[str, int | None]) -> None:
+    """Turn what a key holds into what it took, by the ending of a counter, where that is known."""
     for counter, amount in _find(tx, key, HELD):
-        actual = spent if spent is not None and counter.endswith(MONEY) else amount
+        actual = took.get(counter[counter.rfind("/") :])
+        actual = amount if actual is None else actual
         if actual != amount:
             _set(tx, counter, _value(tx, counter) + actual - amount)
         _write(tx, key, counter, actual, SPENT)

@@ -118,7 +118,7 @@ def test_an_agent_goes_from_proposed_to_retired() -> None:
         {"agents": {"buyer": {"scopes": [], "tenants": [], "budgets": [LIMIT, LIMIT]}}},
         {"people": {"A@b.example": {"roles": [], "budgets": [LIMIT]}}},
         {"people": {"a@b.example": {"roles": [], "budgets": [{**LIMIT, "window_ms": 0}]}}},
-        {"tenants": {"acme": {"budgets": [{**LIMIT, "counts": "tokens"}]}}},
+        {"tenants": {"acme": {"budgets": [{**LIMIT, "counts": "hours"}]}}},
         {"agents": {"buyer": {"scopes": [], "tenants": [], "ceiling": ["erp"]}}},
         {"thresholds": {"packs": {"tolerance": {"risk": {"huge": "deny"}}}}},
         {"thresholds": {"packs": {"tolerance": {"risk": {"high": "forbid"}}}}},

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from remit.canonical import JSON, Digest, JSONObject, digest
-from remit.decision.decision import ApprovalDemand, Decided, Decision, Obligation, Reason
+from remit.decision.decision import (
+    ApprovalDemand,
+    Decided,
+    Decision,
+    Obligation,
+    Reason,
+    Reservation,
+)
 from remit.decision.facts import Facts
 from remit.enforcement.detecting import Detecting
 from remit.enforcement.frame import Frame, Place
@@ -33,6 +40,7 @@ class Person:
     clock: HandClock
     effect: str = "allow"
     obligations: list[Obligation] = field(default_factory=list)
+    reserve: list[Reservation] = field(default_factory=list)
     approvals: list[ApprovalDemand] = field(default_factory=list)
     risk: Risk = "low"
 
@@ -41,7 +49,7 @@ class Person:
         reason = Reason(code="test.said", policy="test", message="")
         decision = Decision.model_construct(
             effect=self.effect, risk=self.risk, reasons=[reason], permits=[reason],
-            obligations=self.obligations, approvals=self.approvals, reserve=[],
+            obligations=self.obligations, approvals=self.approvals, reserve=self.reserve,
         )  # fmt: skip
         return Decided.model_construct(
             decision=decision, decision_id="decision", revision="revision",

@@ -12,11 +12,12 @@ from remit.canonical import JSONObject
 from remit.decision.facts import Facts
 from remit.ledger.entries import VoteRow
 from remit.stores.ledger import SqlLedger
-from remit.tool.call import Refused
-from tests.enforcement.limited import desk, few, policies
+from remit.tool.call import Refused, ToolAnswer, ToolCall
+from tests.enforcement.limited import LONG_MS, desk, few, policies
 from tests.policies.served import ROOT, Served, serve
 
 pytestmark = pytest.mark.opa
+BUSY: JSONObject = {"name": "busy", "counts": "ms", "most": 6000, "window_ms": LONG_MS}
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,7 @@ def opa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         single={"budgets": [few(1)]},
         asking={"budgets": [few(1, do="gate", gate={"role": "operator", "expires_in_ms": 60_000})]},
         free={},
+        busy={"budgets": [BUSY]},
     )
     with serve(project=folder) as served:
         yield served
@@ -68,6 +70,24 @@ async def test_the_sixth_of_five_is_refused_and_others_are_not(
     assert intents == []
     assert facts.budget is not None
     assert list(facts.budget.counters.values()) == [5]
+
+
+async def test_time_is_held_while_a_call_lasts_and_then_only_what_it_took(
+    opa: Served, ledger_url: str
+) -> None:
+    """A call may take five of six seconds: two at once find no room, one behind the other do."""
+    async with desk(ledger_url, opa.socket) as made:
+        meanwhile: list[str] = []
+
+        async def sent(call: ToolCall) -> ToolAnswer:
+            if not meanwhile:
+                meanwhile.append(await made.ending("meanwhile", "busy"))
+            return made.answer
+
+        vars(made)["send"] = sent
+        assert await made.ending("first", "busy") == "happened"
+        assert meanwhile == ["limit.exhausted"]
+        assert await made.ending("behind", "busy") == "happened"
 
 
 async def test_a_refused_call_gives_its_room_back(opa: Served, sqlite_url: str) -> None:

@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.tools.registry import Tools
 from examples.agents.stub_model import Says, StubModel
+from remit.decision.decision import Reservation
 from remit.tool.catalogue import Catalogue
 from tests.activities.test_model_tool import GOOD, rating
 from tests.enforcement.desk import a_desk
@@ -37,6 +38,21 @@ async def test_the_actual_cost_is_booked(models: Tools, tmp_path: Path) -> None:
             situation = await desk.situation()
 
     assert situation.totals.spent_micros == 44
+
+
+async def test_the_tokens_that_it_took_are_booked(models: Tools, tmp_path: Path) -> None:
+    """It might have taken 50,000; 37 of them are gone from what is left."""
+    counter = "agent/a/words/0/tokens"
+    async with StubModel([Says(GOOD, input_tokens=30, output_tokens=7)]) as stub:
+        contract = rating(stub.url, more=MORE, bounds={"tokens": 50_000})
+        catalogue = Catalogue.of([contract])
+        async with a_desk(tmp_path, catalogue, contract.ref, ARGS, "PT30S") as desk:
+            desk.judge.reserve = [Reservation(counter=counter, amount=50_000, ceiling=50_000)]
+            desk.send = models.adapter(contract)
+            await desk.call()
+            booked = await desk.point.ledger.counter(counter)
+
+    assert booked == 37
 
 
 async def test_an_unusable_answer_is_final_and_booked(models: Tools, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from remit.decision.facts import (
     ProposalFact,
     Run,
     SystemCall,
+    TakesFact,
     Vote,
 )
 
@@ -70,6 +71,7 @@ ACTION = Action(
     request_digest=DIGEST,
     proposed_digest=DIGEST,
     cost=CostFact(micros=0, currency="EUR"),
+    takes=TakesFact(tokens=0, ms=5000),
     confidence=0.9,
     autonomy="unattended",
     plan_gate=None,

@@ -8,7 +8,7 @@ import pytest
 from remit.canonical import canonical, digest
 from remit.ledger.entries import FrozenUndo, Reserve, State, Totals
 from remit.ledger.errors import LedgerError
-from remit.stores.ledger import SqlLedger
+from remit.stores.ledger import SqlLedger, wall_ms
 from tests.stores.ledger_values import (
     COMPILED,
     CONTRACT,
@@ -257,6 +257,42 @@ async def test_outcomes_settle_release_or_hold(
     assert await ledger.counter("run/run/micros") == money
     assert await ledger.counter("run/run/calls") == calls
     assert await ledger.totals(ROOT) == totals
+
+
+@pytest.mark.parametrize(("tokens", "stands"), [(7, 7), (0, 0), (None, 500)])
+async def test_counters_of_tokens_hold_what_a_call_took(
+    ledger: SqlLedger, tokens: int | None, stands: int
+) -> None:
+    """As money does, and apart from it; where nobody knows, as much as it could have taken."""
+    reserve = [Reserve("agent/a/words/0/tokens", 500, 900), Reserve("run/run/micros", 40, 100)]
+    await ledger.begin(intent(reserve=reserve))
+    assert await ledger.counter("agent/a/words/0/tokens") == 500
+
+    await ledger.finish(outcome(tokens=tokens, spent=25))
+
+    assert await ledger.counter("agent/a/words/0/tokens") == stands
+    assert await ledger.counter("run/run/micros") == 25
+
+
+async def test_counters_of_time_hold_how_long_a_call_took(ledger: SqlLedger) -> None:
+    """From its last intent to its outcome, and never more than came to pass."""
+    before = wall_ms()
+    await ledger.begin(intent(reserve=[Reserve("agent/a/busy/0/ms", 90_000_000, 90_000_000)]))
+    ended = await ledger.finish(outcome())
+    after = wall_ms()
+
+    took = await ledger.counter("agent/a/busy/0/ms")
+    assert ended.ended_ms is not None
+    assert took == ended.ended_ms - ended.begun_ms <= after - before
+
+
+async def test_what_a_person_says_happened_took_as_much_as_it_could(ledger: SqlLedger) -> None:
+    """How long it was in doubt says nothing of the call."""
+    await ledger.begin(intent(reserve=[Reserve("agent/a/busy/0/ms", 5000, 9000)]))
+    await ledger.finish(outcome(state=State.IN_DOUBT))
+    await ledger.resolve(key(), True, {"by": "ann", "output": {"id": 7}})
+
+    assert await ledger.counter("agent/a/busy/0/ms") == 5000
 
 
 async def test_the_next_attempt_reserves_anew(ledger: SqlLedger) -> None:

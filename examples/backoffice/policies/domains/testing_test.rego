@@ -73,6 +73,7 @@ _action(tool, operation, arguments) := {
 	"request_digest": "sha256:r",
 	"proposed_digest": "sha256:p",
 	"cost": {"micros": 0, "currency": ""},
+	"takes": {"tokens": 0, "ms": 10000},
 	"confidence": null,
 	"autonomy": "unattended",
 	"plan_gate": null,
