@@ -28,13 +28,15 @@ undo_denies contains _refusal(host) if {
 
 # METADATA
 # labels: {concern: security, control: T-06}
-plan_denies contains lib.step_reason("plan.egress", _policy, step, $"{host} is not on the list of {input.principal.tenant}") if {
+plan_denies contains lib.step_reason("plan.egress", _policy, step, _unlisted(host)) if {
 	some step in input.plan.steps
 	some host in step.destinations
 	not reaches(_allowed, host)
 }
 
-_refusal(host) := lib.reason("egress.host", _policy, $"{host} is not on the list of {input.principal.tenant}")
+_refusal(host) := lib.reason("egress.host", _policy, _unlisted(host))
+
+_unlisted(host) := $"{host} is not listed at `egress.{input.principal.tenant}` in the policies' data"
 
 _allowed := data.remit.registry.egress[input.principal.tenant]
 
