@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from remit.canonical import Digest
+from remit.tool.pointer import split
 from remit.tool.risk import Risk
 
 Effect = Literal["allow", "deny", "require_approval"]
@@ -17,6 +18,16 @@ DetectedClass = Literal[
     "person", "location",
 ]  # fmt: skip
 """What may be found (`remit.data.findings`); the last two where a further reader is."""
+
+
+def _is_pointer(place: str) -> str:
+    split(place)
+    return place
+
+
+Place = Annotated[str, Field(max_length=500), AfterValidator(_is_pointer)]
+"""A JSON pointer. What is none would find nothing, and an obligation that need not find anything
+would be passed over."""
 
 
 class Model(BaseModel):
@@ -43,7 +54,7 @@ class Redact(Model):
 
     type: Literal["redact"]
     critical: bool
-    paths: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=64)] = []
+    paths: Annotated[list[Place], Field(max_length=64)] = []
     """JSON pointers; into the answer with `*` for any member or item."""
     classes: Annotated[list[DetectedClass], Field(max_length=16)] = Field(
         default=[], exclude_if=lambda value: not value
@@ -65,7 +76,7 @@ class Limit(Model):
 
     type: Literal["limit"]
     critical: bool
-    path: Annotated[str, Field(max_length=500)]
+    path: Place
     """JSON pointer into the arguments."""
     max: int
 
@@ -75,7 +86,7 @@ class Keep(Model):
 
     type: Literal["keep"]
     critical: bool
-    paths: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=64)]
+    paths: Annotated[list[Place], Field(max_length=64)]
     """JSON pointers into the output; `*` stands for any member or item."""
 
 
@@ -93,9 +104,7 @@ class Log(Model):
 
     type: Literal["log"]
     critical: bool
-    paths: Annotated[
-        list[Annotated[str, Field(max_length=500)]], Field(min_length=1, max_length=16)
-    ]
+    paths: Annotated[list[Place], Field(min_length=1, max_length=16)]
     """JSON pointers into the arguments."""
 
 

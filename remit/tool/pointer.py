@@ -44,14 +44,14 @@ def put(document: JSON, pointer: str, value: JSON) -> bool:
     above, _, _ = pointer.rpartition("/")
     try:
         follow(document, pointer)
-        holder, names = follow(document, above), split(pointer)
-    except PointerError:
+        holder, (*_, name) = follow(document, above), split(pointer)
+    except ValueError:
         return False
     if isinstance(holder, list):
-        holder[int(names[-1])] = value
-    elif isinstance(holder, dict) and names:
-        holder[names[-1]] = value
-    return bool(names)
+        holder[int(name)] = value
+    elif isinstance(holder, dict):
+        holder[name] = value
+    return True
 
 
 def _is_index(token: str) -> bool:

@@ -100,6 +100,8 @@ async def test_what_is_not_a_decision_is_not_an_allow(
         {"reserve": [{"counter": "run/x/micros", "amount": -1, "ceiling": 5}]},
         {"reserve": [{"counter": "run/x/micros", "amount": "1", "ceiling": 5}]},
         {"obligations": [{"type": "redact", "critical": True, "paths": []}]},
+        {"obligations": [{"type": "redact", "critical": False, "paths": ["iban"]}]},
+        {"obligations": [{"type": "limit", "critical": False, "path": "amount", "max": 1}]},
         {"obligations": [{"critical": True}]},
         {"risk": "none"},
         {"policy_revision": ""},
